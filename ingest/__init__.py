@@ -1,0 +1,1 @@
+"""Gets source data into bronze, exactly once."""

@@ -1,0 +1,1 @@
+"""Smelt's plugins: one folder per capability, all standing on `plugins.core`."""

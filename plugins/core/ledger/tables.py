@@ -1,0 +1,128 @@
+"""The ledger's tables. Every row has an `event_id` (ULID), a `run_id` and a UTC time `at`."""
+
+from __future__ import annotations
+
+from sqlalchemy import JSON, BigInteger, Boolean, Column, DateTime, Float, MetaData, String, Table, Text
+
+metadata = MetaData()
+
+
+def _table(name: str, *columns: Column) -> Table:
+    return Table(
+        name,
+        metadata,
+        Column("event_id", String(26), primary_key=True),
+        Column("run_id", String(26), index=True),
+        Column("at", DateTime(timezone=True), nullable=False),
+        *columns,
+    )
+
+
+# A run has a `start` row and, unless the process was killed, a `complete` or `fail` row.
+run_events = _table(
+    "run_events",
+    Column("kind", String(32), nullable=False),  # ingest, build, gate, publish, rollback, replay, expire
+    Column("event", String(16), nullable=False),  # start, complete, fail
+    Column("parent_run_id", String(26)),
+    Column("seconds", Float),
+    Column("error", Text),
+    Column("detail", JSON),
+)
+
+stream_loads = _table(
+    "stream_loads",
+    Column("source", String(128), nullable=False),
+    Column("stream", String(128), nullable=False),
+    Column("outcome", String(16), nullable=False),  # loaded, unchanged, failed
+    Column("batch_id", String(26)),
+    Column("snapshot_id", BigInteger),
+    Column("rows_read", BigInteger),
+    Column("rows_loaded", BigInteger),
+    Column("tombstones", BigInteger),
+    Column("dead_letters", BigInteger),
+    Column("bytes", BigInteger),
+    Column("seconds", Float),
+    Column("position", JSON),
+    Column("error", Text),
+)
+
+schema_versions = _table(
+    "schema_versions",
+    Column("source", String(128), nullable=False),
+    Column("stream", String(128), nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("fingerprint", String(64), nullable=False),
+    Column("columns", JSON, nullable=False),  # [{"name", "type", "nullable"}], in order
+)
+
+pins = _table(
+    "pins",
+    Column("namespace", String(128), nullable=False),
+    Column("table_name", String(256), nullable=False),
+    Column("snapshot_id", BigInteger),
+    Column("metadata_location", Text, nullable=False),
+)
+
+node_runs = _table(
+    "node_runs",
+    Column("unique_id", String(512), nullable=False),
+    Column("resource_type", String(32), nullable=False),
+    Column("status", String(32), nullable=False),
+    Column("seconds", Float),
+    Column("rows_affected", BigInteger),
+    Column("message", Text),
+)
+
+gate_results = _table(
+    "gate_results",
+    Column("gate", String(32), nullable=False),  # silver, gold
+    Column("dataset", String(256), nullable=False),
+    Column("contract", Text, nullable=False),
+    Column("check_name", Text, nullable=False),
+    Column("check_type", String(64)),
+    Column("outcome", String(16), nullable=False),  # passed, warned, failed, not_evaluated
+    Column("value", Float),
+    Column("message", Text),
+)
+
+quality_scores = _table(
+    "quality_scores",
+    Column("dataset", String(256), nullable=False),
+    Column("rows", BigInteger),
+    Column("completeness", Float),
+    Column("accuracy", Float),
+    Column("consistency", Float),
+    Column("timeliness", Float),
+    Column("score", Float),
+    Column("detail", JSON),
+)
+
+row_accounts = _table(
+    "row_accounts",
+    Column("stream", String(256), nullable=False),
+    Column("bronze", BigInteger, nullable=False),
+    Column("silver", BigInteger, nullable=False),
+    Column("quarantined", BigInteger, nullable=False),
+    Column("superseded", BigInteger, nullable=False),
+    Column("tombstones", BigInteger, nullable=False),
+    Column("expired", BigInteger, nullable=False),
+    Column("is_balanced", Boolean, nullable=False),
+)
+
+publishes = _table(
+    "publishes",
+    Column("dataset", String(256), nullable=False),
+    Column("snapshot_id", BigInteger),
+    Column("metadata_location", Text, nullable=False),
+    Column("rows", BigInteger),
+    Column("bytes", BigInteger),
+)
+
+expired_rows = _table(
+    "expired_rows",
+    Column("table_name", String(256), nullable=False),
+    Column("batch_id", String(26), nullable=False),
+    Column("rows", BigInteger, nullable=False),
+)
+
+TABLES: dict[str, Table] = dict(metadata.tables)

@@ -1,0 +1,13 @@
+"""`smelt.toml` and `SMELT_*` environment variables in; typed settings out.
+
+Secrets are written as references (`env:NAME`, `file:PATH`) and resolved at the last moment, by `resolve`.
+"""
+
+from plugins.core.settings.model import (
+    ConnectionSettings,
+    Settings,
+    load_settings,
+)
+from plugins.core.settings.secrets import mask, resolve
+
+__all__ = ["ConnectionSettings", "Settings", "load_settings", "mask", "resolve"]

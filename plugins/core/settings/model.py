@@ -1,0 +1,167 @@
+"""The settings themselves: what `smelt.toml` may contain."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from plugins.core.errors import SmeltError
+from plugins.core.settings.secrets import resolve
+
+FILE_NAME = "smelt.toml"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class LakeSettings(_Section):
+    """Where Iceberg tables live."""
+
+    root: str = Field("lake", description="Folder or object-store prefix (`s3://bucket/prefix`) of the lake.")
+    catalog: dict[str, str] = Field(
+        default_factory=dict,
+        description="pyiceberg catalog properties (`type`, `uri`, …); empty: SQLite file below `root`.",
+    )
+
+
+class LedgerSettings(_Section):
+    """Where the append-only ops tables live."""
+
+    url: str = Field("sqlite:///{root}/ledger.db", description="SQLAlchemy URL, or a reference to one.")
+
+
+class OpenLineageSettings(_Section):
+    """Where lineage events go."""
+
+    namespace: str = "smelt"
+    file: str | None = Field("{root}/openlineage.ndjson", description="One JSON event a line; null: none.")
+    endpoint: str | None = Field(None, description="Base URL of an OpenLineage API, such as Marquez.")
+    api_key: str | None = Field(None, description="Bearer token, as a reference (`env:NAME`).")
+    timeout_seconds: float = Field(1.0, gt=0, description="Budget of all events of one run together.")
+
+
+class RetentionSettings(_Section):
+    """How long snapshots stay readable, in days."""
+
+    bronze_days: int = Field(7, ge=0)
+    silver_days: int = Field(90, ge=0)
+    gold_days: int = Field(3650, ge=0)
+
+
+class QualitySettings(_Section):
+    """When a quality score warns."""
+
+    warn_below: float = Field(0.95, ge=0, le=1)
+
+
+class ConnectionSettings(_Section):
+    """A source system; what is secret is a reference (`env:NAME`, `file:PATH`)."""
+
+    type: Literal["postgres", "files", "http", "dlt"]
+    dsn: str | None = Field(None, description="postgres, dlt: connection string.")
+    url: str | None = Field(None, description="http: base URL; files: folder or bucket URL.")
+    secrets: dict[str, str] = Field(default_factory=dict, description="Further references, by name.")
+    max_connections: int = Field(4, ge=1, le=64)
+
+
+class Settings(BaseSettings):
+    """Everything `smelt.toml` says, with defaults; environment variables `SMELT_SECTION__KEY` win."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SMELT_", env_nested_delimiter="__", extra="forbid", frozen=True, nested_model_default_partial_update=True
+    )
+
+    project_dir: Annotated[Path, Field(exclude=True)] = Path()
+    lake: LakeSettings = LakeSettings()
+    ledger: LedgerSettings = LedgerSettings()
+    openlineage: OpenLineageSettings = OpenLineageSettings()
+    retention: RetentionSettings = RetentionSettings()
+    quality: QualitySettings = QualitySettings()
+    connections: dict[str, ConnectionSettings] = {}
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        # The file arrives as init arguments; the environment must win over it.
+        return env_settings, init_settings
+
+    @property
+    def lake_root(self) -> str:
+        """The lake's root as an absolute path or an object-store URL, without a trailing slash."""
+        root = self.lake.root.rstrip("/")
+        return root if "://" in root else str((self.project_dir / root).resolve())
+
+    @property
+    def local_root(self) -> Path:
+        """Where local state lives (ledger, published catalog file): the lake's root if local, else `lake/`."""
+        return Path(self.lake_root) if "://" not in self.lake_root else (self.project_dir / "lake").resolve()
+
+    @property
+    def ledger_url(self) -> str:
+        """The ledger's SQLAlchemy URL, resolved."""
+        return resolve(self.ledger.url.replace("{root}", str(self.local_root)), self.project_dir, "ledger.url")
+
+    @property
+    def published_dir(self) -> Path:
+        """Folder of the published catalog file."""
+        return self.local_root / "published"
+
+    def connection(self, name: str) -> ConnectionSettings:
+        """The connection called `name`; raises SmeltError if there is none."""
+        try:
+            return self.connections[name]
+        except KeyError:
+            known = ", ".join(sorted(self.connections)) or "none"
+            raise SmeltError(
+                f"there is no connection {name!r} in {FILE_NAME} (known: {known})",
+                f"add a section [connections.{name}] to {FILE_NAME}",
+            ) from None
+
+
+def find_project_dir(start: Path | None = None) -> Path:
+    """`SMELT_PROJECT_DIR`, or the nearest folder at or above `start` with a smelt.toml, or `start` itself."""
+    if configured := os.environ.get("SMELT_PROJECT_DIR"):
+        return Path(configured).resolve()
+    here = (start or Path.cwd()).resolve()
+    return next((folder for folder in (here, *here.parents) if (folder / FILE_NAME).is_file()), here)
+
+
+def load_settings(project_dir: Path | None = None) -> Settings:
+    """Read `smelt.toml` of the project (absent: all defaults) and the environment.
+
+    Raises SmeltError that names the file and the line, or the setting and the allowed ones.
+    """
+    folder = Path(project_dir).resolve() if project_dir else find_project_dir()
+    path = folder / FILE_NAME
+    values: dict[str, Any] = {}
+    if path.is_file():
+        try:
+            values = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise SmeltError(f"{path}: not valid TOML: {error}", "correct that line") from error
+    try:
+        return Settings(**{**values, "project_dir": folder})
+    except ValidationError as error:
+        raise SmeltError(_explain(error, path), f"see docs/reference/settings.md for what {FILE_NAME} may contain") from error
+
+
+def _explain(error: ValidationError, path: Path) -> str:
+    """One line for each wrong setting, naming it as it stands in the file."""
+    problems = []
+    for item in error.errors():
+        key = ".".join(str(part) for part in item["loc"])
+        problem = "unknown setting" if item["type"] == "extra_forbidden" else item["msg"]
+        problems.append(f"{key}: {problem}")
+    return f"{path}: " + "; ".join(problems)

@@ -1,0 +1,51 @@
+"""References to secrets, their resolution, and their masking in whatever is printed or stored."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from plugins.core.errors import SmeltError
+
+_MASK = "****"
+_resolved: set[str] = set()
+_URL_PASSWORD = re.compile(r"(\w+://[^:/@\s]*:)[^@/\s]+(@)")
+_KEY_VALUE = re.compile(r"(?i)\b(password|passwd|pwd|token|secret|api[_-]?key)(\s*[=:]\s*)('[^']*'|[^\s&;,]+)")
+
+
+def resolve(reference: str, project_dir: Path, what: str) -> str:
+    """The value behind `env:NAME` or `file:PATH`; any other text stands for itself.
+
+    `what` names the setting in the error message, such as `connections.shop.dsn`.
+    """
+    scheme, _, rest = reference.partition(":")
+    if scheme == "env":
+        value = os.environ.get(rest)
+        if not value:
+            raise SmeltError(
+                f"{what} refers to the environment variable {rest}, which is not set",
+                f"export {rest}=… , or change {what} in smelt.toml",
+            )
+    elif scheme == "file":
+        path = project_dir / rest
+        try:
+            value = path.read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise SmeltError(
+                f"{what} refers to the file {rest}, which cannot be read ({error.strerror})",
+                f"write the value to {rest} (`smelt demo up` does it for the demo), or change {what} in smelt.toml",
+            ) from error
+    else:
+        value = reference
+    if len(value) >= 4:
+        _resolved.add(value)
+    return value
+
+
+def mask(text: str) -> str:
+    """`text` with every resolved secret, URL password and `password=…` pair replaced by asterisks."""
+    for value in sorted(_resolved, key=len, reverse=True):
+        text = text.replace(value, _URL_PASSWORD.sub(rf"\1{_MASK}\2", value) if "://" in value else _MASK)
+    text = _URL_PASSWORD.sub(rf"\1{_MASK}\2", text)
+    return _KEY_VALUE.sub(rf"\1\2{_MASK}", text)
