@@ -1,0 +1,6 @@
+"""`sources/<name>/source.yml`: what it may say, and how it is read."""
+
+from ingest.spec.load import load_source, load_sources
+from ingest.spec.model import CursorSpec, DltSpec, FilesSpec, SourceSpec, StreamSpec
+
+__all__ = ["CursorSpec", "DltSpec", "FilesSpec", "SourceSpec", "StreamSpec", "load_source", "load_sources"]

@@ -1,0 +1,92 @@
+"""The model of `source.yml`; its JSON schema is docs/reference/source.schema.json."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CursorSpec(_Section):
+    """How an incremental pull finds what is new."""
+
+    column: str = Field(description="Column whose value grows with every new or changed row.")
+    lag: timedelta | float = Field(
+        timedelta(0),
+        description="Window before the last cursor value that is read again (`PT1H`, or a number for numeric "
+        "cursors), so that rows which commit late at the source are not missed. Rows already there are dropped.",
+    )
+    initial: str | None = Field(None, description="Start here instead of at the beginning.")
+
+
+class FilesSpec(_Section):
+    """Which files make up a stream, and how to read them."""
+
+    glob: str = Field(description="Pattern below the connection's folder or bucket, such as `lines_*.csv`.")
+    format: Literal["csv", "ndjson", "parquet"] = "csv"
+    delimiter: str = ","
+    encoding: str = Field("utf-8", description="Tried first; Latin-1 is tried when the bytes are not UTF-8.")
+    columns: list[str] = Field(default_factory=list, description="csv: the header that every file must have.")
+
+
+class DltSpec(_Section):
+    """Any dlt resource: `source` is an importable function, `arguments` what it is called with."""
+
+    source: str = Field(description="`package.module:function` of a dlt source or resource.")
+    arguments: dict[str, Any] = Field(
+        default_factory=dict, description="`connection:` stands for the connection's resolved DSN or URL."
+    )
+    resource: str | None = Field(None, description="Name of the resource within the source; default: the stream's.")
+
+
+class StreamSpec(_Section):
+    """One stream: a table, a set of files, an endpoint."""
+
+    name: Name
+    description: str = ""
+    table: str | None = Field(None, description="postgres: `schema.table`; default: the stream's name in `public`.")
+    files: FilesSpec | None = None
+    dlt: DltSpec | None = None
+    sync_mode: Literal["full", "incremental"] = "full"
+    primary_key: list[str] = Field(default_factory=list, description="Empty: rows are told apart by their content.")
+    cursor: CursorSpec | None = None
+    schema_policy: Literal["evolve", "review", "freeze"] = "evolve"
+    freshness_sla: timedelta | None = Field(None, description="How old the newest load may be, such as `P1D`.")
+    owner: str | None = Field(None, description="Default: the source's owner.")
+    pii: list[str] = Field(default_factory=list, description="Columns with personal data.")
+
+    @model_validator(mode="after")
+    def _incremental_needs_cursor(self) -> StreamSpec:
+        if self.sync_mode == "incremental" and self.cursor is None and self.dlt is None and self.files is None:
+            raise ValueError("sync_mode incremental needs a cursor: add `cursor: {column: …}`")
+        return self
+
+
+class SourceSpec(_Section):
+    """One source system."""
+
+    name: Name
+    description: str = ""
+    kind: Literal["postgres", "files", "airbyte", "dlt"]
+    connection: str = Field(description="Name of a [connections.…] section of smelt.toml.")
+    owner: str
+    manifest: str = Field("connector.yml", description="airbyte: declarative manifest beside source.yml.")
+    config: dict[str, Any] = Field(default_factory=dict, description="airbyte: the connector's configuration.")
+    streams: list[StreamSpec] = Field(min_length=1)
+    folder: Annotated[Path, Field(exclude=True, description="Where source.yml was read from.")] = Path()
+
+    def stream(self, name: str) -> StreamSpec | None:
+        """The stream called `name`."""
+        return next((stream for stream in self.streams if stream.name == name), None)
+
+    def identifier(self, stream: str) -> str:
+        """The stream's bronze table."""
+        return f"bronze.{self.name}__{stream}"
