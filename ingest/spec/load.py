@@ -34,7 +34,10 @@ def load_source(path: Path) -> SourceSpec:
     except (OSError, UnicodeDecodeError) as error:
         raise SmeltError(f"{path}: cannot be read: {error}", "store it as UTF-8 text") from error
     if not isinstance(tree, dict):
-        raise SmeltError(f"{path}:1: a source is a mapping (name, kind, connection, streams, …)", "see docs/reference/source.md")
+        raise SmeltError(
+            f"{path}:1: a source is a mapping (name, kind, connection, streams, …)",
+            "see docs/reference/source.md",
+        )
     try:
         return SourceSpec.model_validate({"name": path.parent.name, **_plain(tree), "folder": path.parent})
     except ValidationError as error:
@@ -49,12 +52,13 @@ def _plain(node: Any) -> Any:
     return [_plain(item) for item in node] if isinstance(node, list) else node
 
 
-def _line(node: Any, location: tuple[int | str, ...]) -> int:
+def _line(tree: Any, location: tuple[int | str, ...]) -> int:
     """1-based line of the deepest part of `location` that the file has."""
-    line = 1
+    line, node = 1, tree
     for part in location:
         try:
-            mark = node.lc.key(part) if isinstance(node, dict) else node.lc.item(part)
+            marks = node.lc  # ruamel keeps (line, column) of every key and item
+            mark = marks.key(part) if isinstance(node, dict) else marks.item(part)
             line, node = mark[0] + 1, node[part]
         except (AttributeError, KeyError, IndexError, TypeError):
             break

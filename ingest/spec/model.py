@@ -24,7 +24,7 @@ class CursorSpec(_Section):
         description="Window before the last cursor value that is read again (`PT1H`, or a number for numeric "
         "cursors), so that rows which commit late at the source are not missed. Rows already there are dropped.",
     )
-    initial: str | None = Field(None, description="Start here instead of at the beginning.")
+    initial: str | None = Field(default=None, description="Start here instead of at the beginning.")
 
 
 class FilesSpec(_Section):
@@ -33,7 +33,9 @@ class FilesSpec(_Section):
     glob: str = Field(description="Pattern below the connection's folder or bucket, such as `lines_*.csv`.")
     format: Literal["csv", "ndjson", "parquet"] = "csv"
     delimiter: str = ","
-    encoding: str = Field("utf-8", description="Tried first; Latin-1 is tried when the bytes are not UTF-8.")
+    encoding: str = Field(
+        default="utf-8", description="Tried first; Latin-1 is tried when the bytes are not UTF-8."
+    )
     columns: list[str] = Field(default_factory=list, description="csv: the header that every file must have.")
 
 
@@ -44,7 +46,9 @@ class DltSpec(_Section):
     arguments: dict[str, Any] = Field(
         default_factory=dict, description="`connection:` stands for the connection's resolved DSN or URL."
     )
-    resource: str | None = Field(None, description="Name of the resource within the source; default: the stream's.")
+    resource: str | None = Field(
+        None, description="Name of the resource within the source; default: the stream's."
+    )
 
 
 class StreamSpec(_Section):
@@ -52,15 +56,19 @@ class StreamSpec(_Section):
 
     name: Name
     description: str = ""
-    table: str | None = Field(None, description="postgres: `schema.table`; default: the stream's name in `public`.")
+    table: str | None = Field(
+        None, description="postgres: `schema.table`; default: the stream's name in `public`."
+    )
     files: FilesSpec | None = None
     dlt: DltSpec | None = None
     sync_mode: Literal["full", "incremental"] = "full"
-    primary_key: list[str] = Field(default_factory=list, description="Empty: rows are told apart by their content.")
+    primary_key: list[str] = Field(
+        default_factory=list, description="Empty: rows are told apart by their content."
+    )
     cursor: CursorSpec | None = None
     schema_policy: Literal["evolve", "review", "freeze"] = "evolve"
     freshness_sla: timedelta | None = Field(None, description="How old the newest load may be, such as `P1D`.")
-    owner: str | None = Field(None, description="Default: the source's owner.")
+    owner: str | None = Field(default=None, description="Default: the source's owner.")
     pii: list[str] = Field(default_factory=list, description="Columns with personal data.")
 
     @model_validator(mode="after")
@@ -78,7 +86,7 @@ class SourceSpec(_Section):
     kind: Literal["postgres", "files", "airbyte", "dlt"]
     connection: str = Field(description="Name of a [connections.…] section of smelt.toml.")
     owner: str
-    manifest: str = Field("connector.yml", description="airbyte: declarative manifest beside source.yml.")
+    manifest: str = Field(default="connector.yml", description="airbyte: declarative manifest beside source.yml.")
     config: dict[str, Any] = Field(default_factory=dict, description="airbyte: the connector's configuration.")
     streams: list[StreamSpec] = Field(min_length=1)
     folder: Annotated[Path, Field(exclude=True, description="Where source.yml was read from.")] = Path()

@@ -98,7 +98,7 @@ def _transact(table: Table, state: TableState, batch: Batch) -> None:
         transaction.add_files(list(batch.files), check_duplicate_files=False)
         transaction.set_properties(properties)
     else:
-        unmoved = AssertRefSnapshotId(ref=MAIN_BRANCH, snapshot_id=state.snapshot_id)
+        unmoved = AssertRefSnapshotId.model_validate({"ref": MAIN_BRANCH, "snapshot-id": state.snapshot_id})
         transaction._apply((SetPropertiesUpdate(updates=properties),), (unmoved,))  # noqa: SLF001
     reach("in-transaction")
     transaction.commit_transaction()

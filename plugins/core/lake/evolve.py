@@ -15,7 +15,7 @@ from pyiceberg.exceptions import CommitFailedException, ResolveError
 from pyiceberg.io.pyarrow import _pyarrow_to_schema_without_ids, schema_to_pyarrow
 from pyiceberg.schema import promote
 from pyiceberg.table import Table
-from pyiceberg.types import IcebergType, PrimitiveType
+from pyiceberg.types import DecimalType, IcebergType, PrimitiveType
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from plugins.core.lake.catalog import Lake
@@ -133,13 +133,17 @@ def _fit(column: pa.DataType, value: pa.DataType) -> pa.DataType | None:
         return column
     if not (isinstance(old, PrimitiveType) and isinstance(new, PrimitiveType)):
         return None
+    # pyiceberg also lets string and binary stand for each other, and ignores a decimal's scale: bronze does not.
+    if {"string", "binary"} & {str(old), str(new)}:
+        return None
+    if isinstance(old, DecimalType) and isinstance(new, DecimalType) and old.scale != new.scale:
+        return None
     for narrow, wide, kind in ((old, new, value), (new, old, column)):
         try:
             promote(narrow, wide)
         except ResolveError:
             continue
-        # Iceberg lets string and binary stand for each other; bronze keeps them apart.
-        return kind if not ({"string", "binary"} & {str(old), str(new)}) else None
+        return kind
     return None
 
 

@@ -44,7 +44,10 @@ def open_run(ledger: Ledger, kind: str, parent: str | None = None, **detail: Any
         yield run
     except BaseException as error:
         took = time.monotonic() - started
-        run.append("run_events", {**base, "event": "fail", "seconds": took, "error": mask(str(error) or type(error).__name__)})
+        run.append(
+            "run_events",
+            {**base, "event": "fail", "seconds": took, "error": mask(str(error) or type(error).__name__)},
+        )
         raise
     took = time.monotonic() - started
     run.append("run_events", {**base, "event": "complete", "seconds": took, "detail": run.detail})

@@ -23,7 +23,9 @@ class _Section(BaseModel):
 class LakeSettings(_Section):
     """Where Iceberg tables live."""
 
-    root: str = Field("lake", description="Folder or object-store prefix (`s3://bucket/prefix`) of the lake.")
+    root: str = Field(
+        default="lake", description="Folder or object-store prefix (`s3://bucket/prefix`) of the lake."
+    )
     catalog: dict[str, str] = Field(
         default_factory=dict,
         description="pyiceberg catalog properties (`type`, `uri`, …); empty: SQLite file below `root`.",
@@ -33,48 +35,52 @@ class LakeSettings(_Section):
 class LedgerSettings(_Section):
     """Where the append-only ops tables live."""
 
-    url: str = Field("sqlite:///{root}/ledger.db", description="SQLAlchemy URL, or a reference to one.")
+    url: str = Field(default="sqlite:///{root}/ledger.db", description="SQLAlchemy URL, or a reference to one.")
 
 
 class OpenLineageSettings(_Section):
     """Where lineage events go."""
 
     namespace: str = "smelt"
-    file: str | None = Field("{root}/openlineage.ndjson", description="One JSON event a line; null: none.")
-    endpoint: str | None = Field(None, description="Base URL of an OpenLineage API, such as Marquez.")
-    api_key: str | None = Field(None, description="Bearer token, as a reference (`env:NAME`).")
-    timeout_seconds: float = Field(1.0, gt=0, description="Budget of all events of one run together.")
+    file: str | None = Field(default="{root}/openlineage.ndjson", description="One JSON event a line; null: none.")
+    endpoint: str | None = Field(default=None, description="Base URL of an OpenLineage API, such as Marquez.")
+    api_key: str | None = Field(default=None, description="Bearer token, as a reference (`env:NAME`).")
+    timeout_seconds: float = Field(default=1.0, gt=0, description="Budget of all events of one run together.")
 
 
 class RetentionSettings(_Section):
     """How long snapshots stay readable, in days."""
 
-    bronze_days: int = Field(7, ge=0)
-    silver_days: int = Field(90, ge=0)
-    gold_days: int = Field(3650, ge=0)
+    bronze_days: int = Field(default=7, ge=0)
+    silver_days: int = Field(default=90, ge=0)
+    gold_days: int = Field(default=3650, ge=0)
 
 
 class QualitySettings(_Section):
     """When a quality score warns."""
 
-    warn_below: float = Field(0.95, ge=0, le=1)
+    warn_below: float = Field(default=0.95, ge=0, le=1)
 
 
 class ConnectionSettings(_Section):
     """A source system; what is secret is a reference (`env:NAME`, `file:PATH`)."""
 
     type: Literal["postgres", "files", "http", "dlt"]
-    dsn: str | None = Field(None, description="postgres, dlt: connection string.")
-    url: str | None = Field(None, description="http: base URL; files: folder or bucket URL.")
+    dsn: str | None = Field(default=None, description="postgres, dlt: connection string.")
+    url: str | None = Field(default=None, description="http: base URL; files: folder or bucket URL.")
     secrets: dict[str, str] = Field(default_factory=dict, description="Further references, by name.")
-    max_connections: int = Field(4, ge=1, le=64)
+    max_connections: int = Field(default=4, ge=1, le=64)
 
 
 class Settings(BaseSettings):
     """Everything `smelt.toml` says, with defaults; environment variables `SMELT_SECTION__KEY` win."""
 
     model_config = SettingsConfigDict(
-        env_prefix="SMELT_", env_nested_delimiter="__", extra="forbid", frozen=True, nested_model_default_partial_update=True
+        env_prefix="SMELT_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        nested_model_default_partial_update=True,
     )
 
     project_dir: Annotated[Path, Field(exclude=True)] = Path()
@@ -94,7 +100,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        # The file arrives as init arguments; the environment must win over it.
+        """Let the environment win over the file, which arrives as init arguments."""
         return env_settings, init_settings
 
     @property
@@ -154,7 +160,9 @@ def load_settings(project_dir: Path | None = None) -> Settings:
     try:
         return Settings(**{**values, "project_dir": folder})
     except ValidationError as error:
-        raise SmeltError(_explain(error, path), f"see docs/reference/settings.md for what {FILE_NAME} may contain") from error
+        raise SmeltError(
+            _explain(error, path), f"see docs/reference/settings.md for what {FILE_NAME} may contain"
+        ) from error
 
 
 def _explain(error: ValidationError, path: Path) -> str:

@@ -34,7 +34,7 @@ def resolve(reference: str, project_dir: Path, what: str) -> str:
         except OSError as error:
             raise SmeltError(
                 f"{what} refers to the file {rest}, which cannot be read ({error.strerror})",
-                f"write the value to {rest} (`smelt demo up` does it for the demo), or change {what} in smelt.toml",
+                f"write the value to {rest} (`smelt demo up` does so for the demo), or change {what}",
             ) from error
     else:
         value = reference

@@ -1,0 +1,52 @@
+# One entry for every developer task. Needs only python3 (3.11 or 3.12) and pip; installs uv by itself.
+
+PYTHON ?= python3
+UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
+RUN := $(UV) run --no-sync
+EXTRAS := --extra demo --extra semantic
+
+.PHONY: help run env env-full test test-full bench lint format types docs clean
+
+help:            ## this list
+	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  +##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
+
+env:             ## the environment, from uv.lock
+	@command -v $(UV) >/dev/null 2>&1 || { echo "Installing uv into .uv"; $(PYTHON) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target .uv uv; }
+	@$(UV) sync --frozen --quiet $(EXTRAS) --python $(PYTHON)
+
+env-full: env    ## the environment with Spark
+	@$(UV) sync --frozen --quiet $(EXTRAS) --extra spark --python $(PYTHON)
+
+run: env         ## three source systems to published gold
+	@$(RUN) smelt demo up
+	@$(RUN) smelt run --docs
+
+test: env        ## everything that needs only PyPI
+	@$(RUN) pytest -q -n 2 --dist loadfile -m "not full"
+
+test-full: env-full ## what needs Java
+	@$(RUN) pytest -q -m full
+
+bench: env       ## speed, each figure against a peer or a limit in the same run
+	@$(RUN) python -m bench
+
+lint: env        ## ruff, sqlfluff, import rules
+	@$(RUN) ruff check
+	@$(RUN) ruff format --check
+	@$(RUN) lint-imports
+	@$(RUN) sqlfluff lint models tests/assertions
+
+types: env       ## pyright
+	@$(RUN) pyright
+
+format: env      ## rewrite in house style
+	@$(RUN) ruff check --fix
+	@$(RUN) ruff format
+	@$(RUN) sqlfluff fix models tests/assertions
+
+docs: env        ## dbt docs, one static page: target/static_index.html
+	@$(RUN) dbt docs generate --static
+
+clean:           ## forget the lake, the demo's servers and all builds
+	@$(RUN) smelt demo down --wipe
+	@rm -rf lake target logs .smelt

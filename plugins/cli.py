@@ -1,0 +1,76 @@
+"""The `smelt` command: a thin face that registers what the capabilities export."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from plugins.core.errors import SmeltError
+from plugins.core.settings import mask
+
+# Each module has `register(app)`, which adds its commands; what is heavy is imported when a command runs.
+_CAPABILITIES = (
+    "ingest.command",
+    "plugins.build.command",
+    "plugins.quality.command",
+    "plugins.run",
+)
+
+app = typer.Typer(
+    name="smelt",
+    help="Bronze goes in, silver and gold come out, and every change a machine proposes is a pull request.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"smelt {version('smelt')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _smelt(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Bronze goes in, silver and gold come out, and every change a machine proposes is a pull request."""
+
+
+def _assemble() -> typer.Typer:
+    for name in _CAPABILITIES:
+        import_module(name).register(app)
+    app.add_typer(import_module("demo.command").app, name="demo")
+    return app
+
+
+def main() -> None:
+    """Run the command line; a SmeltError is one clear message and its exit code, never a stack trace."""
+    try:
+        _assemble()()
+    except SmeltError as error:
+        console = Console(stderr=True, highlight=False, soft_wrap=True)
+        console.print(f"[bold red]error[/]  {_escaped(error.message)}")
+        if error.hint:
+            console.print(f"[bold]fix[/]    {_escaped(error.hint)}")
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _escaped(text: str) -> str:
+    return mask(text).replace("[", "\\[")
+
+
+if __name__ == "__main__":
+    main()
