@@ -5,7 +5,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := $(UV) run --no-sync
 EXTRAS := --extra demo --extra semantic
 
-.PHONY: help run env env-full test test-full bench lint format types docs clean
+.PHONY: reference help run env env-full test test-full bench lint format types docs clean
 
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  +##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
@@ -43,6 +43,9 @@ format: env      ## rewrite in house style
 	@$(RUN) ruff check --fix
 	@$(RUN) ruff format
 	@$(RUN) sqlfluff fix models tests/assertions
+
+reference: env  ## docs/reference pages from the models of smelt.toml and source.yml
+	@$(RUN) python -m ingest.spec.reference
 
 docs: env        ## dbt docs, one static page: target/static_index.html
 	@$(RUN) dbt docs generate --static

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from ingest.spec.model import SourceSpec
 from plugins.core.errors import SmeltError
@@ -31,8 +31,8 @@ def load_source(path: Path) -> SourceSpec:
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else "?"
         raise SmeltError(f"{path}:{line}: not valid YAML: {error.problem}", "correct that line") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise SmeltError(f"{path}: cannot be read: {error}", "store it as UTF-8 text") from error
+    except (OSError, YAMLError, ValueError) as error:
+        raise SmeltError(f"{path}: cannot be read: {error}", "store it as YAML in UTF-8") from error
     if not isinstance(tree, dict):
         raise SmeltError(
             f"{path}:1: a source is a mapping (name, kind, connection, streams, …)",

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
@@ -89,7 +90,8 @@ class SourceSpec(_Section):
     manifest: str = Field(default="connector.yml", description="airbyte: declarative manifest beside source.yml.")
     config: dict[str, Any] = Field(default_factory=dict, description="airbyte: the connector's configuration.")
     streams: list[StreamSpec] = Field(min_length=1)
-    folder: Annotated[Path, Field(exclude=True, description="Where source.yml was read from.")] = Path()
+    # Where source.yml was read from; not a key of the file.
+    folder: SkipJsonSchema[Annotated[Path, Field(exclude=True)]] = Path()
 
     def stream(self, name: str) -> StreamSpec | None:
         """The stream called `name`."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.json_schema import SkipJsonSchema
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from plugins.core.errors import SmeltError
@@ -83,7 +84,8 @@ class Settings(BaseSettings):
         nested_model_default_partial_update=True,
     )
 
-    project_dir: Annotated[Path, Field(exclude=True)] = Path()
+    # Where smelt.toml was found; not a key of the file.
+    project_dir: SkipJsonSchema[Annotated[Path, Field(exclude=True)]] = Path()
     lake: LakeSettings = LakeSettings()
     ledger: LedgerSettings = LedgerSettings()
     openlineage: OpenLineageSettings = OpenLineageSettings()
