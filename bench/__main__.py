@@ -1,0 +1,29 @@
+"""Runs the benchmarks and prints their tables.
+
+usage: python -m bench [NAME…]      (default: all; names: postgres, build, demo)
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+from rich.console import Console
+
+NAMES = ("postgres", "build", "demo")
+
+
+def main(names: list[str]) -> int:
+    """Run the named benchmarks, in order."""
+    console = Console()
+    unknown = [name for name in names if name not in NAMES]
+    if unknown:
+        console.print(f"unknown benchmark {', '.join(unknown)}; there are: {', '.join(NAMES)}")
+        return 2
+    for name in names or NAMES:
+        import_module(f"bench.{name}").run(console)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
