@@ -1,0 +1,102 @@
+"""Publishing: tables to Iceberg one by one, then all of them to readers at once."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from plugins.build.lock import queue_for
+from plugins.build.tables import write_table
+from plugins.core.failpoints import reach
+from plugins.core.lake import Lake, Pin
+from plugins.core.ledger import Run
+from plugins.core.settings import Settings
+from plugins.core.warehouse.published import PublishedRun, PublishedTable, point_to, run_path, write_run
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from plugins.core.project import Project
+
+_INTERNAL = ("stg_", "int_", "quarantine_", "_")
+_ARTIFACTS = ("manifest.json", "run_results.json", "catalog.json", "semantic_manifest.json")
+_WRITERS = 2
+
+
+def publishable(project: Project) -> dict[str, str]:
+    """`schema.table` → description of what readers get: silver entities and gold models.
+
+    What is private, or called stg_, int_ or quarantine_, stays in the warehouse.
+    """
+    return {
+        f"{node.schema}.{node.alias}": node.description
+        for node in project.manifest.nodes.values()
+        if str(node.resource_type) == "model"
+        and node.schema in ("silver", "gold")
+        and node.config.materialized != "ephemeral"
+        and str(node.access) != "private"
+        and not node.name.startswith(_INTERNAL)
+    }
+
+
+def publish(
+    settings: Settings,
+    project: Project,
+    cursor: duckdb.DuckDBPyConnection,
+    run: Run,
+    target: str,
+    pins: Sequence[Pin],
+) -> PublishedRun:
+    """Write what is publishable to Iceberg, and make it what readers see.
+
+    Killed anywhere, readers see the run before or this one, whole. Waits if another process publishes.
+    """
+    with queue_for(settings.published_dir / "catalog"):
+        reach("publish-before-files")
+        described = publishable(project)
+        lake = Lake(settings)
+        tables = _write_all(lake, cursor, sorted(described), run.id)
+        tables = tuple(dataclasses.replace(table, description=described[table.dataset]) for table in tables)
+        reach("publish-after-files")
+        published = PublishedRun(run.id, datetime.now(UTC), target, tables, tuple(pins))
+        _keep_artifacts(project.artifacts, run_path(settings, run.id).with_suffix(""))
+        write_run(settings, published)
+        point_to(settings, run.id)
+    run.append("publishes", *(_ledger_row(table) for table in tables))
+    return published
+
+
+def _write_all(
+    lake: Lake, cursor: duckdb.DuckDBPyConnection, datasets: Sequence[str], run_id: str
+) -> tuple[PublishedTable, ...]:
+    def write(dataset: str) -> PublishedTable:
+        with cursor.cursor() as own:
+            own.execute("set timezone = 'UTC'")
+            return write_table(lake, own, dataset, run_id)
+
+    _ = lake.catalog  # opened once, before the threads ask for it
+    with ThreadPoolExecutor(_WRITERS) as pool:
+        return tuple(pool.map(write, datasets))
+
+
+def _keep_artifacts(source: Path, destination: Path) -> None:
+    """dbt's artifacts of this run, for `dbt build --defer --state` elsewhere."""
+    destination.mkdir(parents=True, exist_ok=True)
+    for name in _ARTIFACTS:
+        if (source / name).is_file():
+            shutil.copyfile(source / name, destination / name)
+
+
+def _ledger_row(table: PublishedTable) -> dict[str, object]:
+    return {
+        "dataset": table.dataset,
+        "snapshot_id": table.snapshot_id,
+        "metadata_location": table.metadata_location,
+        "rows": table.rows,
+        "bytes": table.bytes,
+    }

@@ -1,0 +1,216 @@
+"""dbt in process. Ten times faster than its command line, but one invocation at a time (dbt keeps globals)."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from argparse import Namespace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from plugins.core.errors import SmeltError
+
+if TYPE_CHECKING:
+    import duckdb
+    from dbt.contracts.graph.manifest import Manifest
+
+_one_at_a_time = threading.RLock()
+_BROKEN = {"error", "fail", "runtime error"}
+
+
+@dataclass(frozen=True)
+class Node:
+    """What became of one node. `failures` counts a test's failing rows; `sql` is what was compiled."""
+
+    unique_id: str
+    resource_type: str
+    name: str
+    status: str
+    seconds: float
+    rows_affected: int | None
+    message: str
+    failures: int | None
+    sql: str | None
+    path: str
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether it failed by itself (a skipped node did not)."""
+        return self.status in _BROKEN
+
+
+@dataclass(frozen=True)
+class Built:
+    """The outcome of one dbt invocation."""
+
+    nodes: tuple[Node, ...]
+    seconds: float
+
+    @property
+    def broken(self) -> tuple[Node, ...]:
+        """Nodes that failed by themselves."""
+        return tuple(node for node in self.nodes if node.is_broken)
+
+    def count(self, *resource_types: str) -> int:
+        """How many nodes of these types ran."""
+        return sum(node.resource_type in resource_types for node in self.nodes)
+
+
+@dataclass(frozen=True)
+class Project:
+    """A dbt project and the target to build it in.
+
+    profiles_dir: where profiles.yml is; default: the project's folder.
+    target_path: where dbt writes artifacts, below the project's folder unless absolute.
+    environment: variables that are set while dbt runs.
+    """
+
+    folder: Path
+    target: str | None = None
+    profiles_dir: Path | None = None
+    target_path: Path = Path("target")
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def artifacts(self) -> Path:
+        """The folder of manifest.json and run_results.json, absolute."""
+        return self.folder / self.target_path
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        """The parsed project; raises SmeltError that carries dbt's own explanation."""
+        if not (self.folder / "dbt_project.yml").is_file():
+            raise SmeltError(f"there is no dbt_project.yml in {self.folder}", "run smelt in a dbt project's folder")
+        return self._invoke(["parse"]).result
+
+    @cached_property
+    def warehouse(self) -> Path:
+        """The DuckDB file of the target, absolute; raises SmeltError if the profile cannot be read."""
+        from dbt.config.runtime import load_profile
+        from dbt.flags import set_from_args
+        from dbt_common.exceptions import DbtBaseException
+
+        with self._inside():
+            try:
+                # dbt reads flags from a global, which every invocation sets anew.
+                set_from_args(Namespace(PROFILES_DIR=str(self.profiles_dir or self.folder), PROFILE=None), {})
+                profile = load_profile(str(self.folder), {}, None, self.target)
+            except DbtBaseException as error:
+                raise SmeltError(f"profiles.yml cannot be used: {error}", "correct profiles.yml") from error
+        return (self.folder / getattr(profile.credentials, "path", "warehouse.duckdb")).resolve()
+
+    def build(
+        self,
+        *,
+        select: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        full_refresh: bool = False,
+        on_node: Callable[[str, str], None] | None = None,
+    ) -> Built:
+        """`dbt build` of what is selected. A failing node is in the result; raises SmeltError if dbt cannot run.
+
+        Tests run whose parents are all selected, or built before what is selected. A selection
+        that matches nothing succeeds with no nodes: callers look at the counts.
+        on_node(name, status) is called as nodes finish.
+        """
+        arguments = ["build", "--indirect-selection", "buildable"]
+        if select:
+            arguments += ["--select", *select]
+        if exclude:
+            arguments += ["--exclude", *exclude]
+        if full_refresh:
+            arguments.append("--full-refresh")
+        outcome = self._invoke(arguments, manifest=self.manifest, on_node=on_node)
+        nodes = tuple(_node(result) for result in outcome.result.results)
+        return Built(nodes, outcome.result.elapsed_time)
+
+    @contextlib.contextmanager
+    def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor on the warehouse that dbt holds open in this process; only after a `build`."""
+        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+        connection = DuckDBConnectionManager.env().conn  # pyright: ignore[reportAttributeAccessIssue]
+        cursor = connection.cursor()
+        try:
+            yield cursor
+        finally:
+            cursor.close()
+
+    def release(self) -> None:
+        """Close the warehouse, so that another process may open it."""
+        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+        with _one_at_a_time:
+            if DuckDBConnectionManager._ENV is not None:  # noqa: SLF001 - dbt-duckdb offers no other way
+                DuckDBConnectionManager._ENV.close()  # noqa: SLF001
+            DuckDBConnectionManager.close_all_connections()
+
+    @contextlib.contextmanager
+    def _inside(self) -> Iterator[None]:
+        """Hold dbt, in the project's folder (profiles name relative paths), with the project's variables set."""
+        environment = {**self.environment, "SMELT_PROJECT_DIR": str(self.folder), "DBT_SEND_ANONYMOUS_USAGE_STATS": "0"}
+        with _one_at_a_time:
+            before, kept = Path.cwd(), {name: os.environ.get(name) for name in environment}
+            os.chdir(self.folder)
+            os.environ.update(environment)
+            try:
+                yield
+            finally:
+                os.chdir(before)
+                for name, value in kept.items():
+                    if value is None:
+                        os.environ.pop(name, None)
+                    else:
+                        os.environ[name] = value
+
+    def _invoke(self, arguments: list[str], manifest: Manifest | None = None, on_node: Any = None) -> Any:
+        from dbt.cli.main import dbtRunner
+
+        common = ["--project-dir", str(self.folder), "--profiles-dir", str(self.profiles_dir or self.folder)]
+        common += ["--target-path", str(self.target_path), "--log-path", "logs", "--log-level", "none"]
+        common += ["--log-level-file", "info", "--no-use-colors-file", "--no-version-check"]
+        if self.target:
+            common += ["--target", self.target]
+        callbacks = [_listener(on_node)] if on_node else []
+        with self._inside():
+            outcome = dbtRunner(manifest=manifest, callbacks=callbacks).invoke([*arguments, *common])
+        if outcome.result is None or outcome.exception:
+            raise SmeltError(*_explain(outcome.exception, self.folder))
+        return outcome
+
+
+def _listener(on_node: Callable[[str, str], None]) -> Callable[[Any], None]:
+    def listen(event: Any) -> None:
+        if event.info.name == "NodeFinished":
+            info = event.data.node_info
+            on_node(info.node_name, info.node_status)
+
+    return listen
+
+
+def _node(result: Any) -> Node:
+    response = result.adapter_response or {}
+    rows = response.get("rows_affected")
+    return Node(
+        unique_id=result.node.unique_id,
+        resource_type=str(result.node.resource_type),
+        name=result.node.name,
+        status=str(result.status),
+        seconds=result.execution_time,
+        rows_affected=int(rows) if rows is not None and int(rows) >= 0 else None,
+        message=result.message or "",
+        failures=result.failures,
+        sql=getattr(result.node, "compiled_code", None),
+        path=result.node.original_file_path,
+    )
+
+
+def _explain(error: BaseException | None, folder: Path) -> tuple[str, str]:
+    text = str(error).strip() if error else "dbt stopped without saying why"
+    if "lock on file" in text or "Conflicting lock" in text:
+        return f"the warehouse is in use by another process: {text}", "wait until that build ends, or stop it"
+    return f"dbt cannot run: {text}", f"dbt's log with the details is {folder / 'logs' / 'dbt.log'}"

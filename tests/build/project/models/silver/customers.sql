@@ -1,0 +1,1 @@
+select * exclude (_smelt_op) from {{ source('shop', 'customers') }}
