@@ -113,7 +113,7 @@ def test_a_fill_that_was_killed_is_done_again(project: Path) -> None:
     with psycopg.connect(dsn, autocommit=True) as shop:
         shop.execute("drop schema shop cascade")
         filler = subprocess.Popen([sys.executable, "-c", f"from demo.shop import fill; fill({dsn!r})"])
-        copying = "select count(*) from pg_stat_activity where query like 'copy shop.order_lines%'"
+        copying = "select count(*) from pg_stat_activity where query like 'copy shop.%order_lines%'"
         while not shop.execute(copying).fetchone()[0]:  # type: ignore[index]
             assert filler.poll() is None
         filler.send_signal(signal.SIGKILL)
