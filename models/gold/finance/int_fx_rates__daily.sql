@@ -79,9 +79,9 @@ final as (
         cast(carried.gbp_per_eur as decimal(18, 6)) as gbp_per_eur,
         cast(carried.usd_per_eur as decimal(18, 6)) as usd_per_eur,
         -- fixed decimals, so that converting a line is exact multiplication on every engine
-        cast(1 / cast(carried.gbp_per_eur as double) as decimal(18, 10)) as eur_per_gbp,
+        cast(1 / cast(carried.gbp_per_eur as double) as decimal(18, 8)) as eur_per_gbp,
         cast(
-            cast(carried.usd_per_eur as double) / cast(carried.gbp_per_eur as double) as decimal(18, 10)
+            cast(carried.usd_per_eur as double) / cast(carried.gbp_per_eur as double) as decimal(18, 8)
         ) as usd_per_gbp,
 
         ---------- timestamps
