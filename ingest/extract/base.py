@@ -70,6 +70,10 @@ def _nothing_to_do() -> None:
     return None
 
 
+def _as_it_is(error: Exception) -> Exception:
+    return error
+
+
 @dataclass(frozen=True)
 class Pull:
     """What a pull yields.
@@ -81,6 +85,7 @@ class Pull:
     advance_from: called with (con, SELECT over the rows as read) after reading, for entries such as the
         greatest cursor value; merged over `advance`.
     acknowledge: called after the commit.
+    explain: turns an error met while the relation is read into a SmeltError, or Transient if it may pass.
     """
 
     relation: str
@@ -91,6 +96,7 @@ class Pull:
     dead_letters: Sequence[DeadLetter] = ()
     estimated_rows: int | None = None
     acknowledge: Callable[[], None] = _nothing_to_do
+    explain: Callable[[Exception], Exception] = _as_it_is
 
 
 class Extractor(Protocol):

@@ -1,0 +1,80 @@
+"""How each PostgreSQL type leaves the server: as it is, or cast there to text that says exactly the same.
+
+The scanner reads most types exactly, but unconstrained `numeric` as a double and NaN as zero; it has no
+infinite decimal, and Parquet no infinite timestamp. What is not exact is cast on the server, by a rule that
+looks at the declared type only, so that a column's bronze type never depends on the rows of the day.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from plugins.core.duck import literal, quote
+
+_EXACT = {
+    "bool", "int2", "int4", "int8", "float4", "float8", "date", "time", "timestamp", "timestamptz",
+    "text", "varchar", "bpchar", "name", "bytea", "uuid",
+}  # fmt: skip
+_ENDLESS = {"date", "timestamp", "timestamptz"}
+_NUMERIC = re.compile(r"^numeric\((\d+),(-?\d+)\)$")
+# DuckDB's calendar ends 29 years before PostgreSQL's.
+_LAST_TIMESTAMP = "timestamp '294246-12-31'"
+
+
+@dataclass(frozen=True)
+class PgColumn:
+    """A column: name, base type's name (`int4`), full declaration (`numeric(12,2)`), kind (`b`, `e`, `c`, `a`)."""
+
+    name: str
+    type: str
+    declared: str
+    kind: str
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the scanner reads the column exactly, special values aside."""
+        return self.kind == "b" and (self.type in _EXACT or self._is_small_decimal)
+
+    @property
+    def _is_small_decimal(self) -> bool:
+        match = _NUMERIC.match(self.declared)
+        return bool(match) and int(match[1]) <= 38 and 0 <= int(match[2]) <= int(match[1])  # type: ignore[index]
+
+    @property
+    def special(self) -> str | None:
+        """SQL predicate for values that the bronze type can't hold (NaN, infinity), or None if there are none."""
+        name = quote(self.name)
+        if not self.is_exact:
+            return None
+        if self._is_small_decimal:
+            return f"{name} = 'NaN'"
+        if self.type == "date":
+            return f"not isfinite({name})"
+        if self.type in _ENDLESS:
+            return f"(not isfinite({name}) or {name} > {_LAST_TIMESTAMP})"
+        return None
+
+    def expression(self, with_specials: bool) -> str:
+        """What to select on the server. `with_specials`: some rows hold values that must be null here."""
+        name = quote(self.name)
+        if self.is_exact:
+            if with_specials and self.special:
+                return f"(case when {self.special} then null else {name} end)::{self.declared} as {name}"
+            return name
+        if self.type == "oid":
+            return f"{name}::bigint as {name}"
+        if self.type == "money":
+            return f"{name}::numeric::text as {name}"
+        if self.kind in {"a", "c"}:
+            # JSON keeps dimensions, nulls and field names, and writes numbers out in full.
+            return f"to_json({name})::text as {name}"
+        return f"{name}::text as {name}"
+
+
+def extra_expression(columns: list[PgColumn]) -> str:
+    """JSON of the values that fit no bronze type, by column; null where there are none."""
+    pairs = ", ".join(
+        f"{literal(c.name)}, case when {c.special} then {quote(c.name)}::text end" for c in columns if c.special
+    )
+    return f"nullif(jsonb_strip_nulls(jsonb_build_object({pairs}))::text, '{{}}') as _smelt_extra"

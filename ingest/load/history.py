@@ -1,0 +1,49 @@
+"""What a load writes into the ledger: its outcome, and the stream's schema when that changed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from sqlalchemy import desc, select
+
+from ingest.load.result import StreamResult
+from ingest.load.types import Column
+from plugins.core.ledger import TABLES, Run
+
+
+def record_schema(run: Run, source: str, stream: str, columns: list[Column]) -> int | None:
+    """Append a schema version if the columns differ from the last one; its number, or None."""
+    described = [{"name": c.name, "type": c.type, "nullable": True} for c in columns]
+    # The order in which a source lists its columns means nothing to a reader.
+    canonical = json.dumps(sorted(described, key=lambda c: c["name"]), sort_keys=True)
+    fingerprint = hashlib.sha256(canonical.encode()).hexdigest()
+    versions = TABLES["schema_versions"]
+    last = run.ledger.read(
+        select(versions.c.version, versions.c.fingerprint)
+        .where(versions.c.source == source, versions.c.stream == stream)
+        .order_by(desc(versions.c.version))
+        .limit(1)
+    )
+    if last and last[0]["fingerprint"] == fingerprint:
+        return None
+    version = last[0]["version"] + 1 if last else 1
+    row = {
+        "source": source,
+        "stream": stream,
+        "version": version,
+        "fingerprint": fingerprint,
+        "columns": described,
+    }
+    run.append("schema_versions", row)
+    return version
+
+
+def record_load(run: Run, result: StreamResult, position: dict[str, Any] | None) -> None:
+    """Append the outcome of one stream."""
+    names = (
+        "source", "stream", "outcome", "batch_id", "snapshot_id", "rows_read", "rows_loaded",
+        "tombstones", "dead_letters", "bytes", "seconds", "error",
+    )  # fmt: skip
+    run.append("stream_loads", {**{name: getattr(result, name) for name in names}, "position": position})

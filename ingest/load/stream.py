@@ -1,0 +1,274 @@
+"""Loading one stream: pull → reconcile → Parquet → commit → ledger → acknowledge."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from ingest.connections import ConnectionPool
+from ingest.extract.base import DeadLetter, Pull, PullRequest
+from ingest.extract.registry import extractor
+from ingest.load.dead_letters import bury
+from ingest.load.files import file_stem, next_batch_id, remove_orphans, staging_folder
+from ingest.load.history import record_load, record_schema
+from ingest.load.landing import Landing, plan_landing, pulled_sql, source_sql
+from ingest.load.reconcile import difference, expose
+from ingest.load.result import StreamResult
+from ingest.load.types import AUDIT_TYPES, Shape, shape_of
+from ingest.retry import Transient, retrying
+from ingest.spec import SourceSpec, StreamSpec
+from plugins.core.duck import literal, quote
+from plugins.core.errors import SmeltError
+from plugins.core.failpoints import reach
+from plugins.core.lake import Batch, Lake, Pin, StaleBatch, TableState, commit_batch, read_state, scan_sql
+from plugins.core.lake.catalog import data_folder
+from plugins.core.ledger import Run
+
+# Each loser of a race pulls again; more than this many losses in a row is no race.
+_RACES = 30
+
+
+@dataclass(frozen=True)
+class Job:
+    """One stream to load in one run.
+
+    override: the position to read from instead of the table's; {} reads from the start.
+    progress: called with the number of further rows read; watch: with the connection that does the work.
+    """
+
+    lake: Lake
+    run: Run
+    pool: ConnectionPool
+    source: SourceSpec
+    stream: StreamSpec
+    override: Mapping[str, Any] | None = None
+    progress: Callable[[int], None] = lambda _rows: None
+    watch: Callable[[duckdb.DuckDBPyConnection, int | None], None] = lambda _con, _estimate: None
+    waited: Callable[[Transient, float], None] = lambda _error, _seconds: None
+
+    @property
+    def identifier(self) -> str:
+        """The bronze table."""
+        return self.source.identifier(self.stream.name)
+
+    @property
+    def name(self) -> str:
+        """`source.stream`."""
+        return f"{self.source.name}.{self.stream.name}"
+
+
+@dataclass(frozen=True)
+class _Written:
+    """What an attempt has prepared for the commit."""
+
+    rows_read: int
+    rows_loaded: int
+    tombstones: int
+    files: list[str]
+    bytes: int
+    letters: list[DeadLetter]
+    notes: tuple[str, ...]
+    advance: dict[str, Any]
+
+
+def load_stream(job: Job) -> StreamResult:
+    """Load one stream and record it. Raises SmeltError; whatever happens, each source row lands once."""
+    started = time.monotonic()
+    remove_orphans(job.lake, job.identifier)
+    for _ in range(_RACES):
+        try:
+            return retrying(lambda: _attempt(job, started), on_wait=job.waited)
+        except StaleBatch:
+            continue
+        except Transient as error:
+            hint = (
+                f"start it or correct connection {job.source.connection!r}; `smelt doctor` tests each connection"
+            )
+            raise SmeltError(str(error), hint) from error
+    raise SmeltError(f"{job.name}: other writers always came first", "run fewer writers of this stream at once")
+
+
+def _attempt(job: Job, started: float) -> StreamResult:
+    table = job.lake.find(job.identifier)
+    state = read_state(table) if table else TableState(None, {}, None, "")
+    batch_id = next_batch_id(state.batch_id)
+    workdir = staging_folder(job.lake.settings.local_root, batch_id)
+    try:
+        with job.pool.lease(job.source) as con:
+            con.execute(f"set temp_directory = {literal(str(workdir / 'spill'))}")
+            con.execute("create or replace temp sequence smelt_position")
+            return _pull_and_commit(job, con, state, batch_id, workdir, started)
+    finally:
+        shutil.rmtree(workdir, ignore_errors=True)
+
+
+def _pull_and_commit(
+    job: Job, con: duckdb.DuckDBPyConnection, state: TableState, batch_id: str, workdir: Path, started: float
+) -> StreamResult:
+    position = state.position if job.override is None else job.override
+    request = PullRequest(job.lake.settings, job.source, job.stream, position, con, workdir, job.progress)
+    pull = extractor(job.source.kind).pull(request)
+    job.watch(con, pull.estimated_rows)
+    reach("after-extract")
+    try:
+        shape = shape_of(con, pull.relation)
+        landing = plan_landing(
+            con, job.lake, job.identifier, shape, job.stream.schema_policy, state.snapshot_id is None
+        )
+        written = _write(job, con, state, pull, shape, landing, batch_id, workdir)
+    except duckdb.InterruptException:
+        raise
+    except (duckdb.Error, OSError) as error:
+        raise _explained(job, pull, error) from error
+    reach("after-parquet")
+    buried = bury(job.lake, f"bronze.{job.source.name}__dead_letters", job.stream.name, written.letters)
+    is_moved = {**state.position, **written.advance} != dict(state.position)
+    if written.files or is_moved:
+        state = _commit(job, state, pull, written, batch_id)
+    version = record_schema(job.run, job.source.name, job.stream.name, shape.columns)
+    result = StreamResult(
+        job.source.name,
+        job.stream.name,
+        outcome="loaded" if written.files else "unchanged",
+        rows_read=written.rows_read,
+        rows_loaded=written.rows_loaded,
+        tombstones=written.tombstones,
+        dead_letters=buried,
+        bytes=written.bytes,
+        batch_id=batch_id if written.files or is_moved else None,
+        snapshot_id=state.snapshot_id,
+        schema_version=version,
+        notes=written.notes,
+    )
+    result = replace(result, seconds=time.monotonic() - started)
+    record_load(job.run, result, dict(state.position))
+    reach("before-acknowledge")
+    pull.acknowledge()
+    reach("after-acknowledge")
+    return result
+
+
+def _commit(job: Job, state: TableState, pull: Pull, written: _Written, batch_id: str) -> TableState:
+    # A position that was asked for on the command line isn't the table's; the batch id still guards the race.
+    expected = pull.expected if job.override is None else {}
+    batch = Batch(batch_id, written.files, state.batch_id, expected, written.advance)
+    try:
+        return commit_batch(job.lake, job.identifier, batch).state
+    except StaleBatch:
+        for file in written.files:
+            Path(file).unlink(missing_ok=True)
+        raise
+
+
+def _write(
+    job: Job,
+    con: duckdb.DuckDBPyConnection,
+    state: TableState,
+    pull: Pull,
+    shape: Shape,
+    landing: Landing,
+    batch_id: str,
+    workdir: Path,
+) -> _Written:
+    """Write what must be appended to one Parquet file in the table's folder; none if nothing must."""
+    table = job.lake.table(job.identifier)
+    file = f"{data_folder(table)}/{file_stem(batch_id)}.parquet"
+    pulled = pulled_sql(pull.relation, shape, landing)
+    letters: list[DeadLetter] = []
+    tombstones = 0
+    if state.snapshot_id is None:
+        # Nothing to compare with: the pull streams straight into the table's folder.
+        rows_read = rows = _copy(con, _audited(f"select *, 'r' as _smelt_op from ({pulled})", batch_id), file)
+        loaded = f"read_parquet({literal(file)})"
+        if not rows:
+            Path(file).unlink(missing_ok=True)
+            loaded = f"({_no_rows(landing)})"
+    else:
+        staged = workdir / "pulled.parquet"
+        rows_read = _copy(con, pulled, str(staged), codec="lz4_raw")
+        reach("after-stage")
+        loaded = f"read_parquet({literal(str(staged))})"
+        kept = loaded
+        if landing.held and job.stream.schema_policy == "freeze":
+            kept, letters = _refused(con, loaded, landing)
+        pin = Pin("bronze", "", state.metadata_location, state.snapshot_id)
+        expose(con, kept, scan_sql(pin), landing.columns, list(AUDIT_TYPES))
+        found = difference(con, landing.columns, _keys(job, landing), pull.scope.predicate)
+        rows, tombstones = found.rows, found.tombstones
+        if rows or tombstones:
+            _copy(con, _audited(found.sql, batch_id), file)
+    advance = {**pull.advance, **pull.advance_from(con, source_sql(loaded, landing))}
+    files = [file] if rows or tombstones else []
+    size = sum(Path(name).stat().st_size for name in files if "://" not in name)
+    return _Written(
+        rows_read, rows, tombstones, files, size, [*pull.dead_letters, *letters], _notes(job, landing), advance
+    )
+
+
+def _copy(con: duckdb.DuckDBPyConnection, select: str, file: str, codec: str = "zstd") -> int:
+    done = con.execute(f"copy ({select}) to {literal(file)} (format parquet, compression {codec})").fetchone()
+    return done[0] if done else 0
+
+
+def _audited(select: str, batch_id: str) -> str:
+    now = datetime.now(UTC).isoformat()
+    return f"select *, {literal(batch_id)} as _smelt_batch_id, {literal(now)}::timestamptz as _smelt_loaded_at from ({select})"
+
+
+def _no_rows(landing: Landing) -> str:
+    nulls = ", ".join(f"null::{c.type} as {quote(c.name)}" for c in landing.columns)
+    return f"select {nulls or '1'} where false"
+
+
+def _keys(job: Job, landing: Landing) -> list[str]:
+    """Bronze names of the primary key; raises SmeltError if the source lacks one of its columns."""
+    names = {c.source: c.name for c in landing.columns}
+    missing = [key for key in job.stream.primary_key if key not in names]
+    if missing:
+        raise SmeltError(
+            f"{job.name}: there is no primary key column {missing[0]!r} (columns: {', '.join(names)})",
+            f"correct primary_key in {job.source.folder / 'source.yml'}",
+        )
+    return [names[key] for key in job.stream.primary_key]
+
+
+def _refused(con: duckdb.DuckDBPyConnection, staged: str, landing: Landing) -> tuple[str, list[DeadLetter]]:
+    """Rows that a frozen schema has room for, and the others as dead letters."""
+    held = ", ".join(sorted(column.name for column in landing.held))
+    fits = " and ".join(f"json_extract(_smelt_extra, {literal(_path(c.name))}) is null" for c in landing.held)
+    fits = f"(_smelt_extra is null or ({fits}))"
+    rows = con.execute(
+        f"select to_json(t)::varchar from (select * exclude (_smelt_source_position) from {staged} where not {fits}) as t "
+        "order by 1"
+    ).fetchall()
+    reason = f"the schema is frozen and has no column for: {held}"
+    letters = [DeadLetter(reason, str(n).zfill(18), row.encode()) for n, (row,) in enumerate(rows)]
+    return f"(select * from {staged} where {fits})", letters
+
+
+def _path(name: str) -> str:
+    return '$."' + name.replace('"', '\\"') + '"'
+
+
+def _notes(job: Job, landing: Landing) -> tuple[str, ...]:
+    if not landing.held:
+        return ()
+    names = ", ".join(column.name for column in landing.held)
+    kept = "dead letters" if job.stream.schema_policy == "freeze" else "_smelt_extra"
+    return (f"schema policy {job.stream.schema_policy}: {names} held back, values kept in {kept}",)
+
+
+def _explained(job: Job, pull: Pull, error: duckdb.Error | OSError) -> Exception:
+    if "No space left" in str(error):
+        where = job.lake.settings.local_root
+        return SmeltError(
+            f"{job.name}: the disk of {where} is full", "free some space and run it again; nothing was lost"
+        )
+    return pull.explain(error)
