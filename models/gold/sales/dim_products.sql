@@ -58,11 +58,12 @@ known_products as (
     union all
 
     -- goods sold before the shop's records begin, discounts and commissions appear on returns only;
-    -- codes of goods begin with a digit
+    -- as in silver, goods have a number of five digits
     select
         numbered_returns.stock_code,
         numbered_returns.description,
-        substring(numbered_returns.stock_code, 1, 1) between '0' and '9' as is_merchandise,
+        length(numbered_returns.stock_code) >= 5
+        and translate(substring(numbered_returns.stock_code, 1, 5), '0123456789', '') = '' as is_merchandise,
         false as is_in_shop
 
     from numbered_returns
