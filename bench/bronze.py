@@ -14,7 +14,7 @@ from plugins.core.settings import load_settings
 ROOT = Path(__file__).parents[1]
 _PARTS = (
     "dbt_project.yml", "profiles.yml", ".dbtignore", "smelt.toml",
-    "models", "macros", "contracts", "sources", "seeds", "tests/assertions", "tests/generic",
+    "models", "macros", "contracts", "sources", "seeds", "tests/assertions",
 )  # fmt: skip
 
 

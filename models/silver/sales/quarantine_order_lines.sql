@@ -1,0 +1,36 @@
+with
+
+source as (
+
+    select * from {{ source('shop', 'order_lines') }}
+
+),
+
+broken as (
+
+    select
+        _smelt_batch_id,
+        _smelt_source_position,
+        _smelt_broken_rules
+
+    from {{ ref('int_order_lines__checked') }} as checked
+    where not ({{ is_valid('checked') }})
+
+),
+
+final as (
+
+    -- the rows as they came, so that what was wrong can still be seen
+    select
+        source.*,
+        broken._smelt_broken_rules
+
+    from source
+    inner join broken
+        on
+            source._smelt_batch_id = broken._smelt_batch_id
+            and source._smelt_source_position = broken._smelt_source_position
+
+)
+
+select * from final

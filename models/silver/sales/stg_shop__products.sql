@@ -1,0 +1,29 @@
+with
+
+source as (
+
+    select * from {{ source('shop', 'products') }}
+
+),
+
+renamed as (
+
+    select
+
+        ---------- ids
+        nullif(trim(stock_code), '') as stock_code,
+
+        ---------- text
+        nullif(trim(description), '') as description,
+
+        ---------- audit
+        _smelt_batch_id,
+        _smelt_source_position,
+        _smelt_loaded_at,
+        _smelt_op
+
+    from source
+
+)
+
+select * from renamed
