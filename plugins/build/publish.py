@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from plugins.build.lock import queue_for
 from plugins.build.tables import write_table
 from plugins.core.failpoints import reach
 from plugins.core.lake import Lake, Pin
 from plugins.core.ledger import Run
 from plugins.core.settings import Settings
+from plugins.core.warehouse.lock import queue_for
 from plugins.core.warehouse.published import PublishedRun, PublishedTable, point_to, run_path, write_run
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def publishable(project: Project) -> dict[str, str]:
         if str(node.resource_type) == "model"
         and node.schema in ("silver", "gold")
         and node.config.materialized != "ephemeral"
-        and str(node.access) != "private"
+        and str(getattr(node, "access", "")) != "private"
         and not node.name.startswith(_INTERNAL)
     }
 

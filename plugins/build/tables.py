@@ -62,7 +62,9 @@ def write_table(lake: Lake, cursor: duckdb.DuckDBPyConnection, dataset: str, run
     # Snappy: what is published is read often, and written in every build.
     cursor.execute(f"copy ({select}) to {literal(file)} (format parquet, compression snappy)")
     reach("publish-after-file")
-    _replace(table, wanted, [file] if rows else [], run_id, {_HASH: content, _ROWS: str(rows), _BYTES: _size(file)})
+    _replace(
+        table, wanted, [file] if rows else [], run_id, {_HASH: content, _ROWS: str(rows), _BYTES: _size(file)}
+    )
     return _published(table, dataset, is_rewritten=True)
 
 
@@ -114,7 +116,9 @@ def _replace(table: Table, wanted: pa.Schema, files: list[str], run_id: str, pro
 def _reshape(transaction: Transaction, wanted: pa.Schema) -> None:
     """Give the table the wanted columns. A column of another type is a new one: all content is replaced anyway."""
     present = schema_to_pyarrow(transaction.table_metadata.schema(), include_field_ids=False)
-    same = {field.name for field in present if field.name in wanted.names and _alike(field, wanted.field(field.name))}
+    same = {
+        field.name for field in present if field.name in wanted.names and _alike(field, wanted.field(field.name))
+    }
     gone = [name for name in present.names if name not in same]
     if gone:
         with transaction.update_schema(allow_incompatible_changes=True) as update:

@@ -23,7 +23,7 @@ class Contract:
     path: Path
     schema: str
     table: str
-    document: dict[str, Any]
+    document: Any  # ruamel's mapping, which knows the line of each key
 
     @property
     def dataset(self) -> str:
@@ -33,7 +33,7 @@ class Contract:
     def refuse_unknown_checks(self, known: Collection[str]) -> None:
         """Raise SmeltError, with the line, if a check is of none of the `known` kinds."""
         for owner in (self.document, *(self.document.get("columns") or [])):
-            checks = owner.get("checks") or []
+            checks: Any = owner.get("checks") or []
             for index, check in enumerate(checks):
                 kind = next(iter(check), None) if isinstance(check, dict) else check
                 if kind not in known:
@@ -64,7 +64,7 @@ def _names(contract: Contract) -> set[str]:
 
 def _read(path: Path) -> Contract:
     try:
-        document = YAML(typ="rt").load(path.read_text(encoding="utf-8"))
+        document: Any = YAML(typ="rt").load(path.read_text(encoding="utf-8"))
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise SmeltError(f"{path}:{line}: not valid YAML: {error.problem}", "correct that line") from error
@@ -74,7 +74,8 @@ def _read(path: Path) -> Contract:
         raise SmeltError(f"{path}:1: a contract needs a `dataset`", "add `dataset: lake/<schema>/<table>`")
     match = _DATASET.match(str(document["dataset"]))
     if not match:
-        line = document.lc.value("dataset")[0] + 1
+        positions: Any = document
+        line = positions.lc.value("dataset")[0] + 1
         raise SmeltError(
             f"{path}:{line}: dataset {document['dataset']!r} is not of the form lake/<schema>/<table>",
             "write for example `dataset: lake/silver/orders`",

@@ -29,7 +29,8 @@ def failing_rows_sql(contract: Contract, check_type: str, column: str | None, li
             return None
         names = ", ".join(quote(key) for key in keys)
         present = " and ".join(f"{quote(key)} is not null" for key in keys)
-        return f"select * from {source} where {present} qualify count(*) over (partition by {names}) > 1 order by {names}"
+        repeated = f"count(*) over (partition by {names}) > 1"
+        return f"select * from {source} where {present} qualify {repeated} order by {names}"
     if column is None:
         return None
     settings = {**_column(contract, column), **definition}
@@ -82,8 +83,10 @@ def _column(contract: Contract, name: str) -> Mapping[str, Any]:
 
 def _definition(contract: Contract, check_type: str, column: str | None, line: int | None) -> Mapping[str, Any]:
     """What the contract says below the check: the one nearest to `line`, as a type may occur more than once."""
-    checks = (_column(contract, column) if column else contract.document).get("checks") or []
-    found = [(checks.lc.item(i)[0] + 1, check[check_type]) for i, check in enumerate(checks) if check_type in check]
+    checks: Any = (_column(contract, column) if column else contract.document).get("checks") or []
+    found = [
+        (checks.lc.item(i)[0] + 1, check[check_type]) for i, check in enumerate(checks) if check_type in check
+    ]
     if not found:
         return {}
     return min(found, key=lambda item: abs(item[0] - (line or 0)))[1] or {}

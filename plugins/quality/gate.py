@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 
 from plugins.core.errors import SmeltError
+from plugins.core.ledger import Run
 from plugins.quality.contract import Contract
 from plugins.quality.failing_rows import failing_rows_sql
 
@@ -22,7 +23,11 @@ _OUTCOMES = {"PASSED": "passed", "WARN": "warned", "FAILED": "failed"}
 
 @dataclass(frozen=True)
 class Check:
-    """One check's outcome: passed, warned, failed or not_evaluated; `columns` and `rows` show what broke it."""
+    """One check's outcome: passed, warned, failed or not_evaluated.
+
+    broken_share: part of the tested rows that break it, 0..1, where Soda counts them.
+    columns, rows: up to ten rows that break it.
+    """
 
     dataset: str
     contract: str
@@ -33,6 +38,7 @@ class Check:
     outcome: str
     value: float | None
     message: str
+    broken_share: float | None = None
     columns: tuple[str, ...] = ()
     rows: tuple[tuple[Any, ...], ...] = ()
 
@@ -70,7 +76,6 @@ def load_soda() -> None:
     """Import Soda (a second); may be called from a thread while the warehouse is busy."""
     # Without this it tries for six seconds to reach a telemetry host.
     os.environ.setdefault("SODA_CORE_TELEMETRY_ENABLED", "false")
-    import soda_core.contracts.impl.contract_verification_impl
     import soda_duckdb.common.data_sources.duckdb_data_source  # noqa: F401
 
     # Everything that it logs is also in its results, from where it is shown.
@@ -93,9 +98,10 @@ def run_gate(
         contract.refuse_unknown_checks(set(CheckImpl.get_check_type_names()))
     checks: list[Check] = []
     if contracts:
+        files: Any = [ContractYamlSource.from_file_path(str(contract.path)) for contract in contracts]
         source = DuckDBDataSourceImpl.from_existing_cursor(connection, name="lake")
         session = ContractVerificationSession.execute(
-            contract_yaml_sources=[ContractYamlSource.from_file_path(str(contract.path)) for contract in contracts],
+            contract_yaml_sources=files,
             data_source_impls=[source],
         )
         for contract, verified in zip(contracts, session.contract_verification_results, strict=True):
@@ -139,9 +145,15 @@ def _check(connection: duckdb.DuckDBPyConnection, contract: Contract, path: str,
         outcome=outcome,
         value=float(result.threshold_value) if result.threshold_value is not None else None,
         message=_message(described, result),
+        broken_share=_broken_share(described.type, result.diagnostic_metric_values or {}),
         columns=columns,
         rows=rows,
     )
+
+
+def _broken_share(check_type: str, figures: Mapping[str, Any]) -> float | None:
+    percent = figures.get(f"{check_type}_percent")
+    return float(percent) / 100 if percent is not None else None
 
 
 def _message(described: Any, result: Any) -> str:
@@ -165,3 +177,23 @@ def _failing_rows(
             "check the values of this check in the contract",
         ) from error
     return tuple(column[0] for column in cursor.description or ()), tuple(cursor.fetchall())
+
+
+def record(run: Run, gate: GateResult) -> None:
+    """Append each check's outcome to the ledger."""
+    run.append(
+        "gate_results",
+        *(
+            {
+                "gate": gate.name,
+                "dataset": check.dataset,
+                "contract": check.contract,
+                "check_name": f"{check.column}: {check.name}" if check.column else check.name,
+                "check_type": check.type,
+                "outcome": check.outcome,
+                "value": check.value,
+                "message": check.message,
+            }
+            for check in gate.checks
+        ),
+    )

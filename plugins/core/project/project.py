@@ -84,12 +84,23 @@ class Project:
     def manifest(self) -> Manifest:
         """The parsed project; raises SmeltError that carries dbt's own explanation."""
         if not (self.folder / "dbt_project.yml").is_file():
-            raise SmeltError(f"there is no dbt_project.yml in {self.folder}", "run smelt in a dbt project's folder")
+            raise SmeltError(
+                f"there is no dbt_project.yml in {self.folder}", "run smelt in a dbt project's folder"
+            )
         return self._invoke(["parse"]).result
 
-    @cached_property
+    @property
     def warehouse(self) -> Path:
         """The DuckDB file of the target, absolute; raises SmeltError if the profile cannot be read."""
+        return (self.folder / getattr(self._profile.credentials, "path", "warehouse.duckdb")).resolve()
+
+    @property
+    def target_name(self) -> str:
+        """The target: the one asked for, or the profile's default."""
+        return self._profile.target_name
+
+    @cached_property
+    def _profile(self) -> Any:
         from dbt.config.runtime import load_profile
         from dbt.flags import set_from_args
         from dbt_common.exceptions import DbtBaseException
@@ -98,10 +109,9 @@ class Project:
             try:
                 # dbt reads flags from a global, which every invocation sets anew.
                 set_from_args(Namespace(PROFILES_DIR=str(self.profiles_dir or self.folder), PROFILE=None), {})
-                profile = load_profile(str(self.folder), {}, None, self.target)
+                return load_profile(str(self.folder), {}, None, self.target)
             except DbtBaseException as error:
                 raise SmeltError(f"profiles.yml cannot be used: {error}", "correct profiles.yml") from error
-        return (self.folder / getattr(profile.credentials, "path", "warehouse.duckdb")).resolve()
 
     def build(
         self,
@@ -145,14 +155,18 @@ class Project:
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
         with _one_at_a_time:
-            if DuckDBConnectionManager._ENV is not None:  # noqa: SLF001 - dbt-duckdb offers no other way
-                DuckDBConnectionManager._ENV.close()  # noqa: SLF001
+            if DuckDBConnectionManager._ENV is not None:
+                DuckDBConnectionManager._ENV.close()
             DuckDBConnectionManager.close_all_connections()
 
     @contextlib.contextmanager
     def _inside(self) -> Iterator[None]:
         """Hold dbt, in the project's folder (profiles name relative paths), with the project's variables set."""
-        environment = {**self.environment, "SMELT_PROJECT_DIR": str(self.folder), "DBT_SEND_ANONYMOUS_USAGE_STATS": "0"}
+        environment = {
+            **self.environment,
+            "SMELT_PROJECT_DIR": str(self.folder),
+            "DBT_SEND_ANONYMOUS_USAGE_STATS": "0",
+        }
         with _one_at_a_time:
             before, kept = Path.cwd(), {name: os.environ.get(name) for name in environment}
             os.chdir(self.folder)

@@ -83,7 +83,8 @@ def _write_provenance(con: duckdb.DuckDBPyConnection, run: PublishedRun) -> None
         "rows bigint, bytes bigint, is_rewritten boolean, description varchar)"
     )
     con.execute(
-        "create table smelt.pins (namespace varchar, table_name varchar, metadata_location varchar, snapshot_id bigint)"
+        "create table smelt.pins (namespace varchar, table_name varchar, metadata_location varchar, "
+        "snapshot_id bigint)"
     )
     tables = [
         (t.dataset, t.metadata_location, t.snapshot_id, t.rows, t.bytes, t.is_rewritten, t.description)
@@ -131,7 +132,9 @@ def published_file(settings: Settings) -> Path:
     try:
         inode = catalog.stat().st_ino
     except FileNotFoundError:
-        raise SmeltError("nothing is published yet", "run `smelt run`, or `smelt ingest` and `smelt build`") from None
+        raise SmeltError(
+            "nothing is published yet", "run `smelt run`, or `smelt ingest` and `smelt build`"
+        ) from None
     runs = (settings.published_dir / "runs").glob("*.duckdb")
     return next((path for path in runs if path.stat().st_ino == inode), catalog)
 
@@ -151,7 +154,9 @@ def read_run(path: Path) -> PublishedRun:
     """What a catalog file says about itself; raises SmeltError if it is damaged."""
     try:
         with duckdb.connect(str(path), read_only=True) as con:
-            run_id, at, target = con.execute("select run_id, epoch_us(published_at), target from smelt.run").fetchall()[0]
+            run_id, at, target = con.execute(
+                "select run_id, epoch_us(published_at), target from smelt.run"
+            ).fetchall()[0]
             tables = con.execute("from smelt.tables").fetchall()
             pins = con.execute("from smelt.pins").fetchall()
     except (duckdb.Error, IndexError) as error:
@@ -167,5 +172,5 @@ def damaged(path: Path, error: Exception) -> SmeltError:
     first = str(error).strip().splitlines()[0] if str(error).strip() else "it is empty"
     return SmeltError(
         f"the published catalog {path} cannot be read: {first}",
-        "publish again with `smelt build`, or go back to a whole run with `smelt rollback RUN` (`--list` shows them)",
+        "publish again with `smelt build`, or go back with `smelt rollback RUN` (`--list` shows the runs)",
     )

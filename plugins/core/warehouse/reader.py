@@ -1,10 +1,16 @@
-"""The guarded, read-only connection to what is published: the only door for BI, agents and notebooks."""
+"""Read-only connections: the guarded one to what is published, and one to what the last build left.
+
+The guarded one is the only door for BI, agents and notebooks.
+"""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import duckdb
 
 from plugins.core.duck import LAKE_EXTENSIONS, literal, load_extensions
+from plugins.core.errors import SmeltError
 from plugins.core.settings import Settings
 from plugins.core.warehouse.published import damaged, published_file
 
@@ -30,4 +36,27 @@ def open_published(settings: Settings) -> duckdb.DuckDBPyConnection:
     con.execute(f"set allowed_directories = [{allowed}]")
     con.execute("set enable_external_access = false")
     con.execute("set lock_configuration = true")
+    return con
+
+
+def open_built(path: Path) -> duckdb.DuckDBPyConnection:
+    """Open a target's warehouse file, as the last build left it, for reading.
+
+    Raises SmeltError if there is none, or if a build is writing it: that one is never waited for.
+    """
+    if not path.is_file():
+        raise SmeltError(f"there is no warehouse {path} yet", "run `smelt build` first")
+    try:
+        con = duckdb.connect(str(path), read_only=True)
+    except duckdb.IOException as error:
+        if "lock" in str(error):
+            raise SmeltError(
+                f"a build is writing {path}", "try again when it has ended, or read what is published instead"
+            ) from error
+        raise SmeltError(
+            f"the warehouse {path} cannot be read: {error}",
+            "delete the file and run `smelt build`: it is made anew",
+        ) from error
+    load_extensions(con, LAKE_EXTENSIONS)
+    con.execute("set timezone = 'UTC'")
     return con

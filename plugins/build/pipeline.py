@@ -1,0 +1,257 @@
+"""One build: pins → silver → gate → gold → gate → publish. What fails stops what is downstream of it."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from plugins.build.accounting import row_accounts
+from plugins.build.artifacts import keep_results, merge_results
+from plugins.build.asof import as_of_profiles
+from plugins.build.failing import of_gate, of_nodes
+from plugins.build.publish import publish
+from plugins.build.result import BuildResult, Failure, RowAccount
+from plugins.core.errors import SmeltError
+from plugins.core.failpoints import reach
+from plugins.core.lake import Lake, Pin, pin_namespace
+from plugins.core.ledger import Ledger, Run, new_id, open_run
+from plugins.core.project import Built, Project
+from plugins.core.settings import Settings
+from plugins.core.warehouse.dbt_plugin import PINS_VARIABLE, save_pins
+from plugins.core.warehouse.lock import queue_for
+from plugins.core.warehouse.published import PublishedRun
+from plugins.quality import (
+    Contract,
+    GateResult,
+    RuleCount,
+    count_by_rule,
+    count_rows,
+    find_contracts,
+    load_soda,
+    record,
+    run_gate,
+    write_scores,
+)
+
+if TYPE_CHECKING:
+    pass
+
+SILVER = ("path:models/silver", "path:sources", "resource_type:seed")
+
+
+@dataclass(frozen=True)
+class Listener:
+    """What a caller may want to hear while a build goes on: a new phase, a finished node, a wait."""
+
+    on_phase: Callable[[str], None] = lambda _phase: None
+    on_node: Callable[[str, str], None] = lambda _name, _status: None
+    on_wait: Callable[[Path], None] = lambda _warehouse: None
+
+
+class _Stopped(Exception):
+    """Something failed: the build ends here, and what is published stays."""
+
+    def __init__(self, failures: tuple[Failure, ...]) -> None:
+        super().__init__("; ".join(f"{failure.what}: {failure.message}" for failure in failures))
+        self.failures = failures
+
+
+@dataclass
+class _Progress:
+    """What a build has come to so far."""
+
+    layers: dict[str, Built] = field(default_factory=dict)
+    gates: list[GateResult] = field(default_factory=list)
+    quarantined: tuple[RuleCount, ...] = ()
+    quarantined_rows: int = 0
+    accounts: tuple[RowAccount, ...] = ()
+    scores: int = 0
+    published: PublishedRun | None = None
+    failures: tuple[Failure, ...] = ()
+
+
+def build(
+    settings: Settings,
+    *,
+    target: str | None = None,
+    as_of: datetime | None = None,
+    full_refresh: bool = False,
+    is_published: bool = True,
+    parent: str | None = None,
+    listener: Listener | None = None,
+) -> BuildResult:
+    """Build the project and publish it.
+
+    as_of: build from the bronze snapshots of that time (UTC), in full, into a file of its own; never published.
+    parent: ledger id of the run that this build is part of.
+    A failing model, test or check is in the result (`failures`, exit code 1).
+    Raises SmeltError if the build cannot begin: an empty lake, a project or contract that cannot be read.
+    """
+    started = time.monotonic()
+    listener = listener or Listener()
+    pinned = settings.local_root / "pins" / f"{new_id()}.json"
+    project = Project(
+        settings.project_dir,
+        target,
+        profiles_dir=as_of_profiles(settings, as_of) if as_of else None,
+        environment={PINS_VARIABLE: str(pinned)},
+    )
+    contracts = find_contracts(settings.project_dir / "contracts")
+    with queue_for(project.warehouse, lambda: listener.on_wait(project.warehouse)):
+        progress = _Progress()
+        ledger = Ledger(settings)
+        run_id = ""
+        with contextlib.suppress(_Stopped), open_run(ledger, "build", parent, target=target) as run:
+            run_id = run.id
+            listener.on_phase("pin")
+            pins = _pin(settings, project, run, as_of)
+            save_pins(pinned, pins)
+            try:
+                _refine(settings, project, contracts, run, progress, listener, full_refresh or as_of is not None)
+                if is_published and not as_of:
+                    listener.on_phase("publish")
+                    with project.cursor() as cursor:
+                        progress.published = publish(settings, project, cursor, run, project.target_name, pins)
+            except _Stopped as stop:
+                progress.failures = stop.failures
+                raise
+            finally:
+                project.release()
+                pinned.unlink(missing_ok=True)
+    return _result(run_id, project, as_of, progress, time.monotonic() - started)
+
+
+def _result(
+    run_id: str, project: Project, as_of: datetime | None, progress: _Progress, seconds: float
+) -> BuildResult:
+    outcome: Literal["published", "built", "failed"] = "published" if progress.published else "built"
+    return BuildResult(
+        run_id=run_id,
+        target=project.target_name,
+        warehouse=project.warehouse,
+        as_of=as_of,
+        outcome="failed" if progress.failures else outcome,
+        seconds=seconds,
+        layers=progress.layers,
+        gates=tuple(progress.gates),
+        quarantined=progress.quarantined,
+        quarantined_rows=progress.quarantined_rows,
+        accounts=progress.accounts,
+        scores=progress.scores,
+        published=progress.published,
+        failures=progress.failures,
+    )
+
+
+def _pin(settings: Settings, project: Project, run: Run, as_of: datetime | None) -> list[Pin]:
+    """One set of bronze snapshots for the whole build, in the ledger so that it can be repeated."""
+    lake = Lake(settings)
+    pins = pin_namespace(lake, "bronze", as_of) if lake.exists() else []
+    present = {pin.table for pin in pins}
+    missing = sorted(_bronze_tables_used(project) - present)
+    if missing and not present:
+        raise SmeltError("the lake is empty: no bronze table was loaded yet", "run `smelt ingest` first")
+    if missing:
+        streams = " ".join(name.replace("__", ".", 1) for name in missing)
+        raise SmeltError(
+            f"models read bronze tables that were never loaded: {', '.join(missing)}",
+            f"run `smelt ingest {streams}`",
+        )
+    if as_of and not any(pin.snapshot_id for pin in pins):
+        raise SmeltError(f"no bronze table had any rows at {as_of:%Y-%m-%d %H:%M:%S %Z}", "choose a later time")
+    run.append(
+        "pins",
+        *(
+            {
+                "namespace": pin.namespace,
+                "table_name": pin.table,
+                "snapshot_id": pin.snapshot_id,
+                "metadata_location": pin.metadata_location,
+            }
+            for pin in pins
+        ),
+    )
+    return pins
+
+
+def _bronze_tables_used(project: Project) -> set[str]:
+    manifest = project.manifest
+    used = {parent for node in manifest.nodes.values() for parent in node.depends_on_nodes}
+    return {
+        source.identifier for key, source in manifest.sources.items() if key in used and source.schema == "bronze"
+    }
+
+
+def _refine(
+    settings: Settings,
+    project: Project,
+    contracts: Sequence[Contract],
+    run: Run,
+    progress: _Progress,
+    listener: Listener,
+    full_refresh: bool,
+) -> None:
+    """Silver, its gate, gold, its gate. Raises _Stopped at the first that fails."""
+    # Soda takes a second to import; the warehouse is busy with silver meanwhile.
+    threading.Thread(target=load_soda, daemon=True).start()
+    for layer in ("silver", "gold"):
+        listener.on_phase(layer)
+        chosen = {"select": SILVER} if layer == "silver" else {"exclude": SILVER}
+        built = project.build(**chosen, full_refresh=full_refresh, on_node=listener.on_node)
+        progress.layers[layer] = built
+        keep_results(project.artifacts, layer)
+        _record_nodes(run, built)
+        _require_nodes(project, layer, built)
+        with project.cursor() as cursor:
+            if built.broken:
+                raise _Stopped(of_nodes(built.broken, cursor))
+            if layer == "silver":
+                progress.quarantined, progress.quarantined_rows = count_by_rule(cursor), count_rows(cursor)
+                progress.accounts = row_accounts(cursor)
+                run.append("row_accounts", *(vars(account) for account in progress.accounts))
+            listener.on_phase(f"{layer} gate")
+            gate = run_gate(cursor, layer, [c for c in contracts if c.schema == layer], settings.project_dir)
+            progress.gates.append(gate)
+            record(run, gate)
+            if not gate.is_open:
+                raise _Stopped(of_gate(gate))
+        reach(f"after-{layer}")
+    merge_results(project.artifacts, ("silver", "gold"))
+    with project.cursor() as cursor:
+        nodes = [node for built in progress.layers.values() for node in built.nodes]
+        progress.scores = len(write_scores(settings, project, cursor, run, contracts, progress.gates, nodes))
+
+
+def _require_nodes(project: Project, layer: str, built: Built) -> None:
+    """A selection that matches nothing succeeds in dbt: no silver models would mean no gate and no data."""
+    expected = any(
+        str(node.resource_type) == "model" and (node.schema == layer) for node in project.manifest.nodes.values()
+    )
+    if expected and not built.count("model"):
+        raise SmeltError(
+            f"dbt built no {layer} model, though the project has some",
+            f"keep models of the schema {layer} below models/{layer}",
+        )
+
+
+def _record_nodes(run: Run, built: Built) -> None:
+    run.append(
+        "node_runs",
+        *(
+            {
+                "unique_id": node.unique_id,
+                "resource_type": node.resource_type,
+                "status": node.status,
+                "seconds": node.seconds,
+                "rows_affected": node.rows_affected,
+                "message": node.message or None,
+            }
+            for node in built.nodes
+        ),
+    )
