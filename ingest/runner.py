@@ -16,7 +16,7 @@ from ingest.report import Progress
 from ingest.spec import SourceSpec, StreamSpec, load_sources
 from plugins.core.errors import SmeltError
 from plugins.core.lake import Lake
-from plugins.core.ledger import Ledger, Run, open_run
+from plugins.core.ledger import Ledger, open_run
 from plugins.core.settings import Settings, mask
 
 _WORKERS = 3
@@ -91,6 +91,7 @@ def _run_all(jobs: Sequence[Job], pool: ConnectionPool, console: Console | None)
     progress = Progress(console)
     executor = ThreadPoolExecutor(max_workers=_WORKERS, thread_name_prefix="ingest")
     results: dict[str, StreamResult] = {}
+    defects: list[BaseException] = []
     try:
         with progress:
             pending: set[Future[StreamResult]] = {
@@ -100,6 +101,9 @@ def _run_all(jobs: Sequence[Job], pool: ConnectionPool, console: Console | None)
                 done, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
                 progress.refresh()
                 for future in done:
+                    if defect := future.exception():
+                        defects.append(defect)
+                        continue
                     result = future.result()
                     results[result.name] = result
                     progress.finish(result)
@@ -110,6 +114,9 @@ def _run_all(jobs: Sequence[Job], pool: ConnectionPool, console: Console | None)
     finally:
         executor.shutdown(wait=True, cancel_futures=True)
         pool.close()
+    if defects:
+        # Not the user's mistake: shown as it is, once the other streams are through.
+        raise defects[0]
     return [results[job.name] for job in jobs]
 
 
@@ -117,16 +124,7 @@ def _guarded(job: Job) -> StreamResult:
     try:
         return load_stream(job)
     except SmeltError as error:
-        failed = StreamResult(
-            job.source.name,
-            job.stream.name,
-            "failed",
-            error=mask(error.message),
-            hint=mask(error.hint or "") or None,
-        )
-    _record_failure(job.run, failed)
+        hint = mask(error.hint) if error.hint else None
+        failed = StreamResult(job.source.name, job.stream.name, "failed", error=mask(error.message), hint=hint)
+    record_load(job.run, failed, None)
     return failed
-
-
-def _record_failure(record: Run, failed: StreamResult) -> None:
-    record_load(record, failed, None)

@@ -18,8 +18,8 @@ _EXACT = {
 }  # fmt: skip
 _ENDLESS = {"date", "timestamp", "timestamptz"}
 _NUMERIC = re.compile(r"^numeric\((\d+),(-?\d+)\)$")
-# DuckDB's calendar ends 29 years before PostgreSQL's.
-_LAST_TIMESTAMP = "timestamp '294246-12-31'"
+# Iceberg's own statistics, and every Python reader, know the years 1 to 9999 only.
+_FIRST_DAY, _AFTER_LAST_DAY = "'0001-01-01'", "'10000-01-01'"
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,13 @@ class PgColumn:
     @property
     def is_exact(self) -> bool:
         """Whether the scanner reads the column exactly, special values aside."""
-        return self.kind == "b" and (self.type in _EXACT or self._is_small_decimal)
+        return self.kind == "b" and self._is_scanned
+
+    @property
+    def _is_scanned(self) -> bool:
+        # A domain's special values can't be told apart cheaply: only its types without any are read as they are.
+        kinds = _EXACT - _ENDLESS if self.kind == "d" else _EXACT
+        return self.type in kinds or (self.kind == "b" and self._is_small_decimal)
 
     @property
     def _is_small_decimal(self) -> bool:
@@ -43,16 +49,14 @@ class PgColumn:
 
     @property
     def special(self) -> str | None:
-        """SQL predicate for values that the bronze type can't hold (NaN, infinity), or None if there are none."""
+        """SQL predicate for values that bronze can't hold (NaN, infinity, BC), or None if there are none."""
         name = quote(self.name)
         if not self.is_exact:
             return None
         if self._is_small_decimal:
             return f"{name} = 'NaN'"
-        if self.type == "date":
-            return f"not isfinite({name})"
         if self.type in _ENDLESS:
-            return f"(not isfinite({name}) or {name} > {_LAST_TIMESTAMP})"
+            return f"({name} < {_FIRST_DAY} or {name} >= {_AFTER_LAST_DAY})"
         return None
 
     def expression(self, with_specials: bool) -> str:
@@ -62,6 +66,8 @@ class PgColumn:
             if with_specials and self.special:
                 return f"(case when {self.special} then null else {name} end)::{self.declared} as {name}"
             return name
+        if self.kind == "d" and self._is_scanned:
+            return f"{name}::{self.declared} as {name}"
         if self.type == "oid":
             return f"{name}::bigint as {name}"
         if self.type == "money":

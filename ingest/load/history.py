@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import Any
 
-from sqlalchemy import desc, select
+from sqlalchemy import Select, desc, select
 
 from ingest.load.result import StreamResult
 from ingest.load.types import Column
@@ -20,12 +20,13 @@ def record_schema(run: Run, source: str, stream: str, columns: list[Column]) -> 
     canonical = json.dumps(sorted(described, key=lambda c: c["name"]), sort_keys=True)
     fingerprint = hashlib.sha256(canonical.encode()).hexdigest()
     versions = TABLES["schema_versions"]
-    last = run.ledger.read(
+    newest: Select[Any] = (
         select(versions.c.version, versions.c.fingerprint)
         .where(versions.c.source == source, versions.c.stream == stream)
         .order_by(desc(versions.c.version))
         .limit(1)
     )
+    last = run.ledger.read(newest)
     if last and last[0]["fingerprint"] == fingerprint:
         return None
     version = last[0]["version"] + 1 if last else 1

@@ -180,6 +180,7 @@ def _write(
     """Write what must be appended to one Parquet file in the table's folder; none if nothing must."""
     table = job.lake.table(job.identifier)
     file = f"{data_folder(table)}/{file_stem(batch_id)}.parquet"
+    keys = _keys(job, landing)
     pulled = pulled_sql(pull.relation, shape, landing)
     letters: list[DeadLetter] = []
     tombstones = 0
@@ -200,7 +201,7 @@ def _write(
             kept, letters = _refused(con, loaded, landing)
         pin = Pin("bronze", "", state.metadata_location, state.snapshot_id)
         expose(con, kept, scan_sql(pin), landing.columns, list(AUDIT_TYPES))
-        found = difference(con, landing.columns, _keys(job, landing), pull.scope.predicate)
+        found = difference(con, landing.columns, keys, pull.scope.predicate)
         rows, tombstones = found.rows, found.tombstones
         if rows or tombstones:
             _copy(con, _audited(found.sql, batch_id), file)
@@ -219,7 +220,8 @@ def _copy(con: duckdb.DuckDBPyConnection, select: str, file: str, codec: str = "
 
 def _audited(select: str, batch_id: str) -> str:
     now = datetime.now(UTC).isoformat()
-    return f"select *, {literal(batch_id)} as _smelt_batch_id, {literal(now)}::timestamptz as _smelt_loaded_at from ({select})"
+    audit = f"{literal(batch_id)} as _smelt_batch_id, {literal(now)}::timestamptz as _smelt_loaded_at"
+    return f"select *, {audit} from ({select})"
 
 
 def _no_rows(landing: Landing) -> str:
@@ -245,8 +247,8 @@ def _refused(con: duckdb.DuckDBPyConnection, staged: str, landing: Landing) -> t
     fits = " and ".join(f"json_extract(_smelt_extra, {literal(_path(c.name))}) is null" for c in landing.held)
     fits = f"(_smelt_extra is null or ({fits}))"
     rows = con.execute(
-        f"select to_json(t)::varchar from (select * exclude (_smelt_source_position) from {staged} where not {fits}) as t "
-        "order by 1"
+        f"select to_json(t)::varchar from (select * exclude (_smelt_source_position) from {staged} "
+        f"where not {fits}) as t order by 1"
     ).fetchall()
     reason = f"the schema is frozen and has no column for: {held}"
     letters = [DeadLetter(reason, str(n).zfill(18), row.encode()) for n, (row,) in enumerate(rows)]

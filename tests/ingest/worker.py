@@ -1,0 +1,32 @@
+"""Loads run in processes of their own, so that they can be killed; forked from a server that has everything
+imported, because starting Python anew for each would take seconds."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+_CONTEXT = multiprocessing.get_context("forkserver")
+_CONTEXT.set_forkserver_preload(["ingest.runner", "ingest.extract.postgres", "plugins.core.settings", "psycopg"])
+
+
+def start(project: Path, failpoint: str = "", repeat: int = 1) -> BaseProcess:
+    """Begin `repeat` ingests of `project`, killed at `failpoint` if one is named."""
+    process = _CONTEXT.Process(target=_ingest, args=(str(project), failpoint, repeat))
+    process.start()
+    return process
+
+
+def _ingest(project: str, failpoint: str, repeat: int) -> None:
+    import ingest
+    from plugins.core.settings import load_settings
+
+    if failpoint:
+        os.environ["SMELT_FAILPOINT"] = failpoint
+        os.environ["SMELT_FAILPOINT_HIT"] = f"{project}/hit"
+    for _ in range(repeat):
+        for result in ingest.run(load_settings(Path(project))):
+            if result.error:
+                raise SystemExit(result.error)
