@@ -84,6 +84,7 @@ class Pull:
     expected, advance: position entries that the pull starts from and ends at.
     advance_from: called with (con, SELECT over the rows as read) after reading, for entries such as the
         greatest cursor value; merged over `advance`.
+    notes: what the summary should tell (`throttled 2 ×, waited 1.5 s`).
     acknowledge: called after the commit.
     explain: turns an error met while the relation is read into a SmeltError, or Transient if it may pass.
     """
@@ -95,6 +96,7 @@ class Pull:
     advance_from: Callable[[duckdb.DuckDBPyConnection, str], Mapping[str, Any]] = _no_position
     dead_letters: Sequence[DeadLetter] = ()
     estimated_rows: int | None = None
+    notes: Sequence[str] = ()
     acknowledge: Callable[[], None] = _nothing_to_do
     explain: Callable[[Exception], Exception] = _as_it_is
 
