@@ -73,8 +73,9 @@ def print_accounts(console: Console, accounts: Sequence[RowAccount]) -> None:
             _line(
                 console,
                 "",
-                f"{account.stream}: {account.bronze:,} bronze ≠ {account.silver:,} silver + "
-                f"{account.quarantined:,} quarantined + {account.superseded:,} superseded + {account.tombstones:,} tombstones",
+                f"{account.stream}: {account.bronze:,} bronze ≠ {account.silver:,} silver "
+                f"+ {account.quarantined:,} quarantined + {account.superseded:,} superseded "
+                f"+ {account.tombstones:,} tombstones",
             )
 
 

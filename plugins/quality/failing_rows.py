@@ -82,11 +82,18 @@ def _column(contract: Contract, name: str) -> Mapping[str, Any]:
 
 
 def _definition(contract: Contract, check_type: str, column: str | None, line: int | None) -> Mapping[str, Any]:
-    """What the contract says below the check: the one nearest to `line`, as a type may occur more than once."""
+    return locate(contract, check_type, column, line)[1]
+
+
+def locate(
+    contract: Contract, check_type: str, column: str | None, line: int | None
+) -> tuple[int | None, Mapping[str, Any]]:
+    """Where a check stands and what it says. `line`, Soda's, is only near it: it tells apart those of one type."""
     checks: Any = (_column(contract, column) if column else contract.document).get("checks") or []
     found = [
         (checks.lc.item(i)[0] + 1, check[check_type]) for i, check in enumerate(checks) if check_type in check
     ]
     if not found:
-        return {}
-    return min(found, key=lambda item: abs(item[0] - (line or 0)))[1] or {}
+        return line, {}
+    nearest, definition = min(found, key=lambda item: abs(item[0] - 1 - (line or 0)))
+    return nearest, definition or {}

@@ -15,7 +15,7 @@ import duckdb
 from plugins.core.errors import SmeltError
 from plugins.core.ledger import Run
 from plugins.quality.contract import Contract
-from plugins.quality.failing_rows import failing_rows_sql
+from plugins.quality.failing_rows import failing_rows_sql, locate
 
 _SHOWN = 10
 _OUTCOMES = {"PASSED": "passed", "WARN": "warned", "FAILED": "failed"}
@@ -88,6 +88,7 @@ def run_gate(
     """Verify `contracts` over `connection`. Raises SmeltError if Soda refuses a contract outright."""
     started = time.monotonic()
     load_soda()
+    from soda_core.common.exceptions import SodaCoreException
     from soda_core.common.yaml import ContractYamlSource
     from soda_core.contracts.contract_verification import ContractVerificationSession
     from soda_core.contracts.impl.contract_verification_impl import CheckImpl
@@ -100,10 +101,10 @@ def run_gate(
     if contracts:
         files: Any = [ContractYamlSource.from_file_path(str(contract.path)) for contract in contracts]
         source = DuckDBDataSourceImpl.from_existing_cursor(connection, name="lake")
-        session = ContractVerificationSession.execute(
-            contract_yaml_sources=files,
-            data_source_impls=[source],
-        )
+        try:
+            session = ContractVerificationSession.execute(contract_yaml_sources=files, data_source_impls=[source])
+        except SodaCoreException as error:
+            raise SmeltError(f"a contract cannot be used: {error}", "correct the contract") from error
         for contract, verified in zip(contracts, session.contract_verification_results, strict=True):
             checks += _checks(connection, contract, verified, project_dir)
     return GateResult(name, len(contracts), tuple(checks), time.monotonic() - started)
@@ -113,20 +114,22 @@ def _checks(
     connection: duckdb.DuckDBPyConnection, contract: Contract, verified: Any, project_dir: Path
 ) -> list[Check]:
     path = os.path.relpath(contract.path, project_dir)
-    if verified.has_errors:
-        message = _why_not_evaluated(connection, contract, verified)
-        return [Check(contract.dataset, path, None, "contract", "contract", None, "not_evaluated", None, message)]
+    message = _why_not_evaluated(connection, contract, verified)
+    if message:
+        return [
+            Check(contract.dataset, path, None, "contract", "contract", None, "not_evaluated", None, message)
+        ]
     return [_check(connection, contract, path, result) for result in verified.check_results]
 
 
-def _why_not_evaluated(connection: duckdb.DuckDBPyConnection, contract: Contract, verified: Any) -> str:
+def _why_not_evaluated(connection: duckdb.DuckDBPyConnection, contract: Contract, verified: Any) -> str | None:
     found = connection.execute(
         "select 1 from information_schema.tables where table_schema = ? and table_name = ?",
         [contract.schema, contract.table],
     ).fetchone()
     if not found:
         return f"there is no table {contract.dataset} in the warehouse"
-    return verified.get_errors_str() or "the contract could not be evaluated"
+    return (verified.get_errors_str() or "it could not be evaluated") if verified.has_errors else None
 
 
 def _check(connection: duckdb.DuckDBPyConnection, contract: Contract, path: str, result: Any) -> Check:
@@ -138,7 +141,7 @@ def _check(connection: duckdb.DuckDBPyConnection, contract: Contract, path: str,
     return Check(
         dataset=contract.dataset,
         contract=path,
-        line=described.contract_file_line,
+        line=locate(contract, described.type, described.column_name, described.contract_file_line)[0],
         name=described.name,
         type=described.type,
         column=described.column_name,

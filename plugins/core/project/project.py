@@ -83,10 +83,6 @@ class Project:
     @cached_property
     def manifest(self) -> Manifest:
         """The parsed project; raises SmeltError that carries dbt's own explanation."""
-        if not (self.folder / "dbt_project.yml").is_file():
-            raise SmeltError(
-                f"there is no dbt_project.yml in {self.folder}", "run smelt in a dbt project's folder"
-            )
         return self._invoke(["parse"]).result
 
     @property
@@ -162,6 +158,10 @@ class Project:
     @contextlib.contextmanager
     def _inside(self) -> Iterator[None]:
         """Hold dbt, in the project's folder (profiles name relative paths), with the project's variables set."""
+        if not (self.folder / "dbt_project.yml").is_file():
+            raise SmeltError(
+                f"there is no dbt_project.yml in {self.folder}", "run smelt in a dbt project's folder"
+            )
         environment = {
             **self.environment,
             "SMELT_PROJECT_DIR": str(self.folder),

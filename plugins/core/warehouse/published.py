@@ -114,7 +114,7 @@ def point_to(settings: Settings, run_id: str) -> None:
     if not source.is_file():
         known = ", ".join(run.id for run in published_runs(settings)) or "none"
         raise SmeltError(f"run {run_id} was never published (published: {known})", "see `smelt rollback --list`")
-    temporary = settings.published_dir / f".{CATALOG}.{os.getpid()}"
+    temporary = settings.published_dir / f".{CATALOG}.next"
     temporary.unlink(missing_ok=True)
     # A hard link, so that a reader can tell which run's file it is and open that: DuckDB shares one
     # database between all connections of a process to the same path, even when the file was replaced.

@@ -5,6 +5,7 @@ The guarded one is the only door for BI, agents and notebooks.
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import duckdb
@@ -13,6 +14,8 @@ from plugins.core.duck import LAKE_EXTENSIONS, literal, load_extensions
 from plugins.core.errors import SmeltError
 from plugins.core.settings import Settings
 from plugins.core.warehouse.published import damaged, published_file
+
+_guarding = threading.Lock()
 
 
 def open_published(settings: Settings) -> duckdb.DuckDBPyConnection:
@@ -27,16 +30,21 @@ def open_published(settings: Settings) -> duckdb.DuckDBPyConnection:
         con = duckdb.connect(str(path), read_only=True)
     except duckdb.Error as error:
         raise damaged(path, error) from error
-    # Connections of one process to one file share a database: it may be locked already.
+    with _guarding:
+        _guard(con, settings)
+    return con
+
+
+def _guard(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    # Connections of one process to one file share a database: it may be guarded already.
     if con.execute("select current_setting('lock_configuration')").fetchone() == (True,):
-        return con
+        return
     load_extensions(con, LAKE_EXTENSIONS)
     con.execute("set global timezone = 'UTC'")
     allowed = literal(settings.lake_root.rstrip("/") + "/")
     con.execute(f"set allowed_directories = [{allowed}]")
     con.execute("set enable_external_access = false")
     con.execute("set lock_configuration = true")
-    return con
 
 
 def open_built(path: Path) -> duckdb.DuckDBPyConnection:

@@ -1,15 +1,14 @@
 with counts as (
     select
         'shop.orders' as stream,
-        (select count(*) from {{ source('shop', 'orders') }}) as bronze,
-        (select count(*) from {{ ref('orders') }}) as silver,
-        (select count(*) from {{ ref('quarantine_orders') }}) as quarantined,
-        0::bigint as superseded,
-        0::bigint as tombstones,
-        0::bigint as expired,
+        (select count(*) from {{ source('shop', 'orders') }}) as bronze_rows,
+        (select count(*) from {{ ref('orders') }}) as silver_rows,
+        (select count(*) from {{ ref('quarantine_orders') }}) as quarantined_rows,
+        0::bigint as superseded_rows,
+        0::bigint as tombstone_rows
 )
 
 select
     *,
-    bronze = silver + quarantined as is_balanced,
+    bronze_rows = silver_rows + quarantined_rows as is_balanced
 from counts
