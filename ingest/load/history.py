@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import Any
 
-from sqlalchemy import Select, desc, select
+from sqlalchemy import desc, select
 
 from ingest.load.result import StreamResult
 from ingest.load.types import Column
@@ -20,7 +20,7 @@ def record_schema(run: Run, source: str, stream: str, columns: list[Column]) -> 
     canonical = json.dumps(sorted(described, key=lambda c: c["name"]), sort_keys=True)
     fingerprint = hashlib.sha256(canonical.encode()).hexdigest()
     versions = TABLES["schema_versions"]
-    newest: Select[Any] = (
+    newest: Any = (
         select(versions.c.version, versions.c.fingerprint)
         .where(versions.c.source == source, versions.c.stream == stream)
         .order_by(desc(versions.c.version))
