@@ -90,7 +90,8 @@ class _Session:
     """One connector with its configuration, catalog and state, and its errors in our words."""
 
     def __init__(self, settings: Settings, source: SourceSpec, stream: str, state: Any) -> None:
-        from airbyte_cdk.models import AirbyteStateMessage, AirbyteStateMessageSerializer
+        from airbyte_cdk.models.airbyte_protocol import AirbyteStateMessage
+        from airbyte_cdk.models.airbyte_protocol_serializers import AirbyteStateMessageSerializer
         from airbyte_cdk.sources.declarative.concurrent_declarative_source import ConcurrentDeclarativeSource
 
         self.spec, self.stream = source, stream
@@ -130,7 +131,8 @@ class _Session:
 
     def records(self, incremental: bool) -> Iterator[Mapping[str, Any]]:
         """The stream's records; the newest state is kept in `state`."""
-        from airbyte_cdk.models import AirbyteStateMessageSerializer, Level
+        from airbyte_cdk.models.airbyte_protocol import Level
+        from airbyte_cdk.models.airbyte_protocol_serializers import AirbyteStateMessageSerializer
 
         catalog = self._catalog(incremental)
         reason = ""
@@ -152,7 +154,7 @@ class _Session:
             raise self.unreachable(reason)
 
     def _catalog(self, incremental: bool) -> Any:
-        from airbyte_cdk.models import (
+        from airbyte_cdk.models.airbyte_protocol import (
             AirbyteStream,
             ConfiguredAirbyteCatalog,
             ConfiguredAirbyteStream,
@@ -171,7 +173,7 @@ class _Session:
         """What to say when the API didn't give what was asked for."""
         return SmeltError(
             f"{self.spec.name}.{self.stream}: the API did not answer as expected: {mask(_first_line(reason))}",
-            f"check that connections.{self.spec.connection}.url is right and answers JSON; `smelt doctor` tries it",
+            f"check that connections.{self.spec.connection}.url is right and answers JSON (`smelt doctor`)",
         )
 
 

@@ -37,9 +37,9 @@ class RecordStage:
         self.count = 0
 
     def add(self, record: Mapping[str, Any]) -> None:
-        """Take one record."""
+        """Take one record; its place is its number, unless it brings one."""
         self.count += 1
-        self._rows.append(self._fitted(record))
+        self._rows.append(self._fitted({_POSITION: f"{self.count:012d}", **record}))
         if len(self._rows) >= CHUNK:
             self._flush()
 
@@ -62,7 +62,7 @@ class RecordStage:
 
     def _fitted(self, record: Mapping[str, Any]) -> dict[str, Any]:
         """The record with plain values, its place, and what doesn't fit set aside."""
-        fitted: dict[str, Any] = {_POSITION: f"{self.count:012d}"}
+        fitted: dict[str, Any] = {}
         extra: dict[str, Any] = {}
         for name, value in record.items():
             plain = _plain(value)

@@ -1,0 +1,149 @@
+"""Any dlt source or resource as an iterator of records; the load and its bookkeeping stay ours."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
+from typing import Any
+
+import duckdb
+
+from ingest.extract.base import Pull, PullRequest, Scope
+from ingest.extract.staging import RecordStage, stage
+from ingest.spec import DltSpec, SourceSpec
+from plugins.core.duck import quote
+from plugins.core.errors import SmeltError
+from plugins.core.settings import Settings, mask, resolve
+
+_CONNECTION = "connection:"
+
+
+class DltExtractor:
+    """Calls a dlt source with the arguments of source.yml and reads one of its resources."""
+
+    def pull(self, request: PullRequest) -> Pull:
+        """Read the resource to its end; from the last cursor value on, if the stream is incremental."""
+        cursor = request.stream.cursor if request.stream.sync_mode == "incremental" else None
+        last = request.position.get("cursor", cursor.initial if cursor else None)
+        resource = _resource(request, (cursor.column, last) if cursor else None)
+        records = RecordStage(request.workdir, request.progress)
+        try:
+            stage(resource, records)
+        except SmeltError:
+            raise
+        except Exception as error:
+            raise _failed(request, error) from error
+        return Pull(
+            relation=records.relation(),
+            scope=Scope.nothing() if cursor else Scope.everything(),
+            advance_from=_greatest(cursor.column) if cursor and records.count else _nothing,
+            estimated_rows=records.count,
+        )
+
+    def check(self, settings: Settings, source: SourceSpec) -> str:
+        """Import every stream's source; reading is left to the load."""
+        for stream in source.streams:
+            _function(_spec(source, stream.name, stream.dlt), settings)
+        return f"dlt, {len(source.streams)} streams"
+
+
+def _spec(source: SourceSpec, stream: str, spec: DltSpec | None) -> DltSpec:
+    if spec is None:
+        raise SmeltError(
+            f"{source.folder / 'source.yml'}: stream {stream} names no dlt source",
+            "add `dlt: {source: package.module:function, arguments: {…}}` to the stream",
+        )
+    return spec
+
+
+def _function(spec: DltSpec, settings: Settings) -> Callable[..., Any]:
+    """The source's function; modules of the project's folder can be named too."""
+    os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
+    module, _, name = spec.source.partition(":")
+    if str(settings.project_dir) not in sys.path:
+        # Last, so that a project's own folders never stand in for an installed package.
+        sys.path.append(str(settings.project_dir))
+    try:
+        return getattr(import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise SmeltError(
+            f"dlt source {spec.source!r} cannot be imported: {error}",
+            "write it as package.module:function; install the package with `uv add` if it is missing",
+        ) from error
+
+
+def _resource(request: PullRequest, cursor: tuple[str, Any] | None) -> Iterator[Any]:
+    spec = _spec(request.source, request.stream.name, request.stream.dlt)
+    function = _function(spec, request.settings)
+    arguments = {key: _resolved(value, request) for key, value in spec.arguments.items()}
+    try:
+        import dlt
+
+        if cursor and _takes_incremental(function):
+            column, last = cursor
+            arguments["incremental"] = dlt.sources.incremental(column, initial_value=last)
+        made = function(**arguments)
+        if hasattr(made, "resources"):
+            made = made.resources[spec.resource or request.stream.name]
+        return iter(made)
+    except KeyError as error:
+        raise SmeltError(
+            f"{request.source.name}.{request.stream.name}: {spec.source} has no resource {error}",
+            "name it with `resource:` in source.yml",
+        ) from error
+    except SmeltError:
+        raise
+    except Exception as error:
+        raise _failed(request, error) from error
+
+
+def _takes_incremental(function: Callable[..., Any]) -> bool:
+    return "incremental" in inspect.signature(function).parameters
+
+
+def _resolved(value: Any, request: PullRequest) -> Any:
+    """`connection:` becomes the connection's DSN or URL, at any depth."""
+    if isinstance(value, Mapping):
+        return {key: _resolved(item, request) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_resolved(item, request) for item in value]
+    if value != _CONNECTION:
+        return value
+    name = request.source.connection
+    connection = request.settings.connection(name)
+    reference = connection.dsn or connection.url
+    if not reference:
+        raise SmeltError(
+            f"connections.{name} has neither dsn nor url", f"add one to [connections.{name}] in smelt.toml"
+        )
+    return resolve(reference, request.settings.project_dir, f"connections.{name}.dsn")
+
+
+def _failed(request: PullRequest, error: Exception) -> SmeltError:
+    text = " ".join(str(error.__cause__ or error).split())[:300]
+    return SmeltError(
+        f"{request.source.name}.{request.stream.name}: the dlt source failed: {mask(text)}",
+        f"check the arguments in source.yml and connections.{request.source.connection}",
+    )
+
+
+def _nothing(_con: duckdb.DuckDBPyConnection, _loaded: str) -> Mapping[str, Any]:
+    return {}
+
+
+def _greatest(column: str) -> Callable[[duckdb.DuckDBPyConnection, str], Mapping[str, Any]]:
+    """Reads the greatest cursor value of what was loaded, as a number or text that the source takes back."""
+
+    def read(con: duckdb.DuckDBPyConnection, loaded: str) -> Mapping[str, Any]:
+        row = con.execute(f"select max({quote(column)}) from ({loaded})").fetchone()
+        value = row[0] if row else None
+        return (
+            {}
+            if value is None
+            else {"cursor": value if isinstance(value, int | float | str) else value.isoformat()}
+        )
+
+    return read

@@ -1,0 +1,85 @@
+"""Files in a folder or bucket → one relation; what is new or changed is told by a manifest of path and etag.
+
+A file that was re-read speaks for its own rows: those it no longer has become tombstones. A file that was
+deleted says nothing about its rows: a drop folder is often cleared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ingest.extract.base import DeadLetter, Pull, PullRequest, Scope
+from ingest.extract.csv_files import read_csv_files
+from ingest.extract.listing import list_files
+from ingest.extract.readers import FilesRead, read_ndjson_files, read_parquet_files
+from ingest.spec import FilesSpec, SourceSpec
+from plugins.core.duck import literal
+from plugins.core.errors import SmeltError
+from plugins.core.settings import Settings
+
+_READERS = {"csv": read_csv_files, "ndjson": read_ndjson_files, "parquet": read_parquet_files}
+
+
+class FilesExtractor:
+    """Reads CSV, NDJSON and Parquet files."""
+
+    def pull(self, request: PullRequest) -> Pull:
+        """Read the files that the position's manifest doesn't have yet, or has in another version."""
+        spec = _files_spec(request)
+        listed = list_files(request.settings, request.source, spec.glob)
+        known: Mapping[str, str] = request.position.get("files", {})
+        fresh = [file for file in listed if known.get(file.path) != file.etag]
+        read = _READERS[spec.format](request, spec, fresh)
+        # Only what is still as it was when it was listed counts as read; the rest is for the next run.
+        moved = {file.path for file in fresh if file.path in read.paths and not file.is_unchanged()}
+        done = {file.path: file.etag for file in fresh if file.path in read.paths - moved}
+        return Pull(
+            relation=_without(read.relation, moved),
+            scope=_scope(done, known),
+            advance={"files": {**known, **done}} if done else {},
+            dead_letters=[letter for letter in read.dead_letters if not _belongs(letter, moved)],
+            notes=_notes(read, moved),
+        )
+
+    def check(self, settings: Settings, source: SourceSpec) -> str:
+        """Count the files of every stream."""
+        globs = [stream.files.glob for stream in source.streams if stream.files is not None]
+        counts = [len(list_files(settings, source, glob)) for glob in globs]
+        return f"{sum(counts)} files"
+
+
+def _files_spec(request: PullRequest) -> FilesSpec:
+    if request.stream.files is None:
+        raise SmeltError(
+            f"{request.source.folder / 'source.yml'}: stream {request.stream.name} says nothing about its files",
+            "add `files: {glob: …, format: csv}` to the stream",
+        )
+    return request.stream.files
+
+
+def _is_row_of(path: str) -> str:
+    """Positions of a file's rows begin with its path and a colon."""
+    return f"starts_with(_smelt_source_position, {literal(path + ':')})"
+
+
+def _scope(done: Mapping[str, str], known: Mapping[str, str]) -> Scope:
+    """Rows of the files that were read before and are read again now."""
+    again = [path for path in done if path in known]
+    return Scope(" or ".join(_is_row_of(path) for path in again) or "false")
+
+
+def _without(relation: str, moved: set[str]) -> str:
+    if not moved:
+        return relation
+    return f"select * from ({relation}) where not ({' or '.join(_is_row_of(path) for path in moved)})"
+
+
+def _belongs(letter: DeadLetter, paths: set[str]) -> bool:
+    return letter.position.rsplit(":", 1)[0] in paths
+
+
+def _notes(read: FilesRead, moved: set[str]) -> Sequence[str]:
+    notes = list(read.notes)
+    if moved:
+        notes.append(f"changed while being read, left for the next run: {', '.join(sorted(moved))}")
+    return notes
