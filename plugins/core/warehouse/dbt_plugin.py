@@ -39,6 +39,8 @@ class Plugin(BasePlugin):
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:
         """Find the pins: named by the environment, or current."""
+        if self.creds and self.creds.path != ":memory:":
+            Path(self.creds.path).parent.mkdir(parents=True, exist_ok=True)
         self._lake = Lake(load_settings())
         pins_file = os.environ.get(PINS_VARIABLE)
         if pins_file:
