@@ -116,9 +116,7 @@ def _checks(
     path = os.path.relpath(contract.path, project_dir)
     message = _why_not_evaluated(connection, contract, verified)
     if message:
-        return [
-            Check(contract.dataset, path, None, "contract", "contract", None, "not_evaluated", None, message)
-        ]
+        return [Check(contract.dataset, path, None, "contract", "contract", None, "not_evaluated", None, message)]
     return [_check(connection, contract, path, result) for result in verified.check_results]
 
 

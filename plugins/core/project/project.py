@@ -99,12 +99,14 @@ class Project:
     def _profile(self) -> Any:
         from dbt.config.runtime import load_profile
         from dbt.flags import set_from_args
+        from dbt_common.context import set_invocation_context
         from dbt_common.exceptions import DbtBaseException
 
         with self._inside():
             try:
-                # dbt reads flags from a global, which every invocation sets anew.
+                # dbt reads flags and the environment from globals, which every invocation sets anew.
                 set_from_args(Namespace(PROFILES_DIR=str(self.profiles_dir or self.folder), PROFILE=None), {})
+                set_invocation_context(dict(os.environ))
                 return load_profile(str(self.folder), {}, None, self.target)
             except DbtBaseException as error:
                 raise SmeltError(f"profiles.yml cannot be used: {error}", "correct profiles.yml") from error
