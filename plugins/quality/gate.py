@@ -76,7 +76,9 @@ def load_soda() -> None:
     """Import Soda (a second); may be called from a thread while the warehouse is busy."""
     # Without this it tries for six seconds to reach a telemetry host.
     os.environ.setdefault("SODA_CORE_TELEMETRY_ENABLED", "false")
-    import soda_duckdb.common.data_sources.duckdb_data_source  # noqa: F401
+    # Soda finds data sources by entry point; to import one first would import it in the middle of itself.
+    import soda_core.contracts.contract_verification
+    import soda_core.contracts.impl.contract_verification_impl  # noqa: F401
 
     # Everything that it logs is also in its results, from where it is shown.
     logging.getLogger("soda").setLevel(logging.CRITICAL)
