@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ingest.load import StreamResult
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 
@@ -46,12 +51,13 @@ def ingest(
         typer.echo(json.dumps([result.as_dict() for result in results], default=str))
     else:
         console.print(summary(results))
-        _print_notes(results, console)
+        print_notes(results, console)
     if any(result.error for result in results):
         raise typer.Exit(1)
 
 
-def _print_notes(results: list, console) -> None:
+def print_notes(results: list[StreamResult], console: Console) -> None:
+    """Notes and errors of the streams, each error with its fix."""
     from rich.markup import escape
 
     for result in results:

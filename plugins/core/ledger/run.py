@@ -13,6 +13,13 @@ from ulid import ULID
 from plugins.core.ledger.store import Ledger
 from plugins.core.settings import mask
 
+_opened: list[str] = []
+
+
+def runs_of_this_process() -> list[str]:
+    """Ids of the runs that this process opened, in order; faces report on them when the work is done."""
+    return list(_opened)
+
 
 def new_id() -> str:
     """A ULID: 26 characters whose text order is their order in time."""
@@ -37,6 +44,7 @@ class Run:
 def open_run(ledger: Ledger, kind: str, parent: str | None = None, **detail: Any) -> Iterator[Run]:
     """Record a run of `kind` around the block; an exception makes it a failed one and goes on."""
     run = Run(ledger, new_id(), kind)
+    _opened.append(run.id)
     started = time.monotonic()
     base = {"kind": kind, "parent_run_id": parent}
     run.append("run_events", {**base, "event": "start", "detail": detail})

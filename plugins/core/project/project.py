@@ -136,6 +136,11 @@ class Project:
         nodes = tuple(_node(result) for result in outcome.result.results)
         return Built(nodes, outcome.result.elapsed_time)
 
+    def generate_docs(self) -> Path:
+        """Write dbt's docs as one static page and return its path; needs the warehouse for itself."""
+        self._invoke(["docs", "generate", "--static"])
+        return self.artifacts / "static_index.html"
+
     @contextlib.contextmanager
     def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A cursor on the warehouse that dbt holds open in this process; only after a `build`."""
