@@ -12,7 +12,7 @@ import argparse
 import os
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,10 +63,10 @@ def _lay_bronze(session: SparkSession, views: Sequence[str], folder: Path) -> No
         ) from error
 
 
-def open_session(settings: Settings, conf: Mapping[str, str] | None = None) -> SparkSession:
-    """The process's Spark session, which dbt-spark's `session` method finds and uses.
+def open_session(settings: Settings) -> SparkSession:
+    """The process's local Spark session, which dbt-spark's `session` method finds and uses.
 
-    conf: Spark settings beside Smelt's own, such as {"spark.master": "spark://host:7077"}.
+    Raises SmeltError if Java or the extra is missing.
     """
     try:
         from pyspark.sql import SparkSession  # pyright: ignore[reportMissingImports]
@@ -80,7 +80,7 @@ def open_session(settings: Settings, conf: Mapping[str, str] | None = None) -> S
     folder = warehouse_folder(settings)
     folder.mkdir(parents=True, exist_ok=True)
     builder = SparkSession.builder.appName("smelt").enableHiveSupport()
-    for name, value in {**_session_conf(folder), **(conf or {})}.items():
+    for name, value in _session_conf(folder).items():
         builder = builder.config(name, value)
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
