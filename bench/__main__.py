@@ -15,7 +15,7 @@ NAMES = ("postgres", "build", "demo")
 
 def main(names: list[str]) -> int:
     """Run the named benchmarks, in order."""
-    console = Console()
+    console = Console(width=max(Console().width, 110))
     unknown = [name for name in names if name not in NAMES]
     if unknown:
         console.print(f"unknown benchmark {', '.join(unknown)}; there are: {', '.join(NAMES)}")

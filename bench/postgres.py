@@ -6,11 +6,11 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from demo.postgres import start_server
 from rich.console import Console
 from rich.table import Table
 
 from bench.measure import Cost, measure, python
+from demo.postgres import start_server
 
 ROWS = 3_000_000
 SMALL = 300_000
@@ -46,11 +46,16 @@ def run(console: Console) -> None:
 
 def _fill(dsn: str, table: str, rows: int) -> None:
     import psycopg
+    from psycopg.sql import SQL, Identifier
 
+    name, filled = (
+        Identifier(table),
+        SQL("create table {} as select " + _COLUMNS + " from generate_series(1, {}::bigint) as g(i)"),
+    )
     with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute(f"create table {table} as select {_COLUMNS} from generate_series(1, {rows}) as g(i)")
-        connection.execute(f"alter table {table} add primary key (id)")
-        connection.execute(f"analyze {table}")
+        connection.execute(filled.format(name, rows))
+        connection.execute(SQL("alter table {} add primary key (id)").format(name))
+        connection.execute(SQL("analyze {}").format(name))
 
 
 def _best(name: str, dsn: str, table: str, folder: Path) -> Cost:

@@ -9,9 +9,9 @@ source as (
 broken as (
 
     select
-        _smelt_batch_id,
-        _smelt_source_position,
-        _smelt_broken_rules
+        checked._smelt_batch_id,
+        checked._smelt_source_position,
+        checked._smelt_broken_rules
 
     from {{ ref('int_returns__checked') }} as checked
     where not ({{ is_valid('checked') }})
