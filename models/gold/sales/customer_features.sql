@@ -1,6 +1,6 @@
 -- noqa: disable=LT02
 -- (indentation of loops: the linter sees them unrolled)
-{%- set windows = {
+{% set windows = {
     'lifetime': 'unbounded preceding',
     '30d': '30 preceding',
     '90d': '90 preceding',
