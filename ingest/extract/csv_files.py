@@ -12,10 +12,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from ingest.extract.base import DeadLetter, PullRequest
 from ingest.extract.listing import FoundFile
-from ingest.extract.readers import NOTHING, FilesRead, whole_file
+from ingest.extract.readers import NOTHING, FilesRead, local_copy, whole_file
 from ingest.spec import FilesSpec
 from plugins.core.duck import literal, quote
 
@@ -59,32 +60,40 @@ def _empty(spec: FilesSpec) -> str:
 def _look(
     request: PullRequest, spec: FilesSpec, file: FoundFile, number: int, notes: list[str]
 ) -> _Sheet | DeadLetter:
-    """The file's header and a copy that DuckDB can read; a dead letter if a declared column is missing."""
-    local = _local(request, file, number)
+    """The file's header and a copy that DuckDB can read; a dead letter if the header is wrong."""
+    local = local_copy(request, file, number)
     encoding = _encoding(local, spec.encoding)
     if encoding == "latin-1":
         notes.append(f"{file.path}: not {spec.encoding}, read as Latin-1")
     with local.open(encoding=encoding, newline="") as text:
-        header = tuple(next(csv.reader(text, delimiter=spec.delimiter), ()))
-    missing = [name for name in spec.columns if name not in header]
-    if header and missing:
-        has = ", ".join(header)
-        return whole_file(file, f"column {', '.join(missing)} is missing (the file has: {has})")
+        header = _header(text, spec.delimiter)
+    if wrong := _wrong_with(header, spec.columns):
+        return whole_file(file, wrong)
     is_plain = encoding in ("utf-8", "utf-8-sig")
     plain = local if is_plain else _transcoded(local, encoding, request.workdir / f"plain-{number:06d}.csv")
     return _Sheet(file, str(plain), header)
 
 
-def _local(request: PullRequest, file: FoundFile, number: int) -> Path:
-    """The file on local disk."""
-    if "://" not in file.location:
-        return Path(file.location)
-    import fsspec
+def _header(text: TextIO, delimiter: str) -> tuple[str, ...]:
+    try:
+        return tuple(next(csv.reader(text, delimiter=delimiter), ()))
+    except csv.Error:
+        return ("\0",)
 
-    copy = request.workdir / f"object-{number:06d}"
-    with fsspec.open(file.location, "rb") as source, copy.open("wb") as target:
-        shutil.copyfileobj(source, target)  # type: ignore[arg-type]
-    return copy
+
+def _wrong_with(header: tuple[str, ...], declared: Sequence[str]) -> str | None:
+    """Why records below this header cannot be read; an empty file has no header and no records."""
+    if any("\0" in name for name in header):
+        return "the first line is not text"
+    if "" in header:
+        return f"column {header.index('') + 1} has no name"
+    lower = [name.lower() for name in header]
+    if twice := [name for n, name in enumerate(header) if lower[n] in lower[:n]]:
+        return f"column {twice[0]} is there twice"
+    missing = [name for name in declared if name not in header]
+    if header and missing:
+        return f"column {', '.join(missing)} is missing (the file has: {', '.join(header)})"
+    return None
 
 
 def _encoding(path: Path, preferred: str) -> str:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import duckdb
+
 from ingest.extract.base import DeadLetter, Pull, PullRequest, Scope
 from ingest.extract.csv_files import read_csv_files
 from ingest.extract.listing import list_files
@@ -29,7 +31,10 @@ class FilesExtractor:
         listed = list_files(request.settings, request.source, spec.glob)
         known: Mapping[str, str] = request.position.get("files", {})
         fresh = [file for file in listed if known.get(file.path) != file.etag]
-        read = _READERS[spec.format](request, spec, fresh)
+        try:
+            read = _READERS[spec.format](request, spec, fresh)
+        except (duckdb.Error, OSError) as error:
+            raise _unreadable(request.source, error) from error
         # Only what is still as it was when it was listed counts as read; the rest is for the next run.
         moved = {file.path for file in fresh if file.path in read.paths and not file.is_unchanged()}
         done = {file.path: file.etag for file in fresh if file.path in read.paths - moved}
@@ -39,6 +44,7 @@ class FilesExtractor:
             advance={"files": {**known, **done}} if done else {},
             dead_letters=[letter for letter in read.dead_letters if not _belongs(letter, moved)],
             notes=_notes(read, moved),
+            explain=lambda error: _unreadable(request.source, error),
         )
 
     def check(self, settings: Settings, source: SourceSpec) -> str:
@@ -55,6 +61,13 @@ def _files_spec(request: PullRequest) -> FilesSpec:
             "add `files: {glob: …, format: csv}` to the stream",
         )
     return request.stream.files
+
+
+def _unreadable(source: SourceSpec, error: Exception) -> SmeltError:
+    return SmeltError(
+        f"{source.name}: a file cannot be read: {' '.join(str(error).split())[:300]}",
+        f"repair it or move it away from connections.{source.connection}.url, and run again",
+    )
 
 
 def _is_row_of(path: str) -> str:

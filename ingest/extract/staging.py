@@ -135,4 +135,5 @@ def _column(values: list[Any], kind: pa.DataType | None) -> pa.Array:
 def _text(value: Any) -> str:
     if isinstance(value, datetime | date | time):
         return value.isoformat()
-    return str(value) if isinstance(value, str | Decimal | int | float) else json.dumps(value, default=str)
+    is_plain = isinstance(value, str | Decimal | int | float) and not isinstance(value, bool)
+    return str(value) if is_plain else json.dumps(value, default=str)

@@ -32,7 +32,10 @@ class Landing:
 def plan_landing(
     con: duckdb.DuckDBPyConnection, lake: Lake, identifier: str, shape: Shape, policy: str, is_first: bool
 ) -> Landing:
-    """Make room in the table for the pull's columns, as far as the policy lets them in."""
+    """Make room in the table for the pull's columns, as far as the policy lets them in.
+
+    A pull without columns (no new file, an emptied one) is without rows, and lands in those of the table.
+    """
     held: list[Column] = []
     if policy != "evolve" and not is_first:
         held = _strangers(con, lake, identifier, shape)
@@ -40,9 +43,15 @@ def plan_landing(
     schema = arrow_schema(con, taken)
     audited = pa.schema([*schema, *(pa.field(name, kind) for name, kind in AUDIT_TYPES.items())])
     placed = ensure_columns(lake, identifier, audited)[: len(taken)]
-    types = con.from_arrow(pa.schema([(p.name, p.type) for p in placed]).empty_table()).types if placed else []
-    columns = [Landed(p.source, p.name, str(kind)) for p, kind in zip(placed, types, strict=True)]
+    sources = {p.name: p.source for p in placed}
+    fields = {p.name: p.type for p in placed} or _existing(lake, identifier)
+    types = con.from_arrow(pa.schema(list(fields.items())).empty_table()).types if fields else []
+    columns = [Landed(sources.get(name, name), name, str(kind)) for name, kind in zip(fields, types, strict=True)]
     return Landing(columns, held)
+
+
+def _existing(lake: Lake, identifier: str) -> dict[str, pa.DataType]:
+    return {n: kind for n, kind in bronze_columns(lake.table(identifier)).items() if n not in AUDIT_TYPES}
 
 
 def _strangers(con: duckdb.DuckDBPyConnection, lake: Lake, identifier: str, shape: Shape) -> list[Column]:
@@ -60,7 +69,10 @@ def _strangers(con: duckdb.DuckDBPyConnection, lake: Lake, identifier: str, shap
 
 def pulled_sql(relation: str, shape: Shape, landing: Landing) -> str:
     """SELECT of the pull's rows in bronze columns, with `_smelt_source_position` and `_smelt_extra`."""
-    parts = [f"{quote(c.source)}::{c.type} as {quote(c.name)}" for c in landing.columns]
+    given = {c.name for c in shape.columns}
+    parts = [
+        f"{quote(c.source) if c.source in given else 'null'}::{c.type} as {quote(c.name)}" for c in landing.columns
+    ]
     position = (
         "_smelt_source_position" if shape.has_position else "lpad(nextval('smelt_position')::varchar, 18, '0')"
     )

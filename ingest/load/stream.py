@@ -132,7 +132,7 @@ def _pull_and_commit(
     is_moved = {**state.position, **written.advance} != dict(state.position)
     if written.files or is_moved:
         state = _commit(job, state, pull, written, batch_id)
-    version = record_schema(job.run, job.source.name, job.stream.name, shape.columns)
+    version = record_schema(job.run, job.source.name, job.stream.name, shape.columns) if shape.columns else None
     result = StreamResult(
         job.source.name,
         job.stream.name,
@@ -209,7 +209,14 @@ def _write(
     files = [file] if rows or tombstones else []
     size = sum(Path(name).stat().st_size for name in files if "://" not in name)
     return _Written(
-        rows_read, rows, tombstones, files, size, [*pull.dead_letters, *letters], _notes(job, landing), advance
+        rows_read,
+        rows,
+        tombstones,
+        files,
+        size,
+        [*pull.dead_letters, *letters],
+        _notes(job, pull, landing),
+        advance,
     )
 
 
@@ -233,6 +240,8 @@ def _keys(job: Job, landing: Landing) -> list[str]:
     """Bronze names of the primary key; raises SmeltError if the source lacks one of its columns."""
     names = {c.source: c.name for c in landing.columns}
     missing = [key for key in job.stream.primary_key if key not in names]
+    if not names:
+        return []
     if missing:
         raise SmeltError(
             f"{job.name}: there is no primary key column {missing[0]!r} (columns: {', '.join(names)})",
@@ -259,12 +268,12 @@ def _path(name: str) -> str:
     return '$."' + name.replace('"', '\\"') + '"'
 
 
-def _notes(job: Job, landing: Landing) -> tuple[str, ...]:
+def _notes(job: Job, pull: Pull, landing: Landing) -> tuple[str, ...]:
     if not landing.held:
-        return ()
+        return tuple(pull.notes)
     names = ", ".join(column.name for column in landing.held)
     kept = "dead letters" if job.stream.schema_policy == "freeze" else "_smelt_extra"
-    return (f"schema policy {job.stream.schema_policy}: {names} held back, values kept in {kept}",)
+    return (*pull.notes, f"schema policy {job.stream.schema_policy}: {names} held back, values kept in {kept}")
 
 
 def _explained(job: Job, pull: Pull, error: duckdb.Error | OSError) -> Exception:

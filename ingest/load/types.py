@@ -86,5 +86,7 @@ def bronze_type(kind: Any) -> str:
 
 def arrow_schema(con: duckdb.DuckDBPyConnection, columns: list[Column]) -> pa.Schema:
     """The columns as Arrow fields."""
+    if not columns:
+        return pa.schema([])
     nulls = ", ".join(f"null::{column.type} as {quote(column.name)}" for column in columns)
     return con.sql(f"select {nulls} limit 0").to_arrow_table().schema
