@@ -1,4 +1,4 @@
-"""dbt-duckdb connection plugin: `bronze.*` and `ops_ledger.*` views, pinned for the whole run.
+"""dbt-duckdb connection plugin: `bronze.*` views, pinned for the whole run, and the `ledger.*` tables.
 
 `SMELT_PINS` names a JSON file of pins (written by `smelt build`, so that all its dbt invocations and a
 repeated build read the same snapshots); without it the current snapshots are pinned when dbt connects.
@@ -19,6 +19,7 @@ from duckdb import DuckDBPyConnection
 from plugins.core.duck import LAKE_EXTENSIONS, load_extensions, quote
 from plugins.core.lake import Lake, Pin, pin_namespace, scan_sql
 from plugins.core.settings import load_settings
+from plugins.core.warehouse.ledger_tables import lay_ledger_tables
 
 PINS_VARIABLE = "SMELT_PINS"
 
@@ -41,7 +42,8 @@ class Plugin(BasePlugin):
         """Find the pins: named by the environment, or current."""
         if self.creds and self.creds.path != ":memory:":
             Path(self.creds.path).parent.mkdir(parents=True, exist_ok=True)
-        self._lake = Lake(load_settings())
+        self._settings = load_settings()
+        self._lake = Lake(self._settings)
         pins_file = os.environ.get(PINS_VARIABLE)
         if pins_file:
             self._pins = load_pins(Path(pins_file))
@@ -60,3 +62,4 @@ class Plugin(BasePlugin):
                 conn.execute(f"drop view bronze.{quote(name)}")
         for pin in self._pins:
             conn.execute(f"create or replace view bronze.{quote(pin.table)} as from {scan_sql(pin)}")
+        lay_ledger_tables(conn, self._settings)
