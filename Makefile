@@ -24,7 +24,8 @@ run: env         ## three source systems to published gold
 test: env        ## everything that needs only PyPI
 	@$(RUN) pytest -q -n 2 --dist loadfile -m "not full"
 
-test-full: env-full ## what needs Java
+test-full: env-full ## what needs Java (installed from Debian if missing)
+	@command -v java >/dev/null 2>&1 || { apt-get update -qq && apt-get install -y -qq default-jre-headless; }
 	@$(RUN) pytest -q -m full
 
 bench: env       ## speed, each figure against a peer or a limit in the same run

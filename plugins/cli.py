@@ -57,7 +57,10 @@ def _assemble() -> typer.Typer:
 def main() -> None:
     """Run the command line; a SmeltError is one clear message and its exit code, never a stack trace."""
     try:
-        _assemble()()
+        try:
+            _assemble()()
+        finally:
+            _emit_ingests()
     except SmeltError as error:
         console = Console(stderr=True, highlight=False, soft_wrap=True)
         console.print(f"[bold red]error[/]  {_escaped(error.message)}")
@@ -66,6 +69,20 @@ def main() -> None:
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _emit_ingests() -> None:
+    """Lineage events of the loads that the command did; `ingest` itself knows nothing of plugins."""
+    ledger = sys.modules.get("plugins.core.ledger")
+    runs = ledger.runs_of_this_process("ingest") if ledger else []
+    if not runs:
+        return
+    from plugins.core.settings import load_settings
+    from plugins.observability import emit_run
+
+    for run_id in runs:
+        if warning := emit_run(load_settings(), run_id):
+            Console(stderr=True).print(f"[yellow]warning[/]  {_escaped(warning)}", soft_wrap=True)
 
 
 def _escaped(text: str) -> str:

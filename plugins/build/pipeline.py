@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from plugins.build.accounting import row_accounts
 from plugins.build.artifacts import keep_results, merge_results
@@ -26,6 +26,7 @@ from plugins.core.settings import Settings
 from plugins.core.warehouse.dbt_plugin import PINS_VARIABLE, save_pins
 from plugins.core.warehouse.lock import queue_for
 from plugins.core.warehouse.published import PublishedRun
+from plugins.observability import emit_run
 from plugins.quality import (
     Contract,
     GateResult,
@@ -38,9 +39,6 @@ from plugins.quality import (
     run_gate,
     write_scores,
 )
-
-if TYPE_CHECKING:
-    pass
 
 SILVER = ("path:models/silver", "path:sources", "resource_type:seed")
 
@@ -124,11 +122,17 @@ def build(
             finally:
                 project.release()
                 pinned.unlink(missing_ok=True)
-    return _result(run_id, project, as_of, progress, time.monotonic() - started)
+    warning = emit_run(settings, run_id, project.artifacts if progress.layers else None)
+    return _result(run_id, project, as_of, progress, time.monotonic() - started, warning)
 
 
 def _result(
-    run_id: str, project: Project, as_of: datetime | None, progress: _Progress, seconds: float
+    run_id: str,
+    project: Project,
+    as_of: datetime | None,
+    progress: _Progress,
+    seconds: float,
+    warning: str | None,
 ) -> BuildResult:
     outcome: Literal["published", "built", "failed"] = "published" if progress.published else "built"
     return BuildResult(
@@ -146,6 +150,7 @@ def _result(
         scores=progress.scores,
         published=progress.published,
         failures=progress.failures,
+        warnings=(warning,) if warning else (),
     )
 
 

@@ -55,6 +55,7 @@ class BuildResult:
     scores: int
     published: PublishedRun | None
     failures: tuple[Failure, ...]
+    warnings: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:

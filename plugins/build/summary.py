@@ -36,6 +36,8 @@ def print_build(console: Console, result: BuildResult) -> None:
         for failure in result.failures:
             print_failure(console, failure)
         _line(console, "Kept", "what was published before stays as it is")
+    for warning in result.warnings:
+        _line(console, "[yellow]Warning[/]     ", escape(warning))
 
 
 def _built(result: BuildResult) -> str:

@@ -13,12 +13,12 @@ from ulid import ULID
 from plugins.core.ledger.store import Ledger
 from plugins.core.settings import mask
 
-_opened: list[str] = []
+_opened: list[tuple[str, str]] = []
 
 
-def runs_of_this_process() -> list[str]:
-    """Ids of the runs that this process opened, in order; faces report on them when the work is done."""
-    return list(_opened)
+def runs_of_this_process(kind: str) -> list[str]:
+    """Ids of the runs of `kind` that this process opened, in order; faces report on them when they are done."""
+    return [run_id for opened, run_id in _opened if opened == kind]
 
 
 def new_id() -> str:
@@ -44,7 +44,7 @@ class Run:
 def open_run(ledger: Ledger, kind: str, parent: str | None = None, **detail: Any) -> Iterator[Run]:
     """Record a run of `kind` around the block; an exception makes it a failed one and goes on."""
     run = Run(ledger, new_id(), kind)
-    _opened.append(run.id)
+    _opened.append((kind, run.id))
     started = time.monotonic()
     base = {"kind": kind, "parent_run_id": parent}
     run.append("run_events", {**base, "event": "start", "detail": detail})
