@@ -7,6 +7,7 @@ import io
 import json
 import logging
 import re
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,7 +22,9 @@ from ingest.spec import SourceSpec
 from plugins.core.errors import SmeltError
 from plugins.core.settings import Settings, mask, resolve
 
-_WAIT = re.compile(r"[Ss]leep(?:ing)? for ([\d.]+) seconds")
+_WAIT = re.compile(r"(?:Retrying in|Waiting) ([\d.]+) seconds")
+# The CDK logs and prints through channels of the whole process; each connector is concurrent in itself.
+_ONE_AT_A_TIME = threading.Lock()
 
 
 class AirbyteExtractor:
@@ -36,6 +39,8 @@ class AirbyteExtractor:
         with waits.listening(session.logger):
             records = RecordStage(request.workdir, request.progress, session.column_types())
             stage(session.records(incremental), records)
+        if waits.unreadable:
+            raise session.unreachable(waits.unreadable)
         return Pull(
             relation=records.relation(),
             scope=Scope.nothing() if incremental else Scope.everything(),
@@ -47,7 +52,7 @@ class AirbyteExtractor:
     def check(self, settings: Settings, source: SourceSpec) -> str:
         """Ask the connector's own check."""
         session = _Session(settings, source, source.streams[0].name, None)
-        with contextlib.redirect_stdout(io.StringIO()):
+        with _ONE_AT_A_TIME, contextlib.redirect_stdout(io.StringIO()):
             status = session.source.check(session.logger, session.config)
         if status.status.value != "SUCCEEDED":
             raise session.unreachable(status.message or "the check failed")
@@ -56,9 +61,11 @@ class AirbyteExtractor:
 
 @dataclass
 class _Waits(logging.Handler):
-    """Listens for the waits that the CDK announces when an API throttles it."""
+    """Listens for what the CDK only logs: waits, and answers that it takes for empty as they are no JSON."""
 
-    seconds: list[float] = field(default_factory=list)
+    throttled: list[float] = field(default_factory=list)
+    retried: list[float] = field(default_factory=list)
+    unreadable: str = ""
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -67,23 +74,28 @@ class _Waits(logging.Handler):
         return id(self)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Note a wait."""
-        if match := _WAIT.search(record.getMessage()):
-            self.seconds.append(float(match[1]))
+        """Note a wait or an unreadable answer."""
+        message = record.getMessage()
+        if match := _WAIT.search(message):
+            (self.throttled if "429" in message else self.retried).append(float(match[1]))
+        elif message.startswith("Failed to parse JSON"):
+            self.unreadable = self.unreadable or f"it is no JSON ({message.rsplit('. ', 1)[-1]})"
 
     @contextlib.contextmanager
     def listening(self, logger: logging.Logger) -> Iterator[None]:
         """Hear the logger, and keep the CDK's own messages off the terminal."""
-        logger.addHandler(self)
-        try:
-            with contextlib.redirect_stdout(io.StringIO()):
-                yield
-        finally:
-            logger.removeHandler(self)
+        with _ONE_AT_A_TIME:
+            logger.addHandler(self)
+            try:
+                with contextlib.redirect_stdout(io.StringIO()):
+                    yield
+            finally:
+                logger.removeHandler(self)
 
     def notes(self) -> tuple[str, ...]:
         """What the summary should say."""
-        return (f"throttled {len(self.seconds)} ×, waited {sum(self.seconds):.1f} s",) if self.seconds else ()
+        kinds = {"throttled": self.throttled, "retried": self.retried}
+        return tuple(f"{what} {len(s)} ×, waited {sum(s):.1f} s" for what, s in kinds.items() if s)
 
 
 class _Session:
@@ -171,8 +183,10 @@ class _Session:
 
     def unreachable(self, reason: str) -> SmeltError:
         """What to say when the API didn't give what was asked for."""
+        api = mask(str(self.config.get("base_url", "the API")))
+        plain = reason.replace("Please see logs for more details. ", "").replace("Exception: ", "")
         return SmeltError(
-            f"{self.spec.name}.{self.stream}: the API did not answer as expected: {mask(_first_line(reason))}",
+            f"{self.spec.name}.{self.stream}: {api} did not answer as expected: {mask(_first_line(plain))}",
             f"check that connections.{self.spec.connection}.url is right and answers JSON (`smelt doctor`)",
         )
 

@@ -31,7 +31,7 @@ class Landed:
         (self.project / "smelt.toml").write_text(f"[connections.c]\n{lines}")
         folder = self.project / "sources" / "s"
         folder.mkdir(exist_ok=True)
-        tree = {"kind": self.kind, "connection": "c", "owner": "tests", "streams": [{"name": "t", **stream}]}
+        tree = {"kind": self.kind, "connection": "c", "owner": "tests", "streams": [{"name": "t"} | stream]}
         with (folder / "source.yml").open("w") as file:
             YAML(typ="safe", pure=True).dump(tree, file)
 

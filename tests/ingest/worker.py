@@ -9,7 +9,15 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["ingest.runner", "ingest.extract.postgres", "plugins.core.settings", "psycopg"])
+_CONTEXT.set_forkserver_preload(
+    [
+        "ingest.runner",
+        "ingest.extract.postgres",
+        "plugins.core.settings",
+        "psycopg",
+        "airbyte_cdk.sources.declarative.concurrent_declarative_source",
+    ]
+)
 
 
 def start(project: Path, failpoint: str = "", repeat: int = 1) -> BaseProcess:
