@@ -6,9 +6,12 @@ endpoint if one is configured. Nothing here can fail a run, or hold one up for l
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from plugins.core.settings import Settings
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from plugins.core.settings import Settings
 
 __all__ = ["emit_run"]
 

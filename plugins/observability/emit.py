@@ -13,7 +13,7 @@ from plugins.core.ledger import TABLES, Ledger
 from plugins.core.settings import Settings
 from plugins.observability.dbt_events import dbt_events
 from plugins.observability.ledger_events import ingest_events, publish_events, run_events
-from plugins.observability.transport import append, send
+from plugins.observability.transport import append, plain, send
 
 if TYPE_CHECKING:
     from openlineage.client.event_v2 import RunEvent
@@ -23,8 +23,9 @@ def emit(settings: Settings, run_id: str, artifacts: Path | None) -> str | None:
     """See `plugins.observability.emit_run`."""
     try:
         events, problem = _collect(settings, run_id, artifacts)
-        append(settings, events)
-        return problem or send(settings, events)
+        told = plain(events)
+        append(settings, told)
+        return "; ".join(filter(None, (problem, send(settings, told)))) or None
     except (SmeltError, OSError, SQLAlchemyError) as error:
         return f"lineage events were not written: {error}"
 
