@@ -6,6 +6,8 @@ import inspect
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from datetime import date, datetime
+from decimal import Decimal
 from importlib import import_module
 from typing import Any
 
@@ -27,7 +29,7 @@ class DltExtractor:
     def pull(self, request: PullRequest) -> Pull:
         """Read the resource to its end; from the last cursor value on, if the stream is incremental."""
         cursor = request.stream.cursor if request.stream.sync_mode == "incremental" else None
-        last = request.position.get("cursor", cursor.initial if cursor else None)
+        last = _restored(request.position) if "cursor" in request.position else cursor and cursor.initial
         resource = _resource(request, (cursor.column, last) if cursor else None)
         records = RecordStage(request.workdir, request.progress)
         try:
@@ -68,9 +70,10 @@ def _function(spec: DltSpec, settings: Settings) -> Callable[..., Any]:
         sys.path.append(str(settings.project_dir))
     try:
         return getattr(import_module(module), name)
-    except (ImportError, AttributeError) as error:
+    except Exception as error:
+        # A module of the project's runs at its import, and may fail in any way.
         raise SmeltError(
-            f"dlt source {spec.source!r} cannot be imported: {error}",
+            f"dlt source {spec.source!r} cannot be imported: {' '.join(str(error).split())[:300]}",
             "write it as package.module:function; install the package with `uv add` if it is missing",
         ) from error
 
@@ -135,15 +138,24 @@ def _nothing(_con: duckdb.DuckDBPyConnection, _loaded: str) -> Mapping[str, Any]
 
 
 def _greatest(column: str) -> Callable[[duckdb.DuckDBPyConnection, str], Mapping[str, Any]]:
-    """Reads the greatest cursor value of what was loaded, as a number or text that the source takes back."""
+    """Reads the greatest cursor value of what was loaded, as a number or text with the name of its type."""
 
     def read(con: duckdb.DuckDBPyConnection, loaded: str) -> Mapping[str, Any]:
         row = con.execute(f"select max({quote(column)}) from ({loaded})").fetchone()
         value = row[0] if row else None
-        return (
-            {}
-            if value is None
-            else {"cursor": value if isinstance(value, int | float | str) else value.isoformat()}
-        )
+        if value is None:
+            return {}
+        if isinstance(value, datetime | date):
+            return {"cursor": value.isoformat(), "cursor_type": type(value).__name__}
+        if isinstance(value, Decimal):
+            return {"cursor": str(value), "cursor_type": "Decimal"}
+        return {"cursor": value, "cursor_type": None}
 
     return read
+
+
+def _restored(position: Mapping[str, Any]) -> Any:
+    """The cursor value in the type in which the source gave it."""
+    kinds = {"datetime": datetime.fromisoformat, "date": date.fromisoformat, "Decimal": Decimal}
+    as_given = kinds.get(position.get("cursor_type") or "", lambda value: value)
+    return as_given(position["cursor"])
