@@ -17,6 +17,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from ingest.extract.base import Pull, PullRequest, Scope
+from ingest.extract.importing import ONE_IMPORT
 from ingest.extract.staging import RecordStage, stage
 from ingest.spec import SourceSpec
 from plugins.core.errors import SmeltError
@@ -102,9 +103,10 @@ class _Session:
     """One connector with its configuration, catalog and state, and its errors in our words."""
 
     def __init__(self, settings: Settings, source: SourceSpec, stream: str, state: Any) -> None:
-        from airbyte_cdk.models.airbyte_protocol import AirbyteStateMessage
-        from airbyte_cdk.models.airbyte_protocol_serializers import AirbyteStateMessageSerializer
-        from airbyte_cdk.sources.declarative.concurrent_declarative_source import ConcurrentDeclarativeSource
+        with ONE_IMPORT:
+            from airbyte_cdk.models.airbyte_protocol import AirbyteStateMessage
+            from airbyte_cdk.models.airbyte_protocol_serializers import AirbyteStateMessageSerializer
+            from airbyte_cdk.sources.declarative.concurrent_declarative_source import ConcurrentDeclarativeSource
 
         self.spec, self.stream = source, stream
         self.logger = logging.getLogger("airbyte")

@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 
 from ingest.extract.base import Pull, PullRequest, Scope
+from ingest.extract.importing import ONE_IMPORT
 from ingest.extract.staging import RecordStage, stage
 from ingest.spec import DltSpec, SourceSpec
 from plugins.core.duck import quote
@@ -69,7 +70,9 @@ def _function(spec: DltSpec, settings: Settings) -> Callable[..., Any]:
         # Last, so that a project's own folders never stand in for an installed package.
         sys.path.append(str(settings.project_dir))
     try:
-        return getattr(import_module(module), name)
+        with ONE_IMPORT:
+            import_module("dlt")
+            return getattr(import_module(module), name)
     except Exception as error:
         # A module of the project's runs at its import, and may fail in any way.
         raise SmeltError(

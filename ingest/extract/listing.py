@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from ingest.extract.importing import ONE_IMPORT
 from ingest.spec import SourceSpec
 from plugins.core.errors import SmeltError
 from plugins.core.settings import Settings, resolve
@@ -63,7 +64,8 @@ def list_files(settings: Settings, source: SourceSpec, glob: str) -> list[FoundF
 
 
 def _list_bucket(root: str, glob: str, what: str) -> list[FoundFile]:
-    from dlt.sources.filesystem import filesystem
+    with ONE_IMPORT:
+        from dlt.sources.filesystem import filesystem
 
     try:
         found = [

@@ -6,6 +6,8 @@ import json
 from datetime import date, datetime
 from decimal import Decimal
 
+from tests.ingest.worker import start
+
 VALUES = """
 import dlt
 from datetime import UTC, date, datetime
@@ -105,3 +107,16 @@ def test_wrong_names_and_arguments(feed) -> None:
 def test_a_module_with_a_mistake_in_it(feed) -> None:
     feed.stream(f"{feed.module('def t(:')}:t")
     assert "cannot be imported" in feed.ingest().error
+
+
+def test_streams_that_import_dlt_at_once(feed) -> None:
+    (feed.project / "notes.py").write_text("import dlt\n\n@dlt.resource\ndef t():\n    yield {'id': 1}\n")
+    feed.stream("notes:t")
+    for name in ("s2", "s3", "s4"):
+        folder = feed.project / "sources" / name
+        folder.mkdir()
+        (folder / "source.yml").write_text((feed.project / "sources" / "s" / "source.yml").read_text())
+    # In a process of its own: here, dlt has long been imported.
+    process = start(feed.project)
+    process.join()
+    assert process.exitcode == 0
