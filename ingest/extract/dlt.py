@@ -6,7 +6,7 @@ import inspect
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from importlib import import_module
 from typing import Any
@@ -16,7 +16,7 @@ import duckdb
 from ingest.extract.base import Pull, PullRequest, Scope
 from ingest.extract.importing import ONE_IMPORT
 from ingest.extract.staging import RecordStage, stage
-from ingest.spec import DltSpec, SourceSpec
+from ingest.spec import CursorSpec, DltSpec, SourceSpec
 from plugins.core.duck import quote
 from plugins.core.errors import SmeltError
 from plugins.core.settings import Settings, mask, resolve
@@ -30,7 +30,7 @@ class DltExtractor:
     def pull(self, request: PullRequest) -> Pull:
         """Read the resource to its end; from the last cursor value on, if the stream is incremental."""
         cursor = request.stream.cursor if request.stream.sync_mode == "incremental" else None
-        last = _restored(request.position) if "cursor" in request.position else cursor and cursor.initial
+        last = _start(request.position, cursor) if cursor else None
         resource = _resource(request, (cursor.column, last) if cursor else None)
         records = RecordStage(request.workdir, request.progress)
         try:
@@ -157,8 +157,16 @@ def _greatest(column: str) -> Callable[[duckdb.DuckDBPyConnection, str], Mapping
     return read
 
 
-def _restored(position: Mapping[str, Any]) -> Any:
-    """The cursor value in the type in which the source gave it."""
+def _start(position: Mapping[str, Any], cursor: CursorSpec) -> Any:
+    """The last cursor value, less the lag, in the type in which the source gave it."""
+    if "cursor" not in position:
+        return cursor.initial
     kinds = {"datetime": datetime.fromisoformat, "date": date.fromisoformat, "Decimal": Decimal}
     as_given = kinds.get(position.get("cursor_type") or "", lambda value: value)
-    return as_given(position["cursor"])
+    last = as_given(position["cursor"])
+    lag = cursor.lag
+    if isinstance(lag, timedelta):
+        return last - lag if lag and isinstance(last, date) else last
+    if isinstance(last, Decimal):
+        return last - Decimal(lag)
+    return last - lag if isinstance(last, int | float) else last

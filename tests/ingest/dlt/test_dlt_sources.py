@@ -63,6 +63,21 @@ def test_sql_table_in_increments(feed, database) -> None:
     assert feed.load().outcome == "unchanged"
 
 
+def test_the_lag_reads_late_rows(feed, database) -> None:
+    arguments = {"credentials": "connection:", "table": "items"}
+    feed.stream(
+        SQL_TABLE,
+        arguments,
+        resource="items",
+        sync_mode="incremental",
+        cursor={"column": "at", "lag": "PT1H"},
+    )
+    feed.load()
+    database.run("insert into items values (3, 'late', 3, '2020-01-02 09:30:00')")
+    assert feed.load().rows_loaded == 1
+    assert feed.load().outcome == "unchanged"
+
+
 def test_a_table_that_is_not_there(feed, database) -> None:
     feed.stream(SQL_TABLE, {"credentials": "connection:", "table": "nothing"}, resource="nothing")
     failed = feed.ingest()
