@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
+from plugins.core.settings import secrets
 
 
 @pytest.fixture
@@ -16,11 +21,29 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@contextmanager
+def server_folder() -> Iterator[Path]:
+    """A folder for a server that runs as another user: pytest closes its own to everybody else."""
+    folder = Path(tempfile.mkdtemp(prefix="smelt-test-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def no_secrets_of_other_tests() -> Iterator[None]:
+    """What one test resolved is no secret in the next."""
+    yield
+    secrets.forget()
+
+
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """The DSN of a running PostgreSQL; tests make schemas of their own in it."""
     from demo.postgres import start_server
 
-    server = start_server(tmp_path_factory.mktemp("postgres") / "data")
-    yield server.dsn
-    server.stop()
+    with server_folder() as folder:
+        server = start_server(folder / "data")
+        yield server.dsn
+        server.stop()

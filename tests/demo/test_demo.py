@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -23,12 +25,14 @@ RETAIL = f"select * from '{DATA}'"
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = tmp_path_factory.mktemp("demo")
+def project() -> Iterator[Path]:
+    # Not below pytest's own folder, which is closed to the user that PostgreSQL runs as.
+    folder = Path(tempfile.mkdtemp(prefix="smelt-test-"))
     assert all(source.healthy for source in up(folder))
     yield folder
     down(folder)
     assert not any(source.healthy for source in status(folder) if source.name != "returns")
+    shutil.rmtree(folder)
 
 
 def _dsn(project: Path) -> str:

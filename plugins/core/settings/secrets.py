@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from plugins.core.errors import SmeltError
 
 _MASK = "****"
+# Shorter values are words of any message; masking them would hide everything else.
+_SHORTEST = 6
 _resolved: set[str] = set()
 _URL_PASSWORD = re.compile(r"(\w+://[^:/@\s]*:)[^@/\s]+(@)")
 _KEY_VALUE = re.compile(r"(?i)\b(password|passwd|pwd|token|secret|api[_-]?key)(\s*[=:]\s*)('[^']*'|[^\s&;,]+)")
@@ -37,15 +40,29 @@ def resolve(reference: str, project_dir: Path, what: str) -> str:
                 f"write the value to {rest} (`smelt demo up` does so for the demo), or change {what}",
             ) from error
     else:
-        value = reference
-    if len(value) >= 4:
-        _resolved.add(value)
+        return reference
+    _remember(value)
     return value
+
+
+def _remember(value: str) -> None:
+    """Mask what is secret of `value` from now on: all of it, or the password if it is a URL that has one."""
+    if "://" in value:
+        # Where something is may be told; the password of the URL is masked wherever it stands.
+        if password := urlsplit(value).password:
+            _resolved.update((password, unquote(password)))
+    elif len(value) >= _SHORTEST:
+        _resolved.add(value)
 
 
 def mask(text: str) -> str:
     """`text` with every resolved secret, URL password and `password=…` pair replaced by asterisks."""
     for value in sorted(_resolved, key=len, reverse=True):
-        text = text.replace(value, _URL_PASSWORD.sub(rf"\1{_MASK}\2", value) if "://" in value else _MASK)
+        text = text.replace(value, _MASK)
     text = _URL_PASSWORD.sub(rf"\1{_MASK}\2", text)
     return _KEY_VALUE.sub(rf"\1\2{_MASK}", text)
+
+
+def forget() -> None:
+    """Mask nothing that was resolved so far any more; for processes that serve several projects in turn."""
+    _resolved.clear()

@@ -70,9 +70,11 @@ def test_a_dangling_reference_says_what_to_do(tmp_path: Path, reference: str) ->
     assert caught.value.hint
 
 
-@given(st.text(alphabet=st.characters(categories=["L", "N"]), min_size=4, max_size=30))
-def test_a_resolved_secret_never_shows(secret: str) -> None:
-    resolve(secret, Path(), "x")
+@given(st.text(alphabet=st.characters(categories=["L", "N"]), min_size=6, max_size=30))
+def test_a_resolved_secret_never_shows(tmp_path_factory: pytest.TempPathFactory, secret: str) -> None:
+    folder = tmp_path_factory.mktemp("secret")
+    (folder / "token").write_text(secret)
+    resolve("file:token", folder, "x")
     assert f"<{secret}>" not in mask(f"could not log in with <{secret}>")
 
 
