@@ -1,4 +1,4 @@
-"""Names and ids as OpenLineage wants them."""
+"""Names, ids and the facets that several kinds of events have, as OpenLineage wants them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,16 @@ from datetime import UTC, datetime
 from uuid import UUID, uuid5
 
 from openlineage.client.event_v2 import Job, Run
-from openlineage.client.facet_v2 import RunFacet, parent_run
+from openlineage.client.facet_v2 import (
+    DatasetFacet,
+    RunFacet,
+    dataset_version_dataset,
+    error_message_run,
+    parent_run,
+)
 from ulid import ULID
 
-from plugins.core.settings import Settings
+from plugins.core.settings import Settings, mask
 
 PRODUCER = "https://github.com/smelt-data/smelt"
 
@@ -34,15 +40,41 @@ def lake_namespace(settings: Settings) -> str:
     return settings.lake_root if "://" in settings.lake_root else f"file://{settings.lake_root}"
 
 
-def child_run(settings: Settings, run_id: str, part: str, parent_job: str, facets: dict[str, RunFacet]) -> Run:
-    """A run that names the Smelt run it is part of."""
-    parent = parent_run.ParentRunFacet(
-        run=parent_run.Run(runId=run_uuid(run_id)),
-        job=parent_run.Job(namespace=settings.openlineage.namespace, name=parent_job),
-    )
-    return Run(runId=part_uuid(run_id, part), facets={"parent": parent, **facets})
+def parent_facet(settings: Settings, run_id: str, run_job: str) -> dict[str, RunFacet]:
+    """The facet that names the run of `run_job` that another one is part of."""
+    return {
+        "parent": parent_run.ParentRunFacet(
+            run=parent_run.Run(runId=run_uuid(run_id)),
+            job=parent_run.Job(namespace=settings.openlineage.namespace, name=run_job),
+        )
+    }
+
+
+def child_run(settings: Settings, run_id: str, part: str, run_job: str, facets: dict[str, RunFacet]) -> Run:
+    """A run that names the Smelt run, of the job `run_job`, that it is part of."""
+    return Run(runId=part_uuid(run_id, part), facets={**parent_facet(settings, run_id, run_job), **facets})
+
+
+def in_utc(at: datetime) -> datetime:
+    """A time of the ledger with its zone; SQLite gives times back without."""
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 def moment(at: datetime) -> str:
-    """A UTC time as RFC 3339; SQLite gives times back without their zone."""
-    return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
+    """A time of the ledger as RFC 3339."""
+    return in_utc(at).isoformat()
+
+
+def version_facet(snapshot_id: int | None) -> dict[str, DatasetFacet]:
+    """The Iceberg snapshot that was read or written; nothing for a table without one."""
+    if snapshot_id is None:
+        return {}
+    return {"version": dataset_version_dataset.DatasetVersionDatasetFacet(datasetVersion=str(snapshot_id))}
+
+
+def error_facet(message: str | None) -> dict[str, RunFacet]:
+    """Why a run failed; nothing if it did not."""
+    if not message:
+        return {}
+    facet = error_message_run.ErrorMessageRunFacet(message=mask(message), programmingLanguage="python")
+    return {"errorMessage": facet}
