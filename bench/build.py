@@ -10,15 +10,15 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.bronze import ROOT, copy_project, fill_bronze
-from bench.measure import Cost, measure
+from bench.measure import Cost, measure, tool
 
 COPIES = 20  # of the demo's 532,621 order lines
 
 
 def run(console: Console) -> None:
     """Build both ways at both sizes, print the table."""
-    measure(["smelt", "demo", "up"], cwd=ROOT)
-    measure(["smelt", "ingest"], cwd=ROOT)
+    measure(tool("smelt", "demo", "up"), cwd=ROOT)
+    measure(tool("smelt", "ingest"), cwd=ROOT)
     table = Table(title="smelt build (gates, scores, publish) against dbt build of the same models")
     for column in ("order lines", "dbt build s", "smelt build s", "ratio", "extra s", "wanted"):
         table.add_column(column, justify="right")
@@ -42,10 +42,10 @@ def run(console: Console) -> None:
 
 
 def _dbt(project: Path) -> Cost:
-    cost = measure(["dbt", "build", "--quiet"], {"SMELT_PROJECT_DIR": str(project)}, cwd=project)
+    cost = measure(tool("dbt", "build", "--quiet"), {"SMELT_PROJECT_DIR": str(project)}, cwd=project)
     shutil.rmtree(project / "lake" / "warehouse")
     return cost
 
 
 def _smelt(project: Path) -> Cost:
-    return measure(["smelt", "build"], {"SMELT_PROJECT_DIR": str(project)}, cwd=project)
+    return measure(tool("smelt", "build"), {"SMELT_PROJECT_DIR": str(project)}, cwd=project)

@@ -6,15 +6,15 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.bronze import ROOT
-from bench.measure import measure
+from bench.measure import measure, tool
 
 
 def run(console: Console) -> None:
     """Run the demo until it is warm, then measure it and an idle `dbt --version` as the floor."""
-    measure(["smelt", "demo", "up"], cwd=ROOT)
-    measure(["smelt", "run"], cwd=ROOT)
-    warm = min((measure(["smelt", "run"], cwd=ROOT) for _ in range(2)), key=lambda cost: cost.wall)
-    floor = measure(["dbt", "parse", "--quiet"], cwd=ROOT)
+    measure(tool("smelt", "demo", "up"), cwd=ROOT)
+    measure(tool("smelt", "run"), cwd=ROOT)
+    warm = min((measure(tool("smelt", "run"), cwd=ROOT) for _ in range(2)), key=lambda cost: cost.wall)
+    floor = measure(tool("dbt", "parse", "--quiet"), cwd=ROOT)
     table = Table(title="Warm smelt run of the demo")
     for column in ("", "wall s", "CPU s", "peak MiB"):
         table.add_column(column, justify="left" if not column else "right")

@@ -61,3 +61,8 @@ def measure(command: list[str], environment: Mapping[str, str] | None = None, cw
 def python(*arguments: str) -> list[str]:
     """A command line that runs this interpreter."""
     return [sys.executable, *arguments]
+
+
+def tool(name: str, *arguments: str) -> list[str]:
+    """A command line that runs a program of this interpreter's environment."""
+    return [str(Path(sys.executable).with_name(name)), *arguments]
