@@ -8,9 +8,10 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
 from rich.console import Console
+from sqlalchemy.exc import DatabaseError
 
 from ingest.connections import ConnectionPool
-from ingest.load import Job, StreamResult, load_stream
+from ingest.load import Job, StreamResult, full_disk, load_stream
 from ingest.load.history import record_load
 from ingest.report import Progress
 from ingest.spec import SourceSpec, StreamSpec, load_sources
@@ -123,7 +124,10 @@ def _run_all(jobs: Sequence[Job], pool: ConnectionPool, console: Console | None)
 def _guarded(job: Job) -> StreamResult:
     try:
         return load_stream(job)
-    except SmeltError as error:
+    except (SmeltError, OSError, DatabaseError) as found:
+        error = found if isinstance(found, SmeltError) else full_disk(job, found)
+        if error is None:
+            raise
         hint = mask(error.hint) if error.hint else None
         failed = StreamResult(job.source.name, job.stream.name, "failed", error=mask(error.message), hint=hint)
     record_load(job.run, failed, None)

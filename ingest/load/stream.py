@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from collections.abc import Callable, Mapping
@@ -33,6 +34,7 @@ from plugins.core.ledger import Run
 
 # Each loser of a race pulls again; more than this many losses in a row is no race.
 _RACES = 30
+_FULL = re.compile(r"No space left|disk is full|File too large|quota exceeded", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -277,9 +279,15 @@ def _notes(job: Job, pull: Pull, landing: Landing) -> tuple[str, ...]:
 
 
 def _explained(job: Job, pull: Pull, error: duckdb.Error | OSError) -> Exception:
-    if "No space left" in str(error):
-        where = job.lake.settings.local_root
-        return SmeltError(
-            f"{job.name}: the disk of {where} is full", "free some space and run it again; nothing was lost"
-        )
-    return pull.explain(error)
+    return full_disk(job, error) or pull.explain(error)
+
+
+def full_disk(job: Job, error: Exception) -> SmeltError | None:
+    """What to say if `error` means that nothing more can be written; None if it means something else."""
+    if not _FULL.search(str(error)):
+        return None
+    where = job.lake.settings.local_root
+    return SmeltError(
+        f"{job.name}: the disk of {where} is full, or its quota is used up",
+        "free some space and run it again; nothing was lost",
+    )

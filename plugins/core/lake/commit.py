@@ -21,7 +21,7 @@ from pyiceberg.table import Table
 from pyiceberg.table.refs import MAIN_BRANCH
 from pyiceberg.table.update import AssertRefSnapshotId, SetPropertiesUpdate
 from sqlalchemy.exc import OperationalError
-from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+from tenacity import retry, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from plugins.core.failpoints import reach
 from plugins.core.lake.catalog import Lake
@@ -58,8 +58,15 @@ class Committed:
     repeated: bool
 
 
+def _may_pass(error: BaseException) -> bool:
+    """Whether the commit may work the next time: another writer came first, or holds the catalog's lock."""
+    return isinstance(error, CommitFailedException) or (
+        isinstance(error, OperationalError) and "locked" in str(error)
+    )
+
+
 @retry(
-    retry=retry_if_exception_type((CommitFailedException, OperationalError)),
+    retry=retry_if_exception(_may_pass),
     wait=wait_random_exponential(multiplier=0.05, max=2),
     stop=stop_after_attempt(30),
     reraise=True,
