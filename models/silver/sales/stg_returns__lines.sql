@@ -17,8 +17,8 @@ renamed as (
         try_cast(nullif(trim(customer_id), '') as integer) as customer_id,
 
         ---------- text
-        nullif(trim(description), '') as description,
-        nullif(trim(country), '') as country,
+        {{ text_or_null('description') }} as description,
+        {{ text_or_null('country') }} as country,
         nullif(trim(customer_id), '') as customer_id_as_written,
 
         ---------- numerics

@@ -14,7 +14,7 @@ renamed as (
         cast(customer_id as integer) as customer_id,
 
         ---------- text
-        nullif(trim(country), '') as country,
+        {{ text_or_null('country') }} as country,
 
         ---------- audit
         _smelt_batch_id,

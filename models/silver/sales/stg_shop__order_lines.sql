@@ -16,7 +16,7 @@ renamed as (
         nullif(trim(stock_code), '') as stock_code,
 
         ---------- text
-        nullif(trim(description), '') as description,
+        {{ text_or_null('description') }} as description,
 
         ---------- numerics
         cast(quantity as integer) as quantity,

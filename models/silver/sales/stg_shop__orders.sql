@@ -15,7 +15,7 @@ renamed as (
         cast(customer_id as integer) as customer_id,
 
         ---------- text
-        nullif(trim(country), '') as country,
+        {{ text_or_null('country') }} as country,
 
         ---------- timestamps
         cast(ordered_at as timestamp) as ordered_at,

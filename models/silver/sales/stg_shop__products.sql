@@ -14,7 +14,7 @@ renamed as (
         nullif(trim(stock_code), '') as stock_code,
 
         ---------- text
-        nullif(trim(description), '') as description,
+        {{ text_or_null('description') }} as description,
 
         ---------- audit
         _smelt_batch_id,
