@@ -104,13 +104,13 @@ def _show(
 
     from plugins.core.settings import load_settings
     from plugins.quality.quarantine import shown
-    from plugins.quality.summary import print_rows
+    from plugins.quality.summary import print_quarantined
 
     columns, rows = shown(load_settings(), target, entity, rule, limit)
     if as_json:
         _print_json([dict(zip(columns, row, strict=True)) for row in rows])
     else:
-        print_rows(Console(), columns, rows)
+        print_quarantined(Console(), columns, rows)
 
 
 def _replay(

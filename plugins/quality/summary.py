@@ -46,7 +46,10 @@ def print_scores(console: Console, scores: Sequence[Score], warn_below: float) -
 
     table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
     for name in ("dataset", "rows", "completeness", "accuracy", "consistency", "timeliness", "score"):
-        table.add_column(name, justify="left" if name == "dataset" else "right")
+        is_name = name == "dataset"
+        table.add_column(
+            name, justify="left" if is_name else "right", no_wrap=is_name, min_width=24 if is_name else None
+        )
     for score in scores:
         parts = (score.completeness, score.accuracy, score.consistency, score.timeliness, score.score)
         table.add_row(score.dataset, f"{score.rows:,}", *map(shown, parts))
@@ -61,3 +64,14 @@ def print_rows(console: Console, columns: Sequence[str], rows: Sequence[Sequence
     for row in rows:
         table.add_row(*(escape(str(value)) if value is not None else "[dim]null[/]" for value in row))
     console.print(table)
+
+
+def print_quarantined(console: Console, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Quarantined rows: the broken rules and the source's columns; `--json` has the audit columns too."""
+    kept = [n for n, column in enumerate(columns) if not column.startswith("_smelt_")]
+    rules = columns.index("_smelt_broken_rules")
+    print_rows(
+        console,
+        ["broken rules", *(columns[n] for n in kept)],
+        [[", ".join(row[rules]), *(row[n] for n in kept)] for row in rows],
+    )
