@@ -1,0 +1,64 @@
+"""What the data-comparing kinds of evidence work on: the same models, built at base and at head."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import duckdb
+
+from plugins.review.evidence.finding import Finding
+
+
+@dataclass(frozen=True)
+class ComparedModel:
+    """A model that was built at base and at head from the same inputs.
+
+    base, head: quoted SQL names of its relations, readable through `Comparison.con`; None: it does not exist there.
+    key: columns that identify a row (from unique tests, contracts or `unique_key`); empty: unknown.
+    pii: columns whose values are masked in samples.
+    changed_columns: columns whose meaning the change touches, by lineage; None: any may be.
+    unbuilt: why it could not be built on one of the sides, if so.
+    """
+
+    name: str
+    unique_id: str
+    base: str | None
+    head: str | None
+    key: tuple[str, ...] = ()
+    pii: frozenset[str] = frozenset()
+    changed_columns: frozenset[str] | None = None
+    unbuilt: str | None = None
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How far comparing goes.
+
+    exact_rows: tables up to so many rows are compared in full, larger ones by a sample of keys
+    (by hash, so that both sides sample the same rows). sample_rows: about how many rows such a sample has.
+    samples: rows shown per finding.
+    """
+
+    exact_rows: int = 20_000_000
+    sample_rows: int = 1_000_000
+    samples: int = 5
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two builds side by side. `con` reads both, and nothing else."""
+
+    con: duckdb.DuckDBPyConnection
+    models: tuple[ComparedModel, ...]
+    limits: Limits = field(default_factory=Limits)
+
+
+class DataEvidence(Protocol):
+    """A kind of evidence that compares the two builds of each model."""
+
+    kind: str
+
+    def collect(self, comparison: Comparison) -> list[Finding]:
+        """At least one finding for every model: passed, changed, failed, or not checked and why."""
+        ...
