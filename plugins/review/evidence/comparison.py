@@ -14,7 +14,7 @@ from plugins.review.evidence.finding import Finding
 class ComparedModel:
     """A model that was built at base and at head from the same inputs.
 
-    base, head: quoted SQL names of its relations, readable through `Comparison.con`; None: it does not exist there.
+    base, head: quoted SQL names of its relations, readable through `Comparison.con`; None: not there.
     key: columns that identify a row (from unique tests, contracts or `unique_key`); empty: unknown.
     pii: columns whose values are masked in samples.
     changed_columns: columns whose meaning the change touches, by lineage; None: any may be.
