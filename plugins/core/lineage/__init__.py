@@ -7,6 +7,7 @@ reaches (`downstream`). Models that can't be read are listed with the reason, an
 from plugins.core.lineage.cache import LineageCache
 from plugins.core.lineage.graph import ColumnGraph, Edge, Node, Place, Reach
 from plugins.core.lineage.kinds import DIRECT, INDIRECT, Kind
+from plugins.core.lineage.known import columns_of_database, known_columns
 from plugins.core.lineage.project import Columns, ProjectLineage
 
 __all__ = [
@@ -21,4 +22,6 @@ __all__ = [
     "Place",
     "ProjectLineage",
     "Reach",
+    "columns_of_database",
+    "known_columns",
 ]

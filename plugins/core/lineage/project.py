@@ -59,28 +59,26 @@ class ProjectLineage:
         return lineage
 
     def columns(self, resource: Resource) -> dict[str, str]:
-        """Its columns, lower case → as written: from the warehouse, else from its SQL, else as declared."""
-        known = self.known.get(resource.id)
-        if known:
-            return {name.lower(): name for name in known}
-        found: dict[str, str] = {}
+        """Its columns, lower case → as written.
+
+        A model's are what its SQL says: the warehouse may hold an older version. The rest, and columns that
+        only a star over an unknown table can give, are as the outside knows or the project declares them.
+        """
         lineage = self.models.get(resource.id)
-        if lineage is not None:
-            found = {name.lower(): name for name, _ in lineage.columns}
-            if resource.kind == "snapshot" and lineage.unparsed is None:
-                found |= {name: name for name in _SNAPSHOT_COLUMNS}
-        if lineage is None or lineage.unparsed or self._has_unlisted(lineage):
-            found = {name.lower(): name for name in resource.columns} | found
-        return found
+        outside = {name.lower(): name for name in self.known.get(resource.id) or resource.columns}
+        if lineage is None or lineage.unparsed is not None:
+            return outside
+        found = {name.lower(): name for name, _ in lineage.columns}
+        if resource.kind == "snapshot":
+            found |= {name: name for name in _SNAPSHOT_COLUMNS}
+        return found | outside if self._has_unlisted(lineage) else found
 
     def is_open(self, resource: Resource) -> bool:
         """Whether it may have columns that aren't listed."""
         if self.known.get(resource.id):
             return False
         lineage = self.models.get(resource.id)
-        if lineage is None:
-            return True
-        return lineage.unparsed is not None or self._has_unlisted(lineage)
+        return lineage is None or lineage.unparsed is not None or self._has_unlisted(lineage)
 
     @staticmethod
     def _has_unlisted(lineage: ModelLineage) -> bool:

@@ -64,7 +64,7 @@ class Built:
 class Project:
     """A dbt project and the target to build it in.
 
-    profiles_dir: where profiles.yml is; default: the project's folder.
+    profiles_dir: where profiles.yml is; default: where dbt would look (DBT_PROFILES_DIR, the project, ~/.dbt).
     target_path: where dbt writes artifacts, below the project's folder unless absolute.
     environment: variables that are set while dbt runs.
     """
@@ -86,6 +86,26 @@ class Project:
         return self._invoke(["parse"]).result
 
     @property
+    def profiles(self) -> Path:
+        """The folder of profiles.yml."""
+        if self.profiles_dir is not None:
+            return self.profiles_dir
+        named = os.environ.get("DBT_PROFILES_DIR")
+        if named:
+            return Path(named)
+        return self.folder if (self.folder / "profiles.yml").is_file() else Path.home() / ".dbt"
+
+    @property
+    def adapter(self) -> str:
+        """The type of the target's adapter, such as `duckdb`."""
+        return self._profile.credentials.type
+
+    @property
+    def credentials(self) -> dict[str, Any]:
+        """The target's settings as dbt sees them; may hold secrets."""
+        return self._profile.credentials.to_dict()
+
+    @property
     def warehouse(self) -> Path:
         """The DuckDB file of the target, absolute; raises SmeltError if the profile cannot be read."""
         return (self.folder / getattr(self._profile.credentials, "path", "warehouse.duckdb")).resolve()
@@ -105,7 +125,7 @@ class Project:
         with self._inside():
             try:
                 # dbt reads flags and the environment from globals, which every invocation sets anew.
-                set_from_args(Namespace(PROFILES_DIR=str(self.profiles_dir or self.folder), PROFILE=None), {})
+                set_from_args(Namespace(PROFILES_DIR=str(self.profiles), PROFILE=None), {})
                 set_invocation_context(dict(os.environ))
                 return load_profile(str(self.folder), {}, None, self.target)
             except DbtBaseException as error:
@@ -135,6 +155,15 @@ class Project:
         outcome = self._invoke(arguments, manifest=self.manifest, on_node=on_node)
         nodes = tuple(_node(result) for result in outcome.result.results)
         return Built(nodes, outcome.result.elapsed_time)
+
+    def compile(self, select: Sequence[str] = ()) -> tuple[Node, ...]:
+        """`dbt compile`; writes manifest.json with compiled SQL. A model that fails is in the result.
+
+        Raises SmeltError if dbt cannot run at all.
+        """
+        arguments = ["compile"] + (["--select", *select] if select else [])
+        outcome = self._invoke(arguments)
+        return tuple(_node(result) for result in outcome.result.results)
 
     def generate_docs(self) -> Path:
         """Write dbt's docs as one static page and return its path; needs the warehouse for itself."""
@@ -191,7 +220,7 @@ class Project:
     def _invoke(self, arguments: list[str], manifest: Manifest | None = None, on_node: Any = None) -> Any:
         from dbt.cli.main import dbtRunner
 
-        common = ["--project-dir", str(self.folder), "--profiles-dir", str(self.profiles_dir or self.folder)]
+        common = ["--project-dir", str(self.folder), "--profiles-dir", str(self.profiles)]
         common += ["--target-path", str(self.target_path), "--log-path", "logs", "--log-level", "none"]
         common += ["--log-level-file", "info", "--no-use-colors-file", "--no-version-check"]
         if self.target:
@@ -234,4 +263,8 @@ def _explain(error: BaseException | None, folder: Path) -> tuple[str, str]:
     text = str(error).strip() if error else "dbt stopped without saying why"
     if "lock on file" in text or "Conflicting lock" in text:
         return f"the warehouse is in use by another process: {text}", "wait until that build ends, or stop it"
+    if "Could not find profile" in text or "profiles.yml" in text:
+        return f"dbt finds no connection: {text}", "give --profiles-dir, or set DBT_PROFILES_DIR"
+    if "deps" in text and "package" in text:
+        return f"dbt cannot run: {text}", "run `dbt deps` in the project"
     return f"dbt cannot run: {text}", f"dbt's log with the details is {folder / 'logs' / 'dbt.log'}"

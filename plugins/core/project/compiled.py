@@ -1,0 +1,52 @@
+"""A manifest with compiled SQL: the one that is there if it is newer than the project, else a new one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from plugins.core.project.project import Project
+from plugins.core.project.resources import Manifest
+
+# Below dbt's own target folder, which projects ignore in git and `dbt clean` empties.
+OWN_TARGET = Path("target/smelt")
+_SOURCES = {".sql", ".yml", ".yaml", ".py", ".csv", ".md"}
+_NOT_SOURCES = {"target", "logs", "node_modules", "venv", "lake", "data"}
+
+
+def compiled_manifest(project: Project) -> Manifest:
+    """The project with compiled SQL; runs `dbt compile` only if a file changed since the last time.
+
+    Raises SmeltError if the project does not compile at all; models that fail alone are not compiled.
+    """
+    own = replace(project, target_path=OWN_TARGET)
+    candidates = [own.artifacts] if project.target else [project.artifacts, own.artifacts]
+    newest = max(_times(project.folder), default=0.0)
+    for folder in candidates:
+        path = folder / "manifest.json"
+        if path.is_file() and path.stat().st_mtime > newest:
+            manifest = Manifest.read(path)
+            if _is_compiled(manifest):
+                return manifest
+    own.compile()
+    own.release()
+    return Manifest.read(own.artifacts / "manifest.json")
+
+
+def _is_compiled(manifest: Manifest) -> bool:
+    return all(
+        resource.sql is not None
+        for resource in manifest.resources.values()
+        if resource.kind in ("model", "snapshot") and resource.language == "sql"
+    )
+
+
+def _times(folder: Path) -> Iterator[float]:
+    """When each file that dbt reads was last changed."""
+    for path, folders, files in os.walk(folder):
+        folders[:] = [f for f in folders if f not in _NOT_SOURCES and not f.startswith(".")]
+        for name in files:
+            if Path(name).suffix in _SOURCES:
+                yield os.stat(os.path.join(path, name)).st_mtime
