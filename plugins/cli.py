@@ -16,6 +16,7 @@ from plugins.core.settings import mask
 _CAPABILITIES = (
     "ingest.command",
     "plugins.build.command",
+    "plugins.lineage.command",
     "plugins.quality.command",
     "plugins.run",
 )

@@ -7,13 +7,21 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from ruamel.yaml import YAML, YAMLError
+
 from plugins.core.project.project import Project
 from plugins.core.project.resources import Manifest
 
 # Below dbt's own target folder, which projects ignore in git and `dbt clean` empties.
 OWN_TARGET = Path("target/smelt")
-_SOURCES = {".sql", ".yml", ".yaml", ".py", ".csv", ".md"}
-_NOT_SOURCES = {"target", "logs", "node_modules", "venv", "lake", "data"}
+_DEFAULTS = {
+    "model-paths": "models",
+    "seed-paths": "seeds",
+    "snapshot-paths": "snapshots",
+    "macro-paths": "macros",
+    "test-paths": "tests",
+    "analysis-paths": "analyses",
+}
 
 
 def compiled_manifest(project: Project) -> Manifest:
@@ -45,8 +53,27 @@ def _is_compiled(manifest: Manifest) -> bool:
 
 def _times(folder: Path) -> Iterator[float]:
     """When each file that dbt reads was last changed."""
-    for path, folders, files in os.walk(folder):
-        folders[:] = [f for f in folders if f not in _NOT_SOURCES and not f.startswith(".")]
-        for name in files:
-            if Path(name).suffix in _SOURCES:
+    for path in (folder / "dbt_project.yml", folder / "packages.yml", folder / "profiles.yml"):
+        if path.is_file():
+            yield path.stat().st_mtime
+    for root in _read_by_dbt(folder):
+        for path, folders, files in os.walk(folder / root):
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            yield os.stat(path).st_mtime
+            for name in files:
                 yield os.stat(os.path.join(path, name)).st_mtime
+
+
+def _read_by_dbt(folder: Path) -> set[str]:
+    """The folders that dbt_project.yml names, or dbt's defaults."""
+    try:
+        settings = YAML(typ="safe").load((folder / "dbt_project.yml").read_text())
+    except (OSError, YAMLError):
+        settings = None
+    if not isinstance(settings, dict):
+        return set(_DEFAULTS.values())
+    found: set[str] = {settings.get("packages-install-path") or "dbt_packages"}
+    for key, default in _DEFAULTS.items():
+        named = settings.get(key)
+        found |= {str(path) for path in named} if isinstance(named, list) else {default}
+    return found
