@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -29,6 +30,7 @@ _DROPPED = {
     "GIT_NAMESPACE",
     "GIT_PREFIX",
     "GIT_EXTERNAL_DIFF",
+    "GIT_CURL_VERBOSE",
     "GIT_ASKPASS",
     "SSH_ASKPASS",
 }
@@ -38,6 +40,7 @@ _FIXED = {
     "GIT_EDITOR": "true",
     "LC_ALL": "C",
 }
+_URL_USER = re.compile(r"(\w+://)[^@/\s]+@")
 _ALWAYS = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "core.askPass=")
 
 
@@ -92,9 +95,14 @@ def run_git(
             f"git {arguments[0]} did not end within {timeout:g} s", "check the network and the disk", ""
         ) from error
     if done.returncode:
-        stderr = mask(done.stderr.decode(errors="replace").strip())
+        stderr = mask(hide_user(done.stderr.decode(errors="replace").strip()))
         raise GitError(*_explain(arguments[0], folder, stderr), stderr)
     return done.stdout
+
+
+def hide_user(text: str) -> str:
+    """`text` with user names and passwords in URLs replaced: some hosts take a token as the user name."""
+    return _URL_USER.sub(r"\1****@", text)
 
 
 def _environment(extra: Mapping[str, str], config: Mapping[str, str]) -> dict[str, str]:
