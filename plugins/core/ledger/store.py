@@ -30,7 +30,7 @@ class Ledger:
         """The database, with all tables made; raises SmeltError if it cannot be opened."""
         url = make_url(self.settings.ledger_url)
         if url.get_backend_name() == "sqlite":
-            self.settings.local_root.mkdir(parents=True, exist_ok=True)
+            self.settings.make_local_root()
             engine = create_engine(url, connect_args={"timeout": 60})
             event.listen(engine, "connect", _use_wal)
         else:

@@ -125,4 +125,19 @@ expired_rows = _table(
     Column("rows", BigInteger, nullable=False),
 )
 
+# What became of a proposal, in order. `pushing` is written before the push, so that a commit that reached the
+# forge is known as Smelt's even if the process was killed right after.
+proposal_events = _table(
+    "proposal_events",
+    Column("proposal_id", String(26), nullable=False, index=True),
+    Column("event", String(16), nullable=False),  # created, pushing, opened, updated, outcome
+    Column("forge", String(16)),
+    Column("url", Text),
+    Column("branch", String(256)),
+    Column("number", BigInteger),
+    Column("tip", String(64)),  # the branch's newest commit as Smelt made it
+    Column("outcome", String(32)),  # merged, merged after edits, closed
+    Column("detail", JSON),
+)
+
 TABLES: dict[str, Table] = dict(metadata.tables)

@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic.json_schema import SkipJsonSchema
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -15,6 +15,8 @@ from plugins.core.errors import SmeltError
 from plugins.core.settings.secrets import resolve
 
 FILE_NAME = "smelt.toml"
+# The lake's root in a dbt project that has no smelt.toml: hidden, and ignored by git.
+FOREIGN_ROOT = ".smelt"
 
 
 class _Section(BaseModel):
@@ -25,7 +27,9 @@ class LakeSettings(_Section):
     """Where Iceberg tables live."""
 
     root: str = Field(
-        default="lake", description="Folder or object-store prefix (`s3://bucket/prefix`) of the lake."
+        default="lake",
+        description="Folder or object-store prefix (`s3://bucket/prefix`) of the lake. "
+        "In a dbt project without smelt.toml: `.smelt`.",
     )
     catalog: dict[str, str] = Field(
         default_factory=dict,
@@ -63,6 +67,42 @@ class QualitySettings(_Section):
     warn_below: float = Field(default=0.95, ge=0, le=1)
 
 
+class ForgeSettings(_Section):
+    """Where proposals are opened as pull requests."""
+
+    kind: Literal["local", "github", "gitlab"] = Field(
+        default="local", description="local: a branch here and the body as a file; nothing leaves the machine."
+    )
+    remote: str = Field(default="origin", description="Git remote, by name or URL, that branches are pushed to.")
+    repository: str | None = Field(
+        default=None, description="`owner/name` (GitLab: the project's path); null: from the remote's URL."
+    )
+    base_branch: str | None = Field(
+        default=None, description="Branch that pull requests go to; null: the default branch."
+    )
+    api_url: str | None = Field(
+        default=None, description="API of GitHub Enterprise, or address of a GitLab; null: github.com, gitlab.com."
+    )
+    token: str | None = Field(
+        default=None, description="Reference to the token; null: `env:GITHUB_TOKEN` or `env:GITLAB_TOKEN`."
+    )
+    committer: str = Field(
+        default="Smelt <smelt@noreply.invalid>",
+        pattern=r"^[^<>\r\n]+ <[^<>\s]+@[^<>\s]+>$",
+        description="Author of the commits; set it where the forge accepts known addresses only.",
+    )
+    wait_seconds: float = Field(
+        default=120, ge=0, description="Budget for waiting out rate limits and lost connections, per command."
+    )
+
+    @field_validator("token")
+    @classmethod
+    def _is_reference(cls, token: str | None) -> str | None:
+        if token is not None and not token.startswith(("env:", "file:")):
+            raise ValueError("a token is a reference: env:NAME or file:PATH")
+        return token
+
+
 class ConnectionSettings(_Section):
     """A source system; what is secret is a reference (`env:NAME`, `file:PATH`)."""
 
@@ -91,6 +131,7 @@ class Settings(BaseSettings):
     openlineage: OpenLineageSettings = OpenLineageSettings()
     retention: RetentionSettings = RetentionSettings()
     quality: QualitySettings = QualitySettings()
+    forge: ForgeSettings = ForgeSettings()
     connections: dict[str, ConnectionSettings] = {}
 
     @classmethod
@@ -115,6 +156,15 @@ class Settings(BaseSettings):
     def local_root(self) -> Path:
         """Where local state lives (ledger, published catalog file): the lake's root if local, else `lake/`."""
         return Path(self.lake_root) if "://" not in self.lake_root else (self.project_dir / "lake").resolve()
+
+    def make_local_root(self) -> Path:
+        """Make the folder of local state; in a project without smelt.toml, one that git does not see."""
+        folder = self.local_root
+        folder.mkdir(parents=True, exist_ok=True)
+        ignore = folder / ".gitignore"
+        if self.lake.root == FOREIGN_ROOT and not ignore.exists():
+            ignore.write_text("*\n", encoding="utf-8")
+        return folder
 
     @property
     def ledger_url(self) -> str:
@@ -147,13 +197,13 @@ def find_project_dir(start: Path | None = None) -> Path:
 
 
 def load_settings(project_dir: Path | None = None) -> Settings:
-    """Read `smelt.toml` of the project (absent: all defaults) and the environment.
+    """Read `smelt.toml` of the project (absent: all defaults, and state in `.smelt`) and the environment.
 
     Raises SmeltError that names the file and the line, or the setting and the allowed ones.
     """
     folder = Path(project_dir).resolve() if project_dir else find_project_dir()
     path = folder / FILE_NAME
-    values: dict[str, Any] = {}
+    values: dict[str, Any] = {"lake": {"root": FOREIGN_ROOT}}
     if path.is_file():
         try:
             values = tomllib.loads(path.read_text(encoding="utf-8"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plugins.core.errors import SmeltError
+from plugins.core.ledger import Ledger
 from plugins.core.settings import load_settings, mask, resolve
 
 
@@ -18,9 +20,27 @@ def _project(folder: Path, toml: str) -> Path:
 
 
 def test_everything_has_a_default(tmp_path: Path) -> None:
-    settings = load_settings(tmp_path)
+    settings = load_settings(_project(tmp_path, ""))
     assert settings.lake_root == str(tmp_path / "lake")
     assert settings.ledger_url == f"sqlite:///{tmp_path}/lake/ledger.db"
+
+
+def test_project_without_smelt_toml_keeps_its_state_in_one_folder_that_git_does_not_see(tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    Ledger(load_settings(tmp_path)).append("run_events", [{"kind": "review", "event": "start"}])
+    assert [path.name for path in tmp_path.iterdir() if path.name != ".git"] == [".smelt"]
+    assert (tmp_path / ".smelt" / "ledger.db").is_file()
+    status = subprocess.run(["git", "status", "--porcelain"], cwd=tmp_path, check=True, capture_output=True)
+    assert status.stdout == b""
+
+
+def test_project_with_smelt_toml_gets_no_gitignore_in_its_lake(tmp_path: Path) -> None:
+    assert list(load_settings(_project(tmp_path, "")).make_local_root().iterdir()) == []
+
+
+def test_environment_wins_without_smelt_toml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SMELT_LAKE__ROOT", str(tmp_path / "elsewhere"))
+    assert load_settings(tmp_path).lake_root == str(tmp_path / "elsewhere")
 
 
 def test_the_environment_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,6 +58,8 @@ def test_the_environment_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         ('[lake]\nroof = "x"', "lake.roof: unknown setting"),
         ('[connections.shop]\ntype = "oracle"', "connections.shop.type"),
         ("[retention]\nbronze_days = -1", "retention.bronze_days"),
+        ('[forge]\ntoken = "ghp_abcdef"', "a token is a reference"),
+        ('[forge]\ncommitter = "nobody"', "forge.committer"),
     ],
 )
 def test_mistakes_are_named(tmp_path: Path, toml: str, named: str) -> None:
