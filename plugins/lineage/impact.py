@@ -219,7 +219,7 @@ def _sorted(found: Iterable[Touched]) -> tuple[Touched, ...]:
 def _how_metric(metric: Mapping[str, Any], measures: Mapping[str, How], metrics: Mapping[str, How]) -> How | None:
     parameters = metric.get("type_params") or {}
     names = [m.get("name") for m in parameters.get("input_measures") or ()]
-    found = [measures[name] for name in names if name in measures]
+    found: list[How] = [measures[name] for name in names if name in measures]
     found += [metrics[node] for node in metric.get("depends_on", {}).get("nodes", ()) if node in metrics]
     return _strongest(found)
 

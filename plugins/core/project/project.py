@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from plugins.core.errors import SmeltError
 
@@ -96,6 +96,16 @@ class Project:
         return self.folder if (self.folder / "profiles.yml").is_file() else Path.home() / ".dbt"
 
     @property
+    def profile_name(self) -> str:
+        """The profile in profiles.yml that the project names."""
+        return self._profile.profile_name
+
+    @property
+    def threads(self) -> int:
+        """How many nodes dbt builds at a time."""
+        return self._profile.threads
+
+    @property
     def adapter(self) -> str:
         """The type of the target's adapter, such as `duckdb`."""
         return self._profile.credentials.type
@@ -137,15 +147,16 @@ class Project:
         select: Sequence[str] = (),
         exclude: Sequence[str] = (),
         full_refresh: bool = False,
+        indirect: Literal["buildable", "eager"] = "buildable",
         on_node: Callable[[str, str], None] | None = None,
     ) -> Built:
         """`dbt build` of what is selected. A failing node is in the result; raises SmeltError if dbt cannot run.
 
-        Tests run whose parents are all selected, or built before what is selected. A selection
-        that matches nothing succeeds with no nodes: callers look at the counts.
+        Tests run whose parents are all selected, or built before what is selected; with `eager`, all tests of
+        what is selected. A selection that matches nothing succeeds with no nodes: callers look at the counts.
         on_node(name, status) is called as nodes finish.
         """
-        arguments = ["build", "--indirect-selection", "buildable"]
+        arguments = ["build", "--indirect-selection", indirect]
         if select:
             arguments += ["--select", *select]
         if exclude:

@@ -103,6 +103,30 @@ class ForgeSettings(_Section):
         return token
 
 
+class ReviewSettings(_Section):
+    """How far a review goes, and what fails it."""
+
+    seconds: int = Field(default=900, gt=0, description="Time limit of one build in the sandbox.")
+    memory_gb: float = Field(default=8, gt=0, description="Memory limit of the sandbox.")
+    input_rows: int | None = Field(
+        default=None, gt=0, description="Rows read of each table of production; null: all."
+    )
+    exact_rows: int = Field(
+        default=20_000_000, gt=0, description="Larger tables are compared by a sample of keys."
+    )
+    sample_rows: int = Field(default=1_000_000, gt=0, description="About how many rows such a sample has.")
+    samples: int = Field(default=5, ge=0, description="Rows shown for a finding.")
+    max_not_checked: float = Field(
+        default=1.0, ge=0, le=1, description="Share of evidence not checked above which a review fails."
+    )
+    environment: list[str] = Field(
+        default=[], description="Environment variables that the sandbox passes on; everything else is hidden."
+    )
+    macros: list[str] = Field(
+        default=[], description="Macros that machine-written models may call, besides ref, source and config."
+    )
+
+
 class ConnectionSettings(_Section):
     """A source system; what is secret is a reference (`env:NAME`, `file:PATH`)."""
 
@@ -132,6 +156,7 @@ class Settings(BaseSettings):
     retention: RetentionSettings = RetentionSettings()
     quality: QualitySettings = QualitySettings()
     forge: ForgeSettings = ForgeSettings()
+    review: ReviewSettings = ReviewSettings()
     connections: dict[str, ConnectionSettings] = {}
 
     @classmethod

@@ -1,0 +1,135 @@
+"""How one side is built: which nodes, which tables are taken from production, and what can't be built."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from plugins.core.project import Manifest, Resource
+from plugins.review.sandbox.production import Production
+
+
+@dataclass(frozen=True)
+class BuildPlan:
+    """select: dbt selectors. deferred: (schema, name) of views on production. views: models that stay views.
+
+    unbuilt: nodes that can't be built, with the reason. nodes: ids that are built.
+    """
+
+    select: tuple[str, ...] = ()
+    deferred: tuple[tuple[str, str], ...] = ()
+    views: tuple[tuple[str, str], ...] = ()
+    unbuilt: Mapping[str, str] = field(default_factory=dict)
+    nodes: frozenset[str] = frozenset()
+
+
+def plan_build(
+    manifest: Manifest, wanted: Iterable[str], tests: Iterable[str], production: Production
+) -> BuildPlan:
+    """Everything wanted, with the ancestors that production lacks; the rest of what it reads is deferred.
+
+    wanted: node ids to build. tests: data tests to run on top, whose parents may all be deferred.
+    """
+    planner = _Planner(manifest, production)
+    for node in wanted:
+        if node in manifest.resources:
+            planner.build(node)
+    extra = [test for test in manifest.of_type("test") if test["unique_id"] in set(tests)]
+    for test in _tests_of(manifest, planner.built) + extra:
+        for parent in test.get("depends_on", {}).get("nodes", ()):
+            planner.need(parent)
+    built = planner.built - planner.unbuilt.keys()
+    return BuildPlan(
+        select=tuple(_selector(manifest, node) for node in sorted(built)) + tuple(_named(t) for t in extra),
+        deferred=tuple(sorted(planner.deferred)),
+        views=tuple(_relation(manifest, node) for node in sorted(built) if _is_view(manifest, node)),
+        unbuilt=planner.unbuilt,
+        nodes=frozenset(built),
+    )
+
+
+@dataclass
+class _Planner:
+    manifest: Manifest
+    production: Production
+    built: set[str] = field(default_factory=set)
+    deferred: set[tuple[str, str]] = field(default_factory=set)
+    unbuilt: dict[str, str] = field(default_factory=dict)
+
+    def build(self, node: str) -> None:
+        """Build `node`, and see to what it reads."""
+        if node in self.built:
+            return
+        self.built.add(node)
+        reasons = [reason for parent in self._parents(node) if (reason := self.need(parent)) is not None]
+        if reasons:
+            self.unbuilt[node] = reasons[0]
+
+    def need(self, node: str) -> str | None:
+        """Take `node` from production, or build it; returns why neither is possible, if so."""
+        resource = self.manifest.resources.get(node)
+        if resource is None or node in self.built:
+            return self.unbuilt.get(node)
+        if resource.relation is None or self._comes_from_elsewhere(resource):
+            return next((reason for p in self._parents(node) if (reason := self.need(p)) is not None), None)
+        if resource.relation[1:] in self.production.tables:
+            self.deferred.add((_schema(self.manifest, node), _identifier(self.manifest, node)))
+            return None
+        if resource.kind == "source":
+            how = self.production.missing or "load it, then build production"
+            return f"source {resource.name} is not in production ({self.production.label}): {how}"
+        self.build(node)
+        return self.unbuilt.get(node)
+
+    def _parents(self, node: str) -> tuple[str, ...]:
+        resource = self.manifest.resources.get(node)
+        return resource.parents if resource is not None else ()
+
+    def _comes_from_elsewhere(self, resource: Resource) -> bool:
+        """A source that is no table of the target's database: a file, an attached database, a bronze view."""
+        if resource.kind != "source":
+            return False
+        entry = self.manifest.document["sources"][resource.id]
+        meta = {
+            **(entry.get("source_meta") or {}),
+            **(entry.get("meta") or {}),
+            **entry.get("config", {}).get("meta", {}),
+        }
+        if meta.get("external_location") or meta.get("plugin") or self.production.lake_root is not None:
+            return True
+        databases = {r.relation[0] for r in self.manifest.resources.values() if r.kind == "model" and r.relation}
+        return resource.relation is not None and bool(databases) and resource.relation[0] not in databases
+
+
+def _tests_of(manifest: Manifest, nodes: set[str]) -> list[Mapping]:
+    """Data tests that dbt runs with these nodes: those that read one of them."""
+    return [t for t in manifest.of_type("test") if not nodes.isdisjoint(t.get("depends_on", {}).get("nodes", ()))]
+
+
+def _selector(manifest: Manifest, node: str) -> str:
+    return "fqn:" + ".".join(manifest.document["nodes"][node]["fqn"])
+
+
+def _named(test: Mapping) -> str:
+    return "fqn:" + ".".join(test["fqn"])
+
+
+def _is_view(manifest: Manifest, node: str) -> bool:
+    return manifest.resources[node].materialized == "view"
+
+
+def _relation(manifest: Manifest, node: str) -> tuple[str, str]:
+    return _schema(manifest, node), _identifier(manifest, node)
+
+
+def _schema(manifest: Manifest, node: str) -> str:
+    return _entry(manifest, node)["schema"]
+
+
+def _identifier(manifest: Manifest, node: str) -> str:
+    entry = _entry(manifest, node)
+    return entry.get("identifier") or entry.get("alias") or entry["name"]
+
+
+def _entry(manifest: Manifest, node: str) -> Mapping:
+    return manifest.document["nodes"].get(node) or manifest.document["sources"][node]

@@ -1,0 +1,56 @@
+"""The profile of one side of the sandbox: the user's target, with a scratch file instead of the database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from plugins.core.errors import SmeltError
+from plugins.core.project import Project
+from plugins.review.sandbox.production import ALIAS, Production
+
+# Of the user's target; everything else would let a build reach outside (secrets, remote, filesystems).
+_KEPT = ("schema", "extensions", "settings", "plugins", "module_paths")
+
+
+def scratch_file(project: Project, folder: Path) -> Path:
+    """The side's DuckDB file. Named like production's, so that relations have the same names in both."""
+    return folder / project.warehouse.name
+
+
+def write_profile(project: Project, folder: Path, production: Production) -> Path:
+    """Write `folder`/profiles.yml and return `folder`; raises SmeltError for an adapter that isn't DuckDB."""
+    credentials = project.credentials
+    if project.adapter != "duckdb":
+        raise SmeltError(
+            f"a scratch copy of a {project.adapter} database cannot be made", "review with a DuckDB target"
+        )
+    attached = [_absolute(entry, project.folder) for entry in credentials.get("attach") or ()]
+    if production.path is not None:
+        attached.append({"path": str(production.path), "alias": ALIAS, "read_only": True})
+    output: dict[str, Any] = {
+        "type": "duckdb",
+        "path": str(scratch_file(project, folder)),
+        "threads": project.threads,
+        **{key: credentials[key] for key in _KEPT if credentials.get(key)},
+        "attach": attached,
+        "external_root": str(folder / "external"),
+    }
+    output["plugins"] = [{k: v for k, v in p.items() if v is not None} for p in output.get("plugins", ())]
+    target = project.target_name
+    profile = {project.profile_name: {"target": target, "outputs": {target: output}}}
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "external").mkdir(exist_ok=True)
+    with (folder / "profiles.yml").open("w") as file:
+        YAML(typ="safe").dump(profile, file)
+    return folder
+
+
+def _absolute(entry: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """An attached database of the user's, read-only."""
+    path = str(entry["path"])
+    absolute = path if "://" in path or ":" in path.split("/")[0] else str((folder / path).resolve())
+    kept = {key: entry[key] for key in ("alias", "type") if entry.get(key)}
+    return {**kept, "path": absolute, "read_only": True}

@@ -1,0 +1,173 @@
+"""Both sides of a review, from two commits to two built databases."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from plugins.review.sandbox.confine import ConfinementLimits, run_confined
+
+from plugins.core.errors import SmeltError
+from plugins.core.lineage import Columns, LineageCache, ProjectLineage
+from plugins.core.project import Manifest, Project
+from plugins.core.settings.model import ReviewSettings
+from plugins.lineage import Loaded
+from plugins.review.sandbox.plan import BuildPlan
+from plugins.review.sandbox.production import Production
+from plugins.review.sandbox.profile import scratch_file, write_profile
+from plugins.review.sandbox.workspace import Workspace
+
+Progress = Callable[[str], None]
+_TASKS = "plugins.review.sandbox.tasks"
+
+
+@dataclass(frozen=True)
+class Side:
+    """One commit in the sandbox. `project` lives in its worktree; `warehouse` is its scratch database."""
+
+    name: str
+    commit: str
+    project: Project
+    folder: Path
+    warehouse: Path
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A compiled side; `failed`: models that did not compile, with dbt's reason."""
+
+    side: Side
+    loaded: Loaded
+    failed: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class BuiltSide:
+    """What dbt said of each node that was built or tested."""
+
+    plan: BuildPlan
+    nodes: tuple[Mapping[str, Any], ...] = ()
+    seconds: float = 0.0
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """Compiles and builds sides in confined processes. `origin` is the user's project."""
+
+    origin: Project
+    workspace: Workspace
+    production: Production
+    settings: ReviewSettings
+    cache: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def prepare(self, name: str, commit: str) -> Side:
+        """Check a commit out, with the packages that the user has installed; raises SmeltError."""
+        worktree = self.workspace.check_out(name, commit)
+        folder = self.workspace.folder / name
+        project_dir = worktree / self.workspace.repository.prefix(self.origin.folder)
+        if not (project_dir / "dbt_project.yml").is_file():
+            raise SmeltError(
+                f"there is no dbt_project.yml in {self.origin.folder.name} at {name} ({commit[:10]})",
+                "review against a base that has the project",
+            )
+        _copy_packages(self.origin.folder, project_dir)
+        profiles = write_profile(self.origin, folder, self.production)
+        project = replace(
+            self.origin,
+            folder=project_dir,
+            profiles_dir=profiles,
+            target=self.origin.target_name,
+            target_path=folder / "target",
+        )
+        return Side(name, commit, project, folder, scratch_file(self.origin, folder))
+
+    def compile(self, *sides: Side) -> list[Compiled]:
+        """Compile the sides, at the same time; raises SmeltError if one does not compile at all."""
+        with ThreadPoolExecutor(len(sides)) as pool:
+            results = list(pool.map(lambda side: self._run("compile_side", side, {}), sides))
+        return [self._read(side, result) for side, result in zip(sides, results, strict=True)]
+
+    def build(self, plans: Mapping[str, BuildPlan], *sides: Side) -> dict[str, BuiltSide]:
+        """Build the sides, at the same time. A side that can't be built at all is a result too."""
+        with ThreadPoolExecutor(len(sides)) as pool:
+            built = list(pool.map(lambda side: self._build(side, plans[side.name]), sides))
+        return {side.name: result for side, result in zip(sides, built, strict=True)}
+
+    def _build(self, side: Side, plan: BuildPlan) -> BuiltSide:
+        if not plan.select:
+            return BuiltSide(plan)
+        arguments = {
+            "warehouse": str(side.warehouse),
+            "production": str(self.production.path) if self.production.path else None,
+            "input_rows": self.settings.input_rows,
+            "select": list(plan.select),
+            "deferred": [list(pair) for pair in plan.deferred],
+            "views": [list(pair) for pair in plan.views],
+        }
+        try:
+            result = self._run("build_side", side, arguments)
+        except SmeltError as error:
+            return BuiltSide(plan, error=error.message)
+        return BuiltSide(plan, tuple(result["nodes"]), result["seconds"])
+
+    def _run(self, task: str, side: Side, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        base = {
+            "project_dir": str(side.project.folder),
+            "profiles_dir": str(side.project.profiles_dir),
+            "target": side.project.target,
+            "target_path": str(side.project.target_path),
+            "environment": self._dbt_environment(side),
+        }
+        readable = [self.workspace.folder, *self.production.readable]
+        if self.production.path is not None:
+            readable.append(self.production.path)
+        return run_confined(
+            f"{_TASKS}:{task}",
+            {**base, **arguments},
+            limits=ConfinementLimits(self.settings.seconds, int(self.settings.memory_gb * 2**30)),
+            readable=readable,
+            writable=[side.folder],
+            environment={**self.environment},
+        )
+
+    def _dbt_environment(self, side: Side) -> dict[str, str]:
+        """A Smelt project reads production's bronze snapshots, and gets an empty ledger of its own."""
+        if self.production.lake_root is None:
+            return {}
+        found = {
+            "SMELT_LAKE__ROOT": self.production.lake_root,
+            "SMELT_LEDGER__URL": f"sqlite:///{side.folder / 'ledger.db'}",
+        }
+        if self.production.pins is not None:
+            pins = side.folder / "pins.json"
+            pins.write_text(json.dumps([asdict(pin) for pin in self.production.pins]))
+            found["SMELT_PINS"] = str(pins)
+        return found
+
+    def _read(self, side: Side, result: Mapping[str, Any]) -> Compiled:
+        manifest = Manifest.read(Path(result["manifest"]))
+        known: dict[str, Columns] = {}
+        for resource in manifest.resources.values():
+            if resource.relation is not None and resource.relation[1:] in self.production.tables:
+                known[resource.id] = self.production.tables[resource.relation[1:]]
+        cache = LineageCache(self.cache)
+        try:
+            lineage = ProjectLineage(manifest, known, cache)
+            loaded = Loaded(side.project.folder, manifest, lineage.read(), known, lineage)
+        finally:
+            cache.close()
+        return Compiled(side, loaded, result["failed"])
+
+
+def _copy_packages(origin: Path, worktree: Path) -> None:
+    """Installed packages are not in git; both sides get the user's."""
+    installed, place = origin / "dbt_packages", worktree / "dbt_packages"
+    if installed.is_dir() and not place.exists():
+        shutil.copytree(installed, place, symlinks=True, ignore=shutil.ignore_patterns(".git"))

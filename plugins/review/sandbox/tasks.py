@@ -1,0 +1,97 @@
+"""What runs inside the sandbox's process: compiling one side, and building what was selected of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from plugins.core import duck
+from plugins.core.project import Built, Project
+from plugins.review.sandbox.production import ALIAS
+
+# Views that were built are kept as tables under this schema: a view can't be read from another database.
+KEPT_SCHEMA = "smelt_review"
+
+
+def compile_side(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Compile the project; returns the manifest's path, and models that did not compile with the reason."""
+    project = _project(arguments)
+    nodes = project.compile()
+    project.release()
+    return {
+        "manifest": str(project.artifacts / "manifest.json"),
+        "failed": {node.unique_id: node.message for node in nodes if node.is_broken},
+    }
+
+
+def build_side(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay views on production for `deferred`, build `select`, keep built views as tables; returns node results.
+
+    deferred: [schema, name] pairs. select: dbt selectors. views: [schema, name] of models built as views.
+    """
+    project = _project(arguments)
+    _defer(Path(arguments["warehouse"]), arguments)
+    built = project.build(select=arguments["select"], indirect="eager")
+    project.release()
+    _keep_views(Path(arguments["warehouse"]), arguments)
+    return _results(built)
+
+
+def _project(arguments: Mapping[str, Any]) -> Project:
+    return Project(
+        Path(arguments["project_dir"]),
+        arguments["target"],
+        Path(arguments["profiles_dir"]),
+        Path(arguments["target_path"]),
+        {name: str(value) for name, value in arguments.get("environment", {}).items()},
+    )
+
+
+def _defer(warehouse: Path, arguments: Mapping[str, Any]) -> None:
+    deferred: Sequence[Sequence[str]] = arguments.get("deferred", ())
+    limit = arguments.get("input_rows")
+    if not deferred:
+        return
+    with duck.connect(warehouse) as con:
+        con.execute(f"attach {duck.literal(arguments['production'])} as {ALIAS} (read_only)")
+        for schema, name in deferred:
+            relation = f"{duck.quote(schema)}.{duck.quote(name)}"
+            con.execute(f"create schema if not exists {duck.quote(schema)}")
+            cut = f" limit {int(limit)}" if limit else ""
+            con.execute(f"create or replace view {relation} as select * from {ALIAS}.{relation}{cut}")
+
+
+def _keep_views(warehouse: Path, arguments: Mapping[str, Any]) -> None:
+    views: Sequence[Sequence[str]] = arguments.get("views", ())
+    if not views:
+        return
+    with duck.connect(warehouse) as con:
+        if arguments.get("production"):
+            con.execute(f"attach {duck.literal(arguments['production'])} as {ALIAS} (read_only)")
+        con.execute(f"create schema if not exists {KEPT_SCHEMA}")
+        present = set(con.execute("select schema_name, view_name from duckdb_views()").fetchall())
+        for schema, name in views:
+            if (schema, name) in present:
+                source = f"{duck.quote(schema)}.{duck.quote(name)}"
+                kept = f"{KEPT_SCHEMA}.{duck.quote(f'{schema}.{name}')}"
+                con.execute(f"create or replace table {kept} as select * from {source}")
+
+
+def _results(built: Built) -> dict[str, Any]:
+    return {
+        "seconds": built.seconds,
+        "nodes": [
+            {
+                "id": node.unique_id,
+                "type": node.resource_type,
+                "name": node.name,
+                "status": node.status,
+                "seconds": node.seconds,
+                "message": node.message,
+                "failures": node.failures,
+                "path": node.path,
+            }
+            for node in built.nodes
+        ],
+    }
