@@ -16,9 +16,9 @@ ROWS = 200_000
 
 
 def _small_disk() -> None:
-    """No file may grow beyond 300 kB: writes fail as they do on a full disk."""
+    """No file may grow beyond 600 kB: writes fail as they do on a full disk."""
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, 600_000))
 
 
 def test_a_full_disk_is_one_clear_message_and_the_next_run_loads_all(shop: Shop) -> None:
