@@ -25,9 +25,12 @@ _CI_REPOSITORY = {"github": "GITHUB_REPOSITORY", "gitlab": "CI_PROJECT_PATH"}
 _CI_API = {"github": "GITHUB_API_URL", "gitlab": "CI_SERVER_URL"}
 
 
-def open_forge(settings: Settings, tips: Tips, kind: str | None = None) -> Forge:
+def open_forge(
+    settings: Settings, tips: Tips, kind: str | None = None, wait_seconds: float | None = None
+) -> Forge:
     """The forge that `settings.forge` describes, or another `kind` of it.
 
+    wait_seconds: the budget for rate limits and lost connections, from now on; default: the settings'.
     Raises SmeltError if the token is missing or the repository's place is unknown. No request is made.
     """
     kind = kind or settings.forge.kind
@@ -46,7 +49,11 @@ def open_forge(settings: Settings, tips: Tips, kind: str | None = None) -> Forge
         )
     token = _token(settings, kind)
     address = settings.forge.api_url or os.environ.get(_CI_API[kind]) or _default_api(kind)
-    attempts = Attempts("GitHub" if kind == "github" else "GitLab", settings.forge.wait_seconds)
+    budget = settings.forge.wait_seconds if wait_seconds is None else wait_seconds
+    attempts = Attempts("GitHub" if kind == "github" else "GitLab", budget)
+        "GitHub" if kind == "github" else "GitLab",
+        settings.forge.wait_seconds if wait_seconds is None else wait_seconds,
+    )
     host = _host(kind, address, _repository(settings, kind), token)
 
     def remote() -> Remote:

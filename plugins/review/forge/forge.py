@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from plugins.core.errors import SmeltError
 from plugins.review.proposal import Proposal
 
 
@@ -61,6 +62,18 @@ class Tips(Protocol):
         ...
 
 
+class NoTips:
+    """For what needs no branch, such as a comment: nothing is known, and nothing may be pushed."""
+
+    def known(self, proposal: Proposal) -> frozenset[str]:
+        """No commit."""
+        return frozenset()
+
+    def remember(self, proposal: Proposal, tip: str) -> None:
+        """Raises SmeltError: without a record, a push could not be repeated safely."""
+        raise SmeltError(f"{proposal.branch} cannot be pushed without a ledger", "use smelt proposals open")
+
+
 class Forge(Protocol):
     """A place where pull requests live. No forge approves or merges: there is no code for it.
 
@@ -68,7 +81,10 @@ class Forge(Protocol):
     repeated after a crash or a lost connection: one proposal has at most one pull request.
     """
 
-    name: str
+    @property
+    def name(self) -> str:
+        """`local`, `github` or `gitlab`."""
+        ...
 
     def open(self, proposal: Proposal, body: str) -> OpenedPullRequest:
         """Make the branch and the pull request, or bring those of an earlier attempt up to date.

@@ -44,7 +44,7 @@ class Host(Protocol):
     """The requests that Smelt makes to an API. Each is one attempt and raises ForgeFailure."""
 
     name: str
-    body_limit: int
+    body_limit: int  # characters that a description or a comment may have
 
     def default_branch(self) -> str:
         """The branch that pull requests go to."""
