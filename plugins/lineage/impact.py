@@ -219,9 +219,13 @@ def _sorted(found: Iterable[Touched]) -> tuple[Touched, ...]:
 def _how_metric(metric: Mapping[str, Any], measures: Mapping[str, How], metrics: Mapping[str, How]) -> How | None:
     parameters = metric.get("type_params") or {}
     names = [m.get("name") for m in parameters.get("input_measures") or ()]
-    found: list[How] = [measures[name] for name in names if name in measures]
-    found += [metrics[node] for node in metric.get("depends_on", {}).get("nodes", ()) if node in metrics]
-    return _strongest(found)
+    parents = metric.get("depends_on", {}).get("nodes", ())
+    return _strongest(
+        [
+            *(measures[name] for name in names if name in measures),
+            *(metrics[node] for node in parents if node in metrics),
+        ]
+    )
 
 
 def _columns_in(expression: str) -> list[str]:

@@ -41,7 +41,7 @@ def plan_build(
     built = planner.built - planner.unbuilt.keys()
     return BuildPlan(
         select=tuple(_selector(manifest, node) for node in sorted(built)) + tuple(_named(t) for t in extra),
-        deferred=tuple(sorted(planner.deferred)),
+        deferred=tuple(_relation(manifest, node) for node in sorted(planner.deferred - planner.built)),
         views=tuple(_relation(manifest, node) for node in sorted(built) if _is_view(manifest, node)),
         unbuilt=planner.unbuilt,
         nodes=frozenset(built),
@@ -53,7 +53,7 @@ class _Planner:
     manifest: Manifest
     production: Production
     built: set[str] = field(default_factory=set)
-    deferred: set[tuple[str, str]] = field(default_factory=set)
+    deferred: set[str] = field(default_factory=set)
     unbuilt: dict[str, str] = field(default_factory=dict)
 
     def build(self, node: str) -> None:
@@ -73,7 +73,7 @@ class _Planner:
         if resource.relation is None or self._comes_from_elsewhere(resource):
             return next((reason for p in self._parents(node) if (reason := self.need(p)) is not None), None)
         if resource.relation[1:] in self.production.tables:
-            self.deferred.add((_schema(self.manifest, node), _identifier(self.manifest, node)))
+            self.deferred.add(node)
             return None
         if resource.kind == "source":
             how = self.production.missing or "load it, then build production"
@@ -119,17 +119,6 @@ def _is_view(manifest: Manifest, node: str) -> bool:
 
 
 def _relation(manifest: Manifest, node: str) -> tuple[str, str]:
-    return _schema(manifest, node), _identifier(manifest, node)
-
-
-def _schema(manifest: Manifest, node: str) -> str:
-    return _entry(manifest, node)["schema"]
-
-
-def _identifier(manifest: Manifest, node: str) -> str:
-    entry = _entry(manifest, node)
-    return entry.get("identifier") or entry.get("alias") or entry["name"]
-
-
-def _entry(manifest: Manifest, node: str) -> Mapping:
-    return manifest.document["nodes"].get(node) or manifest.document["sources"][node]
+    """Schema and name as dbt writes them."""
+    entry = manifest.document["nodes"].get(node) or manifest.document["sources"][node]
+    return entry["schema"], entry.get("identifier") or entry.get("alias") or entry["name"]

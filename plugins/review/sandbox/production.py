@@ -19,7 +19,6 @@ from plugins.core.settings import load_settings
 from plugins.core.settings.model import FILE_NAME
 from plugins.core.warehouse.published import catalog_path, current_run, published_file
 
-ALIAS = "smelt_production"
 _SMELT_PLUGIN = "plugins.core.warehouse.dbt_plugin"
 
 
@@ -27,12 +26,14 @@ _SMELT_PLUGIN = "plugins.core.warehouse.dbt_plugin"
 class Production:
     """path: a DuckDB file that nobody writes; None: there is no production, `missing` says how to make it.
 
+    alias: the name under which it is attached: its own, since its views name their tables by it.
     tables: columns with types by (schema, table), lower case. readable: folders that the file's views read.
     pins: JSON of the bronze snapshots that production was built from, if it is a Smelt project's.
     """
 
     path: Path | None
     label: str
+    alias: str = "smelt_production"
     tables: Mapping[tuple[str, str], Mapping[str, str | None]] = field(default_factory=dict)
     readable: tuple[Path, ...] = ()
     missing: str | None = None
@@ -65,7 +66,7 @@ def _published(project: Project) -> Production:
     return Production(
         path,
         f"published run {run.id}",
-        _tables(path),
+        tables=_tables(path),
         readable=(lake,),
         lake_root=settings.lake_root,
         pins=run.pins,
@@ -93,7 +94,7 @@ def _copied(project: Project, scratch: Path) -> Production:
         ) from error
     except duckdb.Error as error:
         raise SmeltError(f"{warehouse} cannot be read: {error}", "build it anew with `dbt build`") from error
-    return Production(copy, f"{warehouse.name} as it is now", _tables(copy))
+    return Production(copy, f"{warehouse.name} as it is now", project.credentials["database"], _tables(copy))
 
 
 def _tables(path: Path) -> dict[tuple[str, str], dict[str, str | None]]:

@@ -9,15 +9,15 @@ from ruamel.yaml import YAML
 
 from plugins.core.errors import SmeltError
 from plugins.core.project import Project
-from plugins.review.sandbox.production import ALIAS, Production
+from plugins.review.sandbox.production import Production
 
 # Of the user's target; everything else would let a build reach outside (secrets, remote, filesystems).
 _KEPT = ("schema", "extensions", "settings", "plugins", "module_paths")
 
 
-def scratch_file(project: Project, folder: Path) -> Path:
-    """The side's DuckDB file. Named like production's, so that relations have the same names in both."""
-    return folder / project.warehouse.name
+def scratch_file(folder: Path) -> Path:
+    """The side's DuckDB file; called the same on both sides, so that both compile to the same SQL."""
+    return folder / "smelt_scratch.duckdb"
 
 
 def write_profile(project: Project, folder: Path, production: Production) -> Path:
@@ -29,10 +29,10 @@ def write_profile(project: Project, folder: Path, production: Production) -> Pat
         )
     attached = [_absolute(entry, project.folder) for entry in credentials.get("attach") or ()]
     if production.path is not None:
-        attached.append({"path": str(production.path), "alias": ALIAS, "read_only": True})
+        attached.append({"path": str(production.path), "alias": production.alias, "read_only": True})
     output: dict[str, Any] = {
         "type": "duckdb",
-        "path": str(scratch_file(project, folder)),
+        "path": str(scratch_file(folder)),
         "threads": project.threads,
         **{key: credentials[key] for key in _KEPT if credentials.get(key)},
         "attach": attached,

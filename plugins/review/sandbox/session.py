@@ -86,7 +86,7 @@ class Sandbox:
             target=self.origin.target_name,
             target_path=folder / "target",
         )
-        return Side(name, commit, project, folder, scratch_file(self.origin, folder))
+        return Side(name, commit, project, folder, scratch_file(folder))
 
     def compile(self, *sides: Side) -> list[Compiled]:
         """Compile the sides, at the same time; raises SmeltError if one does not compile at all."""
@@ -106,6 +106,7 @@ class Sandbox:
         arguments = {
             "warehouse": str(side.warehouse),
             "production": str(self.production.path) if self.production.path else None,
+            "alias": self.production.alias,
             "input_rows": self.settings.input_rows,
             "select": list(plan.select),
             "deferred": [list(pair) for pair in plan.deferred],

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from plugins.core import duck
 from plugins.core.project import Built, Project
-from plugins.review.sandbox.production import ALIAS
 
 # Views that were built are kept as tables under this schema: a view can't be read from another database.
 KEPT_SCHEMA = "smelt_review"
@@ -54,12 +55,19 @@ def _defer(warehouse: Path, arguments: Mapping[str, Any]) -> None:
     if not deferred:
         return
     with duck.connect(warehouse) as con:
-        con.execute(f"attach {duck.literal(arguments['production'])} as {ALIAS} (read_only)")
+        production = _attach(con, arguments)
         for schema, name in deferred:
             relation = f"{duck.quote(schema)}.{duck.quote(name)}"
             con.execute(f"create schema if not exists {duck.quote(schema)}")
             cut = f" limit {int(limit)}" if limit else ""
-            con.execute(f"create or replace view {relation} as select * from {ALIAS}.{relation}{cut}")
+            con.execute(f"create or replace view {relation} as select * from {production}.{relation}{cut}")
+
+
+def _attach(con: duckdb.DuckDBPyConnection, arguments: Mapping[str, Any]) -> str:
+    """Attach production, and return its name in SQL."""
+    name = duck.quote(arguments["alias"])
+    con.execute(f"attach {duck.literal(arguments['production'])} as {name} (read_only)")
+    return name
 
 
 def _keep_views(warehouse: Path, arguments: Mapping[str, Any]) -> None:
@@ -68,7 +76,7 @@ def _keep_views(warehouse: Path, arguments: Mapping[str, Any]) -> None:
         return
     with duck.connect(warehouse) as con:
         if arguments.get("production"):
-            con.execute(f"attach {duck.literal(arguments['production'])} as {ALIAS} (read_only)")
+            _attach(con, arguments)
         con.execute(f"create schema if not exists {KEPT_SCHEMA}")
         present = set(con.execute("select schema_name, view_name from duckdb_views()").fetchall())
         for schema, name in views:

@@ -1,0 +1,14 @@
+"""All kinds of evidence, in the order in which a review shows them."""
+
+from __future__ import annotations
+
+from plugins.review.evidence.change import ChangeEvidence
+from plugins.review.evidence.comparison import DataEvidence
+from plugins.review.evidence.compiling import Compiling
+from plugins.review.evidence.contracts import Contracts
+from plugins.review.evidence.cost import Cost
+from plugins.review.evidence.reach import ColumnImpact
+from plugins.review.evidence.testing import Testing
+
+CHANGE_EVIDENCE: tuple[ChangeEvidence, ...] = (Compiling(), Testing(), Contracts(), ColumnImpact(), Cost())
+DATA_EVIDENCE: tuple[DataEvidence, ...] = ()

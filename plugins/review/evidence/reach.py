@@ -1,0 +1,58 @@
+"""Column impact: what reads the changed columns, and what was spared because it does not."""
+
+from __future__ import annotations
+
+from plugins.core.lineage.change import Category
+from plugins.review.evidence.change import ReviewedChange
+from plugins.review.evidence.finding import Finding, Outcome
+
+
+class ColumnImpact:
+    """Changed: something downstream uses a changed column. Not checked: it can't be read, or is outside."""
+
+    kind = "impact"
+
+    def collect(self, change: ReviewedChange) -> list[Finding]:
+        """One finding per changed node with its category, one for the sum, one per consumer outside."""
+        findings = [self._node(change, node) for node in sorted(change.changes.queries)]
+        for word, nodes in (("new", change.changes.added), ("removed", change.changes.removed)):
+            findings += [
+                self._finding(change.name(node), Outcome.CHANGED, word, category=word) for node in sorted(nodes)
+            ]
+        findings.append(self._sum(change))
+        for exposure in change.impact.exposures:
+            detail = f"it reads what changes ({exposure.how}), outside this warehouse"
+            findings.append(self._finding(exposure.name, Outcome.NOT_CHECKED, detail))
+        graph = change.head.loaded.graph
+        for node in sorted(change.selection.nodes & graph.unparsed.keys()):
+            detail = f"can't be read column by column ({graph.unparsed[node]}): it counts as using everything"
+            findings.append(self._finding(change.name(node), Outcome.NOT_CHECKED, detail))
+        return findings
+
+    def _node(self, change: ReviewedChange, node: str) -> Finding:
+        query = change.changes.queries[node]
+        outcome = Outcome.PASSED if query.category is Category.NONE else Outcome.CHANGED
+        facts = {
+            "category": str(query.category),
+            "added": list(query.added),
+            "removed": list(query.removed),
+            "changed": list(query.changed),
+            "rows_changed": query.rows_changed,
+        }
+        return self._finding(change.name(node), outcome, f"{query.category}: {query.reason}", **facts)
+
+    def _sum(self, change: ReviewedChange) -> Finding:
+        using, below = len(change.selection.touched), len(change.selection.downstream)
+        detail = f"{using} of {below} downstream models use a changed column"
+        if below > using:
+            detail += f"; the other {below - using} were not rebuilt"
+        impact = change.impact
+        counts = {"metrics": len(impact.metrics), "exposures": len(impact.exposures)}
+        said = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+        outcome = Outcome.CHANGED if using or said else Outcome.PASSED
+        return self._finding(
+            "project", outcome, detail + (f"; {said}" if said else ""), using=using, downstream=below, **counts
+        )
+
+    def _finding(self, subject: str, outcome: Outcome, detail: str, **facts: object) -> Finding:
+        return Finding(kind=self.kind, subject=subject, outcome=outcome, detail=detail, facts=facts)

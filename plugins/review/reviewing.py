@@ -1,0 +1,152 @@
+"""One review: from two refs to findings."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from plugins.core.errors import SmeltError
+from plugins.core.lineage import Place
+from plugins.core.project import Project
+from plugins.core.settings import Settings
+from plugins.lineage import document, find_impact
+from plugins.lineage.mermaid import render_mermaid
+from plugins.review.comparing import collect
+from plugins.review.evidence.change import ReviewedChange
+from plugins.review.git import ChangedFile, Repository
+from plugins.review.outcome import Review
+from plugins.review.sandbox.plan import plan_build
+from plugins.review.sandbox.production import find_production
+from plugins.review.sandbox.selection import Changes, Selection, find_changes, select
+from plugins.review.sandbox.session import BuiltSide, Compiled, Sandbox
+from plugins.review.sandbox.workspace import open_workspace
+
+Progress = Callable[[str], None]
+
+
+def review(
+    project: Project,
+    settings: Settings,
+    base: str,
+    head: str = "HEAD",
+    *,
+    is_machine_written: bool = False,
+    on_progress: Progress = lambda _: None,
+) -> Review:
+    """Compare `head` with where it left `base`: build both in a sandbox, and collect all evidence.
+
+    Raises SmeltError for refs, projects and profiles that can't be used; what only a part of the evidence
+    lacks is a finding `not checked`.
+    """
+    started = time.monotonic()
+    repository = Repository.find(project.folder)
+    _refuse_conflicts(repository)
+    head_commit = repository.resolve(head)
+    base_commit = repository.merge_base(base, head_commit)
+    files = _files_of(repository, project.folder, base_commit, head_commit)
+    found = Review(project.folder.name, base, head, base_commit, head_commit, files)
+    if not files:
+        return found
+    with open_workspace(repository) as workspace:
+        on_progress("finding production")
+        production = find_production(project, workspace.folder)
+        cache = settings.make_local_root() / "lineage.db"
+        sandbox = Sandbox(project, workspace, production, settings.review, cache, _passed_on(settings))
+        on_progress("compiling both sides")
+        sides = [sandbox.prepare("base", base_commit), sandbox.prepare("head", head_commit)]
+        compiled = {side.side.name: side for side in sandbox.compile(*sides)}
+        changes = find_changes(compiled["base"].loaded, compiled["head"].loaded)
+        selection = select(compiled["base"].loaded, compiled["head"].loaded, changes)
+        on_progress(_building(selection))
+        built = _build(sandbox, compiled, changes, selection)
+        change = _change(compiled, built, changes, selection, is_machine_written)
+        on_progress("comparing")
+        findings = collect(change, settings)
+        diagram = _diagram(change)
+    notes = (production.missing,) if production.missing else ()
+    return Review(
+        project=compiled["head"].loaded.manifest.project_name,
+        base=base,
+        head=head,
+        base_commit=base_commit,
+        head_commit=head_commit,
+        files=files,
+        findings=tuple(findings),
+        change=change,
+        production=production.label,
+        diagram=diagram,
+        seconds=time.monotonic() - started,
+        notes=notes,
+    )
+
+
+def _refuse_conflicts(repository: Repository) -> None:
+    unmerged = repository.unmerged_paths
+    if unmerged:
+        raise SmeltError(
+            f"the repository is in the middle of a merge: {', '.join(unmerged[:5])}",
+            "resolve the conflicts and commit, or `git merge --abort`",
+        )
+
+
+def _files_of(repository: Repository, folder: Path, base: str, head: str) -> tuple[ChangedFile, ...]:
+    prefix = str(repository.prefix(folder))
+    files = repository.changed_files(base, head)
+    return files if prefix == "." else tuple(f for f in files if f.path.startswith(prefix + "/"))
+
+
+def _passed_on(settings: Settings) -> dict[str, str]:
+    return {name: os.environ[name] for name in settings.review.environment if name in os.environ}
+
+
+def _building(selection: Selection) -> str:
+    spared = len(selection.downstream) - len(selection.touched)
+    return f"building {len(selection.nodes)} models twice ({spared} downstream models spared)"
+
+
+def _build(
+    sandbox: Sandbox, compiled: dict[str, Compiled], changes: Changes, selection: Selection
+) -> dict[str, BuiltSide]:
+    plans = {
+        "base": plan_build(
+            compiled["base"].loaded.manifest, selection.nodes | changes.removed, (), sandbox.production
+        ),
+        "head": plan_build(compiled["head"].loaded.manifest, selection.nodes, changes.tests, sandbox.production),
+    }
+    return sandbox.build(plans, *(side.side for side in compiled.values()))
+
+
+def _change(
+    compiled: dict[str, Compiled],
+    built: dict[str, BuiltSide],
+    changes: Changes,
+    selection: Selection,
+    is_machine_written: bool,
+) -> ReviewedChange:
+    head = compiled["head"].loaded
+    places: list[Place] = []
+    rows: set[str] = set(changes.added)
+    for node, query in changes.queries.items():
+        places += [(node, column) for column in (*query.added, *query.changed)]
+        if query.rows_changed:
+            rows.add(node)
+    impact = find_impact(head, places, rows)
+    return ReviewedChange(
+        compiled["base"], compiled["head"], built, changes, selection, impact, is_machine_written
+    )
+
+
+def _diagram(change: ReviewedChange) -> str:
+    """The changed columns, and the columns that they reach directly."""
+    places = {
+        (node, column)
+        for node, query in change.changes.queries.items()
+        for column in (*query.added, *query.changed)
+    }
+    loaded = change.head.loaded
+    reach = loaded.graph.downstream(places)
+    if not places:
+        return ""
+    return render_mermaid(document(loaded), focus=places | reach.direct)
