@@ -51,9 +51,6 @@ def open_forge(
     address = settings.forge.api_url or os.environ.get(_CI_API[kind]) or _default_api(kind)
     budget = settings.forge.wait_seconds if wait_seconds is None else wait_seconds
     attempts = Attempts("GitHub" if kind == "github" else "GitLab", budget)
-        "GitHub" if kind == "github" else "GitLab",
-        settings.forge.wait_seconds if wait_seconds is None else wait_seconds,
-    )
     host = _host(kind, address, _repository(settings, kind), token)
 
     def remote() -> Remote:

@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Id = Annotated[str, typer.Argument(help="Id of the proposal, or how it begins.")]
-ProjectDir = Annotated[
-    Path | None, typer.Option("--project-dir", help="Folder of the dbt project; default: here.")
-]
+ProjectDir = Annotated[Path | None, typer.Option("--project-dir", help="Folder of the dbt project.")]
 ForgeKind = Annotated[str | None, typer.Option("--forge", help="local, github or gitlab; default: smelt.toml's.")]
 
 
