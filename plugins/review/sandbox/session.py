@@ -10,13 +10,12 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from plugins.review.sandbox.confine import ConfinementLimits, run_confined
-
 from plugins.core.errors import SmeltError
 from plugins.core.lineage import Columns, LineageCache, ProjectLineage
 from plugins.core.project import Manifest, Project
 from plugins.core.settings.model import ReviewSettings
 from plugins.lineage import Loaded
+from plugins.review.sandbox.confine import ConfinementLimits, run_confined
 from plugins.review.sandbox.plan import BuildPlan
 from plugins.review.sandbox.production import Production
 from plugins.review.sandbox.profile import scratch_file, write_profile

@@ -1,0 +1,154 @@
+"""The confined process: `python -I -m plugins.review.sandbox.child FD` reads a request from stdin.
+
+Order matters: what is trusted is imported first, then the doors are closed, then the task runs.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import resource
+import signal
+import sys
+import sysconfig
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from plugins.core.errors import SmeltError
+from plugins.review.sandbox import landlock
+
+_PR_SET_PDEATHSIG = 1
+_CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
+
+# Nothing of a dbt build needs these.
+_REFUSED_EVENTS = frozenset(
+    {
+        "socket.connect",
+        "socket.bind",
+        "socket.sendto",
+        "socket.getaddrinfo",
+        "subprocess.Popen",
+        "os.system",
+        "os.exec",
+        "os.posix_spawn",
+        "os.spawn",
+        "os.fork",
+        "os.forkpty",
+        "pty.spawn",
+        "ctypes.dlopen",
+    }
+)
+_PATH_EVENTS = frozenset(
+    {"os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.symlink", "os.link", "os.truncate"}
+)
+
+# Of the system, what Python, DuckDB and dbt look at.
+_SYSTEM_READABLE = (
+    "/usr",
+    "/lib",
+    "/lib64",
+    "/bin",
+    "/etc/localtime",
+    "/etc/ld.so.cache",
+    "/etc/os-release",
+    "/proc/self",
+    "/proc/meminfo",
+    "/proc/cpuinfo",
+    "/proc/stat",
+    "/sys/fs/cgroup",
+    "/sys/devices/system/cpu",
+)
+# Semaphores of multiprocessing live in /dev/shm.
+_SYSTEM_WRITABLE = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/shm")  # noqa: S108
+
+
+def main(descriptor: int) -> None:
+    """Do what the request says, and write the result or the reason as JSON to `descriptor`."""
+    _die_with_parent()
+    request = json.loads(sys.stdin.buffer.read())
+    try:
+        function = _find(request["task"])
+        import_module("dbt.cli.main")
+        import_module("dbt.adapters.duckdb")
+        _close_doors(request)
+        answer = {"result": function(request["arguments"])}
+    except SmeltError as error:
+        answer = {"error": error.message, "hint": error.hint}
+    except Exception as error:  # noqa: BLE001 - the reason must reach the parent, whatever it is
+        answer = {"error": f"{type(error).__name__}: {error}"}
+    with os.fdopen(descriptor, "wb") as pipe:
+        pipe.write(json.dumps(answer).encode())
+
+
+def _find(task: str) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    module, _, name = task.partition(":")
+    return getattr(import_module(module), name)
+
+
+def _die_with_parent() -> None:
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def _close_doors(request: Mapping[str, Any]) -> None:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    memory = request["limits"]["memory_bytes"]
+    resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+    _leave_network()
+    writable = [Path(path).resolve() for path in request["writable"]]
+    readable = [Path(path).resolve() for path in request["readable"]] + _own_code()
+    system_writable = [Path(path) for path in _SYSTEM_WRITABLE]
+    landlock.restrict([*readable, *map(Path, _SYSTEM_READABLE)], [*writable, *system_writable])
+    sys.addaudithook(_hook(readable + [Path(p) for p in _SYSTEM_READABLE], writable + system_writable))
+
+
+def _own_code() -> list[Path]:
+    """Where Python and Smelt are installed; not the folder that a checkout of Smelt lies in."""
+    import plugins
+
+    found = {Path(sys.prefix), Path(sys.base_prefix), *map(Path, sysconfig.get_paths().values())}
+    found |= {Path(path) for path in plugins.__path__}
+    found |= {Path(sys.executable).resolve().parents[1]}
+    return sorted({path.resolve() for path in found if path.exists()})
+
+
+def _leave_network() -> None:
+    """A network of its own, with nothing in it, where the system lets us; Landlock and the hook stand besides."""
+    if sys.platform.startswith("linux"):
+        libc = ctypes.CDLL(None)
+        if libc.unshare(_CLONE_NEWNET) != 0:
+            libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
+
+
+def _hook(readable: list[Path], writable: list[Path]) -> Callable[[str, tuple[Any, ...]], None]:
+    """An audit hook (PEP 578) that refuses connections, processes, and files outside the lists."""
+    may_read = tuple(str(path) for path in readable + writable)
+    may_write = tuple(str(path) for path in writable)
+
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        if event in _REFUSED_EVENTS:
+            raise PermissionError(f"the sandbox refuses {event}")
+        if event == "open":
+            path, _, flags = arguments
+            is_write = bool(flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND))
+            _check(path, may_write if is_write else may_read, event)
+        elif event in _PATH_EVENTS:
+            for argument in arguments[:2]:
+                _check(argument, may_write, event)
+
+    return hook
+
+
+def _check(path: Any, allowed: tuple[str, ...], event: str) -> None:
+    if isinstance(path, (str, bytes, os.PathLike)):
+        # realpath and not abspath: a link inside may lead outside.
+        real = os.path.realpath(os.fsdecode(path))
+        if not any(real == root or real.startswith(root + os.sep) for root in allowed):
+            raise PermissionError(f"the sandbox refuses {event} of {real}")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
