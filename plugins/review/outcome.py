@@ -50,8 +50,10 @@ class Review:
 
     @property
     def not_checked(self) -> float:
-        """The share of findings that are not checked, 0..1."""
-        return self.counts[Outcome.NOT_CHECKED] / len(self.findings) if self.findings else 0.0
+        """The share of single checks that were not made, 0..1."""
+        total = sum(finding.checks for finding in self.findings)
+        missing = sum(f.checks for f in self.findings if f.outcome is Outcome.NOT_CHECKED)
+        return missing / total if total else 0.0
 
     def fails(self, fail_on: str, max_not_checked: float) -> str | None:
         """Why the command should exit with 1, or None. fail_on: one of `FAIL_ON`."""

@@ -52,6 +52,7 @@ class Compiling:
         return Finding(kind=self.kind, subject=subject, outcome=outcome, detail=detail)
 
 
-def _first_lines(message: str, lines: int = 6) -> str:
+def _first_lines(message: str, lines: int = 4) -> str:
+    """What dbt says first; its tables and call stacks are left to the log."""
     kept = [line.strip() for line in message.strip().splitlines() if line.strip()]
-    return " ".join(kept[:lines])
+    return " ".join(line for line in kept[:lines] if not line.startswith(("|", ">")))

@@ -34,13 +34,23 @@ class Contracts:
             elif result["status"] == "success":
                 held += 1
             elif "contract" in (result["message"] or "").lower():
-                findings.append(self._finding(new.name, Outcome.FAILED, " ".join(result["message"].split())))
+                findings.append(self._finding(new.name, Outcome.FAILED, _mismatch(result["message"])))
         if held:
             findings.append(self._finding("project", Outcome.PASSED, f"{held} enforced contracts hold"))
         return findings
 
     def _finding(self, subject: str, outcome: Outcome, detail: str) -> Finding:
         return Finding(kind=self.kind, subject=subject, outcome=outcome, detail=detail)
+
+
+def _mismatch(message: str) -> str:
+    """The rows of dbt's table of differences, or its first lines."""
+    rows = [
+        line.strip(" |") for line in message.splitlines() if line.strip().startswith("|") and "---" not in line
+    ]
+    cells = [[cell.strip() for cell in row.split("|")] for row in rows[1:]]
+    told = [f"{c[0]} is {c[1]}, promised {c[2]} ({c[3]})" for c in cells if len(c) == 4]
+    return "; ".join(told) or " ".join(message.split())[:300]
 
 
 def _difference(old: Resource, new: Resource | None) -> str:

@@ -23,7 +23,7 @@ class Finding(BaseModel):
     kind: the evidence kind, such as `rows` or `values`. subject: what it is about, such as a model's name.
     detail: one line for people; for NOT_CHECKED it is the reason. facts: the same for machines, JSON-safe.
     samples: a few rows that show it, PII already masked, JSON-safe.
-    is_exact: False when it was measured on a sample.
+    is_exact: False when it was measured on a sample. checks: how many single checks it sums up.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -35,3 +35,4 @@ class Finding(BaseModel):
     facts: dict[str, Any] = {}
     samples: tuple[dict[str, Any], ...] = ()
     is_exact: bool = True
+    checks: int = 1

@@ -23,8 +23,12 @@ class Testing:
         before = {r["id"]: r for r in change.built["base"].nodes if r["type"] in _TESTS}
         findings: list[Finding] = []
         passed: Counter[str] = Counter()
+        skipped: list[str] = []
         for result in change.built["head"].nodes:
             if result["type"] not in _TESTS:
+                continue
+            if result["status"] == "skipped":
+                skipped.append(result["name"])
                 continue
             finding = self._judge(result, before.get(result["id"]))
             if finding is None:
@@ -34,9 +38,14 @@ class Testing:
         for test in sorted(change.changes.removed_tests):
             detail = "this test is gone: nothing holds the model to it any more"
             findings.append(self._finding(_name(change, test), Outcome.CHANGED, detail))
+        if skipped:
+            detail = f"{len(skipped)} tests did not run: what they test was not built"
+            finding = self._finding("project", Outcome.NOT_CHECKED, detail, tests=skipped)
+            findings.append(finding.model_copy(update={"checks": len(skipped)}))
         if passed:
             words = f"{passed['test']} data tests and {passed['unit_test']} unit tests passed"
-            findings.append(self._finding("project", Outcome.PASSED, words))
+            finding = self._finding("project", Outcome.PASSED, words)
+            findings.append(finding.model_copy(update={"checks": passed.total()}))
         elif not findings:
             detail = "no test holds what this changes to anything"
             findings.append(self._finding("project", Outcome.NOT_CHECKED, detail))
@@ -46,8 +55,6 @@ class Testing:
         status, name = result["status"], result["name"]
         if status in ("pass", "success"):
             return None
-        if status == "skipped":
-            return self._finding(name, Outcome.NOT_CHECKED, "what it tests was not built")
         said = " ".join((result["message"] or "").split())[:500]
         if status == "warn":
             return self._finding(name, Outcome.CHANGED, f"warns: {said}", failures=result["failures"])
