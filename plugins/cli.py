@@ -18,6 +18,8 @@ _CAPABILITIES = (
     "plugins.build.command",
     "plugins.lineage.command",
     "plugins.quality.command",
+    "plugins.review.command",
+    "plugins.review.proposals.command",
     "plugins.run",
 )
 

@@ -1,0 +1,157 @@
+"""A review as markdown: what a reviewer reads in a pull request, to decide in a minute."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from plugins.review.evidence.finding import Finding, Outcome
+from plugins.review.outcome import Review
+
+_ICONS = {
+    Outcome.PASSED: "✅ passed",
+    Outcome.CHANGED: "🔶 changed",
+    Outcome.FAILED: "❌ failed",
+    Outcome.NOT_CHECKED: "⬜ **not checked**",
+}
+_ORDER = (Outcome.FAILED, Outcome.CHANGED, Outcome.NOT_CHECKED, Outcome.PASSED)
+_TITLES = {
+    "compile": "compiles and builds",
+    "tests": "tests and unit tests",
+    "contract": "contracts",
+    "impact": "column impact",
+    "schema": "columns and types",
+    "rows": "row counts",
+    "keys": "keys",
+    "values": "values",
+    "distribution": "distributions",
+    "guard": "SQL guard",
+    "cost": "cost",
+}
+# GitHub refuses bodies over 65,536 characters.
+_LONGEST = 60_000
+_LINES_A_KIND = 8
+
+
+def render_review(review: Review) -> str:
+    """The whole report; cut, and saying so, if it gets longer than forges take."""
+    parts = [f"## Review of `{_code(review.head)}` against `{_code(review.base)}`", _verdict(review)]
+    if review.change is not None:
+        parts += [_changed(review), _reach(review), _diagram(review), render_findings(review.findings)]
+        parts.append(_samples(review.findings))
+    parts.append(_footer(review))
+    text = "\n\n".join(part for part in parts if part)
+    if len(text) > _LONGEST:
+        text = text[:_LONGEST].rpartition("\n")[0] + "\n\n*Cut here: `smelt review --json` has all of it.*"
+    return text + "\n"
+
+
+def _verdict(review: Review) -> str:
+    if review.change is None:
+        return "**Nothing in the dbt project differs.**"
+    failed = [finding for finding in review.findings if finding.outcome is Outcome.FAILED]
+    share = f"{review.not_checked:.0%} of the checks were not made."
+    if failed:
+        names = ", ".join(dict.fromkeys(_TITLES.get(f.kind, f.kind) for f in failed))
+        return f"**{len(failed)} {_plural(len(failed), 'finding')} failed: {names}.** {share}"
+    if review.outcome is Outcome.CHANGED:
+        return f"**Nothing failed; what changed is listed below.** {share}"
+    return f"**Nothing failed, and nothing that was compared changed.** {share}"
+
+
+def _plural(count: int, word: str) -> str:
+    return word if count == 1 else f"{word}s"
+
+
+def _changed(review: Review) -> str:
+    rows = [f for f in review.findings if f.kind == "impact" and "category" in f.facts]
+    if not rows:
+        return f"**What changed**: {len(review.files)} {_plural(len(review.files), 'file')}, no model's SQL."
+    lines = ["| Model | Change | |", "|---|---|---|"]
+    for finding in rows:
+        category = str(finding.facts["category"])
+        detail = finding.detail.removeprefix(f"{category}: ")
+        lines.append(f"| `{_code(finding.subject)}` | {category} | {cell(detail) if detail != category else ''} |")
+    return "\n".join(lines)
+
+
+def _reach(review: Review) -> str:
+    found = next((f for f in review.findings if f.kind == "impact" and f.subject == "project"), None)
+    return f"**What reads it**: {cell(found.detail)}." if found is not None else ""
+
+
+def _diagram(review: Review) -> str:
+    return f"```mermaid\n{review.diagram}\n```" if review.diagram else ""
+
+
+def render_findings(findings: Sequence[Finding]) -> str:
+    """The evidence as a table: one line per kind and outcome, the worst first."""
+    lines = ["| Evidence | Result | Detail |", "|---|---|---|"]
+    kinds = dict.fromkeys(finding.kind for finding in findings)
+    for outcome in _ORDER:
+        for kind in kinds:
+            group = [f for f in findings if f.kind == kind and f.outcome is outcome and "category" not in f.facts]
+            if group:
+                lines.append(f"| {_TITLES.get(kind, kind)} | {_ICONS[outcome]} | {_details(group)} |")
+    return "\n".join(lines)
+
+
+def _details(group: Sequence[Finding]) -> str:
+    told = [_told(finding) for finding in group[:_LINES_A_KIND]]
+    if len(group) > _LINES_A_KIND:
+        told.append(f"and {len(group) - _LINES_A_KIND} more")
+    return "<br>".join(told)
+
+
+def _told(finding: Finding) -> str:
+    sampled = "" if finding.is_exact else " (on a sample)"
+    if finding.subject == "project":
+        return cell(finding.detail) + sampled
+    return f"`{_code(finding.subject)}`: {cell(finding.detail)}{sampled}"
+
+
+def _samples(findings: Iterable[Finding]) -> str:
+    blocks = [_sample(finding) for finding in findings if finding.samples and finding.outcome in _ORDER[:2]]
+    if not blocks:
+        return ""
+    return (
+        "<details><summary>Samples (personal data masked)</summary>\n\n" + "\n\n".join(blocks) + "\n\n</details>"
+    )
+
+
+def _sample(finding: Finding) -> str:
+    columns = list(dict.fromkeys(column for row in finding.samples for column in row))
+    lines = [f"`{_code(finding.subject)}`, {finding.kind}: {cell(finding.detail)}", ""]
+    lines.append("| " + " | ".join(map(cell, columns)) + " |")
+    lines.append("|" + "---|" * len(columns))
+    lines += ["| " + " | ".join(cell(_value(row.get(c))) for c in columns) + " |" for row in finding.samples]
+    return "\n".join(lines)
+
+
+def _value(value: Any) -> str:
+    return "∅" if value is None else str(value)
+
+
+def _footer(review: Review) -> str:
+    notes = "".join(f" {cell(note)}." for note in review.notes)
+    where = f" Built in a sandbox beside {cell(review.production)}." if review.production else ""
+    command = f"smelt review --base {_code(review.base)} --head {_code(review.head)}"
+    return (
+        f"<sub>{review.base_commit[:10]} → {review.head_commit[:10]}, {review.seconds:.0f} s.{where}{notes} "
+        f"Reproduce: `{command}` · Smelt shows evidence, people decide.</sub>"
+    )
+
+
+def cell(text: str) -> str:
+    """Text that is data, for a table cell: it can't start a column, a tag, a link, a code span or a mention."""
+    shown = " ".join(text.split())
+    shown = shown if len(shown) <= 400 else shown[:397] + "..."
+    for character, written in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "\\|"), ("`", "\\`")):
+        shown = shown.replace(character, written)
+    # A zero-width space keeps a forge from notifying whoever is called like a value.
+    return shown.replace("[", "\\[").replace("@", "@\u200b").replace("#", "#\u200b")
+
+
+def _code(name: str) -> str:
+    """A name inside a code span in a table cell."""
+    return " ".join(name.split()).replace("`", "'").replace("|", "\\|")
