@@ -13,8 +13,8 @@ from plugins.review.forge.attempts import Attempts
 from plugins.review.forge.forge import Forge, Tips
 from plugins.review.forge.hosted import Host, HostedForge
 from plugins.review.forge.local import LocalForge
-from plugins.review.forge.push import Remote, Token, remote_url, split_remote
-from plugins.review.git import Repository
+from plugins.review.forge.push import LOOPBACK, Remote, Token, remote_url, split_remote
+from plugins.review.git import Repository, hide_user
 
 KINDS = ("local", "github", "gitlab")
 _TOKENS = {"github": "env:GITHUB_TOKEN", "gitlab": "env:GITLAB_TOKEN"}
@@ -48,7 +48,7 @@ def open_forge(
             settings.forge.base_branch,
         )
     token = _token(settings, kind)
-    address = settings.forge.api_url or os.environ.get(_CI_API[kind]) or _default_api(kind)
+    address = _address(settings, kind)
     budget = settings.forge.wait_seconds if wait_seconds is None else wait_seconds
     attempts = Attempts("GitHub" if kind == "github" else "GitLab", budget)
     host = _host(kind, address, _repository(settings, kind), token)
@@ -75,8 +75,14 @@ def _host(kind: str, address: str, repository: str, token: Token) -> Host:
     return maker(address, repository, token)
 
 
-def _default_api(kind: str) -> str:
-    return github.API if kind == "github" else gitlab.ADDRESS
+def _address(settings: Settings, kind: str) -> str:
+    """Where the API is. The token is sent there with every request, so never in the clear over a network."""
+    default = github.API if kind == "github" else gitlab.ADDRESS
+    address = settings.forge.api_url or os.environ.get(_CI_API[kind]) or default
+    parts = urlsplit(address)
+    if (parts.scheme == "https" and parts.hostname) or (parts.scheme == "http" and parts.hostname in LOOPBACK):
+        return address
+    raise SmeltError(f"forge.api_url is no https:// address: {hide_user(address)}", "correct forge.api_url")
 
 
 def _git_host(address: str) -> str:

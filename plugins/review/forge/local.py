@@ -98,12 +98,15 @@ class LocalForge:
 
     def _last_of_branch(self, tip: str, base: str) -> tuple[str, str]:
         """The branch's last commit before the merge that brought `tip` into `base`, and where it branched off."""
-        path = self.repository.git("rev-list", "--first-parent", "--ancestry-path", f"{tip}..{base}", "--")
-        if path:
-            _, *parents = self.repository.git("rev-list", "--parents", "-n1", path.splitlines()[-1]).split()
-            for parent in parents[1:]:
+        above = f"{tip}..{base}"
+        descendants = set(self.repository.git("rev-list", "--ancestry-path", above, "--").split())
+        line = self.repository.git("rev-list", "--first-parent", "--reverse", above, "--").split()
+        merge = next((commit for commit in line if commit in descendants), None)
+        if merge is not None:
+            _, first, *merged = self.repository.git("rev-list", "--parents", "-n1", merge).split()
+            for parent in merged:
                 if self.repository.is_ancestor(tip, parent):
-                    return parent, self.repository.merge_base(parents[0], parent)
+                    return parent, self.repository.merge_base(first, parent)
         return tip, f"{tip}^"
 
     def _compare(self, proposal: Proposal, commit: str, changed: set[str]) -> tuple[Decision, str]:

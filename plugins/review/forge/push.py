@@ -12,7 +12,7 @@ from plugins.review.forge.attempts import Attempts, ForgeFailure
 from plugins.review.git import GitError, Repository, hide_user
 
 _SECONDS = 300
-_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 # What git says when no answer came, or half of one.
 _LOST = (
     "could not resolve host",
@@ -92,7 +92,7 @@ class Token:
         host = parts.netloc.rpartition("@")[2]
         if parts.scheme not in ("http", "https") or host != forge_host:
             return {}
-        if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        if parts.scheme == "http" and parts.hostname not in LOOPBACK:
             raise SmeltError(
                 f"the token would be sent unencrypted to {host}",
                 f"use an https:// or ssh URL for {hide_user(url)}",

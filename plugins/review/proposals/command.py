@@ -40,13 +40,16 @@ def _list(project_dir: ProjectDir = None, as_json: AsJson = False) -> None:
     elif not listed:
         typer.echo("there is no proposal yet")
     else:
-        table = Table("id", "kind", "title", "confidence", "state", "where", box=None, pad_edge=False)
+        table = Table(box=None, pad_edge=False)
+        table.add_column("id", no_wrap=True, min_width=26)
+        for heading in ("kind", "title", "confidence", "state", "where"):
+            table.add_column(heading, overflow="fold")
         for one in listed:
             proposal, state = one.proposal, one.state
             where = state.url if state.number is not None else proposal.branch if one.forge else ""
             row = (proposal.kind, proposal.title, f"{proposal.confidence:.0%}", str(state.decision), where)
             table.add_row(proposal.id, *(_escaped(text or "") for text in row))
-        Console(soft_wrap=True, highlight=False).print(table)
+        Console(highlight=False).print(table)
     for problem in sorted({f"{one.forge} cannot be asked: {one.problem}" for one in listed if one.problem}):
         typer.echo(f"warning  {problem}; the state shown is the last known", err=True)
     for problem in unreadable:

@@ -16,6 +16,7 @@ from plugins.review.proposals.store import ProposalStore, StoredProposal
 
 # Listing is looking; whoever looks doesn't wait out a rate limit.
 _LISTING_SECONDS = 3.0
+_MERGED = (Decision.MERGED, Decision.MERGED_EDITED)
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,10 @@ class Proposals:
         stored = self.find(prefix)
         proposal = stored.proposal
         with self.store.locked(proposal.id):
-            before = last_forge(self.events.history(proposal.id))
+            history = self.events.history(proposal.id)
+            before, state = last_forge(history), recorded_state(history)
+            if state.decision in _MERGED:
+                raise SmeltError(f"proposal {proposal.id} is {state.decision}", "make a new proposal")
             kind = forge or before or self.settings.forge.kind
             if before and before != kind:
                 raise SmeltError(
@@ -91,7 +95,7 @@ class Proposals:
                 forge = self._forge(kind)
                 forge.close(proposal, _closing_words(reason))
                 state = forge.state(proposal)
-            if state.decision not in (Decision.MERGED, Decision.MERGED_EDITED):
+            if state.decision not in _MERGED:
                 state = PullRequestState(Decision.CLOSED, state.url, state.number, reason or state.detail)
             self.events.decided(proposal, kind, state)
         return ListedProposal(proposal, kind, state)
