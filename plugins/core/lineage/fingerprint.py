@@ -12,7 +12,7 @@ from typing import Any
 from sqlglot import exp
 
 from plugins.core.lineage.expressions import column_parts, name_of
-from plugins.core.lineage.query import read_query
+from plugins.core.lineage.query import multiplies_rows, read_query
 from plugins.core.lineage.relations import Column, Relation
 from plugins.core.lineage.scope import Scope
 from plugins.core.lineage.stars import star_of
@@ -110,7 +110,7 @@ def _select_rows(node: exp.Select, scope: Scope, relation: Relation) -> Any:
     ]
     if not joins and not clauses and len(sources) == 1 and not _multiplies(node):
         return sources[0] if not _aggregates(node) else ("one row", sources[0])
-    multiplied = [_expression(p, scope) for p in node.expressions if _multiplies_projection(p)]
+    multiplied = [_expression(p, scope) for p in node.expressions if multiplies_rows(p)]
     return ("select", sources, joins, clauses, multiplied, _aggregates(node))
 
 
@@ -145,12 +145,7 @@ def _matters(key: str, node: exp.Select) -> bool:
 
 
 def _multiplies(node: exp.Select) -> bool:
-    return any(_multiplies_projection(projection) for projection in node.expressions)
-
-
-def _multiplies_projection(projection: exp.Expr) -> bool:
-    """`unnest` in a select list makes several rows of one."""
-    return projection.find(exp.UDTF, exp.Explode) is not None
+    return any(multiplies_rows(projection) for projection in node.expressions)
 
 
 def _aggregates(node: exp.Select) -> bool:

@@ -107,10 +107,17 @@ def _read_projections(node: exp.Select, scope: Scope, result: Relation) -> None:
             continue
         name = projection.output_name or f"_col_{position}"
         column = Column(name, collect(projection, scope, result.rows), made_by=(projection, scope))
+        if multiplies_rows(projection):
+            mark_rows(result.rows, column.inputs, Kind.JOIN)
         key = name.lower()
         result.columns[key] = column
         if isinstance(projection, exp.Alias):
             scope.aliases[key] = column
+
+
+def multiplies_rows(projection: exp.Expr) -> bool:
+    """`unnest` in a select list makes several rows of one."""
+    return projection.find(exp.UDTF, exp.Explode) is not None
 
 
 def _read_clauses(node: exp.Select, scope: Scope, result: Relation) -> None:
@@ -177,11 +184,15 @@ def _read_set_operation(node: exp.SetOperation, scope: Scope) -> Relation:
             result.anything = {**(result.anything or {}), **side.anything}
     # Stars over unknown tables have no positions: what is known is then matched by name.
     by_name = bool(node.args.get("by_name")) or result.is_open
-    result.columns = _by_name(sides) if by_name else _by_order(sides)
+    # EXCEPT and INTERSECT give values of their first side only.
+    giving = sides if isinstance(node, exp.Union) else sides[:1]
+    result.columns = _by_name(giving) if by_name else _by_order(giving)
     # Which rows are equal depends on every column.
     is_all = isinstance(node, exp.Union) and not node.args.get("distinct")
     if not is_all:
-        mark_rows(rows, _all_inputs(result), Kind.GROUP_BY if isinstance(node, exp.Union) else Kind.FILTER)
+        kind = Kind.GROUP_BY if isinstance(node, exp.Union) else Kind.FILTER
+        for side in sides:
+            mark_rows(rows, _all_inputs(side), kind)
     if node.args.get("order") is not None:
         inner = Scope(scope.context, parent=scope, sources={"": result})
         mark_rows(rows, _ordering(node.args["order"], inner, result), Kind.SORT)
