@@ -114,7 +114,8 @@ def _comment(
     as_json: AsJson = False,
 ) -> None:
     """Write Smelt's one comment on a pull request, or replace its text; for CI jobs."""
-    url = _commenting_forge(project_dir, forge).comment(number, _read(body), head)
+    text = _read(body)
+    url = _commenting_forge(project_dir, forge).comment(number, text, head)
     if as_json:
         _print_json({"url": url})
     else:
@@ -130,8 +131,11 @@ def _commenting_forge(project_dir: Path | None, kind: str | None) -> Forge:
 
 
 def _read(path: Path) -> str:
+    """The text of a file that may come from somebody else's job, so a link to a file of ours is refused."""
     from plugins.core.errors import SmeltError
 
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise SmeltError(f"{path} is not a plain file", "give a file with markdown")
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -184,6 +184,8 @@ def test_foreign_dbt_project_gets_no_folder_that_git_sees(project: Path) -> None
     [
         (["--body", "dbt_project.yml"], "the local forge has no pull request 1"),
         (["--body", "missing.md"], "missing.md cannot be read"),
+        (["--body", "link.md"], "link.md is not a plain file"),
+        (["--body", "models"], "models is not a plain file"),
         (["--body", "dbt_project.yml", "--forge", "sourcehut"], "there is no forge 'sourcehut'"),
     ],
 )
@@ -191,5 +193,6 @@ def test_comment_that_cannot_be_written_is_one_message(
     project: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], said: str
 ) -> None:
     monkeypatch.chdir(project)
+    (project / "link.md").symlink_to("/proc/self/environ")
     with pytest.raises(SmeltError, match=said):
         _smelt(project, "review-comment", "--pull-request", "1", *arguments)
