@@ -7,8 +7,19 @@ from plugins.review.evidence.comparison import DataEvidence
 from plugins.review.evidence.compiling import Compiling
 from plugins.review.evidence.contracts import Contracts
 from plugins.review.evidence.cost import Cost
+from plugins.review.evidence.distribution import DistributionShift
+from plugins.review.evidence.keys import KeyDiff
 from plugins.review.evidence.reach import ColumnImpact
+from plugins.review.evidence.rows import RowCounts
+from plugins.review.evidence.schema import SchemaDiff
 from plugins.review.evidence.testing import Testing
+from plugins.review.evidence.values import ValueDiff
 
 CHANGE_EVIDENCE: tuple[ChangeEvidence, ...] = (Compiling(), Testing(), Contracts(), ColumnImpact(), Cost())
-DATA_EVIDENCE: tuple[DataEvidence, ...] = ()
+DATA_EVIDENCE: tuple[DataEvidence, ...] = (
+    SchemaDiff(),
+    RowCounts(),
+    KeyDiff(),
+    ValueDiff(),
+    DistributionShift(),
+)

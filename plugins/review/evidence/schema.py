@@ -1,0 +1,39 @@
+"""Columns and types: what a reader of the table sees first."""
+
+from __future__ import annotations
+
+from plugins.review.evidence.comparison import Comparison
+from plugins.review.evidence.finding import Finding, Outcome
+from plugins.review.evidence.sides import Sides, each_model
+
+
+class SchemaDiff:
+    """Changed: columns were added, removed, retyped or moved."""
+
+    kind = "schema"
+
+    def collect(self, comparison: Comparison) -> list[Finding]:
+        """One finding per model."""
+        return each_model(self.kind, comparison, self._judge)
+
+    def _judge(self, sides: Sides) -> list[Finding]:
+        base = {name.lower() for name in sides.base_columns}
+        head = {name.lower() for name in sides.head_columns}
+        added = [name for name in sides.head_columns if name.lower() not in base]
+        removed = [name for name in sides.base_columns if name.lower() not in head]
+        retyped = {c.head: [c.base_type, c.head_type] for c in sides.common if c.is_retyped}
+        kept = [c.head.lower() for c in sides.common]
+        moved = kept != [name.lower() for name in sides.base_columns if name.lower() in head]
+        parts = [f"added {name} ({sides.head_columns[name]})" for name in added]
+        parts += [f"removed {name}" for name in removed]
+        parts += [f"{name}: {before} → {after}" for name, (before, after) in retyped.items()]
+        parts += ["other order of columns"] if moved else []
+        return [
+            Finding(
+                kind=self.kind,
+                subject=sides.model.name,
+                outcome=Outcome.CHANGED if parts else Outcome.PASSED,
+                detail="; ".join(parts) or f"{len(sides.common)} columns, same types and order",
+                facts={"added": added, "removed": removed, "retyped": retyped, "reordered": moved},
+            )
+        ]
