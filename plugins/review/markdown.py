@@ -97,17 +97,22 @@ def render_findings(findings: Sequence[Finding]) -> str:
 
 
 def _details(group: Sequence[Finding]) -> str:
-    told = [_told(finding) for finding in group[:_LINES_A_KIND]]
-    if len(group) > _LINES_A_KIND:
-        told.append(f"and {len(group) - _LINES_A_KIND} more")
-    return "<br>".join(told)
+    """One line per thing that is said, with everything that it is said of."""
+    said: dict[str, list[str]] = {}
+    for finding in group:
+        detail = cell(finding.detail) + ("" if finding.is_exact else " (on a sample)")
+        said.setdefault(detail, []).append(finding.subject)
+    told = [_told(subjects, detail) for detail, subjects in said.items()]
+    rest = [f"and {len(told) - _LINES_A_KIND} more"] if len(told) > _LINES_A_KIND else []
+    return "<br>".join(told[:_LINES_A_KIND] + rest)
 
 
-def _told(finding: Finding) -> str:
-    sampled = "" if finding.is_exact else " (on a sample)"
-    if finding.subject == "project":
-        return cell(finding.detail) + sampled
-    return f"`{_code(finding.subject)}`: {cell(finding.detail)}{sampled}"
+def _told(subjects: Sequence[str], detail: str) -> str:
+    if subjects == ["project"]:
+        return detail
+    named = ", ".join(f"`{_code(subject)}`" for subject in subjects[:_LINES_A_KIND])
+    rest = f" and {len(subjects) - _LINES_A_KIND} more" if len(subjects) > _LINES_A_KIND else ""
+    return f"{named}{rest}: {detail}"
 
 
 def _samples(findings: Iterable[Finding]) -> str:

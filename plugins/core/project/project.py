@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from plugins.core.errors import SmeltError
 
@@ -147,25 +147,33 @@ class Project:
         select: Sequence[str] = (),
         exclude: Sequence[str] = (),
         full_refresh: bool = False,
-        indirect: Literal["buildable", "eager"] = "buildable",
+        without: Sequence[str] = (),
         on_node: Callable[[str, str], None] | None = None,
     ) -> Built:
         """`dbt build` of what is selected. A failing node is in the result; raises SmeltError if dbt cannot run.
 
-        Tests run whose parents are all selected, or built before what is selected; with `eager`, all tests of
-        what is selected. A selection that matches nothing succeeds with no nodes: callers look at the counts.
+        Tests run whose parents are all selected, or built before what is selected. A selection that matches
+        nothing succeeds with no nodes: callers look at the counts. without: resource types to leave out.
         on_node(name, status) is called as nodes finish.
         """
-        arguments = ["build", "--indirect-selection", indirect]
+        arguments = ["build", "--indirect-selection", "buildable"]
         if select:
             arguments += ["--select", *select]
         if exclude:
             arguments += ["--exclude", *exclude]
         if full_refresh:
             arguments.append("--full-refresh")
+        for resource_type in without:
+            arguments += ["--exclude-resource-type", resource_type]
         outcome = self._invoke(arguments, manifest=self.manifest, on_node=on_node)
         nodes = tuple(_node(result) for result in outcome.result.results)
         return Built(nodes, outcome.result.elapsed_time)
+
+    def test(self, *, select: Sequence[str]) -> Built:
+        """`dbt test` of all data and unit tests of what is selected, whatever else they read."""
+        arguments = ["test", "--indirect-selection", "eager", "--select", *select]
+        outcome = self._invoke(arguments, manifest=self.manifest)
+        return Built(tuple(_node(result) for result in outcome.result.results), outcome.result.elapsed_time)
 
     def compile(self, select: Sequence[str] = ()) -> tuple[Node, ...]:
         """`dbt compile`; writes manifest.json with compiled SQL. A model that fails is in the result.
@@ -233,7 +241,7 @@ class Project:
 
         common = ["--project-dir", str(self.folder), "--profiles-dir", str(self.profiles)]
         common += ["--target-path", str(self.target_path), "--log-path", "logs", "--log-level", "none"]
-        common += ["--log-level-file", "info", "--no-use-colors-file", "--no-version-check"]
+        common += ["--log-level-file", "info", "--no-use-colors", "--no-use-colors-file", "--no-version-check"]
         if self.target:
             common += ["--target", self.target]
         callbacks = [_listener(on_node)] if on_node else []

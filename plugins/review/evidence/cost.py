@@ -17,8 +17,7 @@ class Cost:
 
     def collect(self, change: ReviewedChange) -> list[Finding]:
         """One finding per model whose time differs clearly, and one for all."""
-        before = {r["id"]: r["seconds"] for r in change.built["base"].nodes if r["type"] == "model"}
-        after = {r["id"]: r["seconds"] for r in change.built["head"].nodes if r["type"] == "model"}
+        before, after = (_seconds(change, side) for side in ("base", "head"))
         if not after:
             return [self._finding("project", Outcome.NOT_CHECKED, "no model was built at head")]
         findings = [
@@ -36,6 +35,11 @@ class Cost:
 
     def _finding(self, subject: str, outcome: Outcome, detail: str, **facts: float) -> Finding:
         return Finding(kind=self.kind, subject=subject, outcome=outcome, detail=detail, facts=facts)
+
+
+def _seconds(change: ReviewedChange, side: str) -> dict[str, float]:
+    built = (r for r in change.built[side].nodes if r["type"] == "model" and r["status"] == "success")
+    return {result["id"]: result["seconds"] for result in built}
 
 
 def _differs(before: float, after: float) -> bool:

@@ -48,7 +48,7 @@ class ColumnImpact:
             detail += f"; the other {below - using} were not rebuilt"
         impact = change.impact
         counts = {"metrics": len(impact.metrics), "exposures": len(impact.exposures)}
-        said = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+        said = ", ".join(f"{count} {name if count > 1 else name[:-1]}" for name, count in counts.items() if count)
         outcome = Outcome.CHANGED if using or said else Outcome.PASSED
         return self._finding(
             "project", outcome, detail + (f"; {said}" if said else ""), using=using, downstream=below, **counts

@@ -11,12 +11,15 @@ from plugins.review.sandbox.production import Production
 
 @dataclass(frozen=True)
 class BuildPlan:
-    """select: dbt selectors. deferred: (schema, name) of views on production. views: models that stay views.
+    """How one side is built.
 
-    unbuilt: nodes that can't be built, with the reason. nodes: ids that are built.
+    select, tests: dbt selectors of nodes, and of tests besides those of the nodes. deferred: (schema, name)
+    of views on production. views: models that are built as views. nodes: ids that are built.
+    unbuilt: nodes that can't be built, with the reason.
     """
 
     select: tuple[str, ...] = ()
+    tests: tuple[str, ...] = ()
     deferred: tuple[tuple[str, str], ...] = ()
     views: tuple[tuple[str, str], ...] = ()
     unbuilt: Mapping[str, str] = field(default_factory=dict)
@@ -40,7 +43,8 @@ def plan_build(
             planner.need(parent)
     built = planner.built - planner.unbuilt.keys()
     return BuildPlan(
-        select=tuple(_selector(manifest, node) for node in sorted(built)) + tuple(_named(t) for t in extra),
+        select=tuple(_selector(manifest, node) for node in sorted(built)),
+        tests=tuple(_named(test) for test in extra),
         deferred=tuple(_relation(manifest, node) for node in sorted(planner.deferred - planner.built)),
         views=tuple(_relation(manifest, node) for node in sorted(built) if _is_view(manifest, node)),
         unbuilt=planner.unbuilt,

@@ -100,7 +100,7 @@ class Sandbox:
         return {side.name: result for side, result in zip(sides, built, strict=True)}
 
     def _build(self, side: Side, plan: BuildPlan) -> BuiltSide:
-        if not plan.select:
+        if not plan.select and not plan.tests:
             return BuiltSide(plan)
         arguments = {
             "warehouse": str(side.warehouse),
@@ -108,6 +108,7 @@ class Sandbox:
             "alias": self.production.alias,
             "input_rows": self.settings.input_rows,
             "select": list(plan.select),
+            "tests": list(plan.tests),
             "deferred": [list(pair) for pair in plan.deferred],
             "views": [list(pair) for pair in plan.views],
         }

@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from plugins.core import duck
-from plugins.core.project import Built, Project
+from plugins.core.project import Built, Node, Project
 
 # Views that were built are kept as tables under this schema: a view can't be read from another database.
 KEPT_SCHEMA = "smelt_review"
@@ -27,16 +27,20 @@ def compile_side(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def build_side(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Lay views on production for `deferred`, build `select`, keep built views as tables; returns node results.
+    """Lay views on production for `deferred`, build `select`, test it, keep built views as tables.
+
+    Tests come last, so that what fails a test can still be compared. Returns node results; a test of
+    something that was not built is `skipped`.
 
     deferred: [schema, name] pairs. select: dbt selectors. views: [schema, name] of models built as views.
     """
     project = _project(arguments)
     _defer(Path(arguments["warehouse"]), arguments)
-    built = project.build(select=arguments["select"], indirect="eager")
+    built = project.build(select=arguments["select"], without=("test", "unit_test"))
+    tested = project.test(select=[*arguments["select"], *arguments["tests"]])
     project.release()
     _keep_views(Path(arguments["warehouse"]), arguments)
-    return _results(built)
+    return _results(project, built, tested)
 
 
 def _project(arguments: Mapping[str, Any]) -> Project:
@@ -86,20 +90,30 @@ def _keep_views(warehouse: Path, arguments: Mapping[str, Any]) -> None:
                 con.execute(f"create or replace table {kept} as select * from {source}")
 
 
-def _results(built: Built) -> dict[str, Any]:
+def _results(project: Project, built: Built, tested: Built) -> dict[str, Any]:
+    missing = {node.unique_id for node in built.nodes if node.status != "success"}
+    nodes = [_node(node) for node in built.nodes]
+    for node in tested.nodes:
+        entry = _node(node)
+        if not missing.isdisjoint(_parents(project, node.unique_id)):
+            entry["status"] = "skipped"
+        nodes.append(entry)
+    return {"seconds": built.seconds + tested.seconds, "nodes": nodes}
+
+
+def _parents(project: Project, test: str) -> list[str]:
+    node: Any = project.manifest.nodes.get(test) or project.manifest.unit_tests[test]
+    return list(node.depends_on.nodes)
+
+
+def _node(node: Node) -> dict[str, Any]:
     return {
-        "seconds": built.seconds,
-        "nodes": [
-            {
-                "id": node.unique_id,
-                "type": node.resource_type,
-                "name": node.name,
-                "status": node.status,
-                "seconds": node.seconds,
-                "message": node.message,
-                "failures": node.failures,
-                "path": node.path,
-            }
-            for node in built.nodes
-        ],
+        "id": node.unique_id,
+        "type": node.resource_type,
+        "name": node.name,
+        "status": node.status,
+        "seconds": node.seconds,
+        "message": node.message,
+        "failures": node.failures,
+        "path": node.path,
     }
