@@ -27,6 +27,7 @@ _LOST = (
     "rpc failed",
     "empty reply",
     "did not end within",
+    "error: 500",
     "error: 502",
     "error: 503",
     "error: 504",
@@ -164,7 +165,9 @@ class Remote:
         said = failure.message.lower()
         where = hide_user(self.url)
         if any(text in said for text in _NO_RIGHTS) or "not found" in said:
-            return SmeltError(f"git may not write to {where}: {failure.message}", self.needs)
+            over_http = self.url.startswith(("http://", "https://"))
+            hint = self.needs if over_http else f"give your SSH key the right to push to {where}"
+            return SmeltError(f"git may not write to {where}: {failure.message}", hint)
         if "shallow" in said:
             return SmeltError(f"{where} refuses a push from a shallow clone", "git fetch --unshallow")
         if "hook declined" in said or "protected" in said:

@@ -78,6 +78,7 @@ class Hub:
         self.git("config", "http.receivepack", "true")
         self.pulls: list[PullRecord] = []
         self.last_note = 0
+        self.is_strict = True  # refuses a second open pull request for a branch, as both forges do for one base
 
     def git(self, *arguments: str) -> str:
         """A command in the bare repository."""
@@ -108,7 +109,7 @@ class Hub:
         """A new pull request, or what is wrong."""
         if self.tip(branch) is None:
             return "head does not exist"
-        if any(pull.branch == branch and pull.state == "open" for pull in self.pulls):
+        if self.is_strict and any(pull.branch == branch and pull.state == "open" for pull in self.pulls):
             return f"A pull request already exists for {branch}"
         self.pulls.append(PullRecord(len(self.pulls) + 1, branch, base, title, body))
         return self.pulls[-1]
@@ -208,7 +209,7 @@ def _handler(forge: LoopbackForge) -> type[BaseHTTPRequestHandler]:
             if fault is not None and fault.status:
                 return self._send(Answer(fault.status, {"message": fault.message}), parts, fault.headers)
             if not parts.path.startswith(forge.dialect.prefix):
-                return self._git(parts.path, parts.query, raw)
+                return self._git(parts.path, parts.query, raw, is_cut=fault is not None and fault.cut == "after")
             if forge.needs_token and forge.dialect.token_of(self.headers) != TOKEN:
                 return self._send(Answer(401, {"message": "Bad credentials"}), parts)
             query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
@@ -241,14 +242,13 @@ def _handler(forge: LoopbackForge) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(content)
 
-        def _git(self, path: str, query: str, raw: bytes) -> None:
+        def _git(self, path: str, query: str, raw: bytes, is_cut: bool) -> None:
             given = self.headers.get("Authorization", "").removeprefix("Basic ")
             if base64.b64decode(given).decode().partition(":")[2] != TOKEN:
                 self.send_response(401)
                 self.send_header("WWW-Authenticate", 'Basic realm="git"')
                 self.send_header("Content-Length", "0")
-                self.end_headers()
-                return
+                return self.end_headers()
             environment = {
                 "PATH": os.environ["PATH"],
                 "GIT_PROJECT_ROOT": str(forge.hub.root),
@@ -264,6 +264,8 @@ def _handler(forge: LoopbackForge) -> type[BaseHTTPRequestHandler]:
             done = subprocess.run(
                 ["git", "http-backend"], input=raw, env=environment, capture_output=True, check=True
             )
+            if is_cut:
+                return self._cut()
             head, _, content = done.stdout.partition(b"\r\n\r\n")
             headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n"))
             self.send_response(int(headers.pop("Status", "200 OK").split()[0]))
@@ -272,5 +274,6 @@ def _handler(forge: LoopbackForge) -> type[BaseHTTPRequestHandler]:
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)
+            return None
 
     return Handler

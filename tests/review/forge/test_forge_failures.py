@@ -6,11 +6,14 @@ import signal
 import subprocess
 import sys
 import time
+from typing import Any
 
 import pytest
 
 from plugins.core.errors import SmeltError
 from plugins.review.forge import Decision
+from plugins.review.forge.push import Remote
+from plugins.review.proposals.events import LedgerTips
 from tests.review.forge.server import Fault
 from tests.review.forge.world import BODY, World, commit, git
 
@@ -37,7 +40,9 @@ def _fault(world: World, method: str, path: str = "", **values: object) -> None:
     world.forge.faults.append(Fault(method, PULLS[world.kind] + path, **values))  # pyright: ignore
 
 
-def test_connection_lost_after_the_pull_request_was_created(world: World) -> None:
+@pytest.mark.parametrize("is_strict", [True, False])
+def test_connection_lost_after_the_pull_request_was_created(world: World, is_strict: bool) -> None:
+    world.hub.is_strict = is_strict
     _fault(world, "POST", cut="after")
     opened = world.proposals.open(world.proposal.id)
     assert [pull.number for pull in world.hub.pulls] == [opened.number]
@@ -48,6 +53,33 @@ def test_connection_lost_before_the_pull_request_was_created(world: World) -> No
     world.proposals.open(world.proposal.id)
     assert len(world.hub.pulls) == 1
     assert world.forge.count("POST", PULLS[world.kind]) == 3
+
+
+def test_connection_lost_after_the_branch_was_pushed(world: World) -> None:
+    world.push_over_http()
+    world.forge.faults.append(Fault("POST", "/acme/shop.git/git-receive-pack", cut="after"))
+    opened = world.proposals.open(world.proposal.id)
+    assert world.hub.tip(opened.branch) == opened.tip
+    assert len(world.hub.pulls) == 1
+
+
+def test_stopped_right_after_the_push_a_newer_version_still_replaces_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    push = Remote.push
+
+    def push_and_stop(*arguments: Any, **named: Any) -> None:
+        push(*arguments, **named)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Remote, "push", push_and_stop)
+        with pytest.raises(KeyboardInterrupt):
+            world.proposals.open(world.proposal.id)
+    assert world.hub.tip(world.proposal.branch) is not None
+    world.proposals.add(world.proposal.model_copy(update={"title": "Newer"}), BODY)
+    opened = world.proposals.open(world.proposal.id)
+    assert world.hub.tip(opened.branch) == opened.tip
 
 
 @pytest.mark.parametrize("status", [500, 503])
@@ -146,17 +178,15 @@ def test_remote_that_refuses_the_branch(world: World) -> None:
     assert world.hub.pulls == []
 
 
-def test_person_who_pushes_while_smelt_does(world: World) -> None:
-    # The hook runs when git has read the branch's state and before it writes.
-    hook = world.hub.bare / "hooks" / "pre-receive"
-    hook.write_text(
-        "#!/bin/sh\nunset GIT_QUARANTINE_PATH GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES\n"
-        f"git update-ref refs/heads/{world.proposal.branch} main\n"
-    )
-    hook.chmod(0o755)
+def test_person_who_pushes_between_looking_and_pushing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.proposals.open(world.proposal.id)
+    pushed: list[str] = []
+    # Smelt records its commit after it has looked at the branch and before it pushes.
+    monkeypatch.setattr(LedgerTips, "remember", lambda *_: pushed.append(world.person_pushes()))
+    world.proposals.add(world.proposal.model_copy(update={"title": "Newer"}), BODY)
     with pytest.raises(SmeltError, match="has commits that Smelt did not make"):
         world.proposals.open(world.proposal.id)
-    assert world.hub.tip(world.proposal.branch) == world.hub.tip("main")
+    assert [world.hub.tip(world.proposal.branch)] == pushed
 
 
 def test_shallow_clone_can_propose_on_its_newest_commit(world: World) -> None:
@@ -213,6 +243,7 @@ def test_killed_between_push_and_pull_request_then_run_again(world: World, cut: 
 
 
 def test_two_processes_open_the_same_proposal_at_once(world: World) -> None:
+    world.hub.is_strict = False
     command = [sys.executable, "-c", _OPEN, str(world.project), world.proposal.id]
     started = [subprocess.Popen(command) for _ in range(2)]
     assert [process.wait(60) for process in started] == [0, 0]

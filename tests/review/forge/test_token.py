@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gc
 import subprocess
 import sys
 from pathlib import Path
@@ -29,15 +30,13 @@ except SmeltError as error:
 USERS = {"github": "x-access-token", "gitlab": "oauth2"}
 
 
-def _over_http(world: World) -> None:
-    git(world.checkout, "remote", "set-url", "origin", f"{world.forge.address}/acme/shop.git")
-
-
 def _spellings(kind: str) -> list[bytes]:
     return [TOKEN.encode(), base64.b64encode(f"{USERS[kind]}:{TOKEN}".encode())]
 
 
 def _leaks(world: World, *outputs: bytes) -> list[str]:
+    # SQLite deletes its -wal and -shm files when the last connection is closed, which may be now.
+    gc.collect()
     files = [path for path in world.checkout.parent.rglob("*") if path.is_file()]
     texts = {str(path): path.read_bytes() for path in files}
     texts |= {f"output {number}": output for number, output in enumerate(outputs)}
@@ -50,7 +49,7 @@ def _smelt(world: World, *arguments: str) -> subprocess.CompletedProcess[bytes]:
 
 
 def test_push_over_http_with_the_token_leaves_it_nowhere(world: World, tmp_path: Path) -> None:
-    _over_http(world)
+    world.push_over_http()
     # A git that writes down how it was called, before the real one.
     spy = tmp_path / "bin" / "git"
     spy.parent.mkdir()
@@ -61,6 +60,7 @@ def test_push_over_http_with_the_token_leaves_it_nowhere(world: World, tmp_path:
         patch.setenv("PATH", str(spy.parent), prepend=":")
         patch.setenv("GIT_TRACE_CURL", str(tmp_path / "trace.log"))
         patch.setenv("GIT_CURL_VERBOSE", "1")
+        patch.setenv("GIT_TRACE_REDACT", "0")
         opened = _smelt(world, "proposals", "open", world.proposal.id)
         shown = _smelt(world, "proposals", "show", world.proposal.id, "--json")
     assert opened.returncode == 0, opened.stderr
@@ -71,7 +71,7 @@ def test_push_over_http_with_the_token_leaves_it_nowhere(world: World, tmp_path:
 
 @pytest.mark.parametrize("status", [422, 500])
 def test_refusals_do_not_show_the_token(world: World, status: int) -> None:
-    _over_http(world)
+    world.push_over_http()
     world.configure(wait_seconds=0.5)
     world.forge.faults.append(
         Fault("POST", r".*(pulls|merge_requests)", status=status, message=f"bad {TOKEN}", times=100)
@@ -85,7 +85,7 @@ def test_refusals_do_not_show_the_token(world: World, status: int) -> None:
 def test_git_that_is_refused_names_the_permission_and_not_the_token(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _over_http(world)
+    world.push_over_http()
     world.forge.needs_token = False
     monkeypatch.setenv("FORGE_TOKEN", "another-token-canary")
     with pytest.raises(SmeltError, match="git may not write to") as raised:

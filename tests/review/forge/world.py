@@ -104,6 +104,10 @@ class World:
             f'token = "env:FORGE_TOKEN"\nremote = "{remote}"\nwait_seconds = {wait_seconds}\n{extra}'
         )
 
+    def push_over_http(self) -> None:
+        """Let the remote be the loopback server instead of a folder."""
+        git(self.checkout, "remote", "set-url", "origin", f"{self.forge.address}/acme/shop.git")
+
     def person_pushes(self, path: str = "analytics/models/orders.sql", text: str = "select 9 as mine\n") -> str:
         """A person adds a commit to the proposal's branch on the forge."""
         other = self.checkout.parent / "other"
