@@ -42,13 +42,14 @@ def _list(project_dir: ProjectDir = None, as_json: AsJson = False) -> None:
     else:
         table = Table(box=None, pad_edge=False)
         table.add_column("id", no_wrap=True, min_width=26)
-        for heading in ("kind", "title", "confidence", "state", "where"):
+        has_urls = any(one.state.number for one in listed)
+        for heading in ("kind", "title", "confidence", "state", *(["pull request"] if has_urls else [])):
             table.add_column(heading, overflow="fold")
         for one in listed:
             proposal, state = one.proposal, one.state
-            where = state.url if state.number is not None else proposal.branch if one.forge else ""
-            row = (proposal.kind, proposal.title, f"{proposal.confidence:.0%}", str(state.decision), where)
-            table.add_row(proposal.id, *(_escaped(text or "") for text in row))
+            row = [proposal.kind, proposal.title, f"{proposal.confidence:.0%}", str(state.decision)]
+            row += [state.url or ""] if has_urls else []
+            table.add_row(proposal.id, *map(_escaped, row))
         Console(highlight=False).print(table)
     for problem in sorted({f"{one.forge} cannot be asked: {one.problem}" for one in listed if one.problem}):
         typer.echo(f"warning  {problem}; the state shown is the last known", err=True)

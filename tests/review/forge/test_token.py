@@ -88,10 +88,14 @@ def test_git_that_is_refused_names_the_permission_and_not_the_token(
     world.push_over_http()
     world.forge.needs_token = False
     monkeypatch.setenv("FORGE_TOKEN", "another-token-canary")
+    monkeypatch.setenv("GIT_CURL_VERBOSE", "1")
+    monkeypatch.setenv("GIT_TRACE_REDACT", "0")
     with pytest.raises(SmeltError, match="git may not write to") as raised:
         world.proposals.open(world.proposal.id)
     assert "the token needs" in (raised.value.hint or "")
+    sent = base64.b64encode(f"{USERS[world.kind]}:another-token-canary".encode()).decode()
     assert "another-token-canary" not in str(raised.value)
+    assert sent not in str(raised.value)
 
 
 def test_credentials_in_the_remotes_url_are_not_shown(world: World) -> None:
