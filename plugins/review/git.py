@@ -86,7 +86,7 @@ def run_git(
             check=False,
             start_new_session=True,  # without a terminal, ssh cannot ask for a passphrase either
         )
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         if not folder.is_dir():
             raise SmeltError(f"there is no folder {folder}", "give the folder of a dbt project") from error
         raise SmeltError("git is not installed or not on PATH", "install git 2.31 or newer") from error

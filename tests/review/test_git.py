@@ -182,6 +182,9 @@ def test_configuration_for_one_command_leaves_no_trace(
 def test_missing_git_and_missing_folder_are_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SmeltError, match="there is no folder"):
         run_git(tmp_path / "nowhere", "status")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SmeltError, match="there is no folder"):
+        Repository.find(tmp_path / "file")
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(SmeltError, match="git is not installed"):
         run_git(tmp_path, "status")
