@@ -100,9 +100,11 @@ def _close_doors(request: Mapping[str, Any]) -> None:
     _leave_network()
     writable = [Path(path).resolve() for path in request["writable"]]
     readable = [Path(path).resolve() for path in request["readable"]] + _own_code()
-    system_writable = [Path(path) for path in _SYSTEM_WRITABLE]
-    landlock.restrict([*readable, *map(Path, _SYSTEM_READABLE)], [*writable, *system_writable])
-    sys.addaudithook(_hook(readable + [Path(p) for p in _SYSTEM_READABLE], writable + system_writable))
+    # /proc/self is a link to this process.
+    readable += [Path(path).resolve() for path in _SYSTEM_READABLE]
+    writable += [Path(path) for path in _SYSTEM_WRITABLE]
+    landlock.restrict(readable, writable)
+    sys.addaudithook(_hook(readable, writable))
 
 
 def _own_code() -> list[Path]:

@@ -39,8 +39,8 @@ def build_side(arguments: Mapping[str, Any]) -> dict[str, Any]:
     built = project.build(select=arguments["select"], without=("test", "unit_test"))
     tested = project.test(select=[*arguments["select"], *arguments["tests"]])
     project.release()
-    _keep_views(Path(arguments["warehouse"]), arguments)
-    return _results(project, built, tested)
+    unreadable = _keep_views(Path(arguments["warehouse"]), arguments)
+    return _results(project, built, tested, unreadable)
 
 
 def _project(arguments: Mapping[str, Any]) -> Project:
@@ -74,28 +74,41 @@ def _attach(con: duckdb.DuckDBPyConnection, arguments: Mapping[str, Any]) -> str
     return name
 
 
-def _keep_views(warehouse: Path, arguments: Mapping[str, Any]) -> None:
+def _keep_views(warehouse: Path, arguments: Mapping[str, Any]) -> dict[tuple[str, str], str]:
+    """Keep built views as tables; returns those that can't be read, with the reason."""
     views: Sequence[Sequence[str]] = arguments.get("views", ())
+    unreadable: dict[tuple[str, str], str] = {}
     if not views:
-        return
+        return unreadable
     with duck.connect(warehouse) as con:
         if arguments.get("production"):
             _attach(con, arguments)
         con.execute(f"create schema if not exists {KEPT_SCHEMA}")
         present = set(con.execute("select schema_name, view_name from duckdb_views()").fetchall())
         for schema, name in views:
-            if (schema, name) in present:
-                source = f"{duck.quote(schema)}.{duck.quote(name)}"
-                kept = f"{KEPT_SCHEMA}.{duck.quote(f'{schema}.{name}')}"
-                con.execute(f"create or replace table {kept} as select * from {source}")
+            if (schema, name) not in present:
+                continue
+            kept = f"{KEPT_SCHEMA}.{duck.quote(f'{schema}.{name}')}"
+            try:
+                con.execute(f"create or replace table {kept} as from {duck.quote(schema)}.{duck.quote(name)}")
+            except duckdb.Error as error:
+                unreadable[(schema, name)] = str(error)
+    return unreadable
 
 
-def _results(project: Project, built: Built, tested: Built) -> dict[str, Any]:
-    missing = {node.unique_id for node in built.nodes if node.status != "success"}
+def _results(
+    project: Project, built: Built, tested: Built, unreadable: Mapping[tuple[str, str], str]
+) -> dict[str, Any]:
     nodes = [_node(node) for node in built.nodes]
-    for node in tested.nodes:
-        entry = _node(node)
-        if not missing.isdisjoint(_parents(project, node.unique_id)):
+    for entry in nodes:
+        # A view is made without being read; one that can't be is as broken as a table.
+        node: Any = project.manifest.nodes[entry["id"]]
+        if reason := unreadable.get((node.schema, node.alias)):
+            entry.update(status="error", message=reason)
+    missing = {entry["id"] for entry in nodes if entry["status"] != "success"}
+    for test in tested.nodes:
+        entry = _node(test)
+        if not missing.isdisjoint(_parents(project, test.unique_id)):
             entry["status"] = "skipped"
         nodes.append(entry)
     return {"seconds": built.seconds + tested.seconds, "nodes": nodes}
