@@ -140,4 +140,23 @@ proposal_events = _table(
     Column("detail", JSON),
 )
 
+# One request to a language model: a turn of a conversation. Neither prompt nor answer is kept.
+model_calls = _table(
+    "model_calls",
+    Column("capability", String(64), nullable=False),
+    Column("prompt", String(128), nullable=False),
+    Column("prompt_version", String(32), nullable=False),
+    Column("prompt_hash", String(64), nullable=False),
+    Column("model", String(128), nullable=False),
+    Column("input_tokens", BigInteger),
+    Column("output_tokens", BigInteger),
+    Column("cache_write_tokens", BigInteger),
+    Column("cache_read_tokens", BigInteger),
+    Column("cost_usd", Float),  # null: the model's price is unknown
+    Column("seconds", Float),
+    Column("attempts", BigInteger, nullable=False),
+    Column("outcome", String(16), nullable=False),  # ok, refused, truncated, malformed, error, budget
+    Column("error", Text),
+)
+
 TABLES: dict[str, Table] = dict(metadata.tables)

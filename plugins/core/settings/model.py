@@ -127,6 +127,42 @@ class ReviewSettings(_Section):
     )
 
 
+class LlmSettings(_Section):
+    """The language model, if there is one; without it everything works by statistics and rules."""
+
+    provider: Literal["auto", "anthropic", "none"] = Field(
+        default="auto",
+        description="auto: anthropic if `api_key` is configured or ANTHROPIC_API_KEY set, else none.",
+    )
+    model: str = Field(default="claude-sonnet-5-5", description="The provider's name of the model.")
+    api_key: str | None = Field(
+        default=None, description="Reference to the key (`env:NAME`, `file:PATH`); null: `env:ANTHROPIC_API_KEY`."
+    )
+    base_url: str | None = Field(
+        default=None, description="Address of the API; null: ANTHROPIC_BASE_URL, or the provider's own."
+    )
+    max_tokens: int = Field(default=16_000, gt=0, description="Longest answer, in tokens, thinking included.")
+    timeout_seconds: float = Field(default=120, gt=0, description="Longest silence of the API within an answer.")
+    retries: int = Field(default=4, ge=0, description="Further attempts after rate limits and lost connections.")
+    wait_seconds: float = Field(default=60, ge=0, description="Budget for waiting between attempts, per call.")
+    budget_tokens: int = Field(
+        default=1_000_000, ge=0, description="Tokens, in and out, that one run may use; a call beyond is not sent."
+    )
+    budget_usd: float | None = Field(
+        default=None, ge=0, description="Cost of one run likewise; needs a model whose price is known."
+    )
+    send_samples: bool = Field(
+        default=False, description="Whether sample rows may be sent, with personal data masked."
+    )
+
+    @field_validator("api_key")
+    @classmethod
+    def _is_reference(cls, api_key: str | None) -> str | None:
+        if api_key is not None and not api_key.startswith(("env:", "file:")):
+            raise ValueError("a key is a reference: env:NAME or file:PATH")
+        return api_key
+
+
 class ConnectionSettings(_Section):
     """A source system; what is secret is a reference (`env:NAME`, `file:PATH`)."""
 
@@ -157,6 +193,7 @@ class Settings(BaseSettings):
     quality: QualitySettings = QualitySettings()
     forge: ForgeSettings = ForgeSettings()
     review: ReviewSettings = ReviewSettings()
+    llm: LlmSettings = LlmSettings()
     connections: dict[str, ConnectionSettings] = {}
 
     @classmethod
