@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from pathlib import Path, PurePosixPath
 
 from plugins.core.errors import SmeltError
 from plugins.core.lineage import Place
@@ -52,11 +52,12 @@ def review(
     with open_workspace(repository) as workspace:
         on_progress("finding production")
         production = find_production(project, workspace.folder)
-        cache = settings.make_local_root() / "lineage.db"
-        sandbox = Sandbox(project, workspace, production, settings.review, cache, _passed_on(settings))
+        state = settings.make_local_root() / "review"
+        sandbox = Sandbox(project, workspace, production, settings.review, state, _passed_on(settings))
         on_progress("compiling both sides")
         sides = [sandbox.prepare("base", base_commit), sandbox.prepare("head", head_commit)]
-        compiled = {side.side.name: side for side in sandbox.compile(*sides)}
+        changed = _inside(files, repository.prefix(project.folder))
+        compiled = {side.side.name: side for side in sandbox.compile(changed, *sides)}
         changes = find_changes(compiled["base"].loaded, compiled["head"].loaded)
         selection = select(compiled["base"].loaded, compiled["head"].loaded, changes)
         on_progress(_building(selection))
@@ -95,6 +96,14 @@ def _files_of(repository: Repository, folder: Path, base: str, head: str) -> tup
     prefix = str(repository.prefix(folder))
     files = repository.changed_files(base, head)
     return files if prefix == "." else tuple(f for f in files if f.path.startswith(prefix + "/"))
+
+
+def _inside(files: Sequence[ChangedFile], prefix: PurePosixPath) -> list[str]:
+    """Paths relative to the project, before and after renames."""
+    paths = {path for file in files for path in (file.path, file.old_path) if path is not None}
+    return sorted(
+        str(PurePosixPath(p).relative_to(prefix)) for p in paths if PurePosixPath(p).is_relative_to(prefix)
+    )
 
 
 def _passed_on(settings: Settings) -> dict[str, str]:

@@ -13,7 +13,7 @@ from plugins.core.lineage.kinds import Kind
 from plugins.core.lineage.model import ModelLineage
 
 # Raised whenever the reading of SQL changes, so that nothing read by an older version is used.
-_READER = "2"
+_READER = "3"
 _ROWS_KEPT = 200_000
 
 

@@ -40,6 +40,10 @@ class ProjectLineage:
         self.cache.save()
         return _assemble(self)
 
+    def has_read(self, node: str) -> bool:
+        """Whether the columns of `node` are known by now."""
+        return node in self._interfaces
+
     @property
     def schemas(self) -> Schemas:
         """Names to relations, as the models of this project see them."""
@@ -93,15 +97,19 @@ class _Relations(Mapping[str, Relation]):
     made: dict[str, Relation] = field(default_factory=dict)
 
     def __getitem__(self, node: str) -> Relation:
-        if node not in self.made:
+        found = self.made.get(node)
+        if found is None:
             resource = self.project.manifest.resources[node]
             columns = {
                 key: Column(name, {(node, key): Kind.IDENTITY})
                 for key, name in self.project.columns(resource).items()
             }
             opens = (node,) if self.project.is_open(resource) else ()
-            self.made[node] = Relation(columns, opens=opens, shaped_by=node)
-        return self.made[node]
+            found = Relation(columns, opens=opens, shaped_by=node)
+            # An incremental model reads itself before its columns are known.
+            if self.project.has_read(node):
+                self.made[node] = found
+        return found
 
     def __contains__(self, node: object) -> bool:
         return node in self.project.manifest.resources

@@ -55,19 +55,21 @@ class Scope:
 
         A name that nothing explains gives a column without inputs, and is kept in `context.missing`.
         """
-        scope: Scope | None = self
-        while scope is not None:
-            found = scope._here(parts)
-            if found is not None:
-                return found
-            scope = scope.parent
+        # What is known for sure anywhere around comes before a guess about what an unknown table may have.
+        for look in (Scope._known, Scope._possible):
+            scope: Scope | None = self
+            while scope is not None:
+                found = look(scope, parts)
+                if found is not None:
+                    return found
+                scope = scope.parent
         guessed = self._guess(parts)
         if guessed is not None:
             return guessed, False
         self.context.missing.add(".".join(parts))
         return Column(parts[-1], {}), False
 
-    def _here(self, parts: Sequence[str]) -> tuple[Column, bool] | None:
+    def _known(self, parts: Sequence[str]) -> tuple[Column, bool] | None:
         # The longest reading first: schema.table.column, table.column, then column.field.
         for used in (3, 2, 1):
             if len(parts) > used and parts[used - 1] in self.sources:
@@ -87,15 +89,13 @@ class Scope:
         known = [relation.columns[name] for relation in self.sources.values() if name in relation.columns]
         if known:
             return known[0] if len(known) == 1 else _several(name, known)
-        # A name that no listed column has: an alias of the select list before a guess about what is open.
-        if name in self.aliases:
-            return self.aliases[name]
-        if name in self.sources:
+        return self.aliases.get(name)
+
+    def _possible(self, parts: Sequence[str]) -> tuple[Column, bool] | None:
+        maybe = [c for r in self.sources.values() if r.is_open and (c := r.column(parts[0])) is not None]
+        if not maybe:
             return None
-        maybe = [column for r in self.sources.values() if r.is_open and (column := r.column(name)) is not None]
-        if maybe:
-            return maybe[0] if len(maybe) == 1 else _several(name, maybe)
-        return None
+        return (maybe[0] if len(maybe) == 1 else _several(parts[0], maybe)), len(parts) > 1
 
     def _whole_row(self, alias: str) -> Column:
         relation = self.sources[alias]

@@ -176,12 +176,14 @@ class Project:
         return Built(tuple(_node(result) for result in outcome.result.results), outcome.result.elapsed_time)
 
     def compile(self, select: Sequence[str] = ()) -> tuple[Node, ...]:
-        """`dbt compile`; writes manifest.json with compiled SQL. A model that fails is in the result.
+        """`dbt compile` of all, or of what is selected; writes manifest.json with compiled SQL.
+
+        A model that fails is in the result.
 
         Raises SmeltError if dbt cannot run at all.
         """
         arguments = ["compile"] + (["--select", *select] if select else [])
-        outcome = self._invoke(arguments)
+        outcome = self._invoke(arguments, manifest=self.manifest)
         return tuple(_node(result) for result in outcome.result.results)
 
     def generate_docs(self) -> Path:

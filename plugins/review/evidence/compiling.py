@@ -32,8 +32,8 @@ class Compiling:
                 findings.append(self._finding(result["name"], Outcome.NOT_CHECKED, detail))
             else:
                 findings.append(self._broken(change, result["id"], result["message"]))
-        compiled = len(change.head.loaded.manifest.resources) - len(change.head.failed)
-        detail = f"{compiled} nodes compile, {good} built in the sandbox in {head.seconds:.1f} s"
+        compiled = sum(r.sql is not None for r in change.head.loaded.manifest.resources.values())
+        detail = f"{compiled} models compile, {good} built in the sandbox in {head.seconds:.1f} s"
         findings.append(self._finding("project", Outcome.PASSED, detail))
         return findings
 

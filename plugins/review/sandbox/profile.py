@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,16 @@ from plugins.review.sandbox.production import Production
 _KEPT = ("schema", "extensions", "settings", "plugins", "module_paths")
 
 
-def scratch_file(folder: Path) -> Path:
-    """The side's DuckDB file; called the same on both sides, so that both compile to the same SQL."""
-    return folder / "smelt_scratch.duckdb"
+SCRATCH = "smelt_scratch.duckdb"
 
 
-def write_profile(project: Project, folder: Path, production: Production) -> Path:
-    """Write `folder`/profiles.yml and return `folder`; raises SmeltError for an adapter that isn't DuckDB."""
+def write_profile(project: Project, folder: Path, project_dir: Path, production: Production) -> Path:
+    """Write `folder`/profiles.yml for the worktree's `project_dir`, and return `folder`.
+
+    Paths are relative to `project_dir`, where dbt runs: the profile is then the same on both sides and in
+    every review, so that both compile to the same SQL, and dbt can go on from an earlier parse.
+    Raises SmeltError for an adapter that isn't DuckDB.
+    """
     credentials = project.credentials
     if project.adapter != "duckdb":
         raise SmeltError(
@@ -29,20 +33,21 @@ def write_profile(project: Project, folder: Path, production: Production) -> Pat
         )
     attached = [_absolute(entry, project.folder) for entry in credentials.get("attach") or ()]
     if production.path is not None:
-        attached.append({"path": str(production.path), "alias": production.alias, "read_only": True})
+        path = os.path.relpath(production.path, project_dir)
+        attached.append({"path": path, "alias": production.alias, "read_only": True})
     output: dict[str, Any] = {
         "type": "duckdb",
-        "path": str(scratch_file(folder)),
+        "path": SCRATCH,
         "threads": project.threads,
         **{key: credentials[key] for key in _KEPT if credentials.get(key)},
         "attach": attached,
-        "external_root": str(folder / "external"),
+        "external_root": "external",
     }
     output["plugins"] = [{k: v for k, v in p.items() if v is not None} for p in output.get("plugins", ())]
     target = project.target_name
     profile = {project.profile_name: {"target": target, "outputs": {target: output}}}
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "external").mkdir(exist_ok=True)
+    (project_dir / "external").mkdir(exist_ok=True)
     with (folder / "profiles.yml").open("w") as file:
         YAML(typ="safe").dump(profile, file)
     return folder

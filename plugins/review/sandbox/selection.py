@@ -150,7 +150,8 @@ def _change(old: Resource, new: Resource, base: Loaded, head: Loaded) -> QueryCh
     if old.kind == "seed":
         return _seed_change(old, new, base, head)
     if old.sql is None or new.sql is None:
-        same = old.raw_sql == new.raw_sql
+        # Python, or SQL that does not compile; what no changed file concerns is compiled on neither side.
+        same = old.raw_sql == new.raw_sql and old.sql == new.sql
         return None if same else QueryChange(Category.BREAKING, rows_changed=True, is_certain=False)
     if old.sql == new.sql and old.raw_sql == new.raw_sql:
         return None

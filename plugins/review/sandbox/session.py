@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -18,10 +19,10 @@ from plugins.lineage import Loaded
 from plugins.review.sandbox.confine import ConfinementLimits, run_confined
 from plugins.review.sandbox.plan import BuildPlan
 from plugins.review.sandbox.production import Production
-from plugins.review.sandbox.profile import scratch_file, write_profile
+from plugins.review.sandbox.profile import SCRATCH, write_profile
 from plugins.review.sandbox.workspace import Workspace
 
-Progress = Callable[[str], None]
+PARTIAL_PARSE = "partial_parse.msgpack"
 _TASKS = "plugins.review.sandbox.tasks"
 
 
@@ -57,13 +58,16 @@ class BuiltSide:
 
 @dataclass(frozen=True)
 class Sandbox:
-    """Compiles and builds sides in confined processes. `origin` is the user's project."""
+    """Compiles and builds sides in confined processes.
+
+    origin: the user's project. state: where what the next review can use again is kept.
+    """
 
     origin: Project
     workspace: Workspace
     production: Production
     settings: ReviewSettings
-    cache: Path
+    state: Path
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def prepare(self, name: str, commit: str) -> Side:
@@ -77,7 +81,8 @@ class Sandbox:
                 "review against a base that has the project",
             )
         _copy_packages(self.origin.folder, project_dir)
-        profiles = write_profile(self.origin, folder, self.production)
+        profiles = write_profile(self.origin, folder, project_dir, self.production)
+        _copy(self.state / PARTIAL_PARSE, folder / "target" / PARTIAL_PARSE)
         project = replace(
             self.origin,
             folder=project_dir,
@@ -85,12 +90,18 @@ class Sandbox:
             target=self.origin.target_name,
             target_path=folder / "target",
         )
-        return Side(name, commit, project, folder, scratch_file(folder))
+        return Side(name, commit, project, folder, project_dir / SCRATCH)
 
-    def compile(self, *sides: Side) -> list[Compiled]:
-        """Compile the sides, at the same time; raises SmeltError if one does not compile at all."""
+    def compile(self, changed: Sequence[str], *sides: Side) -> list[Compiled]:
+        """Compile what the changed files (relative to the project) can reach, on all sides at the same time.
+
+        Raises SmeltError if a side does not compile at all.
+        """
+        arguments = {"changed": list(changed)}
         with ThreadPoolExecutor(len(sides)) as pool:
-            results = list(pool.map(lambda side: self._run("compile_side", side, {}), sides))
+            results = list(pool.map(lambda side: self._run("compile_side", side, arguments), sides))
+        # dbt's parse of the base, which is what people have agreed on, saves the next review most of it.
+        _copy(sides[0].folder / "target" / PARTIAL_PARSE, self.state / PARTIAL_PARSE)
         return [self._read(side, result) for side, result in zip(sides, results, strict=True)]
 
     def build(self, plans: Mapping[str, BuildPlan], *sides: Side) -> dict[str, BuiltSide]:
@@ -158,13 +169,22 @@ class Sandbox:
         for resource in manifest.resources.values():
             if resource.relation is not None and resource.relation[1:] in self.production.tables:
                 known[resource.id] = self.production.tables[resource.relation[1:]]
-        cache = LineageCache(self.cache)
+        cache = LineageCache(self.state / "lineage.db")
         try:
             lineage = ProjectLineage(manifest, known, cache)
             loaded = Loaded(side.project.folder, manifest, lineage.read(), known, lineage)
         finally:
             cache.close()
         return Compiled(side, loaded, result["failed"])
+
+
+def _copy(origin: Path, destination: Path) -> None:
+    """Copy a file that may not be there; a reader sees the old one or the new one."""
+    if origin.is_file():
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        temporary = destination.with_suffix(f".{os.getpid()}")
+        shutil.copyfile(origin, temporary)
+        os.replace(temporary, destination)
 
 
 def _copy_packages(origin: Path, worktree: Path) -> None:

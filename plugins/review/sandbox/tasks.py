@@ -10,15 +10,20 @@ import duckdb
 
 from plugins.core import duck
 from plugins.core.project import Built, Node, Project
+from plugins.review.sandbox.candidates import find_candidates
 
 # Views that were built are kept as tables under this schema: a view can't be read from another database.
 KEPT_SCHEMA = "smelt_review"
 
 
 def compile_side(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Compile the project; returns the manifest's path, and models that did not compile with the reason."""
+    """Compile what the `changed` files concern, and everything below.
+
+    Returns the manifest's path, and models that did not compile with the reason.
+    """
     project = _project(arguments)
-    nodes = project.compile()
+    candidates = find_candidates(project.manifest, arguments["changed"])
+    nodes = project.compile([f"{selector}+" for selector in candidates or ()]) if candidates != [] else ()
     project.release()
     return {
         "manifest": str(project.artifacts / "manifest.json"),
