@@ -1,0 +1,27 @@
+"""Which model a run gets, if any."""
+
+from __future__ import annotations
+
+import os
+
+from plugins.core.ledger import Run
+from plugins.core.llm.model import Model
+from plugins.core.settings import Settings, resolve
+
+_DEFAULT_KEY = "env:ANTHROPIC_API_KEY"
+
+
+def open_model(settings: Settings, run: Run) -> Model | None:
+    """The model that `settings.llm` names, whose calls are accounted to `run`; None if there is none.
+
+    None is a normal state: callers go on without. Raises SmeltError if a key that is configured cannot be read.
+    """
+    llm = settings.llm
+    is_absent = llm.api_key is None and not os.environ.get("ANTHROPIC_API_KEY")
+    if llm.provider == "none" or (llm.provider == "auto" and is_absent):
+        return None
+    key = resolve(llm.api_key or _DEFAULT_KEY, settings.project_dir, "llm.api_key")
+    # Imported here: who has no provider doesn't pay for it.
+    from plugins.core.llm.anthropic_model import AnthropicModel
+
+    return AnthropicModel(settings, run, key)
