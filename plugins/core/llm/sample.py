@@ -19,12 +19,16 @@ class Sample:
     rows: Sequence[Mapping[str, Any]]
     pii_columns: frozenset[str] = frozenset()
 
-    def masked(self, clean: Callable[[str], str]) -> list[dict[str, str]]:
-        """The rows as text, without personal data, and each text passed through `clean`."""
+    def masked(self, clean: Callable[[str], str]) -> list[dict[str, Any]]:
+        """The rows without personal data, texts passed through `clean`; harmless numbers stay numbers."""
         return [
-            {clean(name): clean(mask_value(value, name, name in self.pii_columns)) for name, value in row.items()}
-            for row in self.rows
+            {clean(name): self._masked(value, name, clean) for name, value in row.items()} for row in self.rows
         ]
+
+    def _masked(self, value: Any, name: str, clean: Callable[[str], str]) -> Any:
+        shown = mask_value(value, name, name in self.pii_columns)
+        is_whole = value is None or (isinstance(value, int | float) and shown == str(value))
+        return value if is_whole else clean(shown)
 
     @property
     def personal_values(self) -> frozenset[str]:

@@ -73,6 +73,8 @@ def _attempt(client: anthropic.Anthropic, request: dict[str, Any], delivery: Del
     used = Usage()
     try:
         with client.messages.stream(**request) as stream:
+            if "event-stream" not in (kind := stream.response.headers.get("content-type", "")):
+                raise ValueError(f"it answered with {kind or 'nothing'}")
             for event in stream:
                 if event.type == "message_start":
                     used = _usage(event.message.usage, used)
@@ -144,7 +146,7 @@ def _explained(
             "check the network, and llm.base_url or ANTHROPIC_BASE_URL",
         )
     return Unavailable(
-        f"{where} does not speak the Messages API: {type(failure).__name__}",
+        f"{where} does not speak the Messages API: {mask(str(failure)[:200])}",
         "check llm.base_url or ANTHROPIC_BASE_URL",
     )
 
