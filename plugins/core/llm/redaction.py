@@ -13,15 +13,14 @@ from plugins.core.errors import SmeltError
 from plugins.core.privacy import redact
 from plugins.core.settings import Settings, mask, resolve
 
-# Words in names of environment variables whose values are secret; PWD and OLDPWD are folders.
+# Names of environment variables whose values are secret: SHOP_TOKEN, PGPASSWORD, AWS_ACCESS_KEY_ID, MYSQL_PWD.
 _SECRET_NAMES = re.compile(
-    r"(?i)(?:^|_)(?:api|access|private|encryption|signing|account)?"
-    r"(?:key|token|secret|password|passwd|pass|passphrase|credentials?|dsn)(?:_|\d|$)|._pwd$"
+    r"(?i)secret|token|passwd|password|passphrase|credential|api_?key|(?:^|_)(?:keys?|pass|dsn|auth)(?:_|\d|$)|._pwd$"
 )
 # Secrets that tell what they are by their form; the providers document these beginnings.
 _TOKENS = re.compile(
     r"sk-[\w-]{16,}|gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|xox[abeprs]-[\w-]{10,}"
-    r"|(?:AKIA|ASIA)[A-Z0-9]{16}|AIza[\w-]{35}|eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*"
+    r"|(?:AKIA|ASIA)[A-Z0-9]{16}|AIza[\w-]{35}|(?<![\w-])eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
 )
 # Identifiers of the protocol: they must come back as they were given.

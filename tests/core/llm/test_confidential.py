@@ -143,6 +143,23 @@ def test_secrets_in_the_system_part_stay_here_too(planted: World, api: MessagesA
     assert "canary" not in api.raw[0].lower()
 
 
+@pytest.mark.parametrize(
+    ("name", "is_secret"),
+    [
+        *[(name, True) for name in ("PGPASSWORD", "AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "MYSQL_PWD")],
+        *[(name, True) for name in ("SHOP_DSN", "OPENAIAPIKEY", "GH_TOKEN", "DB_PASS", "HTTP_BASIC_AUTH")],
+        *[(name, False) for name in ("PWD", "OLDPWD", "MONKEY", "PASSAGE", "AUTHOR", "HOME", "LANG")],
+    ],
+)
+def test_variables_called_like_secrets_are_secret(
+    world: World, api: MessagesApi, monkeypatch: pytest.MonkeyPatch, name: str, is_secret: bool
+) -> None:
+    monkeypatch.setenv(name, "quite-ordinary-words")
+    api.script = [say("42")]
+    world.ask("is it quite-ordinary-words?")
+    assert ("quite-ordinary-words" in api.raw[0]) is not is_secret
+
+
 _INJECTION = st.text(alphabet=st.sampled_from('<>/&{}"\n dat=question'), max_size=60)
 
 
