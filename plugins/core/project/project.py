@@ -67,6 +67,7 @@ class Project:
     profiles_dir: where profiles.yml is; default: where dbt would look (DBT_PROFILES_DIR, the project, ~/.dbt).
     target_path: where dbt writes artifacts, below the project's folder unless absolute.
     environment: variables that are set while dbt runs.
+    writes_artifacts: whether builds leave manifest.json and run_results.json; large ones take seconds.
     """
 
     folder: Path
@@ -74,6 +75,7 @@ class Project:
     profiles_dir: Path | None = None
     target_path: Path = Path("target")
     environment: Mapping[str, str] = field(default_factory=dict)
+    writes_artifacts: bool = True
 
     @property
     def artifacts(self) -> Path:
@@ -83,7 +85,7 @@ class Project:
     @cached_property
     def manifest(self) -> Manifest:
         """The parsed project; raises SmeltError that carries dbt's own explanation."""
-        return self._invoke(["parse"]).result
+        return self._invoke(["parse", "--no-write-json"]).result
 
     @property
     def profiles(self) -> Path:
@@ -246,6 +248,8 @@ class Project:
         common += ["--log-level-file", "info", "--no-use-colors", "--no-use-colors-file", "--no-version-check"]
         if self.target:
             common += ["--target", self.target]
+        if not self.writes_artifacts:
+            common.append("--no-write-json")
         callbacks = [_listener(on_node)] if on_node else []
         with self._inside():
             outcome = dbtRunner(manifest=manifest, callbacks=callbacks).invoke([*arguments, *common])

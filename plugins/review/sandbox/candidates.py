@@ -13,7 +13,7 @@ _OF_THE_PROJECT = frozenset(
 
 
 def find_candidates(manifest: Any, changed: Iterable[str]) -> list[str] | None:
-    """Selectors of the nodes that come from changed files or use a changed macro; None: all nodes.
+    """Ids of the nodes that come from changed files or use a changed macro; None: all nodes.
 
     manifest: dbt's own, in process. changed: paths relative to the project.
     """
@@ -32,7 +32,7 @@ def find_candidates(manifest: Any, changed: Iterable[str]) -> list[str] | None:
         patch = (getattr(node, "patch_path", None) or "").partition("://")[2]
         is_changed = node.package_name == root and (node.original_file_path in paths or patch in paths)
         if is_changed or macros.intersection(node.depends_on.macros):
-            found.append("fqn:" + ".".join(node.fqn))
+            found.append(node.unique_id)
     return found
 
 

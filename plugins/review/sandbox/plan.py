@@ -13,8 +13,8 @@ from plugins.review.sandbox.production import Production
 class BuildPlan:
     """How one side is built.
 
-    select, tests: dbt selectors of nodes, and of tests besides those of the nodes. deferred: (schema, name)
-    of views on production. views: models that are built as views. nodes: ids that are built.
+    select, tests: ids of nodes, and of tests besides those of the nodes. deferred: (schema, name)
+    of views on production. views: models that are built as views.
     unbuilt: nodes that can't be built, with the reason.
     """
 
@@ -23,7 +23,6 @@ class BuildPlan:
     deferred: tuple[tuple[str, str], ...] = ()
     views: tuple[tuple[str, str], ...] = ()
     unbuilt: Mapping[str, str] = field(default_factory=dict)
-    nodes: frozenset[str] = frozenset()
 
 
 def plan_build(
@@ -43,12 +42,11 @@ def plan_build(
             planner.need(parent)
     built = planner.built - planner.unbuilt.keys()
     return BuildPlan(
-        select=tuple(_selector(manifest, node) for node in sorted(built)),
-        tests=tuple(_named(test) for test in extra),
+        select=tuple(sorted(built)),
+        tests=tuple(sorted(test["unique_id"] for test in extra)),
         deferred=tuple(_relation(manifest, node) for node in sorted(planner.deferred - planner.built)),
         views=tuple(_relation(manifest, node) for node in sorted(built) if _is_view(manifest, node)),
         unbuilt=planner.unbuilt,
-        nodes=frozenset(built),
     )
 
 
@@ -108,14 +106,6 @@ class _Planner:
 def _tests_of(manifest: Manifest, nodes: set[str]) -> list[Mapping]:
     """Data tests that dbt runs with these nodes: those that read one of them."""
     return [t for t in manifest.of_type("test") if not nodes.isdisjoint(t.get("depends_on", {}).get("nodes", ()))]
-
-
-def _selector(manifest: Manifest, node: str) -> str:
-    return "fqn:" + ".".join(manifest.document["nodes"][node]["fqn"])
-
-
-def _named(test: Mapping) -> str:
-    return "fqn:" + ".".join(test["fqn"])
 
 
 def _is_view(manifest: Manifest, node: str) -> bool:

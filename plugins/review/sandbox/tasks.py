@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from plugins.review.sandbox.candidates import find_candidates
 
 # Views that were built are kept as tables under this schema: a view can't be read from another database.
 KEPT_SCHEMA = "smelt_review"
+_TAG = "smelt_review"
+_MARKED = f"tag:{_TAG}"
 
 
 def compile_side(arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -23,7 +26,9 @@ def compile_side(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """
     project = _project(arguments)
     candidates = find_candidates(project.manifest, arguments["changed"])
-    nodes = project.compile([f"{selector}+" for selector in candidates or ()]) if candidates != [] else ()
+    if candidates is not None:
+        _mark(project, candidates)
+    nodes = project.compile([] if candidates is None else [f"{_MARKED}+"])
     project.release()
     return {
         "manifest": str(project.artifacts / "manifest.json"),
@@ -37,15 +42,23 @@ def build_side(arguments: Mapping[str, Any]) -> dict[str, Any]:
     Tests come last, so that what fails a test can still be compared. Returns node results; a test of
     something that was not built is `skipped`.
 
-    deferred: [schema, name] pairs. select: dbt selectors. views: [schema, name] of models built as views.
+    deferred: [schema, name] pairs. select, tests: ids of nodes and tests. views: [schema, name] of models
+    that are built as views.
     """
-    project = _project(arguments)
+    project = replace(_project(arguments), writes_artifacts=False)
+    _mark(project, [*arguments["select"], *arguments["tests"]])
     _defer(Path(arguments["warehouse"]), arguments)
-    built = project.build(select=arguments["select"], without=("test", "unit_test"))
-    tested = project.test(select=[*arguments["select"], *arguments["tests"]])
+    built = project.build(select=[_MARKED], without=("test", "unit_test"))
+    tested = project.test(select=[_MARKED])
     project.release()
     unreadable = _keep_views(Path(arguments["warehouse"]), arguments)
     return _results(project, built, tested, unreadable)
+
+
+def _mark(project: Project, nodes: Iterable[str]) -> None:
+    """Tag nodes in the parsed project: dbt looks through all nodes once for each other kind of selector."""
+    for node in nodes:
+        project.manifest.nodes[node].tags.append(_TAG)
 
 
 def _project(arguments: Mapping[str, Any]) -> Project:

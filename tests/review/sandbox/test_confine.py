@@ -66,7 +66,7 @@ def _build(home: Path, *, seconds: int = 120) -> dict[str, Any]:
         "target_path": str(home / "target"),
         "environment": {},
         "warehouse": str(home / "scratch.duckdb"),
-        "select": ["*"],
+        "select": [f"model.hostile.{path.stem}" for path in (home / "project" / "models").glob("*.*")],
         "tests": [],
     }
     limits = ConfinementLimits(seconds, 4 * 2**30)
