@@ -141,7 +141,10 @@ class Project:
                 set_invocation_context(dict(os.environ))
                 return load_profile(str(self.folder), {}, None, self.target)
             except DbtBaseException as error:
-                raise SmeltError(f"profiles.yml cannot be used: {error}", "correct profiles.yml") from error
+                raise SmeltError(
+                    f"profiles.yml in {self.profiles} cannot be used: {error}",
+                    "correct it, or give --profiles-dir or DBT_PROFILES_DIR",
+                ) from error
 
     def build(
         self,

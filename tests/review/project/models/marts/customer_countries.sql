@@ -1,0 +1,3 @@
+{{ config(materialized='table') }}
+
+select distinct customer_id, country from {{ ref('orders') }}

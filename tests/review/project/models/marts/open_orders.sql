@@ -1,0 +1,3 @@
+{{ config(materialized='ephemeral') }}
+
+select order_id from {{ ref('orders') }} where status = 'open'

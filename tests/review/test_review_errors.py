@@ -1,0 +1,82 @@
+"""What `smelt review` says when it can't do its work: one message, what to do, and no stack trace."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import duckdb
+import pytest
+from dbt_shop import Shop
+
+ORDERS = "models/marts/orders.sql"
+
+
+def _fails(run: subprocess.CompletedProcess[str], *said: str) -> None:
+    assert run.returncode == 1
+    assert "Traceback" not in run.stderr
+    for text in said:
+        assert text in run.stderr.replace("\n", " "), run.stderr
+
+
+@pytest.fixture
+def edited(shop: Shop) -> Shop:
+    shop.edit(ORDERS, "o.amount,", "o.amount * 2 as amount,")
+    shop.commit()
+    return shop
+
+
+def test_a_branch_that_does_not_exist(shop: Shop) -> None:
+    _fails(shop.smelt("review", "--base", "mian"), "no branch, tag or commit 'mian'", "main")
+
+
+def test_a_project_that_does_not_compile(shop: Shop) -> None:
+    shop.edit(ORDERS, "ref('stg_orders')", "ref('stg_ordres')")
+    shop.commit()
+    _fails(shop.smelt("review", "--base", "main"), "stg_ordres")
+
+
+def test_an_unmerged_index(edited: Shop) -> None:
+    edited.git("switch", "-q", "main")
+    edited.edit(ORDERS, "o.amount,", "o.amount * 3 as amount,")
+    edited.commit()
+    with pytest.raises(subprocess.CalledProcessError):
+        edited.git("merge", "feature")
+    _fails(edited.smelt("review", "--base", "main"), "merge", "orders.sql", "--abort")
+
+
+def test_a_shallow_clone(edited: Shop, tmp_path: Path) -> None:
+    clone = tmp_path / "shallow"
+    edited.git("clone", "-q", "--depth", "1", "--branch", "feature", f"file://{edited.folder}", str(clone))
+    _fails(edited.smelt("review", "--base", "main", cwd=clone), "git fetch --unshallow")
+
+
+def test_a_missing_profile(edited: Shop) -> None:
+    (edited.folder / "profiles.yml").unlink()
+    _fails(edited.smelt("review", "--base", "main", HOME=str(edited.folder)), "--profiles-dir")
+
+
+def test_no_repository(shop: Shop, tmp_path: Path) -> None:
+    _fails(shop.smelt("review", "--base", "main", cwd=tmp_path), "is not in a git repository")
+
+
+def test_a_database_that_is_being_written(edited: Shop) -> None:
+    with duckdb.connect(str(edited.folder / "shop.duckdb")):
+        _fails(edited.smelt("review", "--base", "main"), "a build is writing", "again")
+
+
+def test_an_unknown_way_to_fail(shop: Shop) -> None:
+    _fails(shop.smelt("review", "--base", "main", "--fail-on", "always"), "not-checked")
+
+
+def test_no_production_says_how_to_make_it(edited: Shop) -> None:
+    (edited.folder / "shop.duckdb").unlink()
+    run = edited.smelt("review", "--base", "main", "--max-not-checked", "0.5")
+    _fails(run, "was not checked")
+    assert "dbt build" in run.stdout
+
+
+def test_nothing_to_review(shop: Shop) -> None:
+    run = shop.smelt("review", "--base", "main")
+    assert run.returncode == 0
+    assert "Nothing in the dbt project differs" in run.stdout
