@@ -54,6 +54,7 @@ def dbt_events(
             lake_namespace(settings),
             snapshots,
             settings.project_dir,
+            settings.make_local_root() / "lineage.db",
             target_path=str(artifacts),
             producer=PRODUCER,
             job_namespace=namespace,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ from openlineage.client.facet_v2 import datasource_dataset
 from openlineage.common.provider.dbt.local import DbtLocalArtifactProcessor
 from openlineage.common.provider.dbt.processor import Adapter, ModelNode
 
+from plugins.core.lineage import LineageCache, ProjectLineage, known_columns
+from plugins.core.project import Manifest
+from plugins.observability.column_lineage import ColumnFacets
 from plugins.observability.ids import version_facet
 
 
@@ -36,12 +40,20 @@ class Processor(DbtLocalArtifactProcessor):
     """Events of `results`; reads the project's artifacts and changes none of them.
 
     lake: namespace of the bronze tables, which dbt sees as views. snapshots: bronze table → snapshot id.
+    cache: file of column lineage that was read before.
     """
 
     def __init__(
-        self, results: dict[str, Any], lake: str, snapshots: Mapping[str, int | None], folder: Path, **options: Any
+        self,
+        results: dict[str, Any],
+        lake: str,
+        snapshots: Mapping[str, int | None],
+        folder: Path,
+        cache: Path,
+        **options: Any,
     ) -> None:
         super().__init__(project_dir=str(folder), target=results["args"].get("target"), **options)
+        self._cache = cache
         self._results, self._lake, self._snapshots, self._folder = results, lake, snapshots, folder
         # The base class reads the file only for where the profiles are, which the folder tells as well.
         self._profiles = Path(results["args"].get("profiles_dir") or folder) / "profiles.yml"
@@ -78,6 +90,35 @@ class Processor(DbtLocalArtifactProcessor):
 
     def get_column_lineage(self, namespace: str, compiled_sql: str) -> None:
         """Nothing: the base class takes CTEs for datasets and loses the columns of `select *`."""
+
+    def node_to_output_dataset(self, node: ModelNode, *arguments: Any, **options: Any) -> Any:
+        """The dataset that a node makes, with the lineage of its columns."""
+        dataset = super().node_to_output_dataset(node, *arguments, **options)
+        lineage = self._columns.of(node.metadata_node["unique_id"])
+        if lineage is not None:
+            dataset.facets = {**(dataset.facets or {}), "columnLineage": lineage}
+        return dataset
+
+    @cached_property
+    def _columns(self) -> ColumnFacets:
+        manifest = Manifest(self.manifest)
+        known = known_columns(manifest, self._folder, Path(self.catalog_path))
+        cache = LineageCache(self._cache)
+        try:
+            return ColumnFacets(ProjectLineage(manifest, known, cache).read(), self._dataset_of)
+        finally:
+            cache.close()
+
+    def _dataset_of(self, node: str) -> tuple[str, str] | None:
+        entry = self.manifest["sources"].get(node)
+        if entry is not None:
+            namespace, name, _, _ = self.extract_dataset_data(ModelNode(type="source", metadata_node=entry), None)
+            return namespace, name
+        entry = self.manifest["nodes"].get(node)
+        if entry is None or entry["config"].get("materialized") == "ephemeral":
+            return None
+        name = self._format_dataset_name(entry["database"], entry["schema"], entry["alias"])
+        return self.dataset_namespace, name
 
     def tables(self) -> dict[str, tuple[str, str]]:
         """`schema.table` of every model → namespace and name of its dataset; after `parse`."""

@@ -123,3 +123,27 @@ def test_results_of_an_earlier_build_are_not_told_again(built: Settings, tmp_pat
     emit_run(built.model_copy(update={"openlineage": other}), run.id, built.project_dir / "target")
     told = [json.loads(line) for line in (tmp_path / "other.ndjson").read_text().splitlines()]
     assert [event["job"]["name"] for event in told] == ["smelt.build", "smelt.build"]
+
+
+def test_columns_lead_back_to_the_columns_they_are_made_from(built: Settings) -> None:
+    outputs = [dataset for event in _events(built) for dataset in event["outputs"]]
+    lineage = {
+        dataset["name"]: dataset["facets"]["columnLineage"]
+        for dataset in outputs
+        if "columnLineage" in dataset.get("facets", {})
+    }
+    revenue = lineage["warehouse.gold.agg_revenue_by_country"]
+    inputs = {name: _inputs(made["inputFields"]) for name, made in revenue["fields"].items()}
+    assert inputs["country"] == {("fct_orders", "country", "DIRECT", "IDENTITY")}
+    assert inputs["revenue"] == {("fct_orders", "amount", "DIRECT", "AGGREGATION")}
+    assert ("fct_orders", "country", "INDIRECT", "GROUP_BY") in _inputs(revenue["dataset"])
+    orders = lineage["warehouse.gold.fct_orders"]
+    assert ("customers", "customer_id", "INDIRECT", "JOIN") in _inputs(orders["dataset"])
+
+
+def _inputs(fields: list[dict[str, Any]]) -> set[tuple[str, str, str, str]]:
+    return {
+        (field["name"].split(".")[-1], field["field"], t["type"], t["subtype"])
+        for field in fields
+        for t in field["transformations"]
+    }
