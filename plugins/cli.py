@@ -18,6 +18,7 @@ _CAPABILITIES = (
     "plugins.build.command",
     "plugins.lineage.command",
     "plugins.quality.command",
+    "plugins.query.command",
     "plugins.review.command",
     "plugins.review.proposals.command",
     "plugins.run",

@@ -8,6 +8,7 @@ from plugins.review.evidence.compiling import Compiling
 from plugins.review.evidence.contracts import Contracts
 from plugins.review.evidence.cost import Cost
 from plugins.review.evidence.distribution import DistributionShift
+from plugins.review.evidence.guarding import Guarding
 from plugins.review.evidence.keys import KeyDiff
 from plugins.review.evidence.reach import ColumnImpact
 from plugins.review.evidence.rows import RowCounts
@@ -15,7 +16,14 @@ from plugins.review.evidence.schema import SchemaDiff
 from plugins.review.evidence.testing import Testing
 from plugins.review.evidence.values import ValueDiff
 
-CHANGE_EVIDENCE: tuple[ChangeEvidence, ...] = (Compiling(), Testing(), Contracts(), ColumnImpact(), Cost())
+CHANGE_EVIDENCE: tuple[ChangeEvidence, ...] = (
+    Compiling(),
+    Testing(),
+    Contracts(),
+    ColumnImpact(),
+    Guarding(),
+    Cost(),
+)
 DATA_EVIDENCE: tuple[DataEvidence, ...] = (
     SchemaDiff(),
     RowCounts(),
