@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from plugins.review.evidence.finding import Finding, Outcome
 from plugins.review.outcome import Review
+from plugins.review.proposal import FileChange, Proposal
 
 _ICONS = {
     Outcome.PASSED: "✅ passed",
@@ -44,6 +46,46 @@ def render_review(review: Review) -> str:
     if len(text) > _LONGEST:
         text = text[:_LONGEST].rpartition("\n")[0] + "\n\n*Cut here: `smelt review --json` has all of it.*"
     return text + "\n"
+
+
+def render_proposal(proposal: Proposal, review: Review | None) -> str:
+    """What the reviewer of a proposal reads; without a review it was refused before anything was built."""
+    parts = [f"# {_plain(proposal.title)}"]
+    if review is None:
+        parts.append("**Refused before it was built: it holds what a machine may not write.**")
+    else:
+        parts.append(_verdict(review))
+    parts.append(proposal.reason.strip())
+    files = [f"- `{_code(change.path)}` {_deed(change)}" for change in proposal.changes]
+    parts.append(f"**What this changes** ({len(files)} {_plural(len(files), 'file')})\n" + "\n".join(files))
+    if review is not None:
+        parts += [_reach(review), _diagram(review)]
+    parts += [render_findings(proposal.evidence), _samples(proposal.evidence)]
+    if proposal.questions:
+        numbered = [f"{n}. {_plain(question)}" for n, question in enumerate(proposal.questions, 1)]
+        parts.append("**Questions for you**\n" + "\n".join(numbered))
+    parts.append(
+        f"<sub>Proposal {proposal.id}, confidence {proposal.confidence:.2f} · "
+        f"`smelt proposals show {proposal.id}` · Smelt proposes, people merge.</sub>"
+    )
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _deed(change: FileChange) -> str:
+    if change.before is None:
+        return "new"
+    if change.after is None:
+        return "deleted"
+    diff = difflib.unified_diff(change.before.splitlines(), change.after.splitlines(), n=0, lineterm="")
+    changed = [line for line in diff if not line.startswith(("---", "+++", "@@"))]
+    added = sum(line.startswith("+") for line in changed)
+    return f"+{added} −{len(changed) - added}"
+
+
+def _plain(text: str) -> str:
+    """One line of prose that came from elsewhere: no tags, no mentions."""
+    shown = " ".join(text.split())
+    return shown.replace("<", "&lt;").replace("@", "@\u200b")
 
 
 def _verdict(review: Review) -> str:

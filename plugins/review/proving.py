@@ -1,0 +1,61 @@
+"""A proposal with its evidence: checked, built in the sandbox, and written up for its reviewer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from plugins.core.project import Project
+from plugins.core.settings import Settings
+from plugins.review.evidence.finding import Finding, Outcome
+from plugins.review.forge.commits import build_commits
+from plugins.review.git import Repository
+from plugins.review.markdown import render_proposal
+from plugins.review.outcome import Review
+from plugins.review.proposal import Proposal
+from plugins.review.reviewing import review
+from plugins.review.sandbox.machine_written import check_machine_written
+
+
+@dataclass(frozen=True)
+class Proven:
+    """A proposal with evidence, and its body for a pull request. review: None if it was refused unbuilt."""
+
+    proposal: Proposal
+    body: str
+    review: Review | None
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether an executed fact speaks against it."""
+        return any(finding.outcome is Outcome.FAILED for finding in self.proposal.evidence)
+
+
+def prove(
+    project: Project,
+    settings: Settings,
+    proposal: Proposal,
+    on_progress: Callable[[str], None] = lambda _: None,
+) -> Proven:
+    """Check what the machine wrote, then review it against its base; nothing of it compiles if it is refused.
+
+    Raises SmeltError as `review` does.
+    """
+    refused = _refusals(proposal, settings)
+    if refused:
+        told = proposal.model_copy(update={"evidence": refused})
+        return Proven(told, render_proposal(told, None), None)
+    repository = Repository.find(project.folder)
+    prefix = repository.prefix(project.folder)
+    head = build_commits(repository, prefix, proposal, settings.forge.committer)
+    found = review(project, settings, proposal.base, head, is_machine_written=True, on_progress=on_progress)
+    told = proposal.model_copy(update={"evidence": found.findings})
+    return Proven(told, render_proposal(told, found), found)
+
+
+def _refusals(proposal: Proposal, settings: Settings) -> tuple[Finding, ...]:
+    violations = check_machine_written(proposal.changes, settings.review.macros)
+    return tuple(
+        Finding(kind="guard", subject=violation.path, outcome=Outcome.FAILED, detail=str(violation))
+        for violation in violations
+    )
