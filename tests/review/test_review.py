@@ -161,7 +161,7 @@ class TestWhatFails:
 
     def test_duplicate_keys(self, review: dict[str, Any]) -> None:
         assert _outcome(review, "keys", "orders") == "failed"
-        assert _one(review, "keys", "orders")["facts"]["duplicates"] == {"base": 0, "head": 100}
+        assert _one(review, "keys", "orders")["facts"]["duplicates"] == {"base": 0, "head": 100, "new": 100}
         assert _outcome(review, "tests", "unique_orders_order_id") == "failed"
 
     def test_a_changed_macro_concerns_what_calls_it(self, review: dict[str, Any]) -> None:

@@ -13,12 +13,12 @@ from typing import Any
 from plugins.core.duck import literal, quote
 from plugins.review.evidence.comparison import Comparison
 from plugins.review.evidence.finding import Finding, Outcome
-from plugins.review.evidence.sides import Column, Sides, each_model
+from plugins.review.evidence.sides import Column, Sides, each_model, is_number
 
 SHIFT = 0.1
 _QUANTILES = [n / 10 for n in range(1, 10)]
 _CATEGORIES = 20
-_NUMBERS = ("INT", "DECIMAL", "DOUBLE", "FLOAT", "HUGEINT", "DATE", "TIMESTAMP")
+_TIMES = ("DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS")
 # A bin that is empty on one side would make the index infinite.
 _SMALLEST_SHARE = 1e-4
 
@@ -38,6 +38,10 @@ class DistributionShift:
         if not all(sides.counts):
             return [self._finding(sides, Outcome.NOT_CHECKED, "one side has no rows", {})]
         shifts = {c.head: round(shift, 4) for c in sides.common if (shift := _shift(sides, c)) is not None}
+        if not shifts:
+            skipped = ", ".join(f"{column.head} ({column.head_type})" for column in sides.common[:8])
+            detail = f"no column is of a type that is measured: {skipped}"
+            return [self._finding(sides, Outcome.NOT_CHECKED, detail, {})]
         moved = {name: shift for name, shift in shifts.items() if shift > SHIFT}
         if not moved:
             detail = f"{len(shifts)} columns, none moved by more than {SHIFT} (PSI)"
@@ -59,7 +63,7 @@ class DistributionShift:
 def _shift(sides: Sides, column: Column) -> float | None:
     if column.is_retyped:
         return None
-    if column.head_type.lstrip("U").startswith(_NUMBERS):
+    if is_number(column.head_type) or column.head_type in _TIMES:
         bins = _quantile_bins(sides, column)
     elif column.head_type in ("VARCHAR", "BOOLEAN"):
         bins = _category_bins(sides, column)
@@ -77,7 +81,14 @@ def _quantile_bins(sides: Sides, column: Column) -> list[str]:
     ).fetchall()[0][0]
     typed = [f"{literal(edge)}::{column.base_type}" for edge in edges or ()]
     ordered = sides.con.execute(f"select list_sort([{', '.join(typed)}])::varchar[]").fetchall()[0][0]
-    return [f"value <= {literal(edge)}::{column.base_type}" for edge in ordered] if typed else []
+    if not typed:
+        return []
+    bounds = [f"{literal(edge)}::{column.base_type}" for edge in ordered]
+    # What lies below everything that base had is a bin of its own; above the last edge is the rest.
+    lowest = sides.con.execute(f"select min({quote(column.base)})::varchar from {sides.rows('base')}").fetchall()[
+        0
+    ][0]
+    return [f"value < {literal(lowest)}::{column.base_type}", *(f"value <= {bound}" for bound in bounds)]
 
 
 def _category_bins(sides: Sides, column: Column) -> list[str]:

@@ -24,13 +24,14 @@ class KeyDiff:
 
     def _judge(self, sides: Sides) -> list[Finding]:
         if not sides.key:
-            return [self._finding(sides, Outcome.NOT_CHECKED, UNKNOWN)]
+            return [self._finding(sides, Outcome.NOT_CHECKED, _why_unknown(sides))]
         facts = _count(sides)
-        worse = [
-            f"{facts[name]['head']:,} {words} (base: {facts[name]['base']:,})"
-            for name, words in (("duplicates", "duplicate keys"), ("nulls", "rows with a null in the key"))
-            if facts[name]["head"] > facts[name]["base"]
-        ]
+        duplicates, nulls = facts["duplicates"], facts["nulls"]
+        worse = []
+        if duplicates["new"]:
+            worse.append(f"{duplicates['head']:,} duplicate keys (base: {duplicates['base']:,})")
+        if nulls["head"] > nulls["base"]:
+            worse.append(f"{nulls['head']:,} rows with a null in the key (base: {nulls['base']:,})")
         if worse:
             return [self._finding(sides, Outcome.FAILED, "; ".join(worse), facts)]
         key = ", ".join(column.head for column in sides.key)
@@ -59,6 +60,18 @@ class KeyDiff:
         )
 
 
+def _why_unknown(sides: Sides) -> str:
+    if not sides.model.key:
+        return UNKNOWN
+    lacking = [
+        f"{column} is not at {side}"
+        for side, columns in (("base", sides.base_columns), ("head", sides.head_columns))
+        for column in sides.model.key
+        if column.lower() not in {name.lower() for name in columns}
+    ]
+    return f"the key can't be compared: {', '.join(lacking)}"
+
+
 def grouped_keys(sides: Sides, side: str) -> str:
     """SQL: each key of one side as k0, k1, …, with the number of its rows, `n`."""
     names = [quote(column.base if side == "base" else column.head) for column in sides.key]
@@ -80,6 +93,7 @@ def _count(sides: Sides) -> dict[str, Any]:
             (select count(*) from h anti join b on {same_key(sides)}),
             (select count(*) from b anti join h on {same_key(sides)}),
             (select count(*) filter (where n > 1) from b), (select count(*) filter (where n > 1) from h),
+            (select count(*) from h anti join (from b where n > 1) as b on {same_key(sides)} where h.n > 1),
             (select coalesce(sum(n) filter (where {nulls}), 0)::bigint from b),
             (select coalesce(sum(n) filter (where {nulls}), 0)::bigint from h)
         """
@@ -88,8 +102,8 @@ def _count(sides: Sides) -> dict[str, Any]:
         "key": [column.head for column in sides.key],
         "added": row[0],
         "removed": row[1],
-        "duplicates": {"base": row[2], "head": row[3]},
-        "nulls": {"base": row[4], "head": row[5]},
+        "duplicates": {"base": row[2], "head": row[3], "new": row[4]},
+        "nulls": {"base": row[5], "head": row[6]},
     }
 
 

@@ -12,6 +12,28 @@ from plugins.core.duck import quote
 from plugins.review.evidence.comparison import ComparedModel, Comparison
 from plugins.review.evidence.finding import Finding, Outcome
 
+_NUMBERS = frozenset(
+    {
+        "TINYINT",
+        "SMALLINT",
+        "INTEGER",
+        "BIGINT",
+        "HUGEINT",
+        "UTINYINT",
+        "USMALLINT",
+        "UINTEGER",
+        "UBIGINT",
+        "UHUGEINT",
+        "FLOAT",
+        "DOUBLE",
+    }
+)
+
+
+def is_number(type_: str) -> bool:
+    """Whether a DuckDB type, as `describe` writes it, is a number."""
+    return type_ in _NUMBERS or (type_.startswith("DECIMAL(") and type_.endswith(")"))
+
 
 @dataclass(frozen=True)
 class Column:
@@ -30,7 +52,13 @@ class Column:
     @property
     def is_float(self) -> bool:
         """Whether it is compared with a tolerance."""
-        return self.head_type in ("DOUBLE", "FLOAT")
+        floats = ("DOUBLE", "FLOAT")
+        return self.head_type in floats or (self.is_retyped and self.is_numeric)
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether both sides are numbers."""
+        return is_number(self.base_type) and is_number(self.head_type)
 
 
 @dataclass(frozen=True)
@@ -96,7 +124,11 @@ class Sides:
         if self.one_in == 1:
             return f"(select * from {relation})"
         columns = self.key or tuple(column for column in self.common if not column.is_retyped)
-        names = ", ".join(quote(column.base if side == "base" else column.head) for column in columns)
+        # As text where the type differs: the same key has the same hash only as the same type.
+        names = ", ".join(
+            quote(column.base if side == "base" else column.head) + ("::varchar" if column.is_retyped else "")
+            for column in columns
+        )
         return f"(select * from {relation} where hash({names}) % {self.one_in} = 0)"
 
     @cached_property

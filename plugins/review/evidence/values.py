@@ -43,6 +43,9 @@ class ValueDiff:
             f"select count(*){', ' + counts if counts else ''} from {_joined(sides)}"
         ).fetchall()[0]
         matched, changed = row[0], {c: n for c, n in zip(compared, row[1:], strict=True) if n}
+        if not matched and any(sides.counts):
+            detail = "no key is on both sides, so no values were compared"
+            return [self._finding(sides, Outcome.NOT_CHECKED, detail)]
         facts = {
             "matched_rows": matched,
             "columns": {c.head: {"changed": n, **_expectation(sides, c)} for c, n in changed.items()},
@@ -71,10 +74,13 @@ class ValueDiff:
         """
         gone, came = sides.con.execute(query).fetchall()[0]
         facts = {"only_in_base": gone, "only_in_head": came}
+        retyped = [column.head for column in sides.common if column.is_retyped]
+        left_out = f"; not compared, because retyped: {', '.join(retyped)}" if retyped else ""
         if not gone and not came:
-            detail = f"{sides.counts[1]:,} rows × {len(same)} columns as whole rows ({why}), unchanged"
-            return [self._finding(sides, Outcome.PASSED, detail, facts)]
-        detail = f"whole rows ({why}): {gone:,} only at base, {came:,} only at head"
+            detail = f"{sides.counts[1]:,} rows × {len(same)} columns as whole rows ({why}), unchanged{left_out}"
+            outcome = Outcome.NOT_CHECKED if retyped else Outcome.PASSED
+            return [self._finding(sides, outcome, detail, facts)]
+        detail = f"whole rows ({why}): {gone:,} only at base, {came:,} only at head{left_out}"
         return [self._finding(sides, Outcome.CHANGED, detail, facts)]
 
     def _finding(
@@ -128,11 +134,17 @@ def _joined(sides: Sides) -> str:
 def _differs(column: Column) -> str:
     before, after = f"b.{quote(column.base)}", f"h.{quote(column.head)}"
     if column.is_retyped:
-        before = f"try_cast({before} as {column.head_type})"
+        # As numbers where both are, so that 1.50 and 1.5 are the same; otherwise as text. A cast to either
+        # type could lose what differs.
+        if column.is_numeric:
+            before, after = f"{before}::double", f"{after}::double"
+        else:
+            return f"{before}::varchar is distinct from {after}::varchar"
     differs = f"{before} is distinct from {after}"
     if not column.is_float:
         return differs
-    close = f"abs({before} - {after}) <= {_TOLERANCE} * greatest(abs({before}), abs({after}))"
+    finite = f"isfinite({before}) and isfinite({after})"
+    close = f"{finite} and abs({before} - {after}) <= {_TOLERANCE} * greatest(abs({before}), abs({after}))"
     return f"({differs} and not coalesce({close}, false))"
 
 
