@@ -13,7 +13,8 @@ _MASK = "****"
 # Shorter values are words of any message; masking them would hide everything else.
 _SHORTEST = 6
 _resolved: set[str] = set()
-_URL_PASSWORD = re.compile(r"(\w+://[^:/@\s]*:)[^@/\s]+(@)")
+# The scheme is bounded, or a long word would be tried from each of its letters.
+_URL_PASSWORD = re.compile(r"(\b\w[\w+.-]{0,30}://[^:/@\s]*:)[^@/\s]+(@)")
 _KEY_VALUE = re.compile(r"(?i)\b(password|passwd|pwd|token|secret|api[_-]?key)(\s*[=:]\s*)('[^']*'|[^\s&;,]+)")
 
 

@@ -57,7 +57,7 @@ def _published(project: Project) -> Production:
             None,
             "nothing is published",
             readable=(lake,) if lake.exists() else (),
-            missing="publish with `smelt run`, or fetch state with `smelt state pull`",
+            missing="publish with `smelt run`",
             lake_root=settings.lake_root,
         )
     run = current_run(settings)

@@ -127,7 +127,9 @@ def test_a_macro_cannot_write_or_read_outside(tmp_path: Path) -> None:
 
 
 def _descendants(pid: int) -> list[psutil.Process]:
-    return psutil.Process(pid).children(recursive=True)
+    """Confined processes below `pid`, which may have other children."""
+    children = psutil.Process(pid).children(recursive=True)
+    return [child for child in children if "plugins.review.sandbox.child" in child.cmdline()]
 
 
 def test_a_timeout_ends_everything(tmp_path: Path) -> None:
