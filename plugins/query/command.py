@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -46,10 +48,24 @@ def query(
         ]
         result = run(con, check(text, relations), Limits(seconds=timeout, rows=limit))
     if as_json:
-        rows = [dict(zip(result.columns, row, strict=True)) for row in result.rows]
-        typer.echo(json.dumps({"rows": rows, "is_truncated": result.is_truncated}, default=str, indent=2))
+        names = _unique(result.columns)
+        document = {
+            "columns": [{"name": n, "type": t} for n, t in zip(names, result.types, strict=True)],
+            "rows": [dict(zip(names, row, strict=True)) for row in result.rows],
+            "is_truncated": result.is_truncated,
+        }
+        typer.echo(json.dumps(document, default=str, indent=2))
     else:
         _show(result)
+
+
+def _unique(names: Sequence[str]) -> list[str]:
+    """Names for JSON, where the second column of a name would take the place of the first."""
+    found: list[str] = []
+    for name in names:
+        again = (f"{name}_{n}" for n in itertools.count(1))
+        found.append(name if name not in found else next(other for other in again if other not in found))
+    return found
 
 
 def _show(result: Result) -> None:

@@ -42,6 +42,9 @@ def _query(project: Path, *arguments: str, stdin: str = "") -> subprocess.Comple
 def test_rows_as_json_and_as_a_table(published: Path) -> None:
     run = _query(published, "select country, revenue from gold.revenue order by revenue", "--json")
     assert json.loads(run.stdout)["rows"][1:] == [{"country": "FR", "revenue": 2}, {"country": "UK", "revenue": 3}]
+    twice = json.loads(_query(published, "select 1 as x, 2 as x", "--json").stdout)
+    assert twice["rows"] == [{"x": 1, "x_1": 2}]
+    assert twice["columns"] == [{"name": "x", "type": "INTEGER"}, {"name": "x_1", "type": "INTEGER"}]
     shown = _query(published, "-", "--limit", "2", stdin="select * from gold.revenue order by revenue desc")
     assert "UK" in shown.stdout
     assert "there are more" in shown.stdout

@@ -16,6 +16,8 @@ from plugins.core.settings import Settings
 from plugins.core.warehouse.published import damaged, published_file
 
 _guarding = threading.Lock()
+# Of one reader; a query that needs more fails instead of taking the machine.
+_MEMORY = "4GB"
 
 
 def open_published(settings: Settings) -> duckdb.DuckDBPyConnection:
@@ -41,6 +43,8 @@ def _guard(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
         return
     load_extensions(con, LAKE_EXTENSIONS)
     con.execute("set global timezone = 'UTC'")
+    con.execute(f"set memory_limit = '{_MEMORY}'")
+    con.execute("set max_temp_directory_size = '0KB'")
     allowed = literal(settings.lake_root.rstrip("/") + "/")
     con.execute(f"set allowed_directories = [{allowed}]")
     con.execute("set enable_external_access = false")
