@@ -11,8 +11,7 @@ from plugins.core.errors import SmeltError
 from plugins.core.lineage import Place
 from plugins.core.project import Project
 from plugins.core.settings import Settings
-from plugins.lineage import document, find_impact
-from plugins.lineage.mermaid import render_mermaid
+from plugins.lineage import document, find_impact, render_mermaid
 from plugins.review.comparing import collect
 from plugins.review.evidence.change import ReviewedChange
 from plugins.review.git import ChangedFile, Repository
