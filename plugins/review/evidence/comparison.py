@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import duckdb
 
@@ -37,21 +37,26 @@ class Limits:
 
     exact_rows: tables up to so many rows are compared in full, larger ones by a sample of keys
     (by hash, so that both sides sample the same rows). sample_rows: about how many rows such a sample has.
-    samples: rows shown per finding.
+    samples: rows shown per finding. seconds: one kind of evidence may spend on one model.
     """
 
     exact_rows: int = 20_000_000
     sample_rows: int = 1_000_000
     samples: int = 5
+    seconds: float = 300
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two builds side by side. `con` reads both, and nothing else."""
+    """Two builds side by side. `con` reads both, and nothing else.
+
+    shared: what one kind of evidence has found out about a model, kept for the others.
+    """
 
     con: duckdb.DuckDBPyConnection
     models: tuple[ComparedModel, ...]
     limits: Limits = field(default_factory=Limits)
+    shared: dict[ComparedModel, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 class DataEvidence(Protocol):

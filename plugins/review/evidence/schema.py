@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from plugins.review.evidence.comparison import Comparison
 from plugins.review.evidence.finding import Finding, Outcome
-from plugins.review.evidence.sides import Sides, each_model
+from plugins.review.evidence.judging import each_model
+from plugins.review.evidence.sides import Sides
+
+_TOLD = 12
 
 
 class SchemaDiff:
-    """Changed: columns were added, removed, retyped or moved."""
+    """Changed: columns were added, removed, retyped or moved, or the model came or went."""
 
     kind = "schema"
 
     def collect(self, comparison: Comparison) -> list[Finding]:
         """One finding per model."""
-        return each_model(self.kind, comparison, self._judge)
+        return each_model(self.kind, comparison, self._judge, self._tell)
 
     def _judge(self, sides: Sides) -> list[Finding]:
         base = {name.lower() for name in sides.base_columns}
@@ -37,3 +40,17 @@ class SchemaDiff:
                 facts={"added": added, "removed": removed, "retyped": retyped, "reordered": moved},
             )
         ]
+
+    def _tell(self, sides: Sides, side: str) -> Finding:
+        """The columns of a model that is on one side only."""
+        columns = sides.head_columns if side == "head" else sides.base_columns
+        told = ", ".join(f"{name} ({kind})" for name, kind in list(columns.items())[:_TOLD])
+        told += f" and {len(columns) - _TOLD} more" if len(columns) > _TOLD else ""
+        words = "new:" if side == "head" else "removed: it had"
+        return Finding(
+            kind=self.kind,
+            subject=sides.model.name,
+            outcome=Outcome.CHANGED,
+            detail=f"{words} {len(columns)} columns: {told}",
+            facts={"added" if side == "head" else "removed": list(columns), "types": columns},
+        )

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from plugins.core.duck import quote
+from plugins.review.evidence.columns import Column
 from plugins.review.evidence.comparison import Comparison
 from plugins.review.evidence.finding import Finding, Outcome
+from plugins.review.evidence.judging import each_model, say
+from plugins.review.evidence.keys import no_rows
 from plugins.review.evidence.masking import mask
-from plugins.review.evidence.sides import Column, Sides, each_model
+from plugins.review.evidence.matching import joined
+from plugins.review.evidence.sides import Sides
 
-# Sums of floats depend on the order of rows; differences below this share of the value are no change.
-_TOLERANCE = 1e-9
 _SAMPLED_COLUMNS = 5
+_TOLD = 8
 
 
 class ValueDiff:
@@ -25,84 +28,67 @@ class ValueDiff:
         return each_model(self.kind, comparison, self._judge)
 
     def _judge(self, sides: Sides) -> list[Finding]:
-        compared = [c for c in sides.common if c not in sides.key]
         if not sides.common:
-            return [self._finding(sides, Outcome.NOT_CHECKED, "base and head have no column in common")]
+            return [self._say(sides, Outcome.NOT_CHECKED, "base and head have no column in common")]
+        if not any(sides.counts):
+            return [self._say(sides, Outcome.NOT_CHECKED, no_rows(sides))]
         if sides.is_identical:
-            detail = f"{sides.counts[1]:,} rows × {len(sides.common)} columns, unchanged"
-            return [self._finding(sides, Outcome.PASSED, detail, {"columns": {}})]
+            detail = f"{sides.checksum[0]:,} rows × {len(sides.common)} columns, unchanged"
+            return [self._say(sides, Outcome.PASSED, detail, {"columns": {}})]
         if not sides.key:
-            return self._bags(sides, "no key is declared")
-        if not _is_unique(sides):
-            return self._bags(sides, "the key is not unique")
-        return self._by_key(sides, compared)
+            return [self._compare_bags(sides, sides.lacking_key or "no key is declared")]
+        if sides.matching.changed is None:
+            return [self._compare_bags(sides, "the key is not unique")]
+        return [self._compare_by_key(sides, sides.matching.matched, sides.matching.changed)]
 
-    def _by_key(self, sides: Sides, compared: list[Column]) -> list[Finding]:
-        counts = ", ".join(f"count(*) filter (where {_differs(c)})" for c in compared)
-        row = sides.con.execute(
-            f"select count(*){', ' + counts if counts else ''} from {_joined(sides)}"
-        ).fetchall()[0]
-        matched, changed = row[0], {c: n for c, n in zip(compared, row[1:], strict=True) if n}
-        if not matched and any(sides.counts):
-            detail = "no key is on both sides, so no values were compared"
-            return [self._finding(sides, Outcome.NOT_CHECKED, detail)]
+    def _compare_by_key(self, sides: Sides, matched: int, changed: dict[Column, int]) -> Finding:
+        if not matched:
+            sampled = sides.matching.base.rows + sides.matching.head.rows
+            reason = "no key is on both sides, so no values were compared" if sampled else no_rows(sides)
+            return self._say(sides, Outcome.NOT_CHECKED, reason)
+        if not sides.values:
+            return self._say(sides, Outcome.NOT_CHECKED, "every common column is part of the key")
         facts = {
             "matched_rows": matched,
             "columns": {c.head: {"changed": n, **_expectation(sides, c)} for c, n in changed.items()},
         }
         if not changed:
-            detail = f"{matched:,} rows with the same key × {len(compared)} columns, unchanged"
-            return [self._finding(sides, Outcome.PASSED, detail, facts)]
+            detail = f"{matched:,} rows with the same key × {len(sides.values)} columns, unchanged"
+            return self._say(sides, Outcome.PASSED, detail, facts)
         told = [f"{c.head} in {n:,} ({n / matched:.1%})" for c, n in changed.items()]
-        detail = f"of {matched:,} rows with the same key: {', '.join(told[:8])}"
-        detail += f", and {len(told) - 8} more columns" if len(told) > 8 else ""
+        detail = f"of {matched:,} rows with the same key: {', '.join(told[:_TOLD])}"
+        detail += f", and {len(told) - _TOLD} more columns" if len(told) > _TOLD else ""
         if unexpected := [c.head for c in changed if _expectation(sides, c)]:
             detail += f"; not explained by the change of SQL: {', '.join(unexpected[:5])}"
-        return [self._finding(sides, Outcome.CHANGED, detail, facts, _samples(sides, list(changed)))]
+        return self._say(sides, Outcome.CHANGED, detail, facts, _samples(sides, list(changed)))
 
-    def _bags(self, sides: Sides, why: str) -> list[Finding]:
+    def _compare_bags(self, sides: Sides, why: str) -> Finding:
         """Compare whole rows with how often each occurs."""
-        same = [c for c in sides.common if not c.is_retyped]
+        same = [column for column in sides.common if not column.is_retyped]
         if not same:
-            return [self._finding(sides, Outcome.NOT_CHECKED, f"{why}, and every common column is retyped")]
-        query = f"""
-            with b as ({_hashes(sides, same, "base")}), h as ({_hashes(sides, same, "head")})
-            select
-                coalesce(sum(greatest(coalesce(b.n, 0) - coalesce(h.n, 0), 0)), 0)::bigint,
-                coalesce(sum(greatest(coalesce(h.n, 0) - coalesce(b.n, 0), 0)), 0)::bigint
-            from b full join h using (row_hash)
-        """
-        gone, came = sides.con.execute(query).fetchall()[0]
+            return self._say(sides, Outcome.NOT_CHECKED, f"{why}, and every common column is retyped")
+        table, (rows, gone, came) = _match_bags(sides, same)
+        if not rows:
+            return self._say(sides, Outcome.NOT_CHECKED, no_rows(sides))
         facts = {"only_in_base": gone, "only_in_head": came}
         retyped = [column.head for column in sides.common if column.is_retyped]
         left_out = f"; not compared, because retyped: {', '.join(retyped)}" if retyped else ""
         if not gone and not came:
-            detail = f"{sides.counts[1]:,} rows × {len(same)} columns as whole rows ({why}), unchanged{left_out}"
-            outcome = Outcome.NOT_CHECKED if retyped else Outcome.PASSED
-            return [self._finding(sides, outcome, detail, facts)]
+            detail = f"{rows:,} rows × {len(same)} columns as whole rows ({why}), unchanged{left_out}"
+            return self._say(sides, Outcome.NOT_CHECKED if retyped else Outcome.PASSED, detail, facts)
         detail = f"whole rows ({why}): {gone:,} only at base, {came:,} only at head{left_out}"
-        return [self._finding(sides, Outcome.CHANGED, detail, facts)]
+        samples = _bag_samples(sides, table, same, "base") + _bag_samples(sides, table, same, "head")
+        return self._say(sides, Outcome.CHANGED, detail, facts, samples)
 
-    def _finding(
+    def _say(
         self,
         sides: Sides,
         outcome: Outcome,
         detail: str,
         facts: dict[str, Any] | None = None,
-        samples: list[dict[str, Any]] | None = None,
+        samples: Sequence[dict[str, Any]] = (),
     ) -> Finding:
-        exact = sides.one_in == 1
-        said = detail if exact or outcome is Outcome.NOT_CHECKED else f"{detail} (1 in {sides.one_in} keys)"
-        return Finding(
-            kind=self.kind,
-            subject=sides.model.name,
-            outcome=outcome,
-            detail=said,
-            facts={**(facts or {}), "sampled_one_in": sides.one_in},
-            samples=tuple(samples or ()),
-            is_exact=exact,
-            checks=max(1, len(sides.common)),
-        )
+        return say(sides, self.kind, outcome, detail, facts, samples, checks=max(1, len(sides.common)))
 
 
 def _expectation(sides: Sides, column: Column) -> dict[str, bool]:
@@ -111,60 +97,21 @@ def _expectation(sides: Sides, column: Column) -> dict[str, bool]:
     return {"unexpected": True} if is_unexpected else {}
 
 
-def _is_unique(sides: Sides) -> bool:
-    return all(
-        sides.con.execute(
-            f"select count(*) = count(distinct ({_keys(sides, side)})) from {sides.rows(side)}"
-        ).fetchall()[0][0]
-        for side in ("base", "head")
-    )
-
-
-def _keys(sides: Sides, side: str) -> str:
-    names = [quote(column.base if side == "base" else column.head) for column in sides.key]
-    # A row of one value counts nulls too, which a bare column would not.
-    return f"row({', '.join(names)})"
-
-
-def _joined(sides: Sides) -> str:
-    on = " and ".join(f"b.{quote(c.base)} is not distinct from h.{quote(c.head)}" for c in sides.key)
-    return f"{sides.rows('base')} as b join {sides.rows('head')} as h on {on}"
-
-
-def _differs(column: Column) -> str:
-    before, after = f"b.{quote(column.base)}", f"h.{quote(column.head)}"
-    if column.is_retyped:
-        # As numbers where both are, so that 1.50 and 1.5 are the same; otherwise as text. A cast to either
-        # type could lose what differs.
-        if column.is_numeric:
-            before, after = f"{before}::double", f"{after}::double"
-        else:
-            return f"{before}::varchar is distinct from {after}::varchar"
-    differs = f"{before} is distinct from {after}"
-    if not column.is_float:
-        return differs
-    finite = f"isfinite({before}) and isfinite({after})"
-    close = f"{finite} and abs({before} - {after}) <= {_TOLERANCE} * greatest(abs({before}), abs({after}))"
-    return f"({differs} and not coalesce({close}, false))"
-
-
-def _hashes(sides: Sides, columns: list[Column], side: str) -> str:
-    names = ", ".join(quote(c.base if side == "base" else c.head) for c in columns)
-    return f"select hash({names}) as row_hash, count(*) as n from {sides.rows(side)} group by all"
-
-
 def _samples(sides: Sides, changed: list[Column]) -> list[dict[str, Any]]:
-    names = [column.head for column in sides.key]
-    keys = ", ".join(f"h.{quote(name)}" for name in names)
+    names, table = [column.head for column in sides.key], sides.matching.differing
+    limit, shown = sides.comparison.limits.samples, changed[:_SAMPLED_COLUMNS]
+    if table is None or not limit:
+        return []
+    keys = [column.of("head", "h") for column in sides.key]
     found: list[dict[str, Any]] = []
-    each = max(1, sides.comparison.limits.samples // min(len(changed), _SAMPLED_COLUMNS))
-    for column in changed[:_SAMPLED_COLUMNS] if sides.comparison.limits.samples else ():
+    for column in shown:
         rows = sides.con.execute(
-            f"select {keys}, b.{quote(column.base)}, h.{quote(column.head)} from {_joined(sides)} "
-            f"where {_differs(column)} order by {', '.join(str(n + 1) for n in range(len(names)))} limit {each}"
+            f"select {', '.join(keys)}, {column.of('base', 'b')}, {column.of('head', 'h')} "
+            f"from {joined(sides, table)} where {column.differs()} "
+            f"order by {', '.join(str(n + 1) for n in range(len(names)))} limit {max(1, limit // len(shown))}"
         ).fetchall()
         found += [_sample(sides, names, column, row) for row in rows]
-    return found
+    return found[:limit]
 
 
 def _sample(sides: Sides, names: list[str], column: Column, row: tuple[Any, ...]) -> dict[str, Any]:
@@ -172,3 +119,42 @@ def _sample(sides: Sides, names: list[str], column: Column, row: tuple[Any, ...]
     keys = {n: mask(v, n, n.lower() in pii) for n, v in zip(names, row, strict=False)}
     before, after = (mask(value, name, name.lower() in pii) for value in row[-2:])
     return {**keys, "column": name, "before": before, "after": after}
+
+
+def _hash(columns: Sequence[Column], side: str) -> str:
+    return f"hash({', '.join(column.comparable(side, is_tolerant=True) for column in columns)})"
+
+
+def _match_bags(sides: Sides, columns: Sequence[Column]) -> tuple[str, tuple[int, int, int]]:
+    """A table of rows' hashes that one side has more often; head's rows, and how many each side has alone."""
+
+    def bag(side: str) -> str:
+        return f"(select {_hash(columns, side)} as row_hash, count(*) as n from {sides.rows(side)} group by 1)"
+
+    table = '"differing bags"'
+    sides.con.execute(
+        f"create or replace temp table {table} as "
+        f"select row_hash, coalesce(h.n, 0) - coalesce(b.n, 0) as more from {bag('base')} as b "
+        f"full join {bag('head')} as h using (row_hash) where b.n is distinct from h.n"
+    )
+    gone, came, rows = sides.con.execute(
+        "select coalesce(sum(greatest(-more, 0)), 0)::bigint, coalesce(sum(greatest(more, 0)), 0)::bigint, "
+        f"(select count(*) from {sides.rows('head')}) from {table}"
+    ).fetchall()[0]
+    return table, (rows or gone, gone, came)
+
+
+def _bag_samples(sides: Sides, table: str, columns: Sequence[Column], side: str) -> list[dict[str, Any]]:
+    """A few rows that one side has more often."""
+    limit = -(-sides.comparison.limits.samples // 2)
+    names = [column.head for column in columns]
+    more = f"select row_hash from {table} where more {'>' if side == 'head' else '<'} 0"
+    rows = sides.con.execute(
+        f"select distinct {', '.join(column.of(side) for column in columns)} from {sides.rows(side)} "
+        f"where {_hash(columns, side)} in ({more}) order by all limit {limit}"
+    ).fetchall()
+    pii = sides.model.pii
+    return [
+        {"only in": side, **{n: mask(v, n, n.lower() in pii) for n, v in zip(names, row, strict=True)}}
+        for row in rows
+    ]
