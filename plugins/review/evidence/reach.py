@@ -42,16 +42,26 @@ class ColumnImpact:
         return self._finding(change.name(node), outcome, f"{query.category}: {query.reason}", **facts)
 
     def _sum(self, change: ReviewedChange) -> Finding:
-        using, below = len(change.selection.touched), len(change.selection.downstream)
+        touched, below = change.selection.touched, len(change.selection.downstream)
+        possible = len({t.id for t in change.impact.models if t.how == "possible"} & touched)
+        using = len(touched) - possible
         detail = f"{using} of {below} downstream models use a changed column"
-        if below > using:
-            detail += f"; the other {below - using} were not rebuilt"
+        if possible:
+            detail += f", and {possible} may: they, or what they read, can't be read"
+        if below > len(touched):
+            detail += f"; the other {below - len(touched)} were not rebuilt"
         impact = change.impact
         counts = {"metrics": len(impact.metrics), "exposures": len(impact.exposures)}
         said = ", ".join(f"{count} {name if count > 1 else name[:-1]}" for name, count in counts.items() if count)
-        outcome = Outcome.CHANGED if using or said else Outcome.PASSED
+        outcome = Outcome.CHANGED if touched or said else Outcome.PASSED
         return self._finding(
-            "project", outcome, detail + (f"; {said}" if said else ""), using=using, downstream=below, **counts
+            "project",
+            outcome,
+            detail + (f"; {said}" if said else ""),
+            using=using,
+            possible=possible,
+            downstream=below,
+            **counts,
         )
 
     def _finding(self, subject: str, outcome: Outcome, detail: str, **facts: object) -> Finding:
