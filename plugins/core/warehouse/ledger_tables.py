@@ -6,9 +6,13 @@ The ledger is small (a few rows a run), so the copy costs milliseconds.
 
 from __future__ import annotations
 
+import sqlite3
+import tempfile
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote as quote_url
 
 import duckdb
 from pydantic import TypeAdapter, ValidationError
@@ -31,41 +35,58 @@ def lay_ledger_tables(con: duckdb.DuckDBPyConnection, settings: Settings) -> Non
     Raises SmeltError if there is a ledger that cannot be read.
     """
     con.execute("create schema if not exists ledger")
-    attached = _attach(con, settings)
-    try:
-        for name, table in TABLES.items():
-            source = f"smelt_ledger.{name}" if attached and _has(con, name) else None
-            con.execute(f"create or replace table ledger.{name} as {_copy(table, source)}")
-    except duckdb.Error as error:
-        raise SmeltError(
-            f"the ledger cannot be read: {mask(' '.join(str(error).split()))}",
-            "restore it from a backup, or move it away: a new one is made, without the history",
-        ) from error
-    finally:
-        if attached:
-            con.execute("detach smelt_ledger")
+    with tempfile.TemporaryDirectory() as folder:
+        attached = _attach(con, settings, Path(folder) / "ledger.db")
+        try:
+            for name, table in TABLES.items():
+                source = f"smelt_ledger.{name}" if attached and _has(con, name) else None
+                con.execute(f"create or replace table ledger.{name} as {_copy(table, source)}")
+        except duckdb.Error as error:
+            raise _unreadable("the ledger", error) from error
+        finally:
+            if attached:
+                con.execute("detach smelt_ledger")
     _lay_streams(con, settings.project_dir)
 
 
-def _attach(con: duckdb.DuckDBPyConnection, settings: Settings) -> bool:
+def _attach(con: duckdb.DuckDBPyConnection, settings: Settings, snapshot: Path) -> bool:
     url = make_url(settings.ledger_url)
+    name = f"the ledger {mask(str(url))}"
     if url.get_backend_name() == "sqlite":
         if not url.database or not Path(url.database).is_file():
             return False
+        _take_snapshot(Path(url.database), snapshot, name)
         load_extensions(con, ("sqlite_scanner",))
         con.execute("set sqlite_all_varchar = true")  # SQLite's types are hints; the copy casts
-        where, kind = url.database, "sqlite"
+        where, kind = str(snapshot), "sqlite"
     else:
         load_extensions(con, ("postgres_scanner",))
         where, kind = url.set(drivername="postgresql").render_as_string(hide_password=False), "postgres"
     try:
         con.execute(f"attach {literal(where)} as smelt_ledger (type {kind}, read_only)")
     except duckdb.Error as error:
-        raise SmeltError(
-            f"the ledger {mask(str(url))} cannot be opened: {mask(' '.join(str(error).split()))}",
-            "restore it from a backup, or move it away: a new one is made, without the history",
-        ) from error
+        raise _unreadable(name, error) from error
     return True
+
+
+def _take_snapshot(ledger: Path, snapshot: Path, name: str) -> None:
+    """Copy the ledger with the SQLite that writes it.
+
+    DuckDB brings another SQLite along. Two in one process must not open the same file: where one closes it,
+    the system drops the locks of the other, and rows are lost (sqlite.org/howtocorrupt.html, 2.2).
+    """
+    try:
+        with closing(sqlite3.connect(f"file:{quote_url(str(ledger))}?mode=ro", uri=True, timeout=5)) as source:
+            source.execute("vacuum into ?", [str(snapshot)])
+    except sqlite3.Error as error:
+        raise _unreadable(name, error) from error
+
+
+def _unreadable(name: str, error: Exception) -> SmeltError:
+    return SmeltError(
+        f"{name} cannot be read: {mask(' '.join(str(error).split()))}",
+        "restore it from a backup, or move it away: a new one is made, without the history",
+    )
 
 
 def _has(con: duckdb.DuckDBPyConnection, name: str) -> bool:
