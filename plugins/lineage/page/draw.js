@@ -16,7 +16,7 @@ function readColours() {
   for (const name of ["line", "line-strong", "box", "accent", "text", "muted", "border"]) colours[name] = read(name);
 }
 
-const edgeColour = (kind) => colours.edge[kind] ?? colours.edge.join;
+const edgeColour = (kind) => colours.edge[kind] ?? (kind === "model" ? colours["line-strong"] : colours.edge.join);
 const kindColour = (kind) => colours.kind[kind] ?? colours.kind.model;
 
 function sizeCanvas(target, width, height) {
@@ -137,6 +137,6 @@ function litStrokes() {
     const faint = edge.to >= 0 && from === "indirect";
     add(columns[edge.from].node, edge.from, edge.node, edge.to, edge.kind, edge.to < 0 || faint, faint);
   }
-  for (const [above, below] of view.modelEdges) add(above, -1, below, -1, "possible", view.isDashed(below), false);
+  for (const [above, below] of view.modelEdges) add(above, -1, below, -1, view.isDashed(below) ? "possible" : "model", view.isDashed(below), false);
   return [...groups].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, group]) => group);
 }

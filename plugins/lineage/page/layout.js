@@ -106,24 +106,20 @@ function layersOf(shown) {
 function heightLimit(rows, height) {
   const tall = rows.map((row) => row.reduce((sum, node) => sum + height(node) + BOX.gapY, 0));
   const area = tall.reduce((sum, h) => sum + h, 0) * (BOX.width + BOX.gapX * 0.5);
-  return Math.max(900, Math.sqrt(area / 1.5));
+  return Math.max(900, Math.sqrt(area / 1.1));
 }
 
 function splitLayer(layer, height, limit) {
-  const parts = [[]];
-  let used = 0;
   const total = layer.reduce((sum, node) => sum + height(node) + BOX.gapY, 0);
-  const each = total / Math.ceil(total / limit);
+  const count = Math.ceil(total / limit);
+  const parts = Array.from({ length: count }, () => []);
+  let used = 0;
   for (const node of layer) {
     const h = height(node) + BOX.gapY;
-    if (used && used + h / 2 > each) {
-      parts.push([]);
-      used = 0;
-    }
-    parts.at(-1).push(node);
+    parts[Math.min(count - 1, Math.floor(((used + h / 2) / total) * count))].push(node);
     used += h;
   }
-  return parts;
+  return parts.filter((part) => part.length);
 }
 
 // Moves boxes up and down, in their order and without overlaps, towards the middle of their neighbours.

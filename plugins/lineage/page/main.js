@@ -38,7 +38,7 @@ const sameNodes = (a, b) => a.size === b.size && [...a].every((node) => b.has(no
 
 function fit() {
   const box = state.node === null ? undefined : view.boxes.get(state.node);
-  const least = box ? 0.75 : view.shown.size <= SMALL ? READABLE * 1.4 : undefined;
+  const least = box ? 0.75 : view.shown.size <= SMALL ? READABLE * 1.05 : undefined;
   fitTo(view.area, { least, anchor: box });
 }
 

@@ -18,7 +18,7 @@ from plugins.review.evidence.finding import Finding, Outcome
 from plugins.review.evidence.judging import each_model, say
 from plugins.review.evidence.keys import no_rows
 from plugins.review.evidence.masking import mask
-from plugins.review.evidence.measuring import Measured, find_bins, measure
+from plugins.review.evidence.measuring import Measured, find_bins, find_one_in, measure
 from plugins.review.evidence.sides import Sides
 
 SHIFT = 0.1
@@ -61,13 +61,14 @@ class DistributionShift:
     ) -> Finding:
         moved = {name: shift for name, shift in shifts.items() if shift > SHIFT}
         left_out = f"; not measured: {', '.join(skipped[:_TOLD])}" if skipped else ""
+        part = find_one_in(sides) if facts["columns"] else sides.one_in
         if not moved:
             detail = f"{len(shifts)} columns, none moved by more than {SHIFT} (PSI){left_out}"
-            return say(sides, self.kind, Outcome.PASSED, detail, facts, checks=len(shifts))
+            return say(sides, self.kind, Outcome.PASSED, detail, facts, checks=len(shifts), one_in=part)
         largest = sorted(moved.items(), key=lambda item: -item[1])[:_TOLD]
         told = ", ".join(f"{name} {shift:.2f}" for name, shift in largest)
         detail = f"moved by more than {SHIFT} (PSI): {told}{left_out}"
-        return say(sides, self.kind, Outcome.CHANGED, detail, facts, checks=len(shifts))
+        return say(sides, self.kind, Outcome.CHANGED, detail, facts, checks=len(shifts), one_in=part)
 
 
 def _not_measurable(sides: Sides) -> str | None:

@@ -99,16 +99,22 @@ def say(
     facts: dict[str, Any] | None = None,
     samples: Sequence[dict[str, Any]] = (),
     checks: int = 1,
+    one_in: int | None = None,
 ) -> Finding:
-    """A finding that tells, in words and facts, whether it is about all rows or about a sample of keys."""
-    is_exact = sides.one_in == 1
-    told = detail if is_exact or outcome is Outcome.NOT_CHECKED else f"{detail} (1 in {sides.one_in} keys)"
+    """A finding that tells, in words and facts, whether it is about all rows or about a sample of keys.
+
+    one_in: of how many one was looked at, if it isn't the model's.
+    """
+    part = one_in or sides.one_in
+    is_exact = part == 1
+    rows = "keys" if sides.key else "rows"
+    told = detail if is_exact or outcome is Outcome.NOT_CHECKED else f"{detail} (1 in {part} {rows})"
     return Finding(
         kind=kind,
         subject=sides.model.name,
         outcome=outcome,
         detail=told,
-        facts={**(facts or {}), "sampled_one_in": sides.one_in},
+        facts={**(facts or {}), "sampled_one_in": part},
         samples=tuple(samples),
         is_exact=is_exact,
         checks=checks,

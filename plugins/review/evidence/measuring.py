@@ -12,8 +12,9 @@ from plugins.review.evidence.sides import Sides
 
 _QUANTILES = [n / 10 for n in range(1, 10)]
 _CATEGORIES = 20
-# From about so many rows of base the bins are found; all rows are counted by them.
+# From about so many rows of base the bins are found, by which many more are counted.
 _ROWS_FOR_BINS = 100_000
+_SEED = 42
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,8 @@ class Measured:
 
 
 def find_bins(sides: Sides, columns: Sequence[Column]) -> dict[Column, Bins]:
-    """Bins of base's values; of a large table with a key they are found on a sample of its keys."""
-    rows = _rows_for_bins(sides)
+    """Bins of base's values; of a large table they are found on a sample of its rows."""
+    rows = _rows(sides, "base", max(find_one_in(sides), sides.counts[0] // _ROWS_FOR_BINS))
     selected: list[str] = []
     for n, column in enumerate(columns):
         if _is_number(column):
@@ -58,12 +59,17 @@ def find_bins(sides: Sides, columns: Sequence[Column]) -> dict[Column, Bins]:
     return {column: _bins(column, found) for column, found in zip(columns, row, strict=True)}
 
 
-def _rows_for_bins(sides: Sides) -> str:
-    """By key, so that the same rows give the same bins; without a key, all rows."""
-    steps = sides.counts[0] // sides.one_in // _ROWS_FOR_BINS
-    if steps < 2 or not sides.key or not sides.matching.is_unique:
-        return sides.rows("base")
-    return sides.rows("base", sides.one_in * steps)
+def find_one_in(sides: Sides) -> int:
+    """Every so many rows are measured; 1: all. Counting all columns by bins is not cheap for larger tables."""
+    largest, enough = max(sides.counts), sides.comparison.limits.sample_rows
+    return max(sides.one_in, 1 if largest <= 2 * enough else -(-largest // enough))
+
+
+def _rows(sides: Sides, side: str, one_in: int) -> str:
+    """By key, so that the same keys are measured on both sides; by chance where rows can't be told apart."""
+    if one_in == 1 or (sides.key and sides.matching.is_unique):
+        return sides.rows(side, one_in)
+    return f"(select * from {sides.rows(side, 1)} using sample {100 / one_in:.9f} percent (bernoulli, {_SEED}))"
 
 
 def _bins(column: Column, found: Sequence[Any] | None) -> Bins:
@@ -88,7 +94,7 @@ def measure(
         part for n, column in enumerate(columns) for part in _aggregates(f"c{n}", f"v{n}", column, bins[column])
     ]
     row = sides.con.execute(
-        f"select count(*), {', '.join(parts)} from (select {values} from {sides.rows(side)})"
+        f"select count(*), {', '.join(parts)} from (select {values} from {_rows(sides, side, find_one_in(sides))})"
     ).fetchall()[0]
     rows, rest = row[0], list(row[1:])
     found: dict[Column, Measured] = {}
