@@ -6,12 +6,17 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from plugins.core.project import Project
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 SHOP = Path(__file__).parents[1] / "review" / "project"
 
@@ -87,3 +92,12 @@ def _write_hostile_models(models: Path) -> None:
         "sources": [{"name": SOURCE, "tables": [table]}],
     }
     (models / "hostile.yml").write_text(json.dumps(described))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A real browser; only tests marked `full` may ask for it."""
+    from page_reader import open_browser
+
+    with open_browser() as browser:
+        yield browser

@@ -53,7 +53,8 @@ class _Markup(HTMLParser):
     def policy(self) -> dict[str, str]:
         [content] = [a["content"] for _, a in self.elements if a.get("http-equiv") == "Content-Security-Policy"]
         assert content
-        return dict(part.strip().partition(" ")[::2] for part in content.split(";"))
+        parts = [part.strip().partition(" ") for part in content.split(";")]
+        return {directive: value for directive, _, value in parts}
 
     @property
     def shape(self) -> list[tuple[str, list[str]]]:
@@ -67,7 +68,7 @@ def _data(page: str) -> dict[str, Any]:
 def _document(text: str) -> dict[str, Any]:
     """A lineage document with `text` wherever a user's word can be."""
     columns = [{"name": text, "type": text, "description": text}]
-    words = {key: text for key in ("name", "kind", "path", "materialized", "description")}
+    words = dict.fromkeys(("name", "kind", "path", "materialized", "description"), text)
     nodes = [{"id": n + text, **words, "columns": columns, "unparsed": text} for n in ("a", "b")]
     edge = {"from_node": "a" + text, "from_column": text, "to_node": "b" + text}
     return {

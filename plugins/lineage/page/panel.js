@@ -99,7 +99,7 @@ function columnPanel() {
     column.description ? element("p", { className: "description", textContent: column.description }) : null,
     element("p", {
       className: "headline",
-      textContent: `${[...use].filter(isModel).length} of ${plural([...below].filter(isModel).length, "downstream model")} use this column`,
+      textContent: `${[...use].filter(isModel).length} of ${plural([...below].filter(isModel).length, "downstream model")} use ${state.indirect ? "this column" : "its values"}`,
     }),
     node.unparsed ? nodeFacts(node)[1] : null,
     grouped("Made from", up.direct, "up-direct"),

@@ -27,17 +27,31 @@ function rank(key, words) {
   return /[\W_]/.test(key[at - 1]) ? 2 : 3;
 }
 
+// How `model.column` can be meant: at any of its dots, since both names may have some.
+function splits(words) {
+  const dots = [...words.matchAll(/\./g)].map(({ index }) => index).filter((index) => index > 0);
+  return dots.map((dot) => ({ model: words.slice(0, dot), column: words.slice(dot + 1) }));
+}
+
+function rankEntry({ node, column, key }, words, places) {
+  const found = [rank(key, words)];
+  if (column !== null && found[0] < 0) {
+    const name = nodes[node].name.toLowerCase();
+    for (const place of places) {
+      if (name.includes(place.model)) found.push(place.column ? rank(key, place.column) : 3);
+    }
+  }
+  const good = found.filter((one) => one >= 0);
+  return good.length ? Math.min(...good) : -1;
+}
+
 function find(text) {
   const words = text.trim().toLowerCase();
   if (!words) return entries.slice(0, nodes.length);
-  const dot = words.lastIndexOf(".");
-  const [model, column] = dot > 0 ? [words.slice(0, dot), words.slice(dot + 1)] : [null, null];
+  const places = splits(words);
   const buckets = [];
   for (const entry of entries) {
-    let good = rank(entry.key, words);
-    if (good < 0 && model !== null && entry.column !== null && nodes[entry.node].name.toLowerCase().includes(model)) {
-      good = column ? rank(entry.key, column) : 3;
-    }
+    const good = rankEntry(entry, words, places);
     if (good >= 0) (buckets[good * 2 + (entry.column === null ? 0 : 1)] ??= []).push(entry);
   }
   return buckets.flat();
