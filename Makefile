@@ -24,8 +24,9 @@ run: env         ## three source systems to published gold
 test: env        ## everything that needs only PyPI
 	@$(RUN) pytest -q -n 2 --dist loadfile -m "not full"
 
-test-full: env-full ## what needs Java (installed from Debian if missing)
-	@command -v java >/dev/null 2>&1 || { apt-get update -qq && apt-get install -y -qq default-jre-headless; }
+test-full: env-full ## what needs Java and a browser (installed from Debian if missing)
+	@missing="$$(command -v java >/dev/null 2>&1 || echo default-jre-headless) $$(command -v chromium >/dev/null 2>&1 || echo chromium)"; \
+	[ -z "$${missing# }" ] || { apt-get update -qq && apt-get install -y -qq $$missing; }
 	@$(RUN) pytest -q -m full
 
 bench: env       ## speed, each figure against a peer or a limit in the same run
