@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import duckdb
 
 from plugins.core import duck
@@ -12,6 +14,7 @@ from plugins.review.evidence.comparison import ComparedModel, Comparison, Limits
 from plugins.review.evidence.finding import Finding
 from plugins.review.evidence.kinds import CHANGE_EVIDENCE, DATA_EVIDENCE
 from plugins.review.keys import find_key, find_pii
+from plugins.review.sandbox.session import Copied
 from plugins.review.sandbox.tasks import KEPT_SCHEMA
 
 
@@ -59,7 +62,19 @@ def _compared(change: ReviewedChange, node: str, tables: dict[str, set[tuple[str
         pii=find_pii(manifest, node),
         changed_columns=change.selection.columns.get(node),
         unbuilt=_unbuilt(change, node, names),
+        **_copied(change, node),
     )
+
+
+def _copied(change: ReviewedChange, node: str) -> dict[str, Any]:
+    """What is known of a model that was built in a server, of which a part may have been copied."""
+    sides = [change.built[side].copied.get(node, Copied(0)) for side in ("base", "head")]
+    one_in = max(side.one_in for side in sides)
+    return {
+        "counts": (sides[0].rows, sides[1].rows) if one_in > 1 else None,
+        "copied_one_in": one_in,
+        "types": (sides[0].types, sides[1].types),
+    }
 
 
 def _relation(loaded: Loaded, node: str, side: str, tables: set[tuple[str, str]]) -> str | None:
@@ -79,7 +94,8 @@ def _unbuilt(change: ReviewedChange, node: str, names: dict[str, str | None]) ->
         if names[side] is not None or node not in compiled.loaded.manifest.resources:
             continue
         built = change.built[side]
-        reason = built.plan.unbuilt.get(node) or built.error
+        copied = built.copied.get(node)
+        reason = built.plan.unbuilt.get(node) or (copied.error if copied else None) or built.error
         failed = next((r["message"] for r in built.nodes if r["id"] == node and r["status"] != "success"), None)
         return f"not built at {side}: {reason or ' '.join((failed or 'it was skipped').split())[:300]}"
     return None

@@ -19,6 +19,7 @@ from plugins.review.outcome import Review
 from plugins.review.sandbox.plan import plan_build
 from plugins.review.sandbox.production import find_production
 from plugins.review.sandbox.selection import Changes, Selection, find_changes, select
+from plugins.review.sandbox.server import ServerSandbox
 from plugins.review.sandbox.session import BuiltSide, Compiled, Sandbox
 from plugins.review.sandbox.workspace import open_workspace
 
@@ -52,9 +53,11 @@ def review(
         on_progress("finding production")
         production = find_production(project, workspace.folder)
         state = settings.make_local_root() / "review"
-        sandbox = Sandbox(project, workspace, production, settings.review, state, _passed_on(settings))
+        kind = Sandbox if project.adapter == "duckdb" else ServerSandbox
+        sandbox = kind(project, workspace, production, settings.review, state, _passed_on(settings))
         on_progress("compiling both sides")
         sides = [sandbox.prepare("base", base_commit), sandbox.prepare("head", head_commit)]
+        sandbox.clean_up(sides[0])
         changed = _inside(files, repository.prefix(project.folder))
         compiled = {side.side.name: side for side in sandbox.compile(changed, *sides)}
         changes = find_changes(compiled["base"].loaded, compiled["head"].loaded)

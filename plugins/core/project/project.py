@@ -7,7 +7,7 @@ import os
 import threading
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -114,8 +114,9 @@ class Project:
 
     @property
     def credentials(self) -> dict[str, Any]:
-        """The target's settings as dbt sees them; may hold secrets."""
-        return self._profile.credentials.to_dict()
+        """The target's settings as dbt sees them, each under one name; may hold secrets."""
+        credentials = self._profile.credentials
+        return {key: value for key, value in credentials.to_dict().items() if key not in credentials._ALIASES}
 
     @property
     def warehouse(self) -> Path:
@@ -153,12 +154,14 @@ class Project:
         exclude: Sequence[str] = (),
         full_refresh: bool = False,
         without: Sequence[str] = (),
+        defer_to: Path | None = None,
         on_node: Callable[[str, str], None] | None = None,
     ) -> Built:
         """`dbt build` of what is selected. A failing node is in the result; raises SmeltError if dbt cannot run.
 
         Tests run whose parents are all selected, or built before what is selected. A selection that matches
         nothing succeeds with no nodes: callers look at the counts. without: resource types to leave out.
+        defer_to: the folder of a manifest; what is not built here is read where that manifest says.
         on_node(name, status) is called as nodes finish.
         """
         arguments = ["build", "--indirect-selection", "buildable"]
@@ -170,13 +173,14 @@ class Project:
             arguments.append("--full-refresh")
         for resource_type in without:
             arguments += ["--exclude-resource-type", resource_type]
+        arguments += _deferring(defer_to)
         outcome = self._invoke(arguments, manifest=self.manifest, on_node=on_node)
         nodes = tuple(_node(result) for result in outcome.result.results)
         return Built(nodes, outcome.result.elapsed_time)
 
-    def test(self, *, select: Sequence[str]) -> Built:
+    def test(self, *, select: Sequence[str], defer_to: Path | None = None) -> Built:
         """`dbt test` of all data and unit tests of what is selected, whatever else they read."""
-        arguments = ["test", "--indirect-selection", "eager", "--select", *select]
+        arguments = ["test", "--indirect-selection", "eager", "--select", *select, *_deferring(defer_to)]
         outcome = self._invoke(arguments, manifest=self.manifest)
         return Built(tuple(_node(result) for result in outcome.result.results), outcome.result.elapsed_time)
 
@@ -207,6 +211,13 @@ class Project:
             yield cursor
         finally:
             cursor.close()
+
+    def on_profile(self, profiles_dir: Path) -> Project:
+        """The same parsed project, on another profile of the same adapter."""
+        other = replace(self, profiles_dir=profiles_dir)
+        # What cached_property would find.
+        vars(other)["manifest"] = self.manifest
+        return other
 
     def release(self) -> None:
         """Close the warehouse, so that another process may open it."""
@@ -259,6 +270,10 @@ class Project:
         if outcome.result is None or outcome.exception:
             raise SmeltError(*_explain(outcome.exception, self.folder))
         return outcome
+
+
+def _deferring(state: Path | None) -> list[str]:
+    return [] if state is None else ["--defer", "--state", str(state)]
 
 
 def _listener(on_node: Callable[[str, str], None]) -> Callable[[Any], None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -19,6 +20,8 @@ class ComparedModel:
     pii: columns whose values are masked in samples.
     changed_columns: columns whose meaning the change touches, by lineage; None: any may be.
     unbuilt: why it could not be built on one of the sides, if so.
+    counts: rows at base and at head, if the relations hold only one in `copied_one_in` of them.
+    types: the warehouse's own types by column, at base and at head, if it isn't DuckDB.
     """
 
     name: str
@@ -29,6 +32,9 @@ class ComparedModel:
     pii: frozenset[str] = frozenset()
     changed_columns: frozenset[str] | None = None
     unbuilt: str | None = None
+    counts: tuple[int, int] | None = None
+    copied_one_in: int = 1
+    types: tuple[Mapping[str, str], Mapping[str, str]] = field(default=({}, {}), compare=False)
 
 
 @dataclass(frozen=True)

@@ -24,10 +24,11 @@ class SchemaDiff:
         head = {name.lower() for name in sides.head_columns}
         added = [name for name in sides.head_columns if name.lower() not in base]
         removed = [name for name in sides.base_columns if name.lower() not in head]
-        retyped = {c.head: [c.base_type, c.head_type] for c in sides.common if c.is_retyped}
+        types = {c.head: [sides.told_type("base", c.base), sides.told_type("head", c.head)] for c in sides.common}
+        retyped = {name: pair for name, pair in types.items() if pair[0] != pair[1]}
         kept = [c.head.lower() for c in sides.common]
         moved = kept != [name.lower() for name in sides.base_columns if name.lower() in head]
-        parts = [f"added {name} ({sides.head_columns[name]})" for name in added]
+        parts = [f"added {name} ({sides.told_type('head', name)})" for name in added]
         parts += [f"removed {name}" for name in removed]
         parts += [f"{name}: {before} → {after}" for name, (before, after) in retyped.items()]
         parts += ["other order of columns"] if moved else []
@@ -43,7 +44,8 @@ class SchemaDiff:
 
     def _tell(self, sides: Sides, side: str) -> Finding:
         """The columns of a model that is on one side only."""
-        columns = sides.head_columns if side == "head" else sides.base_columns
+        names = sides.head_columns if side == "head" else sides.base_columns
+        columns = {name: sides.told_type(side, name) for name in names}
         told = ", ".join(f"{name} ({kind})" for name, kind in list(columns.items())[:_TOLD])
         told += f" and {len(columns) - _TOLD} more" if len(columns) > _TOLD else ""
         words = "new:" if side == "head" else "removed: it had"

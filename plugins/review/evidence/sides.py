@@ -39,6 +39,11 @@ class Sides:
         """Name → type at head, in order; empty if it is not there."""
         return self._describe(self.model.head)
 
+    def told_type(self, side: str, column: str) -> str:
+        """A column's type as the warehouse calls it."""
+        n = 0 if side == "base" else 1
+        return self.model.types[n].get(column) or (self.base_columns, self.head_columns)[n][column]
+
     def _describe(self, relation: str | None) -> dict[str, str]:
         if relation is None:
             return {}
@@ -79,6 +84,8 @@ class Sides:
     @cached_property
     def counts(self) -> tuple[int, int]:
         """Rows at base and at head; 0 where it is not there."""
+        if self.model.counts is not None:
+            return self.model.counts
         base, head = (self._count(relation) for relation in (self.model.base, self.model.head))
         return base, head
 
@@ -89,6 +96,8 @@ class Sides:
     def one_in(self) -> int:
         """Every so many keys are compared; 1 for tables that are compared in full."""
         limits = self.comparison.limits
+        if self.model.copied_one_in > 1:
+            return self.model.copied_one_in
         largest = max(self.counts)
         return 1 if largest <= limits.exact_rows else max(2, -(-largest // limits.sample_rows))
 
@@ -98,7 +107,7 @@ class Sides:
         Without a key the rows are sampled by all columns that kept their type.
         """
         relation = self.model.base if side == "base" else self.model.head
-        if (part := one_in or self.one_in) == 1:
+        if (part := (one_in or self.one_in) // self.model.copied_one_in) <= 1:
             return f"(select * from {relation})"
         columns = self.key or tuple(column for column in self.common if not column.is_retyped)
         values = ", ".join(column.comparable(side, is_tolerant=not self.key) for column in columns)

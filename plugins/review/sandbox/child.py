@@ -24,12 +24,9 @@ _PR_SET_PDEATHSIG = 1
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 
 # Nothing of a dbt build needs these.
+_NETWORK_EVENTS = frozenset({"socket.connect", "socket.bind", "socket.sendto", "socket.getaddrinfo"})
 _REFUSED_EVENTS = frozenset(
     {
-        "socket.connect",
-        "socket.bind",
-        "socket.sendto",
-        "socket.getaddrinfo",
         "subprocess.Popen",
         "os.system",
         "os.exec",
@@ -61,6 +58,8 @@ _SYSTEM_READABLE = (
     "/sys/fs/cgroup",
     "/sys/devices/system/cpu",
 )
+# How names become addresses, and whom TLS trusts.
+_NETWORK_READABLE = ("/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/passwd", "/etc/ssl", "/etc/pki")
 # Semaphores of multiprocessing live in /dev/shm.
 _SYSTEM_WRITABLE = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/shm")  # noqa: S108
 
@@ -72,7 +71,7 @@ def main(descriptor: int) -> None:
     try:
         function = _find(request["task"])
         import_module("dbt.cli.main")
-        import_module("dbt.adapters.duckdb")
+        import_module(f"dbt.adapters.{request['adapter']}")
         _close_doors(request)
         answer = {"result": function(request["arguments"])}
     except SmeltError as error:
@@ -97,14 +96,19 @@ def _close_doors(request: Mapping[str, Any]) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     memory = request["limits"]["memory_bytes"]
     resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
-    _leave_network()
+    has_network = request["has_network"]
+    if not has_network:
+        _leave_network()
     writable = [Path(path).resolve() for path in request["writable"]]
     readable = [Path(path).resolve() for path in request["readable"]] + _own_code()
     # /proc/self is a link to this process.
     readable += [Path(path).resolve() for path in _SYSTEM_READABLE]
     writable += [Path(path) for path in _SYSTEM_WRITABLE]
-    landlock.restrict(readable, writable)
-    sys.addaudithook(_hook(readable, writable))
+    if has_network:
+        readable += [Path(path) for path in _NETWORK_READABLE]
+    landlock.restrict(readable, writable, has_network=has_network)
+    refused = _REFUSED_EVENTS if has_network else _REFUSED_EVENTS | _NETWORK_EVENTS
+    sys.addaudithook(_hook(readable, writable, refused))
 
 
 def _own_code() -> list[Path]:
@@ -125,13 +129,15 @@ def _leave_network() -> None:
             libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
 
 
-def _hook(readable: list[Path], writable: list[Path]) -> Callable[[str, tuple[Any, ...]], None]:
+def _hook(
+    readable: list[Path], writable: list[Path], refused: frozenset[str]
+) -> Callable[[str, tuple[Any, ...]], None]:
     """An audit hook (PEP 578) that refuses connections, processes, and files outside the lists."""
     may_read = tuple(str(path) for path in readable + writable)
     may_write = tuple(str(path) for path in writable)
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        if event in _REFUSED_EVENTS:
+        if event in refused:
             raise PermissionError(f"the sandbox refuses {event}")
         if event == "open":
             path, _, flags = arguments

@@ -32,6 +32,8 @@ def run_confined(
     task: str,
     arguments: Mapping[str, Any],
     *,
+    adapter: str = "duckdb",
+    has_network: bool = False,
     limits: ConfinementLimits,
     readable: Sequence[Path],
     writable: Sequence[Path],
@@ -39,6 +41,7 @@ def run_confined(
 ) -> dict[str, Any]:
     """Call `task` ("module:function" of Smelt, taking and returning JSON) in a confined process.
 
+    adapter: dbt's, which is loaded before the doors close. has_network: for tasks that ask a database server.
     The first of `writable` is its home; its output goes to `sandbox.log` there. Raises SmeltError with the
     task's reason if it fails, or if it takes longer than `limits.seconds`.
     """
@@ -48,6 +51,8 @@ def run_confined(
     request = json.dumps(
         {
             "task": task,
+            "adapter": adapter,
+            "has_network": has_network,
             "arguments": arguments,
             "limits": asdict(limits),
             "readable": [str(path) for path in readable],

@@ -34,7 +34,7 @@ class _PathBeneath(ctypes.Structure):
     _fields_ = [("access", ctypes.c_uint64), ("parent", ctypes.c_int32)]
 
 
-def restrict(readable: Iterable[Path], writable: Iterable[Path]) -> str | None:
+def restrict(readable: Iterable[Path], writable: Iterable[Path], *, has_network: bool = False) -> str | None:
     """Confine this process for good. Returns what is restricted, or None where the kernel has no Landlock.
 
     Paths that don't exist are left out. Raises OSError if the kernel has Landlock but refuses.
@@ -48,7 +48,8 @@ def restrict(readable: Iterable[Path], writable: Iterable[Path]) -> str | None:
     handled = _ALL_ABI_1
     for since, right in ((2, _REFER), (3, _TRUNCATE), (5, _IOCTL)):
         handled |= right if abi >= since else 0
-    attributes = _Ruleset(handled, _TCP if abi >= 4 else 0)
+    limits_tcp = abi >= 4 and not has_network
+    attributes = _Ruleset(handled, _TCP if limits_tcp else 0)
     size = ctypes.sizeof(_Ruleset) if abi >= 4 else 8
     ruleset = _checked(libc.syscall(_CREATE, ctypes.byref(attributes), ctypes.c_size_t(size), ctypes.c_uint32(0)))
     try:
@@ -60,7 +61,7 @@ def restrict(readable: Iterable[Path], writable: Iterable[Path]) -> str | None:
         _checked(libc.syscall(_RESTRICT_SELF, ruleset, ctypes.c_uint32(0)))
     finally:
         os.close(ruleset)
-    return "files and TCP" if abi >= 4 else "files"
+    return "files and TCP" if limits_tcp else "files"
 
 
 def _allow(libc: ctypes.CDLL, ruleset: int, path: Path, access: int) -> None:

@@ -14,13 +14,14 @@ class BuildPlan:
     """How one side is built.
 
     select, tests: ids of nodes, and of tests besides those of the nodes. deferred: (schema, name)
-    of views on production. views: models that are built as views.
+    of views on production, reads: their ids. views: models that are built as views.
     unbuilt: nodes that can't be built, with the reason.
     """
 
     select: tuple[str, ...] = ()
     tests: tuple[str, ...] = ()
     deferred: tuple[tuple[str, str], ...] = ()
+    reads: tuple[str, ...] = ()
     views: tuple[tuple[str, str], ...] = ()
     unbuilt: Mapping[str, str] = field(default_factory=dict)
 
@@ -45,6 +46,7 @@ def plan_build(
         select=tuple(sorted(built)),
         tests=tuple(sorted(test["unique_id"] for test in extra)),
         deferred=tuple(_relation(manifest, node) for node in sorted(planner.deferred - planner.built)),
+        reads=tuple(sorted(planner.deferred - planner.built)),
         views=tuple(_relation(manifest, node) for node in sorted(built) if _is_view(manifest, node)),
         unbuilt=planner.unbuilt,
     )

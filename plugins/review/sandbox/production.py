@@ -1,6 +1,7 @@
 """What the sandbox defers to: production's tables, read-only.
 
-Of a Smelt project it is the published catalog, of another project on DuckDB a copy of the target's file.
+Of a Smelt project it is the published catalog, of another project on DuckDB a copy of the target's file, of a
+project that builds in a database server the target's schemas.
 """
 
 from __future__ import annotations
@@ -42,7 +43,12 @@ class Production:
 
 
 def find_production(project: Project, scratch: Path) -> Production:
-    """Find production of a project on DuckDB; what has to be copied goes to `scratch`. Raises SmeltError."""
+    """Find production of a project; what has to be copied goes to `scratch`. Raises SmeltError.
+
+    Of a database server it is what the target names; which tables it has is asked when a side is compiled.
+    """
+    if project.adapter != "duckdb":
+        return Production(None, f"target {project.target_name} ({project.adapter})")
     plugins = project.credentials.get("plugins") or ()
     if (project.folder / FILE_NAME).is_file() and any(p.get("module") == _SMELT_PLUGIN for p in plugins):
         return _published(project)

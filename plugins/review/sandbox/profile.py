@@ -1,4 +1,4 @@
-"""The profile of one side of the sandbox: the user's target, with a scratch file instead of the database."""
+"""The profile of one side of the sandbox: the user's target, with a scratch file or schema instead of its own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from plugins.core.errors import SmeltError
 from plugins.core.project import Project
 from plugins.review.sandbox.production import Production
 
@@ -24,13 +23,8 @@ def write_profile(project: Project, folder: Path, project_dir: Path, production:
 
     Paths are relative to `project_dir`, where dbt runs: the profile is then the same on both sides and in
     every review, so that both compile to the same SQL, and dbt can go on from an earlier parse.
-    Raises SmeltError for an adapter that isn't DuckDB.
     """
     credentials = project.credentials
-    if project.adapter != "duckdb":
-        raise SmeltError(
-            f"a scratch copy of a {project.adapter} database cannot be made", "review with a DuckDB target"
-        )
     attached = [_absolute(entry, project.folder) for entry in credentials.get("attach") or ()]
     if production.path is not None:
         path = os.path.relpath(production.path, project_dir)
@@ -44,11 +38,27 @@ def write_profile(project: Project, folder: Path, project_dir: Path, production:
         "external_root": "external",
     }
     output["plugins"] = [{k: v for k, v in p.items() if v is not None} for p in output.get("plugins", ())]
+    (project_dir / "external").mkdir(exist_ok=True)
+    return _write(project, folder, output)
+
+
+def write_server_profile(project: Project, folder: Path, schema: str | None = None) -> Path:
+    """Write `folder`/profiles.yml with the user's target, with another `schema` if one is given; returns `folder`.
+
+    It holds what the server asks for, secrets too: only the sandbox's user may read it.
+    """
+    output = {key: value for key, value in project.credentials.items() if value is not None}
+    output |= {"type": project.adapter, "threads": project.threads, **({"schema": schema} if schema else {})}
+    return _write(project, folder, output)
+
+
+def _write(project: Project, folder: Path, output: dict[str, Any]) -> Path:
     target = project.target_name
     profile = {project.profile_name: {"target": target, "outputs": {target: output}}}
     folder.mkdir(parents=True, exist_ok=True)
-    (project_dir / "external").mkdir(exist_ok=True)
-    with (folder / "profiles.yml").open("w") as file:
+    path = folder / "profiles.yml"
+    path.touch(mode=0o600)
+    with path.open("w") as file:
         YAML(typ="safe").dump(profile, file)
     return folder
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from plugins.core.errors import SmeltError
 from plugins.core.lineage import Columns, LineageCache, ProjectLineage
@@ -23,7 +23,6 @@ from plugins.review.sandbox.profile import SCRATCH, write_profile
 from plugins.review.sandbox.workspace import Workspace
 
 PARTIAL_PARSE = "partial_parse.msgpack"
-_TASKS = "plugins.review.sandbox.tasks"
 
 
 @dataclass(frozen=True)
@@ -47,20 +46,39 @@ class Compiled:
 
 
 @dataclass(frozen=True)
+class Copied:
+    """A table that was copied out of a server: all its rows, or one in `one_in` by the hash of its key.
+
+    types: the server's own, by column. error: why it could not be read.
+    """
+
+    rows: int
+    one_in: int = 1
+    types: Mapping[str, str] = field(default_factory=dict)
+    error: str | None = None
+
+
+@dataclass(frozen=True)
 class BuiltSide:
-    """What dbt said of each node that was built or tested."""
+    """What dbt said of each node that was built or tested.
+
+    rows, copied: of what was built in a server.
+    """
 
     plan: BuildPlan
     nodes: tuple[Mapping[str, Any], ...] = ()
     seconds: float = 0.0
     error: str | None = None
+    rows: Mapping[str, int] = field(default_factory=dict)
+    copied: Mapping[str, Copied] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Sandbox:
-    """Compiles and builds sides in confined processes.
+    """Compiles and builds sides in confined processes, each in a DuckDB file of its own.
 
-    origin: the user's project. state: where what the next review can use again is kept.
+    origin: the user's project. production: what the build reads; of a server its tables are known once a side is
+    compiled. state: where what the next review can use again is kept.
     """
 
     origin: Project
@@ -69,6 +87,9 @@ class Sandbox:
     settings: ReviewSettings
     state: Path
     environment: Mapping[str, str] = field(default_factory=dict)
+
+    tasks: ClassVar[str] = "plugins.review.sandbox.tasks"
+    needs_network: ClassVar[bool] = False
 
     def prepare(self, name: str, commit: str) -> Side:
         """Check a commit out, with the packages that the user has installed; raises SmeltError."""
@@ -81,7 +102,7 @@ class Sandbox:
                 "review against a base that has the project",
             )
         _copy_packages(self.origin.folder, project_dir)
-        profiles = write_profile(self.origin, folder, project_dir, self.production)
+        profiles = self._write_profile(folder, project_dir)
         _copy(self.state / PARTIAL_PARSE, folder / "target" / PARTIAL_PARSE)
         project = replace(
             self.origin,
@@ -102,6 +123,7 @@ class Sandbox:
             results = list(pool.map(lambda side: self._run("compile_side", side, arguments), sides))
         # dbt's parse of the base, which is what people have agreed on, saves the next review most of it.
         _copy(sides[0].folder / "target" / PARTIAL_PARSE, self.state / PARTIAL_PARSE)
+        self._learn(results)
         return [self._read(side, result) for side, result in zip(sides, results, strict=True)]
 
     def build(self, plans: Mapping[str, BuildPlan], *sides: Side) -> dict[str, BuiltSide]:
@@ -110,10 +132,29 @@ class Sandbox:
             built = list(pool.map(lambda side: self._build(side, plans[side.name]), sides))
         return {side.name: result for side, result in zip(sides, built, strict=True)}
 
+    def clean_up(self, side: Side) -> None:
+        """Forget what crashed reviews have left outside of their workspace: here there is nothing."""
+
+    def _write_profile(self, folder: Path, project_dir: Path) -> Path:
+        return write_profile(self.origin, folder, project_dir, self.production)
+
+    def _learn(self, results: Sequence[Mapping[str, Any]]) -> None:
+        """Take from compiling what it found out about production."""
+        found = {(schema, table): columns for result in results for schema, table, columns in result["tables"]}
+        if found:
+            self.production = replace(self.production, tables={**self.production.tables, **found})
+
     def _build(self, side: Side, plan: BuildPlan) -> BuiltSide:
         if not plan.select and not plan.tests:
             return BuiltSide(plan)
-        arguments = {
+        try:
+            result = self._run("build_side", side, self._build_arguments(side, plan))
+        except SmeltError as error:
+            return BuiltSide(plan, error=error.message)
+        return BuiltSide(plan, tuple(result["nodes"]), result["seconds"], rows=result["rows"])
+
+    def _build_arguments(self, side: Side, plan: BuildPlan) -> dict[str, Any]:
+        return {
             "warehouse": str(side.warehouse),
             "production": str(self.production.path) if self.production.path else None,
             "alias": self.production.alias,
@@ -123,11 +164,6 @@ class Sandbox:
             "deferred": [list(pair) for pair in plan.deferred],
             "views": [list(pair) for pair in plan.views],
         }
-        try:
-            result = self._run("build_side", side, arguments)
-        except SmeltError as error:
-            return BuiltSide(plan, error=error.message)
-        return BuiltSide(plan, tuple(result["nodes"]), result["seconds"])
 
     def _run(self, task: str, side: Side, arguments: Mapping[str, Any]) -> dict[str, Any]:
         base = {
@@ -141,8 +177,10 @@ class Sandbox:
         if self.production.path is not None:
             readable.append(self.production.path)
         return run_confined(
-            f"{_TASKS}:{task}",
+            f"{self.tasks}:{task}",
             {**base, **arguments},
+            adapter=self.origin.adapter,
+            has_network=self.needs_network,
             limits=ConfinementLimits(self.settings.seconds, int(self.settings.memory_gb * 2**30)),
             readable=readable,
             writable=[side.folder],

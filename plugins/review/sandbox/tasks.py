@@ -16,23 +16,24 @@ from plugins.review.sandbox.candidates import find_candidates
 # Views that were built are kept as tables under this schema: a view can't be read from another database.
 KEPT_SCHEMA = "smelt_review"
 _TAG = "smelt_review"
-_MARKED = f"tag:{_TAG}"
+MARKED = f"tag:{_TAG}"
 
 
 def compile_side(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Compile what the `changed` files concern, and everything below.
 
-    Returns the manifest's path, and models that did not compile with the reason.
+    Returns the manifest's path, models that did not compile with the reason, and no tables: a file's are known.
     """
-    project = _project(arguments)
+    project = make_project(arguments)
     candidates = find_candidates(project.manifest, arguments["changed"])
     if candidates is not None:
-        _mark(project, candidates)
-    nodes = project.compile([] if candidates is None else [f"{_MARKED}+"])
+        mark(project, candidates)
+    nodes = project.compile([] if candidates is None else [f"{MARKED}+"])
     project.release()
     return {
         "manifest": str(project.artifacts / "manifest.json"),
         "failed": {node.unique_id: node.message for node in nodes if node.is_broken},
+        "tables": [],
     }
 
 
@@ -45,23 +46,24 @@ def build_side(arguments: Mapping[str, Any]) -> dict[str, Any]:
     deferred: [schema, name] pairs. select, tests: ids of nodes and tests. views: [schema, name] of models
     that are built as views.
     """
-    project = replace(_project(arguments), writes_artifacts=False)
-    _mark(project, [*arguments["select"], *arguments["tests"]])
+    project = replace(make_project(arguments), writes_artifacts=False)
+    mark(project, [*arguments["select"], *arguments["tests"]])
     _defer(Path(arguments["warehouse"]), arguments)
-    built = project.build(select=[_MARKED], without=("test", "unit_test"))
-    tested = project.test(select=[_MARKED])
+    built = project.build(select=[MARKED], without=("test", "unit_test"))
+    tested = project.test(select=[MARKED])
     project.release()
     unreadable = _keep_views(Path(arguments["warehouse"]), arguments)
-    return _results(project, built, tested, unreadable)
+    return {**results(project, built, tested, unreadable), "rows": {}}
 
 
-def _mark(project: Project, nodes: Iterable[str]) -> None:
+def mark(project: Project, nodes: Iterable[str]) -> None:
     """Tag nodes in the parsed project: dbt looks through all nodes once for each other kind of selector."""
     for node in nodes:
         project.manifest.nodes[node].tags.append(_TAG)
 
 
-def _project(arguments: Mapping[str, Any]) -> Project:
+def make_project(arguments: Mapping[str, Any]) -> Project:
+    """The side's project, as the sandbox was told."""
     return Project(
         Path(arguments["project_dir"]),
         arguments["target"],
@@ -114,9 +116,10 @@ def _keep_views(warehouse: Path, arguments: Mapping[str, Any]) -> dict[tuple[str
     return unreadable
 
 
-def _results(
+def results(
     project: Project, built: Built, tested: Built, unreadable: Mapping[tuple[str, str], str]
 ) -> dict[str, Any]:
+    """The answer of a build; `unreadable`: built views that can't be read, with the reason."""
     nodes = [_node(node) for node in built.nodes]
     for entry in nodes:
         # A view is made without being read; one that can't be is as broken as a table.

@@ -1,0 +1,82 @@
+"""Copies a table out of any database that dbt has an adapter for, as text, and gives it DuckDB's types."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from plugins.core import duck
+
+_BATCH = 20_000
+_STAGED = "smelt_staged"
+_EXACT = frozenset({"BOOLEAN", "TINYINT", "SMALLINT", "INT", "BIGINT", "DATE", "TIMESTAMP", "TIMESTAMPTZ", "UUID"})
+_FLOATS = frozenset({"REAL", "FLOAT", "DOUBLE", "DECIMAL"})
+
+
+def copy_table(
+    adapter: Any, con: duckdb.DuckDBPyConnection, copy: Mapping[str, Any], dialect: str
+) -> dict[str, str]:
+    """Copy one relation, or one in `one_in` of its rows by the hash of its `key`, to `kept_as` in DuckDB.
+
+    Every value passes as the text that the database makes of it, so that none changes on its way; DuckDB then
+    reads numbers, dates and times from it, and leaves as text what it has no type for.
+    Returns the database's own types by column. Raises what the driver raises.
+    """
+    relation = adapter.Relation.create(
+        database=copy["database"], schema=copy["schema"], identifier=copy["identifier"]
+    )
+    columns = {column.name: column.data_type for column in adapter.get_columns_in_relation(relation)}
+    text = adapter.Column.translate_type("string")
+    values = [f"cast({adapter.quote(name)} as {text})" for name in columns]
+    where = _sampled(adapter, copy, values) if copy["one_in"] > 1 else ""
+    _, cursor = adapter.connections.add_query(f"select {', '.join(values)} from {relation}{where}")
+    names = [f"c{n}" for n in range(len(columns))]
+    con.execute(f"create or replace temp table {_STAGED} ({', '.join(f'{n} varchar' for n in names)})")
+    while rows := cursor.fetchmany(_BATCH):
+        batch = pa.table([pa.array(part, pa.string()) for part in zip(*rows, strict=True)], names=names)
+        con.from_arrow(batch).insert_into(_STAGED)
+    _give_types(con, copy["kept_as"], [(name, _duckdb_type(kind, dialect)) for name, kind in columns.items()])
+    return columns
+
+
+def _sampled(adapter: Any, copy: Mapping[str, Any], values: Sequence[str]) -> str:
+    """SQL that keeps a share of the keys, the same on both sides; of all columns where no key is known."""
+    text = adapter.Column.translate_type("string")
+    parts = [f"cast({adapter.quote(name)} as {text})" for name in copy["key"]] or values
+    joined = " || '|' || ".join(f"coalesce({part}, '')" for part in parts)
+    hashed = adapter.execute_macro("hash", kwargs={"field": joined})
+    return f" where {str(hashed).strip()} < '{16**8 // copy['one_in']:08x}'"
+
+
+def _give_types(con: duckdb.DuckDBPyConnection, place: Sequence[str], columns: Sequence[tuple[str, str]]) -> None:
+    schema, name = map(duck.quote, place)
+    failing = ", ".join(
+        f"count(*) filter (where c{n} is not null and try_cast(c{n} as {kind}) is null)"
+        for n, (_, kind) in enumerate(columns)
+    )
+    failures: Sequence[int] = con.execute(f"select {failing} from {_STAGED}").fetchall()[0]
+    selected = ", ".join(
+        f"cast(c{n} as {'varchar' if failed else kind}) as {duck.quote(column)}"
+        for n, ((column, kind), failed) in enumerate(zip(columns, failures, strict=True))
+    )
+    con.execute(f"create schema if not exists {schema}")
+    con.execute(f"create or replace table {schema}.{name} as select {selected} from {_STAGED}")
+    con.execute(f"drop table {_STAGED}")
+
+
+def _duckdb_type(declared: str, dialect: str) -> str:
+    """DuckDB's type for a database's; numbers of any scale are doubles, what has no counterpart is text."""
+    try:
+        kind = exp.DataType.build(declared, dialect=dialect)
+    except SqlglotError:
+        return "VARCHAR"
+    sql = kind.sql("duckdb")
+    if kind.is_type(exp.DataType.Type.DECIMAL):
+        digits = [int(part.name) for part in kind.expressions]
+        return sql if digits and digits[0] <= 38 else "DOUBLE"
+    return sql if sql in _EXACT | _FLOATS else "VARCHAR"
