@@ -13,7 +13,7 @@ from plugins.review.evidence.change import ReviewedChange
 from plugins.review.evidence.comparison import ComparedModel, Comparison, Limits
 from plugins.review.evidence.finding import Finding
 from plugins.review.evidence.kinds import CHANGE_EVIDENCE, DATA_EVIDENCE
-from plugins.review.keys import find_key, find_pii
+from plugins.review.keys import find_key, find_pii, find_timed
 from plugins.review.sandbox.session import Copied
 from plugins.review.sandbox.tasks import KEPT_SCHEMA
 
@@ -62,6 +62,7 @@ def _compared(change: ReviewedChange, node: str, tables: dict[str, set[tuple[str
         pii=find_pii(manifest, node),
         changed_columns=change.selection.columns.get(node),
         unbuilt=_unbuilt(change, node, names),
+        timed=find_timed(manifest, node),
         **_copied(change, node),
     )
 

@@ -1,4 +1,4 @@
-"""Which columns identify a row of a model, and which hold personal data, as the project declares them."""
+"""What the project declares of a model's columns: which identify a row, are personal, or tell the time."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from plugins.core.project import Manifest
+
+# docs.getdbt.com/docs/build/snapshots#snapshot-meta-fields
+_STAMPS = ("dbt_valid_from", "dbt_valid_to", "dbt_scd_id", "dbt_updated_at")
 
 
 def find_key(manifest: Manifest, node: str, columns: Mapping[str, str]) -> tuple[str, ...]:
@@ -64,3 +67,13 @@ def find_pii(manifest: Manifest, node: str) -> frozenset[str]:
         if meta.get("pii") or meta.get("contains_pii") or "pii" in {str(tag).lower() for tag in tags}:
             found.add(name.lower())
     return frozenset(found)
+
+
+def find_timed(manifest: Manifest, node: str) -> frozenset[str]:
+    """Columns, lower case, in which a snapshot that compares rows (`strategy: check`) notes when it ran."""
+    entry = manifest.document["nodes"].get(node, {})
+    config = entry.get("config", {})
+    if entry.get("resource_type") != "snapshot" or config.get("strategy") != "check":
+        return frozenset()
+    names = config.get("snapshot_meta_column_names") or {}
+    return frozenset((names.get(column) or column).lower() for column in _STAMPS)

@@ -10,8 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from plugins.core.errors import SmeltError
-from plugins.core.lineage.fingerprint import column_fingerprint, rows_fingerprint
+from plugins.core.lineage.fingerprint import column_fingerprint, fingerprint_from_below, rows_fingerprint
 from plugins.core.lineage.model import parse, read_relation
 from plugins.core.lineage.relations import Relation
 from plugins.core.lineage.scope import Tables
@@ -61,14 +60,17 @@ def classify(before: str, after: str, dialect: str, tables: Tables, tables_after
     try:
         old, _ = read_relation(before, dialect, tables)
         new, _ = read_relation(after, dialect, tables_after)
-    except SmeltError:
+        if old.is_open or new.is_open:
+            return _by_text(before, after, dialect, old, new)
+        return _by_columns(old, new)
+    # A query of a shape never seen must not take the review with it.
+    except Exception:  # noqa: BLE001
         return QueryChange(Category.BREAKING, rows_changed=True, is_certain=False)
-    if old.is_open or new.is_open:
-        return _by_text(before, after, dialect, old, new)
-    return _by_columns(old, new)
 
 
 def _by_columns(old: Relation, new: Relation) -> QueryChange:
+    for relation in (old, new):
+        fingerprint_from_below(relation)
     added = tuple(key for key in new.columns if key not in old.columns)
     removed = tuple(key for key in old.columns if key not in new.columns)
     changed = tuple(

@@ -113,7 +113,7 @@ def _named_argument(node: exp.Expr, scope: Scope, kind: Kind, found: Inputs, row
 
 def _comprehension(node: exp.Expr, scope: Scope, kind: Kind, found: Inputs, rows: Rows) -> None:
     variable = name_of(node.args.get("expression"))
-    inner = Scope(scope.context, parent=scope, aliases={})
+    inner = Scope(scope.context, parent=scope)
     from plugins.core.lineage.relations import Column
 
     over: Inputs = {}

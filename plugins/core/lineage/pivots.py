@@ -69,7 +69,7 @@ def _pivot(
         mark_rows(rows, inputs, Kind.GROUP_BY)
     names = _new_columns(pivot, aggregates, fields)
     for name in names:
-        columns[name.lower()] = Column(name, dict(made), made_by=(pivot, inner))
+        columns[name.lower()] = Column(name, dict(made), made_by=(pivot, inner), part=name.lower())
     # Without the names of the new columns, any other name is one of them.
     anything = dict(made) if not names else None
     return Relation(
@@ -120,8 +120,8 @@ def _unpivot(pivot: exp.Pivot, relation: Relation, inner: Scope, fields: Sequenc
         names += [name_of(item) for item in pivot.expressions]
     names = names or ["name", "value"]
     columns = {key: column for key, column in relation.columns.items() if key not in gone}
-    for name in names:
-        columns[name.lower()] = Column(name, dict(folded), made_by=(pivot, inner))
+    for n, name in enumerate(names):
+        columns[name.lower()] = Column(name, dict(folded), made_by=(pivot, inner), part=n)
     return Relation(columns, opens=relation.opens, rows=rows, shaped_by=(pivot, inner), parts=(relation,))
 
 

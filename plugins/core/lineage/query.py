@@ -6,6 +6,8 @@ an optimiser would refuse (an ambiguous name, an unknown column) still gives the
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlglot import exp
 
 from plugins.core.errors import SmeltError
@@ -13,7 +15,7 @@ from plugins.core.lineage.expressions import collect, name_of
 from plugins.core.lineage.kinds import Kind
 from plugins.core.lineage.pivots import read_pivot_statement
 from plugins.core.lineage.relations import Column, Inputs, Relation, Rows, add_rows, mark_rows, merge
-from plugins.core.lineage.scope import Scope
+from plugins.core.lineage.scope import Alias, Scope
 from plugins.core.lineage.sources import join_sources, read_source
 from plugins.core.lineage.stars import expand_columns, expand_star, star_of
 
@@ -50,10 +52,11 @@ def _read_ctes(node: exp.Expr, scope: Scope) -> None:
         if name.startswith("__dbt__cte__"):
             scope.ctes[name] = scope.context.tables.relation([name])
             continue
+        inside = scope.so_far()
         if with_.recursive and isinstance(cte.this, exp.SetOperation):
             # What the anchor gives is what the recursive part reads.
-            scope.ctes[name] = _renamed(read_query(cte.this.this, scope), cte)
-        scope.ctes[name] = _renamed(read_query(cte.this, scope), cte)
+            inside.ctes[name] = _renamed(read_query(cte.this.this, scope.so_far()), cte)
+        scope.ctes[name] = _renamed(read_query(cte.this, inside), cte)
 
 
 def _renamed(relation: Relation, aliased: exp.Expr) -> Relation:
@@ -99,6 +102,8 @@ def _read_select(node: exp.Select, scope: Scope) -> Relation:
 
 
 def _read_projections(node: exp.Select, scope: Scope, result: Relation) -> None:
+    # An alias means something to the expressions after it only.
+    seen = replace(scope)
     for position, projection in enumerate(node.expressions):
         if star_of(projection) is not None:
             expand_star(projection, scope, result)
@@ -106,13 +111,14 @@ def _read_projections(node: exp.Select, scope: Scope, result: Relation) -> None:
         if expand_columns(projection, scope, result):
             continue
         name = projection.output_name or f"_col_{position}"
-        column = Column(name, collect(projection, scope, result.rows), made_by=(projection, scope))
+        column = Column(name, collect(projection, scope, result.rows), made_by=(projection, seen))
         if multiplies_rows(projection):
             mark_rows(result.rows, column.inputs, Kind.JOIN)
         key = name.lower()
         result.columns[key] = column
         if isinstance(projection, exp.Alias):
-            scope.aliases[key] = column
+            scope.alias = Alias(key, column, scope.alias)
+            seen = replace(scope)
 
 
 def multiplies_rows(projection: exp.Expr) -> bool:
@@ -261,5 +267,5 @@ def _read_values(node: exp.Values, scope: Scope) -> Relation:
         inputs: Inputs = {}
         for cell in cells:
             merge(inputs, collect(cell, scope, rows, Kind.TRANSFORMATION))
-        columns[f"col{position}"] = Column(f"col{position}", inputs, made_by=(node, scope))
+        columns[f"col{position}"] = Column(f"col{position}", inputs, made_by=(node, scope), part=position)
     return _renamed(Relation(columns, rows=rows, shaped_by=(node, scope)), node)

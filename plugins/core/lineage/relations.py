@@ -23,18 +23,23 @@ Rows = dict[Input, set[Kind]]
 class Column:
     """One column. It is made by an expression, or passes other columns on, or neither: then it is a node's own.
 
-    made_by: the expression and the scope that explains its names. passes: columns of the queries below
-    that it hands on as they are (several: the sides of a union, or of a join by USING).
+    made_by: the expression and the scope that explains its names. part: which of the several columns that the
+    expression makes. passes: columns of the queries below that it hands on as they are (several: the sides of
+    a union, or of a join by USING). source: the scope and the source there that a star takes it from.
+    meaning: its fingerprint, once somebody has asked for it.
     """
 
     name: str
     inputs: Inputs
     made_by: tuple[exp.Expr, Scope] | None = None
     passes: tuple[Column, ...] = ()
+    part: int | str | None = None
+    source: tuple[Scope, str] | None = None
+    meaning: str | None = None
 
-    def passed_on(self, name: str | None = None) -> Column:
+    def passed_on(self, name: str | None = None, source: tuple[Scope, str] | None = None) -> Column:
         """The same column as a query above hands it on, under another name perhaps."""
-        return Column(name or self.name, self.inputs, passes=(self,))
+        return Column(name or self.name, self.inputs, passes=(self,), source=source)
 
 
 @dataclass
@@ -45,6 +50,7 @@ class Relation:
     anything: inputs of every column, where names can't be known at all (a table function, a pivot).
     rows: indirect inputs, of this query and of all that it reads.
     shaped_by: the query (or the table's name) that decides which rows there are, with its scope.
+    meaning: the fingerprint of its rows, once somebody has asked for it.
     """
 
     columns: dict[str, Column] = field(default_factory=dict)
@@ -53,6 +59,7 @@ class Relation:
     rows: Rows = field(default_factory=dict)
     shaped_by: tuple[exp.Expr, Scope] | str | None = None
     parts: tuple[Relation, ...] = ()
+    meaning: str | None = None
 
     def column(self, name: str) -> Column | None:
         """The column of this name (lower case), made up from what is open if need be; None: there is none."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from plugins.core.lineage.kinds import Kind
 from plugins.core.lineage.relations import Column, Inputs, Relation, merge
@@ -29,17 +29,35 @@ class Context:
     missing: set[str] = field(default_factory=set)
 
 
+class Alias(NamedTuple):
+    """A name that the select list gives, and those that it gave before."""
+
+    name: str
+    column: Column
+    before: Alias | None
+
+
 @dataclass
 class Scope:
-    """Sources by lower-case alias, in order. `merged`: columns joined by USING. `aliases`: of the select list."""
+    """Sources by lower-case alias, in order.
+
+    merged: columns joined by USING. alias: the last that the select list gave so far.
+    """
 
     context: Context
     parent: Scope | None = None
     ctes: dict[str, Relation] = field(default_factory=dict)
     sources: dict[str, Relation] = field(default_factory=dict)
     merged: dict[str, Column] = field(default_factory=dict)
-    aliases: dict[str, Column] = field(default_factory=dict)
+    alias: Alias | None = None
     windows: dict[str, exp.Expr] = field(default_factory=dict)
+
+    def so_far(self) -> Scope:
+        """The scope as it is now. What names mean inside a CTE or a source is not changed by what comes later.
+
+        Fingerprints are taken when all has been read: without this, names would go in circles.
+        """
+        return replace(self, ctes=dict(self.ctes), sources=dict(self.sources), merged=dict(self.merged))
 
     def cte(self, name: str) -> Relation | None:
         """The common table expression of this name, here or around."""
@@ -70,17 +88,28 @@ class Scope:
         return Column(parts[-1], {}), False
 
     def _known(self, parts: Sequence[str]) -> tuple[Column, bool] | None:
-        # The longest reading first: schema.table.column, table.column, then column.field.
-        for used in (3, 2, 1):
-            if len(parts) > used and parts[used - 1] in self.sources:
-                column = self.sources[parts[used - 1]].column(parts[used])
-                if column is not None:
-                    return column, len(parts) > used + 1
+        for used in self._qualifiers(parts):
+            column = self.sources[parts[used - 1]].column(parts[used])
+            if column is not None:
+                return column, len(parts) > used + 1
         column = self._unqualified(parts[0])
         if column is not None:
             return column, len(parts) > 1
         if len(parts) == 1 and parts[0] in self.sources:
             return self._whole_row(parts[0]), False
+        return None
+
+    def _qualifiers(self, parts: Sequence[str]) -> list[int]:
+        """How many parts may name a source; longest first: schema.table.column, table.column, column.field."""
+        return [used for used in (3, 2, 1) if len(parts) > used and parts[used - 1] in self.sources]
+
+    def qualifier(self, parts: Sequence[str]) -> tuple[Scope, str] | None:
+        """The source that a dotted name is qualified with, here or around."""
+        scope: Scope | None = self
+        while scope is not None:
+            for used in scope._qualifiers(parts):
+                return scope, parts[used - 1]
+            scope = scope.parent
         return None
 
     def _unqualified(self, name: str) -> Column | None:
@@ -89,7 +118,10 @@ class Scope:
         known = [relation.columns[name] for relation in self.sources.values() if name in relation.columns]
         if known:
             return known[0] if len(known) == 1 else _several(name, known)
-        return self.aliases.get(name)
+        alias = self.alias
+        while alias is not None and alias.name != name:
+            alias = alias.before
+        return alias.column if alias is not None else None
 
     def _possible(self, parts: Sequence[str]) -> tuple[Column, bool] | None:
         maybe = [c for r in self.sources.values() if r.is_open and (c := r.column(parts[0])) is not None]

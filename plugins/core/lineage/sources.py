@@ -22,7 +22,7 @@ def join_sources(node: exp.Expr, scope: Scope, rows: Rows) -> None:
         if join is not None:
             _read_condition(join, scope, before, Relation(), rows)
         return
-    relation = read_source(item, scope)
+    relation = read_source(item, scope.so_far())
     alias = _alias(item) or f"_source_{len(scope.sources)}"
     # Two sources of one name (`from a.orders join b.orders`) are told apart by their order only.
     scope.sources[alias if alias not in scope.sources else f"{alias}_{len(scope.sources)}"] = relation
@@ -147,12 +147,12 @@ def _read_unnest(unnest: exp.Unnest, scope: Scope) -> Relation:
         names = [alias.name]
     one_each = len(names) == len(lists)
     columns = {
-        name.lower(): Column(name, lists[n] if one_each else everything, made_by=(unnest, scope))
+        name.lower(): Column(name, lists[n] if one_each else everything, made_by=(unnest, scope), part=n)
         for n, name in enumerate(names)
     }
     offset = unnest.args.get("offset")
     if isinstance(offset, exp.Identifier):
-        columns[offset.name.lower()] = Column(offset.name, everything, made_by=(unnest, scope))
+        columns[offset.name.lower()] = Column(offset.name, everything, made_by=(unnest, scope), part="offset")
     mark_rows(rows, everything, Kind.JOIN)
     return Relation(columns, anything=everything, rows=rows, shaped_by=(unnest, scope))
 

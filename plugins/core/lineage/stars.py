@@ -30,7 +30,7 @@ def expand_star(projection: exp.Expr, scope: Scope, into: Relation) -> None:
     excluded = {name_of(item) for item in star.args.get("except_") or ()}
     replaced = {name_of(item.args["alias"]): item for item in star.args.get("replace") or ()}
     renamed = {name_of(item.this): item.args["alias"].name for item in star.args.get("rename") or ()}
-    for column in _all(scope, qualifier):
+    for alias, column in _all(scope, qualifier):
         key = column.name.lower()
         if key in excluded:
             continue
@@ -38,7 +38,7 @@ def expand_star(projection: exp.Expr, scope: Scope, into: Relation) -> None:
             expression = replaced[key].this
             column = Column(column.name, collect(expression, scope, into.rows), made_by=(expression, scope))
         else:
-            column = column.passed_on(renamed.get(key))
+            column = column.passed_on(renamed.get(key), (scope, alias))
         _add(into, column, is_merged=key in scope.merged)
     _pass_on_unknown(scope, qualifier, into)
 
@@ -53,12 +53,13 @@ def _add(into: Relation, column: Column, is_merged: bool) -> None:
         into.columns[again.lower()] = column.passed_on(again)
 
 
-def _all(scope: Scope, qualifier: str) -> Iterator[Column]:
+def _all(scope: Scope, qualifier: str) -> Iterator[tuple[str, Column]]:
+    """Columns with the alias of their source."""
     for alias, relation in scope.sources.items():
         if qualifier not in ("", alias):
             continue
         for key, column in relation.columns.items():
-            yield column if qualifier else scope.merged.get(key, column)
+            yield alias, column if qualifier else scope.merged.get(key, column)
 
 
 def _pass_on_unknown(scope: Scope, qualifier: str, into: Relation) -> None:
@@ -72,7 +73,7 @@ def _pass_on_unknown(scope: Scope, qualifier: str, into: Relation) -> None:
 def matching(node: exp.Expr, scope: Scope) -> list[Column]:
     """Columns that `columns(…)` stands for: all, or those a regular expression matches."""
     pattern = node.this
-    columns = list(_all(scope, ""))
+    columns = [column for _, column in _all(scope, "")]
     if isinstance(pattern, exp.Literal) and pattern.is_string:
         try:
             wanted = re.compile(pattern.this, re.IGNORECASE)
@@ -94,7 +95,8 @@ def expand_columns(projection: exp.Expr, scope: Scope, into: Relation) -> bool:
     for column in matching(function, scope):
         inputs: Inputs = {}
         merge(inputs, column.inputs, kind)
-        into.columns.setdefault(column.name.lower(), Column(column.name, inputs, made_by=(projection, scope)))
+        made = Column(column.name, inputs, made_by=(projection, scope), passes=(column,))
+        into.columns.setdefault(column.name.lower(), made)
     _pass_on_unknown(scope, "", into)
     return True
 

@@ -119,6 +119,13 @@ class Project:
         return {key: value for key, value in credentials.to_dict().items() if key not in credentials._ALIASES}
 
     @property
+    def secrets(self) -> tuple[str, ...]:
+        """Values of the target's settings that dbt itself does not show, such as passwords."""
+        credentials = self._profile.credentials
+        shown = {*credentials._connection_keys(), "type"}
+        return tuple(text for k, v in self.credentials.items() if k not in shown for text in _texts(v))
+
+    @property
     def warehouse(self) -> Path:
         """The DuckDB file of the target, absolute; raises SmeltError if the profile cannot be read."""
         return (self.folder / getattr(self._profile.credentials, "path", "warehouse.duckdb")).resolve()
@@ -270,6 +277,13 @@ class Project:
         if outcome.result is None or outcome.exception:
             raise SmeltError(*_explain(outcome.exception, self.folder))
         return outcome
+
+
+def _texts(value: Any) -> list[str]:
+    """The texts in a setting, which may be a mapping, as a key file of Google's is."""
+    if isinstance(value, Mapping):
+        return [text for inner in value.values() for text in _texts(inner)]
+    return [value] if isinstance(value, str) and value else []
 
 
 def _deferring(state: Path | None) -> list[str]:

@@ -8,6 +8,6 @@ from plugins.core.settings.model import (
     Settings,
     load_settings,
 )
-from plugins.core.settings.secrets import mask, resolve
+from plugins.core.settings.secrets import mask, remember, resolve
 
-__all__ = ["ConnectionSettings", "Settings", "load_settings", "mask", "resolve"]
+__all__ = ["ConnectionSettings", "Settings", "load_settings", "mask", "remember", "resolve"]

@@ -42,11 +42,11 @@ def resolve(reference: str, project_dir: Path, what: str) -> str:
             ) from error
     else:
         return reference
-    _remember(value)
+    remember(value)
     return value
 
 
-def _remember(value: str) -> None:
+def remember(value: str) -> None:
     """Mask what is secret of `value` from now on: all of it, or the password if it is a URL that has one."""
     if "://" in value:
         # Where something is may be told; the password of the URL is masked wherever it stands.

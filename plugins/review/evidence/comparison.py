@@ -22,6 +22,7 @@ class ComparedModel:
     unbuilt: why it could not be built on one of the sides, if so.
     counts: rows at base and at head, if the relations hold only one in `copied_one_in` of them.
     types: the warehouse's own types by column, at base and at head, if it isn't DuckDB.
+    timed: columns in lower case that tell when the table was built, whose values are never the same twice.
     """
 
     name: str
@@ -35,6 +36,7 @@ class ComparedModel:
     counts: tuple[int, int] | None = None
     copied_one_in: int = 1
     types: tuple[Mapping[str, str], Mapping[str, str]] = field(default=({}, {}), compare=False)
+    timed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,9 @@ class SchemaDiff:
         head = {name.lower() for name in sides.head_columns}
         added = [name for name in sides.head_columns if name.lower() not in base]
         removed = [name for name in sides.base_columns if name.lower() not in head]
-        types = {c.head: [sides.told_type("base", c.base), sides.told_type("head", c.head)] for c in sides.common}
+        types = {c.head: [sides.told_type("base", c.base), sides.told_type("head", c.head)] for c in sides.in_both}
         retyped = {name: pair for name, pair in types.items() if pair[0] != pair[1]}
-        kept = [c.head.lower() for c in sides.common]
+        kept = [c.head.lower() for c in sides.in_both]
         moved = kept != [name.lower() for name in sides.base_columns if name.lower() in head]
         parts = [f"added {name} ({sides.told_type('head', name)})" for name in added]
         parts += [f"removed {name}" for name in removed]
@@ -37,7 +37,7 @@ class SchemaDiff:
                 kind=self.kind,
                 subject=sides.model.name,
                 outcome=Outcome.CHANGED if parts else Outcome.PASSED,
-                detail="; ".join(parts) or f"{len(sides.common)} columns, same types and order",
+                detail="; ".join(parts) or f"{len(sides.in_both)} columns, same types and order",
                 facts={"added": added, "removed": removed, "retyped": retyped, "reordered": moved},
             )
         ]

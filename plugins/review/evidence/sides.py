@@ -51,6 +51,11 @@ class Sides:
 
     @cached_property
     def common(self) -> tuple[Column, ...]:
+        """Columns of both whose values can be compared, in head's order."""
+        return tuple(column for column in self.in_both if column.head.lower() not in self.model.timed)
+
+    @cached_property
+    def in_both(self) -> tuple[Column, ...]:
         """Columns of both, in head's order."""
         base = {name.lower(): name for name in self.base_columns}
         return tuple(

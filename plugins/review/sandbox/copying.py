@@ -3,19 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import duckdb
+
+# DuckDB imports it by itself, but then the sandbox is closed and Python cannot keep what it compiles: 2 s a time.
+import pandas as pd  # noqa: F401
 import pyarrow as pa
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from plugins.core import duck
+from plugins.review.sandbox import tasks
+from plugins.review.sandbox.server_tasks import connected
 
 _BATCH = 20_000
 _STAGED = "smelt_staged"
 _EXACT = frozenset({"BOOLEAN", "TINYINT", "SMALLINT", "INT", "BIGINT", "DATE", "TIMESTAMP", "TIMESTAMPTZ", "UUID"})
 _FLOATS = frozenset({"REAL", "FLOAT", "DOUBLE", "DECIMAL"})
+
+
+def copy_side(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Copy relations of the scratch schemas to DuckDB's file `warehouse`; runs inside the sandbox's process.
+
+    Returns for each node the `types` of its columns, or the `error` for which it could not be read.
+    """
+    project = tasks.make_project(arguments)
+    copied: dict[str, Any] = {}
+    with connected(project) as adapter, duck.connect(Path(arguments["warehouse"]), ()) as con:
+        for copy in arguments["copies"]:
+            try:
+                copied[copy["id"]] = {"types": copy_table(adapter, con, copy, arguments["dialect"])}
+            # Adapters raise whatever their driver does; the other tables are still worth having.
+            except Exception as error:  # noqa: BLE001
+                copied[copy["id"]] = {"error": f"could not be read: {str(error).strip()[:300]}"}
+                adapter.connections.rollback_if_open()
+    return {"copied": copied}
 
 
 def copy_table(

@@ -33,10 +33,9 @@ def plan_build(
 
     wanted: node ids to build. tests: data tests to run on top, whose parents may all be deferred.
     """
-    planner = _Planner(manifest, production)
-    for node in wanted:
-        if node in manifest.resources:
-            planner.build(node)
+    planner = _Planner(manifest, production, frozenset(wanted) & manifest.resources.keys())
+    for node in planner.wanted:
+        planner.build(node)
     extra = [test for test in manifest.of_type("test") if test["unique_id"] in set(tests)]
     for test in _tests_of(manifest, planner.built) + extra:
         for parent in test.get("depends_on", {}).get("nodes", ()):
@@ -56,6 +55,7 @@ def plan_build(
 class _Planner:
     manifest: Manifest
     production: Production
+    wanted: frozenset[str]
     built: set[str] = field(default_factory=set)
     deferred: set[str] = field(default_factory=set)
     unbuilt: dict[str, str] = field(default_factory=dict)
@@ -72,6 +72,9 @@ class _Planner:
     def need(self, node: str) -> str | None:
         """Take `node` from production, or build it; returns why neither is possible, if so."""
         resource = self.manifest.resources.get(node)
+        if node in self.wanted:
+            # Production has it as it was.
+            self.build(node)
         if resource is None or node in self.built:
             return self.unbuilt.get(node)
         if resource.relation is None or self._comes_from_elsewhere(resource):

@@ -18,12 +18,12 @@ from filelock import FileLock, Timeout
 
 from plugins.core.errors import SmeltError
 from plugins.core.project import Manifest
+from plugins.core.settings import remember
 from plugins.review.keys import find_key
 from plugins.review.sandbox.plan import BuildPlan
 from plugins.review.sandbox.profile import write_server_profile
 from plugins.review.sandbox.session import BuiltSide, Compiled, Copied, Sandbox, Side
 
-_TASKS = "plugins.review.sandbox.server_tasks"
 _PREFIX = "smelt_review"
 # database, schema of the project, and the scratch schema that stands for it
 Schemas = list[tuple[str | None, str, str]]
@@ -39,7 +39,7 @@ class ServerSandbox(Sandbox):
     token: str = field(default_factory=lambda: secrets.token_hex(4))
     compiled: dict[str, Compiled] = field(default_factory=dict)
 
-    tasks = _TASKS
+    tasks = "server_tasks"
     needs_network = True
 
     def compile(self, changed: Sequence[str], *sides: Side) -> list[Compiled]:
@@ -65,6 +65,8 @@ class ServerSandbox(Sandbox):
                     self._drop(path, side)
 
     def _write_profile(self, folder: Path, project_dir: Path) -> Path:
+        for secret in self.origin.secrets:
+            remember(secret)
         write_server_profile(self.origin, folder / "scratch", schema=f"{_PREFIX}_{self.token}_{folder.name}")
         return write_server_profile(self.origin, folder)
 
@@ -97,7 +99,7 @@ class ServerSandbox(Sandbox):
             return built
         arguments = {"warehouse": str(side.warehouse), "dialect": manifest.dialect, "copies": copies}
         try:
-            result = self._run("copy_side", side, arguments)
+            result = self._run("copying:copy_side", side, arguments)
         except SmeltError as error:
             return replace(built, error=f"what was built could not be read: {error.message}")
         copied = {
@@ -133,7 +135,7 @@ class ServerSandbox(Sandbox):
                 self._drop(path, side)
 
     def _drop(self, path: Path, side: Side) -> None:
-        self._run("drop_schemas", side, {"drop": json.loads(path.read_text())})
+        self._run(f"{self.tasks}:drop_schemas", side, {"drop": json.loads(path.read_text())})
         path.unlink()
         path.with_suffix(".lock").unlink(missing_ok=True)
 

@@ -8,17 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from plugins.core import duck
 from plugins.core.project import Project
 from plugins.review.sandbox import tasks
-from plugins.review.sandbox.copying import copy_table
 
 
 def compile_side(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """As `tasks.compile_side`, and `tables`: [schema, table, {column: type}] of what production has."""
     compiled = tasks.compile_side(arguments)
     project = tasks.make_project(arguments)
-    with _adapter(project) as adapter:
+    with connected(project) as adapter:
         tables = _catalog(project, adapter)
     return {**compiled, "tables": tables}
 
@@ -35,7 +33,7 @@ def build_side(arguments: Mapping[str, Any]) -> dict[str, Any]:
     scratch = project.on_profile(Path(arguments["scratch_profiles"]))
     _into_scratch(manifest, arguments)
     if arguments.get("input_rows"):
-        with _adapter(project) as adapter:
+        with connected(project) as adapter:
             _cut_inputs(manifest, adapter, arguments)
     tasks.mark(project, [*arguments["select"], *arguments["tests"]])
     state = Path(arguments["state"])
@@ -43,42 +41,24 @@ def build_side(arguments: Mapping[str, Any]) -> dict[str, Any]:
     tested = scratch.test(select=[tasks.MARKED], defer_to=state)
     rows: dict[str, int] = {}
     unreadable: dict[tuple[str, str], str] = {}
-    with _adapter(project) as adapter:
+    with connected(project) as adapter:
         for node in built.nodes:
             if node.status == "success":
                 _count(adapter, manifest.nodes[node.unique_id], rows, unreadable)
     return {**tasks.results(project, built, tested, unreadable), "rows": rows}
 
 
-def copy_side(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Copy relations of the scratch schemas to DuckDB's file `warehouse`.
-
-    Returns for each node the `types` of its columns, or the `error` for which it could not be read.
-    """
-    project = tasks.make_project(arguments)
-    copied: dict[str, Any] = {}
-    with _adapter(project) as adapter, duck.connect(Path(arguments["warehouse"])) as con:
-        for copy in arguments["copies"]:
-            try:
-                copied[copy["id"]] = {"types": copy_table(adapter, con, copy, arguments["dialect"])}
-            # Adapters raise whatever their driver does; the other tables are still worth having.
-            except Exception as error:  # noqa: BLE001
-                copied[copy["id"]] = {"error": f"could not be read: {str(error).strip()[:300]}"}
-                adapter.connections.rollback_if_open()
-    return {"copied": copied}
-
-
 def drop_schemas(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Drop [database, schema] pairs with all that is in them; those that aren't there are no error."""
     project = tasks.make_project(arguments)
-    with _adapter(project) as adapter:
+    with connected(project) as adapter:
         for database, schema in arguments["drop"]:
             adapter.drop_schema(adapter.Relation.create(database=database, schema=schema))
     return {}
 
 
 @contextmanager
-def _adapter(project: Project) -> Iterator[Any]:
+def connected(project: Project) -> Iterator[Any]:
     """The target's adapter, connected."""
     from dbt.adapters.factory import get_adapter_by_type
 
@@ -94,7 +74,8 @@ def _adapter(project: Project) -> Iterator[Any]:
 
 def _catalog(project: Project, adapter: Any) -> list[list[Any]]:
     manifest: Any = project.manifest
-    nodes = [n for n in (*manifest.nodes.values(), *manifest.sources.values()) if n.is_relational]
+    built = [n for n in manifest.nodes.values() if n.is_relational and not n.is_ephemeral_model]
+    nodes = [*built, *manifest.sources.values()]
     catalog, errors = adapter.get_catalog(nodes, manifest.get_used_schemas())
     if errors:
         raise errors[0]

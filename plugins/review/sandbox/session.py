@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 from plugins.core.errors import SmeltError
 from plugins.core.lineage import Columns, LineageCache, ProjectLineage
 from plugins.core.project import Manifest, Project
+from plugins.core.settings import mask
 from plugins.core.settings.model import ReviewSettings
 from plugins.lineage import Loaded
 from plugins.review.sandbox.confine import ConfinementLimits, run_confined
@@ -88,7 +89,7 @@ class Sandbox:
     state: Path
     environment: Mapping[str, str] = field(default_factory=dict)
 
-    tasks: ClassVar[str] = "plugins.review.sandbox.tasks"
+    tasks: ClassVar[str] = "tasks"
     needs_network: ClassVar[bool] = False
 
     def prepare(self, name: str, commit: str) -> Side:
@@ -120,7 +121,7 @@ class Sandbox:
         """
         arguments = {"changed": list(changed)}
         with ThreadPoolExecutor(len(sides)) as pool:
-            results = list(pool.map(lambda side: self._run("compile_side", side, arguments), sides))
+            results = list(pool.map(lambda side: self._run(f"{self.tasks}:compile_side", side, arguments), sides))
         # dbt's parse of the base, which is what people have agreed on, saves the next review most of it.
         _copy(sides[0].folder / "target" / PARTIAL_PARSE, self.state / PARTIAL_PARSE)
         self._learn(results)
@@ -148,10 +149,11 @@ class Sandbox:
         if not plan.select and not plan.tests:
             return BuiltSide(plan)
         try:
-            result = self._run("build_side", side, self._build_arguments(side, plan))
+            result = self._run(f"{self.tasks}:build_side", side, self._build_arguments(side, plan))
         except SmeltError as error:
             return BuiltSide(plan, error=error.message)
-        return BuiltSide(plan, tuple(result["nodes"]), result["seconds"], rows=result["rows"])
+        nodes = tuple({**node, "message": mask(node["message"])} for node in result["nodes"])
+        return BuiltSide(plan, nodes, result["seconds"], rows=result["rows"])
 
     def _build_arguments(self, side: Side, plan: BuildPlan) -> dict[str, Any]:
         return {
@@ -177,7 +179,7 @@ class Sandbox:
         if self.production.path is not None:
             readable.append(self.production.path)
         return run_confined(
-            f"{self.tasks}:{task}",
+            f"{__package__}.{task}",
             {**base, **arguments},
             adapter=self.origin.adapter,
             has_network=self.needs_network,
@@ -213,7 +215,7 @@ class Sandbox:
             loaded = Loaded(side.project.folder, manifest, lineage.read(), known, lineage)
         finally:
             cache.close()
-        return Compiled(side, loaded, result["failed"])
+        return Compiled(side, loaded, {node: mask(reason) for node, reason in result["failed"].items()})
 
 
 def _copy(origin: Path, destination: Path) -> None:
