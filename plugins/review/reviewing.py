@@ -16,7 +16,7 @@ from plugins.review.comparing import collect
 from plugins.review.evidence.change import ReviewedChange
 from plugins.review.git import ChangedFile, Repository
 from plugins.review.outcome import Review
-from plugins.review.sandbox.plan import plan_build
+from plugins.review.sandbox.plan import BuildPlan, plan_build
 from plugins.review.sandbox.production import find_production
 from plugins.review.sandbox.selection import Changes, Selection, find_changes, select
 from plugins.review.sandbox.server import ServerSandbox
@@ -24,6 +24,8 @@ from plugins.review.sandbox.session import BuiltSide, Compiled, Sandbox
 from plugins.review.sandbox.workspace import open_workspace
 
 Progress = Callable[[str], None]
+
+_REFUSED = "a machine wrote it, and what a machine wrote is not run in a database server"
 
 
 def review(
@@ -63,7 +65,10 @@ def review(
         changes = find_changes(compiled["base"].loaded, compiled["head"].loaded)
         selection = select(compiled["base"].loaded, compiled["head"].loaded, changes)
         on_progress(_building(selection))
-        built = _build(sandbox, compiled, changes, selection)
+        plans = _plan(sandbox, compiled, changes, selection)
+        if is_machine_written and not sandbox.is_closed:
+            plans = {name: plan.refused(_REFUSED) for name, plan in plans.items()}
+        built = sandbox.build(plans, *sides)
         change = _change(compiled, built, changes, selection, is_machine_written)
         on_progress("comparing")
         findings = collect(change, settings)
@@ -117,16 +122,15 @@ def _building(selection: Selection) -> str:
     return f"building {len(selection.nodes)} models twice ({spared} downstream models spared)"
 
 
-def _build(
+def _plan(
     sandbox: Sandbox, compiled: dict[str, Compiled], changes: Changes, selection: Selection
-) -> dict[str, BuiltSide]:
-    plans = {
+) -> dict[str, BuildPlan]:
+    return {
         "base": plan_build(
             compiled["base"].loaded.manifest, selection.nodes | changes.removed, (), sandbox.production
         ),
         "head": plan_build(compiled["head"].loaded.manifest, selection.nodes, changes.tests, sandbox.production),
     }
-    return sandbox.build(plans, *(side.side for side in compiled.values()))
 
 
 def _change(

@@ -49,7 +49,8 @@ class ColumnImpact:
         if possible:
             detail += f", and {possible} may: they, or what they read, can't be read"
         if below > len(touched):
-            detail += f"; the other {below - len(touched)} were not rebuilt"
+            spared = below - len(touched)
+            detail += f"; the other {spared} {'was' if spared == 1 else 'were'} not rebuilt"
         impact = change.impact
         counts = {"metrics": len(impact.metrics), "exposures": len(impact.exposures)}
         said = ", ".join(f"{count} {name if count > 1 else name[:-1]}" for name, count in counts.items() if count)

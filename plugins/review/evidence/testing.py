@@ -48,6 +48,8 @@ class Testing:
             findings.append(finding.model_copy(update={"checks": passed.total()}))
         elif not findings:
             detail = "no test holds what this changes to anything"
+            if not change.built["head"].plan.select:
+                detail = "no test ran: nothing was built"
             findings.append(self._finding("project", Outcome.NOT_CHECKED, detail))
         return findings
 

@@ -25,6 +25,10 @@ class BuildPlan:
     views: tuple[tuple[str, str], ...] = ()
     unbuilt: Mapping[str, str] = field(default_factory=dict)
 
+    def refused(self, reason: str) -> BuildPlan:
+        """The plan that builds nothing, for this reason."""
+        return BuildPlan(unbuilt={**self.unbuilt, **dict.fromkeys(self.select, reason)})
+
 
 def plan_build(
     manifest: Manifest, wanted: Iterable[str], tests: Iterable[str], production: Production

@@ -41,6 +41,7 @@ class ServerSandbox(Sandbox):
 
     tasks = "server_tasks"
     needs_network = True
+    is_closed = False
 
     def compile(self, changed: Sequence[str], *sides: Side) -> list[Compiled]:
         """As for DuckDB; what production has is asked of the server."""
@@ -50,6 +51,8 @@ class ServerSandbox(Sandbox):
 
     def build(self, plans: Mapping[str, BuildPlan], *sides: Side) -> dict[str, BuiltSide]:
         """Build both sides in the server, and copy what is compared. The scratch schemas are gone afterwards."""
+        if not any(plan.select or plan.tests for plan in plans.values()):
+            return super().build(plans, *sides)
         with self._registered([schema for side in sides for schema in self._schemas(side)], sides[0]):
             built = super().build(plans, *sides)
             parts = _parts([side.rows for side in built.values()], self.settings.sample_rows)

@@ -91,6 +91,8 @@ class Sandbox:
 
     tasks: ClassVar[str] = "tasks"
     needs_network: ClassVar[bool] = False
+    # Whatever SQL does inside, nothing outside changes.
+    is_closed: ClassVar[bool] = True
 
     def prepare(self, name: str, commit: str) -> Side:
         """Check a commit out, with the packages that the user has installed; raises SmeltError."""

@@ -13,7 +13,13 @@ from typing import Any
 import psycopg
 import pytest
 from dbt_shop import Shop, copy_shop
+from psycopg import sql
 from server_shop import PASSWORD
+
+from plugins.core.project import Project
+from plugins.core.settings import load_settings
+from plugins.review import FileChange, Outcome, Proposal
+from plugins.review.proving import prove
 
 ORDERS, STAGED = "models/marts/orders.sql", "models/staging/stg_orders.sql"
 
@@ -42,7 +48,8 @@ def _contents(dsn: str) -> dict[str, Any]:
         ).fetchall()
         found: dict[str, Any] = {}
         for schema, name, oid in relations:
-            rows = con.execute(f'select t::text from "{schema}"."{name}" as t order by 1').fetchall()
+            query = sql.SQL("select t::text from {} as t order by 1").format(sql.Identifier(schema, name))
+            rows = con.execute(query).fetchall()
             found[f"{schema}.{name}"] = (oid, rows)
         return found
 
@@ -171,6 +178,28 @@ def test_a_killed_review_is_cleaned_up_after(shop: Shop, warehouse: str) -> None
     shop.commit()
     assert _one(_review(shop), "values", "orders")["outcome"] == "passed"
     assert _scratch_schemas(warehouse) == []
+
+
+def test_what_a_machine_wrote_is_not_run_in_the_server(
+    shop: Shop, warehouse: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHOP_PASSWORD", PASSWORD)
+    before = (shop.folder / ORDERS).read_text()
+    hostile = before.replace("o.amount,", "o.amount + lo_create(0) as amount,")
+    proposal = Proposal(
+        kind="model",
+        title="Count",
+        reason="Asked for.",
+        confidence=0.9,
+        base=shop.git("rev-parse", "main"),
+        changes=(FileChange(path=ORDERS, before=before, after=hostile),),
+    )
+    contents = _contents(warehouse)
+    proven = prove(Project(shop.folder), load_settings(shop.folder), proposal)
+    assert _contents(warehouse) == contents
+    built = [f for f in proven.proposal.evidence if f.kind in ("compile", "rows", "values", "tests")]
+    assert {f.outcome for f in built if f.subject != "project"} == {Outcome.NOT_CHECKED}
+    assert "not run in a database server" in proven.body
 
 
 def test_a_server_that_lets_nobody_in_is_one_message(shop: Shop) -> None:
