@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import logging
+import signal
 import sys
 from importlib import import_module
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -60,19 +63,37 @@ def _assemble() -> typer.Typer:
 
 def main() -> None:
     """Run the command line; a SmeltError is one clear message and its exit code, never a stack trace."""
+    # A log that can't be written is no reason for a stack trace.
+    logging.raiseExceptions = False
+    # So that what a command has set up is taken down; twice means now.
+    signal.signal(signal.SIGTERM, _end)
     try:
         try:
             _assemble()()
         finally:
             _emit_ingests()
     except SmeltError as error:
-        console = Console(stderr=True, highlight=False, soft_wrap=True)
-        console.print(f"[bold red]error[/]  {_escaped(error.message)}")
-        if error.hint:
-            console.print(f"[bold]fix[/]    {_escaped(error.hint)}")
-        sys.exit(error.exit_code)
+        _fail(error)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+            raise
+        place = error.filename2 or error.filename or "the disk"
+        _fail(SmeltError(f"{error.strerror}: {place}", "make room there, or set TMPDIR to another disk"))
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _fail(error: SmeltError) -> NoReturn:
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console.print(f"[bold red]error[/]  {_escaped(error.message)}")
+    if error.hint:
+        console.print(f"[bold]fix[/]    {_escaped(error.hint)}")
+    sys.exit(error.exit_code)
+
+
+def _end(signum: int, _: object) -> None:
+    signal.signal(signum, signal.SIG_DFL)
+    sys.exit(128 + signum)
 
 
 def _emit_ingests() -> None:

@@ -162,3 +162,10 @@ def test_a_damaged_cache_is_made_anew(project: Path) -> None:
     for leftover in (project / "target" / "smelt").glob("lineage.db-*"):
         leftover.unlink()
     assert _json(project, "lineage")["models"] == 9
+
+
+def test_a_manifest_that_was_half_written_is_made_anew(project: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "shop"
+    shutil.copytree(project, copy)
+    (copy / "target" / "manifest.json").write_text('{"metadata": {')
+    assert _json(copy, "lineage")["models"] == 9

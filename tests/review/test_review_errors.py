@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
+import sys
+import time
 from pathlib import Path
 
 import duckdb
@@ -80,3 +84,49 @@ def test_nothing_to_review(shop: Shop) -> None:
     run = shop.smelt("review", "--base", "main")
     assert run.returncode == 0
     assert "Nothing in the dbt project differs" in run.stdout
+
+
+def test_an_unknown_target(edited: Shop) -> None:
+    _fails(edited.smelt("review", "--base", "main", "--target", "nowhere"), "nowhere", "dev", "--profiles-dir")
+
+
+def test_a_model_that_is_not_utf_8(shop: Shop) -> None:
+    (shop.folder / "models" / "marts" / "latin.sql").write_bytes("select 'café' as c".encode("latin-1"))
+    shop.commit()
+    _fails(
+        shop.smelt("review", "--base", "main"), "head (", "models/marts/latin.sql is not UTF-8", "text in UTF-8"
+    )
+
+
+def test_sql_that_cannot_run_fails_the_review_and_not_the_command(shop: Shop) -> None:
+    shop.edit(ORDERS, "o.amount,", "o.amount +* 2 as amount,")
+    shop.commit()
+    review = shop.json("review", "--base", "main")
+    (broken,) = [f for f in review["findings"] if f["outcome"] == "failed"]
+    assert (broken["kind"], broken["subject"]) == ("compile", "orders")
+    assert "syntax error" in broken["detail"]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_review_that_is_ended_leaves_nothing(edited: Shop, tmp_path: Path, number: int, code: int) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    command = [str(Path(sys.executable).with_name("smelt")), "review", "--base", "main"]
+    run = subprocess.Popen(
+        command,
+        cwd=edited.folder,
+        env={**os.environ, "TMPDIR": str(scratch)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 120
+    while not list(scratch.glob("*/head/repository")):
+        assert run.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    run.send_signal(number)
+    assert "Traceback" not in run.communicate()[1]
+    assert run.returncode == code
+    assert list(scratch.iterdir()) == []
+    assert len(edited.git("worktree", "list").splitlines()) == 1

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ruamel.yaml import YAML, YAMLError
 
+from plugins.core.errors import SmeltError
 from plugins.core.project.project import Project
 from plugins.core.project.resources import Manifest
 
@@ -35,12 +36,20 @@ def compiled_manifest(project: Project) -> Manifest:
     for folder in candidates:
         path = folder / "manifest.json"
         if path.is_file() and path.stat().st_mtime > newest:
-            manifest = Manifest.read(path)
-            if _is_compiled(manifest):
+            manifest = _read_whole(path)
+            if manifest is not None and _is_compiled(manifest):
                 return manifest
     own.compile()
     own.release()
     return Manifest.read(own.artifacts / "manifest.json")
+
+
+def _read_whole(path: Path) -> Manifest | None:
+    """The manifest, unless dbt was interrupted while it wrote it."""
+    try:
+        return Manifest.read(path)
+    except SmeltError:
+        return None
 
 
 def _is_compiled(manifest: Manifest) -> bool:
@@ -61,7 +70,8 @@ def _times(folder: Path) -> Iterator[float]:
             folders[:] = [name for name in folders if not name.startswith(".")]
             yield os.stat(path).st_mtime
             for name in files:
-                yield os.stat(os.path.join(path, name)).st_mtime
+                # Of a link, its own: what it points to may be gone.
+                yield os.lstat(os.path.join(path, name)).st_mtime
 
 
 def _read_by_dbt(folder: Path) -> set[str]:

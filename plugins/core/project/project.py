@@ -279,6 +279,21 @@ class Project:
         return outcome
 
 
+def _undecodable(folder: Path) -> Path | None:
+    """The first file of the project whose name or text is not UTF-8, which dbt does not tell."""
+    for path in sorted(
+        p for suffix in ("sql", "yml", "yaml", "md", "csv", "py") for p in folder.rglob(f"*.{suffix}")
+    ):
+        try:
+            str(path).encode()
+            path.read_text(encoding="utf-8")
+        except UnicodeError:
+            return path
+        except OSError:
+            continue
+    return None
+
+
 def _texts(value: Any) -> list[str]:
     """The texts in a setting, which may be a mapping, as a key file of Google's is."""
     if isinstance(value, Mapping):
@@ -318,6 +333,9 @@ def _node(result: Any) -> Node:
 
 def _explain(error: BaseException | None, folder: Path) -> tuple[str, str]:
     text = str(error).strip() if error else "dbt stopped without saying why"
+    if isinstance(error, UnicodeError) and (path := _undecodable(folder)) is not None:
+        name = str(path.relative_to(folder)).encode(errors="backslashreplace").decode()
+        return f"{name} is not UTF-8: {text}", "write its name and its text in UTF-8"
     if "lock on file" in text or "Conflicting lock" in text:
         return f"the warehouse is in use by another process: {text}", "wait until that build ends, or stop it"
     if "Could not find profile" in text or "profiles.yml" in text:

@@ -123,7 +123,7 @@ class Sandbox:
         """
         arguments = {"changed": list(changed)}
         with ThreadPoolExecutor(len(sides)) as pool:
-            results = list(pool.map(lambda side: self._run(f"{self.tasks}:compile_side", side, arguments), sides))
+            results = list(pool.map(lambda side: self._compile(side, arguments), sides))
         # dbt's parse of the base, which is what people have agreed on, saves the next review most of it.
         _copy(sides[0].folder / "target" / PARTIAL_PARSE, self.state / PARTIAL_PARSE)
         self._learn(results)
@@ -146,6 +146,16 @@ class Sandbox:
         found = {(schema, table): columns for result in results for schema, table, columns in result["tables"]}
         if found:
             self.production = replace(self.production, tables={**self.production.tables, **found})
+
+    def _compile(self, side: Side, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            return self._run(f"{self.tasks}:compile_side", side, arguments)
+        except SmeltError as error:
+            message = error.message.replace(f"{side.project.folder}{os.sep}", "")
+            hint = error.hint
+            if hint is None or str(side.folder) in hint:
+                hint = f"`git switch --detach {side.commit[:10]}` and `dbt parse` show the rest"
+            raise SmeltError(f"{side.name} ({side.commit[:10]}) cannot be compiled: {message}", hint) from error
 
     def _build(self, side: Side, plan: BuildPlan) -> BuiltSide:
         if not plan.select and not plan.tests:
