@@ -207,8 +207,8 @@ def _refine(
     threading.Thread(target=load_soda, daemon=True).start()
     for layer in ("silver", "gold"):
         listener.on_phase(layer)
-        chosen = {"select": SILVER} if layer == "silver" else {"exclude": SILVER}
-        built = project.build(**chosen, full_refresh=full_refresh, on_node=listener.on_node)
+        select, exclude = (SILVER, ()) if layer == "silver" else ((), SILVER)
+        built = project.build(select=select, exclude=exclude, full_refresh=full_refresh, on_node=listener.on_node)
         progress.layers[layer] = built
         keep_results(project.artifacts, layer)
         _record_nodes(run, built)

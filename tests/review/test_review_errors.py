@@ -99,7 +99,7 @@ def test_a_model_that_is_not_utf_8(shop: Shop) -> None:
 
 
 def test_sql_that_cannot_run_fails_the_review_and_not_the_command(shop: Shop) -> None:
-    shop.edit(ORDERS, "o.amount,", "o.amount +* 2 as amount,")
+    shop.edit(ORDERS, "o.amount,", "o.amount + as amount,")
     shop.commit()
     review = shop.json("review", "--base", "main")
     (broken,) = [f for f in review["findings"] if f["outcome"] == "failed"]

@@ -281,9 +281,8 @@ class Project:
 
 def _undecodable(folder: Path) -> Path | None:
     """The first file of the project whose name or text is not UTF-8, which dbt does not tell."""
-    for path in sorted(
-        p for suffix in ("sql", "yml", "yaml", "md", "csv", "py") for p in folder.rglob(f"*.{suffix}")
-    ):
+    read_by_dbt = (".sql", ".yml", ".yaml", ".md", ".csv", ".py")
+    for path in sorted(path for path in folder.rglob("*") if path.suffix in read_by_dbt):
         try:
             str(path).encode()
             path.read_text(encoding="utf-8")
