@@ -21,6 +21,7 @@ from plugins.review.sandbox.production import find_production
 from plugins.review.sandbox.selection import Changes, Selection, find_changes, select
 from plugins.review.sandbox.server import ServerSandbox
 from plugins.review.sandbox.session import BuiltSide, Compiled, Sandbox
+from plugins.review.sandbox.soda import nodes_of_contracts
 from plugins.review.sandbox.workspace import open_workspace
 
 Progress = Callable[[str], None]
@@ -63,6 +64,7 @@ def review(
         changed = _inside(files, repository.prefix(project.folder))
         compiled = {side.side.name: side for side in sandbox.compile(changed, *sides)}
         changes = find_changes(compiled["base"].loaded, compiled["head"].loaded)
+        changes = changes.and_held(*(_held(side, changed) for side in compiled.values()))
         selection = select(compiled["base"].loaded, compiled["head"].loaded, changes)
         on_progress(_building(selection))
         plans = _plan(sandbox, compiled, changes, selection)
@@ -120,6 +122,10 @@ def _passed_on(settings: Settings) -> dict[str, str]:
 def _building(selection: Selection) -> str:
     spared = len(selection.downstream) - len(selection.touched)
     return f"building {len(selection.nodes)} models twice ({spared} downstream models spared)"
+
+
+def _held(side: Compiled, changed: Sequence[str]) -> frozenset[str]:
+    return nodes_of_contracts(side.side.project.folder, side.loaded.manifest, changed)
 
 
 def _plan(

@@ -13,6 +13,7 @@ from plugins.review.evidence.keys import KeyDiff
 from plugins.review.evidence.reach import ColumnImpact
 from plugins.review.evidence.rows import RowCounts
 from plugins.review.evidence.schema import SchemaDiff
+from plugins.review.evidence.soda import SodaContracts
 from plugins.review.evidence.testing import Testing
 from plugins.review.evidence.values import ValueDiff
 
@@ -20,6 +21,7 @@ CHANGE_EVIDENCE: tuple[ChangeEvidence, ...] = (
     Compiling(),
     Testing(),
     Contracts(),
+    SodaContracts(),
     ColumnImpact(),
     Guarding(),
     Cost(),

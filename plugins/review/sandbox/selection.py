@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from plugins.core.lineage.change import Category, QueryChange, classify
@@ -35,7 +35,7 @@ _CONFIG = (
 class Changes:
     """What differs between base and head, by node id.
 
-    queries: changed nodes and how much. configs: nodes whose configuration or declared columns differ.
+    queries: changed nodes and how much. configs: nodes whose configuration, declared columns or contract differ.
     tests, removed_tests: data and unit tests that are new or differ, or are gone.
     """
 
@@ -45,6 +45,11 @@ class Changes:
     configs: frozenset[str] = frozenset()
     tests: frozenset[str] = frozenset()
     removed_tests: frozenset[str] = frozenset()
+
+    def and_held(self, *sides: frozenset[str]) -> Changes:
+        """The same, with nodes (of base, of head) that are held to another Soda contract."""
+        gone = self.added | self.removed
+        return replace(self, configs=self.configs.union(*sides) - gone)
 
     @property
     def nodes(self) -> frozenset[str]:

@@ -63,13 +63,14 @@ class Copied:
 class BuiltSide:
     """What dbt said of each node that was built or tested.
 
-    rows, copied: of what was built in a server.
+    contracts: outcomes of a Smelt project's Soda contracts. rows, copied: of what was built in a server.
     """
 
     plan: BuildPlan
     nodes: tuple[Mapping[str, Any], ...] = ()
     seconds: float = 0.0
     error: str | None = None
+    contracts: tuple[Mapping[str, Any], ...] = ()
     rows: Mapping[str, int] = field(default_factory=dict)
     copied: Mapping[str, Copied] = field(default_factory=dict)
 
@@ -165,7 +166,8 @@ class Sandbox:
         except SmeltError as error:
             return BuiltSide(plan, error=error.message)
         nodes = tuple({**node, "message": mask(node["message"])} for node in result["nodes"])
-        return BuiltSide(plan, nodes, result["seconds"], rows=result["rows"])
+        contracts = tuple(result["contracts"])
+        return BuiltSide(plan, nodes, result["seconds"], contracts=contracts, rows=result["rows"])
 
     def _build_arguments(self, side: Side, plan: BuildPlan) -> dict[str, Any]:
         return {

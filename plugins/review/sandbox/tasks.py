@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import duckdb
 from plugins.core import duck
 from plugins.core.project import Built, Node, Project
 from plugins.review.sandbox.candidates import find_candidates
+from plugins.review.sandbox.soda import hold_to_contracts
 
 # Views that were built are kept as tables under this schema: a view can't be read from another database.
 KEPT_SCHEMA = "smelt_review"
@@ -38,7 +40,7 @@ def compile_side(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def build_side(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Lay views on production for `deferred`, build `select`, test it, keep built views as tables.
+    """Lay views on production for `deferred`, build `select`, test it, keep built views as tables, ask Soda.
 
     Tests come last, so that what fails a test can still be compared. Returns node results; a test of
     something that was not built is `skipped`.
@@ -52,8 +54,12 @@ def build_side(arguments: Mapping[str, Any]) -> dict[str, Any]:
     built = project.build(select=[MARKED], without=("test", "unit_test"))
     tested = project.test(select=[MARKED])
     project.release()
-    unreadable = _keep_views(Path(arguments["warehouse"]), arguments)
-    return {**results(project, built, tested, unreadable), "rows": {}}
+    with _opened(arguments) as con:
+        unreadable = _keep_views(con, arguments.get("views", ()))
+        good = [project.manifest.nodes[node.unique_id] for node in built.nodes if node.status == "success"]
+        places = {(node.schema, node.alias): node.unique_id for node in good}
+        contracts = hold_to_contracts(con, project.folder, places)
+    return {**results(project, built, tested, unreadable), "rows": {}, "contracts": contracts}
 
 
 def mark(project: Project, nodes: Iterable[str]) -> None:
@@ -94,25 +100,28 @@ def _attach(con: duckdb.DuckDBPyConnection, arguments: Mapping[str, Any]) -> str
     return name
 
 
-def _keep_views(warehouse: Path, arguments: Mapping[str, Any]) -> dict[tuple[str, str], str]:
-    """Keep built views as tables; returns those that can't be read, with the reason."""
-    views: Sequence[Sequence[str]] = arguments.get("views", ())
-    unreadable: dict[tuple[str, str], str] = {}
-    if not views:
-        return unreadable
-    with duck.connect(warehouse) as con:
+@contextmanager
+def _opened(arguments: Mapping[str, Any]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """What was built, with what its views read."""
+    with duck.connect(Path(arguments["warehouse"])) as con:
         if arguments.get("production"):
             _attach(con, arguments)
-        con.execute(f"create schema if not exists {KEPT_SCHEMA}")
-        present = set(con.execute("select schema_name, view_name from duckdb_views()").fetchall())
-        for schema, name in views:
-            if (schema, name) not in present:
-                continue
-            kept = f"{KEPT_SCHEMA}.{duck.quote(f'{schema}.{name}')}"
-            try:
-                con.execute(f"create or replace table {kept} as from {duck.quote(schema)}.{duck.quote(name)}")
-            except duckdb.Error as error:
-                unreadable[(schema, name)] = str(error)
+        yield con
+
+
+def _keep_views(con: duckdb.DuckDBPyConnection, views: Sequence[Sequence[str]]) -> dict[tuple[str, str], str]:
+    """Keep built views as tables; returns those that can't be read, with the reason."""
+    unreadable: dict[tuple[str, str], str] = {}
+    con.execute(f"create schema if not exists {KEPT_SCHEMA}")
+    present = set(con.execute("select schema_name, view_name from duckdb_views()").fetchall())
+    for schema, name in views:
+        if (schema, name) not in present:
+            continue
+        kept = f"{KEPT_SCHEMA}.{duck.quote(f'{schema}.{name}')}"
+        try:
+            con.execute(f"create or replace table {kept} as from {duck.quote(schema)}.{duck.quote(name)}")
+        except duckdb.Error as error:
+            unreadable[(schema, name)] = str(error)
     return unreadable
 
 
