@@ -21,6 +21,7 @@ _TITLES = {
     "compile": "compiles and builds",
     "tests": "tests and unit tests",
     "contract": "contracts",
+    "incremental": "second runs",
     "impact": "column impact",
     "schema": "columns and types",
     "rows": "row counts",

@@ -9,6 +9,7 @@ from plugins.review.evidence.contracts import Contracts
 from plugins.review.evidence.cost import Cost
 from plugins.review.evidence.distribution import DistributionShift
 from plugins.review.evidence.guarding import Guarding
+from plugins.review.evidence.incremental import IncrementalRun
 from plugins.review.evidence.keys import KeyDiff
 from plugins.review.evidence.reach import ColumnImpact
 from plugins.review.evidence.rows import RowCounts
@@ -22,6 +23,7 @@ CHANGE_EVIDENCE: tuple[ChangeEvidence, ...] = (
     Testing(),
     Contracts(),
     SodaContracts(),
+    IncrementalRun(),
     ColumnImpact(),
     Guarding(),
     Cost(),

@@ -14,11 +14,16 @@ class ColumnImpact:
 
     def collect(self, change: ReviewedChange) -> list[Finding]:
         """One finding per changed node with its category, one for the sum, one per consumer outside."""
-        findings = [self._node(change, node) for node in sorted(change.changes.queries)]
+        plain = {n for n, query in change.changes.queries.items() if query.category is not Category.NONE}
+        told = change.changes.queries.keys() - (change.changes.configs - plain)
+        findings = [self._node(change, node) for node in sorted(told)]
         for word, nodes in (("new", change.changes.added), ("removed", change.changes.removed)):
             findings += [
                 self._finding(change.name(node), Outcome.CHANGED, word, category=word) for node in sorted(nodes)
             ]
+        for node in sorted(change.changes.configs - plain):
+            detail = "its configuration, its contract or its incremental branch differs"
+            findings.append(self._finding(change.name(node), Outcome.CHANGED, detail, category="configuration"))
         findings.append(self._sum(change))
         for exposure in change.impact.exposures:
             detail = f"it reads what changes ({exposure.how}), outside this warehouse"

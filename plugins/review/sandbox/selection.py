@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -29,13 +30,16 @@ _CONFIG = (
     "column_types",
     "access",
 )
+# Of Jinja and of SQL. One in a string literal is no harm: the compiled text is compared as well.
+_COMMENT = re.compile(r"\{#.*?#\}|/\*.*?\*/|--[^\n]*", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Changes:
     """What differs between base and head, by node id.
 
-    queries: changed nodes and how much. configs: nodes whose configuration, declared columns or contract differ.
+    queries: changed nodes and how much. configs: nodes whose configuration, declared columns, contract or
+    incremental branch differ.
     tests, removed_tests: data and unit tests that are new or differ, or are gone.
     """
 
@@ -83,6 +87,7 @@ def find_changes(base: Loaded, head: Loaded) -> Changes:
     common = before.keys() & after.keys()
     same_macros = _macros(base) == _macros(head)
     queries: dict[str, QueryChange] = {}
+    branches: set[str] = set()
     for node in sorted(common):
         # Without this, SQL that prints the time of the run would always differ.
         if same_macros and before[node].kind != "seed" and before[node].raw_sql == after[node].raw_sql:
@@ -90,12 +95,15 @@ def find_changes(base: Loaded, head: Loaded) -> Changes:
         change = _change(before[node], after[node], base, head)
         if change is not None:
             queries[node] = change
+        if after[node].materialized == "incremental" and _in_words(before[node]) != _in_words(after[node]):
+            # A first run compiles only one of its branches: no change there is none yet.
+            branches.add(node)
     tests_before, tests_after = _tests(base), _tests(head)
     return Changes(
         queries=queries,
         added=frozenset(after.keys() - before.keys()),
         removed=frozenset(before.keys() - after.keys()),
-        configs=frozenset(n for n in common if _config(base, n) != _config(head, n)),
+        configs=frozenset(n for n in common if _config(base, n) != _config(head, n)) | branches,
         tests=frozenset(t for t, value in tests_after.items() if tests_before.get(t) != value),
         removed_tests=frozenset(tests_before.keys() - tests_after.keys()),
     )
@@ -161,6 +169,11 @@ def _change(old: Resource, new: Resource, base: Loaded, head: Loaded) -> QueryCh
     if old.sql == new.sql and old.raw_sql == new.raw_sql:
         return None
     return classify(old.sql, new.sql, head.manifest.dialect, base.lineage.schemas, head.lineage.schemas)
+
+
+def _in_words(resource: Resource) -> list[str]:
+    """What is written, without comments and white space."""
+    return _COMMENT.sub(" ", resource.raw_sql or "").split()
 
 
 def _seed_change(old: Resource, new: Resource, base: Loaded, head: Loaded) -> QueryChange | None:

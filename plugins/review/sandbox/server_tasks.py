@@ -45,7 +45,7 @@ def build_side(arguments: Mapping[str, Any]) -> dict[str, Any]:
         for node in built.nodes:
             if node.status == "success":
                 _count(adapter, manifest.nodes[node.unique_id], rows, unreadable)
-    return {**tasks.results(project, built, tested, unreadable), "rows": rows, "contracts": []}
+    return {**tasks.results(project, built, tested, unreadable), "rows": rows, "contracts": [], "again": []}
 
 
 def drop_schemas(arguments: Mapping[str, Any]) -> dict[str, Any]:

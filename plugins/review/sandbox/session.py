@@ -63,7 +63,8 @@ class Copied:
 class BuiltSide:
     """What dbt said of each node that was built or tested.
 
-    contracts: outcomes of a Smelt project's Soda contracts. rows, copied: of what was built in a server.
+    contracts: outcomes of a Smelt project's Soda contracts. again: what a second run of incremental models
+    did. rows, copied: of what was built in a server.
     """
 
     plan: BuildPlan
@@ -71,6 +72,7 @@ class BuiltSide:
     seconds: float = 0.0
     error: str | None = None
     contracts: tuple[Mapping[str, Any], ...] = ()
+    again: tuple[Mapping[str, Any], ...] = ()
     rows: Mapping[str, int] = field(default_factory=dict)
     copied: Mapping[str, Copied] = field(default_factory=dict)
 
@@ -166,8 +168,14 @@ class Sandbox:
         except SmeltError as error:
             return BuiltSide(plan, error=error.message)
         nodes = tuple({**node, "message": mask(node["message"])} for node in result["nodes"])
-        contracts = tuple(result["contracts"])
-        return BuiltSide(plan, nodes, result["seconds"], contracts=contracts, rows=result["rows"])
+        return BuiltSide(
+            plan,
+            nodes,
+            result["seconds"],
+            contracts=tuple(result["contracts"]),
+            again=tuple(result["again"]),
+            rows=result["rows"],
+        )
 
     def _build_arguments(self, side: Side, plan: BuildPlan) -> dict[str, Any]:
         return {

@@ -12,6 +12,7 @@ import duckdb
 
 from plugins.core import duck
 from plugins.core.project import Built, Node, Project
+from plugins.review.sandbox import incremental
 from plugins.review.sandbox.candidates import find_candidates
 from plugins.review.sandbox.soda import hold_to_contracts
 
@@ -40,7 +41,8 @@ def compile_side(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def build_side(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Lay views on production for `deferred`, build `select`, test it, keep built views as tables, ask Soda.
+    """Lay views on production for `deferred`, build `select`, test it, keep built views as tables, ask Soda,
+    and run what is incremental a second time.
 
     Tests come last, so that what fails a test can still be compared. Returns node results; a test of
     something that was not built is `skipped`.
@@ -59,7 +61,20 @@ def build_side(arguments: Mapping[str, Any]) -> dict[str, Any]:
         good = [project.manifest.nodes[node.unique_id] for node in built.nodes if node.status == "success"]
         places = {(node.schema, node.alias): node.unique_id for node in good}
         contracts = hold_to_contracts(con, project.folder, places)
-    return {**results(project, built, tested, unreadable), "rows": {}, "contracts": contracts}
+    again = _build_again(project, arguments, [node for node in good if incremental.is_tried(node)])
+    answer = results(project, built, tested, unreadable)
+    return {**answer, "rows": {}, "contracts": contracts, "again": again}
+
+
+def _build_again(project: Project, arguments: Mapping[str, Any], nodes: Sequence[Any]) -> list[dict[str, Any]]:
+    if not nodes:
+        return []
+    with _opened(arguments) as con:
+        incremental.keep_first(con, nodes)
+    told = incremental.build_again(project, nodes)
+    project.release()
+    with _opened(arguments) as con:
+        return incremental.compare_and_restore(con, nodes, told)
 
 
 def mark(project: Project, nodes: Iterable[str]) -> None:
