@@ -16,6 +16,7 @@ from plugins.review.comparing import collect
 from plugins.review.evidence.change import ReviewedChange
 from plugins.review.git import ChangedFile, Repository
 from plugins.review.outcome import Review
+from plugins.review.sandbox.confine import ForkServer
 from plugins.review.sandbox.plan import BuildPlan, plan_build
 from plugins.review.sandbox.production import find_production
 from plugins.review.sandbox.selection import Changes, Selection, find_changes, select
@@ -52,12 +53,12 @@ def review(
     found = Review(project.folder.name, base, head, base_commit, head_commit, files)
     if not files:
         return found
-    with open_workspace(repository) as workspace:
+    with open_workspace(repository) as workspace, ForkServer(workspace.folder / "server") as server:
         on_progress("finding production")
         production = find_production(project, workspace.folder)
         state = settings.make_local_root() / "review"
         kind = Sandbox if project.adapter == "duckdb" else ServerSandbox
-        sandbox = kind(project, workspace, production, settings.review, state, _passed_on(settings))
+        sandbox = kind(project, workspace, production, settings.review, state, server, _passed_on(settings))
         on_progress("compiling both sides")
         sides = [sandbox.prepare("base", base_commit), sandbox.prepare("head", head_commit)]
         sandbox.clean_up(sides[0])

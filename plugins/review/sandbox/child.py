@@ -1,4 +1,4 @@
-"""The confined process: `python -I -m plugins.review.sandbox.child FD` reads a request from stdin.
+"""The confined process, a fork of the server.
 
 Order matters: what is trusted is imported first, then the doors are closed, then the task runs.
 """
@@ -10,8 +10,10 @@ import json
 import os
 import resource
 import signal
+import socket
 import sys
 import sysconfig
+import tempfile
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
@@ -64,22 +66,42 @@ _NETWORK_READABLE = ("/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/e
 _SYSTEM_WRITABLE = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/shm")  # noqa: S108
 
 
-def main(descriptor: int) -> None:
-    """Do what the request says, and write the result or the reason as JSON to `descriptor`."""
-    _die_with_parent()
-    request = json.loads(sys.stdin.buffer.read())
-    try:
-        function = _find(request["task"])
-        import_module("dbt.cli.main")
-        import_module(f"dbt.adapters.{request['adapter']}")
-        _close_doors(request)
-        answer = {"result": function(request["arguments"])}
-    except SmeltError as error:
-        answer = {"error": error.message, "hint": error.hint}
-    except Exception as error:  # noqa: BLE001 - the reason must reach the parent, whatever it is
-        answer = {"error": f"{type(error).__name__}: {error}"}
-    with os.fdopen(descriptor, "wb") as pipe:
-        pipe.write(json.dumps(answer).encode())
+def main(connection: int, log: int) -> None:
+    """Do what the request on `connection` says; answer with this process's id, and the result or the reason."""
+    os.setsid()
+    die_with_parent()
+    with socket.socket(fileno=connection) as pipe:
+        pipe.sendall(f"{os.getpid()}\n".encode())
+        request = json.loads(_read_all(pipe))
+        _settle(request, log)
+        try:
+            function = _find(request["task"])
+            import_module(f"dbt.adapters.{request['adapter']}")
+            _close_doors(request)
+            answer = {"result": function(request["arguments"])}
+        except SmeltError as error:
+            answer = {"error": error.message, "hint": error.hint}
+        except Exception as error:  # noqa: BLE001 - the reason must reach the parent, whatever it is
+            answer = {"error": f"{type(error).__name__}: {error}"}
+        pipe.sendall(json.dumps(answer).encode() + b"\n")
+
+
+def _read_all(pipe: socket.socket) -> bytes:
+    request = bytearray()
+    while part := pipe.recv(1 << 16):
+        request += part
+    return bytes(request)
+
+
+def _settle(request: Mapping[str, Any], log: int) -> None:
+    """Be at home where the request says, and not where the server was."""
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.close(log)
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    os.chdir(request["writable"][0])
+    tempfile.tempdir = None
 
 
 def _find(task: str) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
@@ -87,7 +109,8 @@ def _find(task: str) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
     return getattr(import_module(module), name)
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
+    """Be killed when the process that started this one ends."""
     if sys.platform.startswith("linux"):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
@@ -156,7 +179,3 @@ def _check(path: Any, allowed: tuple[str, ...], event: str) -> None:
         real = os.path.realpath(os.fsdecode(path))
         if not any(real == root or real.startswith(root + os.sep) for root in allowed):
             raise PermissionError(f"the sandbox refuses {event} of {real}")
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]))

@@ -1,7 +1,8 @@
-"""Runs a task in a process of its own that sees no secrets, reaches no network and writes only where it may.
+"""Runs tasks in processes of their own that see no secrets, reach no network and write only where they may.
 
-The child has a scrubbed environment, its own process group, and a kernel (Landlock) and interpreter (audit
-hook) that refuse what is not listed. It dies with its parent, and with everything it started at a timeout.
+Each has a scrubbed environment, its own process group, and a kernel (Landlock) and interpreter (audit hook)
+that refuse what is not listed. It dies with its parent, and with everything it started at a timeout. To load
+dbt takes several seconds: a server does it once, and each task is a fork of it.
 """
 
 from __future__ import annotations
@@ -9,11 +10,14 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from plugins.core.errors import SmeltError
@@ -28,28 +32,65 @@ class ConfinementLimits:
     memory_bytes: int
 
 
-def run_confined(
-    task: str,
-    arguments: Mapping[str, Any],
-    *,
-    adapter: str = "duckdb",
-    has_network: bool = False,
-    limits: ConfinementLimits,
-    readable: Sequence[Path],
-    writable: Sequence[Path],
-    environment: Mapping[str, str],
-) -> dict[str, Any]:
-    """Call `task` ("module:function" of Smelt, taking and returning JSON) in a confined process.
+class ForkServer:
+    """Starts confined processes; a context manager. It loads dbt while its user does something else.
 
-    adapter: dbt's, which is loaded before the doors close. has_network: for tasks that ask a database server.
-    The first of `writable` is its home; its output goes to `sandbox.log` there. Raises SmeltError with the
-    task's reason if it fails, or if it takes longer than `limits.seconds`.
+    folder: where it writes its log, and what it warms up with. Start it from a thread that stays.
     """
-    home = writable[0]
-    (home / "tmp").mkdir(parents=True, exist_ok=True)
-    log = home / "sandbox.log"
-    request = json.dumps(
-        {
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._log = folder / "server.log"
+        self._control, theirs = socket.socketpair()
+        # -I: neither the working directory nor PYTHONPATH can put other modules in front of ours.
+        command = [sys.executable, "-I", "-m", "plugins.review.sandbox.forkserver", str(theirs.fileno())]
+        with theirs, self._log.open("ab") as output:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                cwd=folder,
+                env=_scrubbed(folder),
+                pass_fds=(theirs.fileno(),),
+                start_new_session=True,
+            )
+
+    def __enter__(self) -> ForkServer:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the server and all that it started."""
+        self._control.close()
+        self._process.kill()
+        self._process.wait()
+
+    def run(
+        self,
+        task: str,
+        arguments: Mapping[str, Any],
+        *,
+        adapter: str = "duckdb",
+        has_network: bool = False,
+        limits: ConfinementLimits,
+        readable: Sequence[Path],
+        writable: Sequence[Path],
+        environment: Mapping[str, str],
+    ) -> dict[str, Any]:
+        """Call `task` ("module:function" of Smelt, taking and returning JSON) in a confined process.
+
+        adapter: dbt's, which is loaded before the doors close. has_network: for tasks that ask a database
+        server. The first of `writable` is its home; its output goes to `sandbox.log` there. Raises SmeltError
+        with the task's reason if it fails, or if it takes longer than `limits.seconds`.
+        """
+        home = writable[0]
+        (home / "tmp").mkdir(parents=True, exist_ok=True)
+        request = {
             "task": task,
             "adapter": adapter,
             "has_network": has_network,
@@ -57,28 +98,51 @@ def run_confined(
             "limits": asdict(limits),
             "readable": [str(path) for path in readable],
             "writable": [str(path) for path in writable],
+            "environment": {**_scrubbed(home), **environment},
         }
-    )
-    reading, writing = os.pipe()
-    # -I: neither the working directory nor PYTHONPATH can put other modules in front of ours.
-    command = [sys.executable, "-I", "-m", "plugins.review.sandbox.child", str(writing)]
-    with log.open("ab") as output, os.fdopen(reading, "rb") as answers:
+        ours, theirs = socket.socketpair()
+        log = home / "sandbox.log"
+        with ours:
+            try:
+                with theirs, log.open("ab") as output:
+                    socket.send_fds(self._control, [b"!"], [theirs.fileno(), output.fileno()])
+                ours.sendall(json.dumps(request).encode())
+                ours.shutdown(socket.SHUT_WR)
+                answer = self._wait(ours, limits.seconds)
+            except (BrokenPipeError, ConnectionError) as error:
+                raise SmeltError(f"the sandbox did not start: {_end_of(self._log)}") from error
+        return _read(answer, log)
+
+    def _wait(self, connection: socket.socket, seconds: int) -> bytes:
+        """All that the process says; what it started is gone by then."""
+        deadline = time.monotonic() + seconds
+        answer = bytearray()
         try:
-            child = subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=output,
-                stderr=output,
-                cwd=home,
-                env={**_scrubbed(home), **environment},
-                pass_fds=(writing,),
-                start_new_session=True,
-            )
-        finally:
-            os.close(writing)
-        _wait(child, request.encode(), limits.seconds)
-        answer = answers.read()
-    return _read(answer, child.returncode, log)
+            while True:
+                connection.settimeout(max(0.001, deadline - time.monotonic()))
+                part = connection.recv(1 << 16)
+                if not part:
+                    return bytes(answer)
+                answer += part
+        except TimeoutError:
+            self._kill(answer)
+            raise SmeltError(
+                f"the sandbox took longer than {seconds} s", "raise `seconds` in [review] of smelt.toml"
+            ) from None
+        except BaseException:
+            self._kill(answer)
+            raise
+
+    def _kill(self, answer: bytearray) -> None:
+        pid = bytes(answer).partition(b"\n")[0]
+        if not pid:
+            # It was not even started.
+            self._process.kill()
+            return
+        try:
+            os.killpg(int(pid), signal.SIGKILL)
+        except ProcessLookupError:
+            return
 
 
 def _scrubbed(home: Path) -> dict[str, str]:
@@ -93,36 +157,20 @@ def _scrubbed(home: Path) -> dict[str, str]:
     }
 
 
-def _wait(child: subprocess.Popen[bytes], request: bytes, seconds: int) -> None:
-    try:
-        child.communicate(request, timeout=seconds)
-    except subprocess.TimeoutExpired:
-        _kill(child)
+def _read(answer: bytes, log: Path) -> dict[str, Any]:
+    """The result: between the process's id and its exit code."""
+    lines = [line for line in answer.splitlines() if line]
+    if len(lines) != 3:
+        code = int(lines[-1]) if lines else 1
+        why = f"signal {-code}" if code < 0 else f"exit code {code}"
         raise SmeltError(
-            f"the sandbox took longer than {seconds} s", "raise `seconds` in [review] of smelt.toml"
-        ) from None
-    except BaseException:
-        _kill(child)
-        raise
-    finally:
-        # What the task started and left behind goes too.
-        _kill(child)
-
-
-def _kill(child: subprocess.Popen[bytes]) -> None:
-    try:
-        os.killpg(child.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
-    child.wait()
-
-
-def _read(answer: bytes, returncode: int, log: Path) -> dict[str, Any]:
-    if not answer:
-        said = mask(log.read_text(errors="replace").strip())[-500:]
-        why = f"signal {-returncode}" if returncode < 0 else f"exit code {returncode}"
-        raise SmeltError(f"the sandbox died ({why}): {said}", "raise `memory_gb` in [review] of smelt.toml")
-    document = json.loads(answer)
+            f"the sandbox died ({why}): {_end_of(log)}", "raise `memory_gb` in [review] of smelt.toml"
+        )
+    document = json.loads(lines[1])
     if "error" in document:
         raise SmeltError(mask(document["error"]), document.get("hint"))
     return document["result"]
+
+
+def _end_of(log: Path) -> str:
+    return mask(log.read_text(errors="replace").strip())[-500:]

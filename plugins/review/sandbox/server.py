@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -56,8 +55,7 @@ class ServerSandbox(Sandbox):
         with self._registered([schema for side in sides for schema in self._schemas(side)], sides[0]):
             built = super().build(plans, *sides)
             parts = _parts([side.rows for side in built.values()], self.settings.sample_rows)
-            with ThreadPoolExecutor(len(sides)) as pool:
-                copied = list(pool.map(lambda side: self._copy(side, built[side.name], parts), sides))
+            copied = self._on_all(sides, lambda side: self._copy(side, built[side.name], parts))
         return {side.name: result for side, result in zip(sides, copied, strict=True)}
 
     def clean_up(self, side: Side) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from plugins.core.errors import SmeltError
 from plugins.core.lineage import Columns, LineageCache, ProjectLineage
@@ -17,11 +17,13 @@ from plugins.core.project import Manifest, Project
 from plugins.core.settings import mask
 from plugins.core.settings.model import ReviewSettings
 from plugins.lineage import Loaded
-from plugins.review.sandbox.confine import ConfinementLimits, run_confined
+from plugins.review.sandbox.confine import ConfinementLimits, ForkServer
 from plugins.review.sandbox.plan import BuildPlan
 from plugins.review.sandbox.production import Production
 from plugins.review.sandbox.profile import SCRATCH, write_profile
 from plugins.review.sandbox.workspace import Workspace
+
+T = TypeVar("T")
 
 PARTIAL_PARSE = "partial_parse.msgpack"
 
@@ -82,7 +84,8 @@ class Sandbox:
     """Compiles and builds sides in confined processes, each in a DuckDB file of its own.
 
     origin: the user's project. production: what the build reads; of a server its tables are known once a side is
-    compiled. state: where what the next review can use again is kept.
+    compiled. state: where what the next review can use again is kept. server: what confined processes are forked
+    from.
     """
 
     origin: Project
@@ -90,6 +93,7 @@ class Sandbox:
     production: Production
     settings: ReviewSettings
     state: Path
+    server: ForkServer
     environment: Mapping[str, str] = field(default_factory=dict)
 
     tasks: ClassVar[str] = "tasks"
@@ -125,8 +129,7 @@ class Sandbox:
         Raises SmeltError if a side does not compile at all.
         """
         arguments = {"changed": list(changed)}
-        with ThreadPoolExecutor(len(sides)) as pool:
-            results = list(pool.map(lambda side: self._compile(side, arguments), sides))
+        results = self._on_all(sides, lambda side: self._compile(side, arguments))
         # dbt's parse of the base, which is what people have agreed on, saves the next review most of it.
         _copy(sides[0].folder / "target" / PARTIAL_PARSE, self.state / PARTIAL_PARSE)
         self._learn(results)
@@ -134,12 +137,20 @@ class Sandbox:
 
     def build(self, plans: Mapping[str, BuildPlan], *sides: Side) -> dict[str, BuiltSide]:
         """Build the sides, at the same time. A side that can't be built at all is a result too."""
-        with ThreadPoolExecutor(len(sides)) as pool:
-            built = list(pool.map(lambda side: self._build(side, plans[side.name]), sides))
+        built = self._on_all(sides, lambda side: self._build(side, plans[side.name]))
         return {side.name: result for side, result in zip(sides, built, strict=True)}
 
     def clean_up(self, side: Side) -> None:
         """Forget what crashed reviews have left outside of their workspace: here there is nothing."""
+
+    def _on_all(self, sides: Sequence[Side], work: Callable[[Side], T]) -> list[T]:
+        """Work on all sides at the same time; what breaks off one, such as Ctrl-C, ends the others."""
+        with ThreadPoolExecutor(len(sides)) as pool:
+            try:
+                return list(pool.map(work, sides))
+            except BaseException:
+                self.server.close()
+                raise
 
     def _write_profile(self, folder: Path, project_dir: Path) -> Path:
         return write_profile(self.origin, folder, project_dir, self.production)
@@ -200,7 +211,7 @@ class Sandbox:
         readable = [self.workspace.folder, *self.production.readable]
         if self.production.path is not None:
             readable.append(self.production.path)
-        return run_confined(
+        return self.server.run(
             f"{__package__}.{task}",
             {**base, **arguments},
             adapter=self.origin.adapter,

@@ -20,7 +20,7 @@ import psutil
 import pytest
 
 from plugins.core.errors import SmeltError
-from plugins.review.sandbox.confine import ConfinementLimits, run_confined
+from plugins.review.sandbox.confine import ConfinementLimits, ForkServer
 
 HERE = Path(__file__).parent
 BUILD = "plugins.review.sandbox.tasks:build_side"
@@ -70,7 +70,8 @@ def _build(home: Path, *, seconds: int = 120) -> dict[str, Any]:
         "tests": [],
     }
     limits = ConfinementLimits(seconds, 4 * 2**30)
-    return run_confined(BUILD, arguments, limits=limits, readable=[], writable=[home], environment={})
+    with ForkServer(home.parent / f"server of {home.name}") as server:
+        return server.run(BUILD, arguments, limits=limits, readable=[], writable=[home], environment={})
 
 
 def test_a_hostile_python_model_gets_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,7 +130,7 @@ def test_a_macro_cannot_write_or_read_outside(tmp_path: Path) -> None:
 def _descendants(pid: int) -> list[psutil.Process]:
     """Confined processes below `pid`, which may have other children."""
     children = psutil.Process(pid).children(recursive=True)
-    return [child for child in children if "plugins.review.sandbox.child" in child.cmdline()]
+    return [child for child in children if "plugins.review.sandbox.forkserver" in child.cmdline()]
 
 
 def test_a_timeout_ends_everything(tmp_path: Path) -> None:
