@@ -111,6 +111,8 @@ class ForkServer:
                 answer = self._wait(ours, limits.seconds)
             except (BrokenPipeError, ConnectionError) as error:
                 raise SmeltError(f"the sandbox did not start: {_end_of(self._log)}") from error
+        if not answer:
+            raise SmeltError(f"the sandbox did not start: {_end_of(self._log)}")
         return _read(answer, log)
 
     def _wait(self, connection: socket.socket, seconds: int) -> bytes:
@@ -161,7 +163,7 @@ def _read(answer: bytes, log: Path) -> dict[str, Any]:
     """The result: between the process's id and its exit code."""
     lines = [line for line in answer.splitlines() if line]
     if len(lines) != 3:
-        code = int(lines[-1]) if lines else 1
+        code = int(lines[-1])
         why = f"signal {-code}" if code < 0 else f"exit code {code}"
         raise SmeltError(
             f"the sandbox died ({why}): {_end_of(log)}", "raise `memory_gb` in [review] of smelt.toml"
