@@ -54,6 +54,7 @@ def test_a_branch_that_a_first_run_does_not_take(logged: Shop) -> None:
     assert _only(review, "rows")["outcome"] == "passed"
 
 
+@pytest.mark.full
 def test_a_branch_that_breaks(logged: Shop) -> None:
     found = _only(_review(logged, "max(order_id)", "max(oder_id)"), "incremental")
     assert found["outcome"] == "failed"

@@ -73,6 +73,7 @@ def test_a_malformed_contract_fails_and_says_where(held: Shop) -> None:
     assert "contracts/orders.yml:2: dataset 'orders'" in said
 
 
+@pytest.mark.full
 def test_a_check_that_does_not_exist_fails(held: Shop) -> None:
     held.edit(CONTRACT, "row_count:", "row_cuont:")
     held.commit()

@@ -100,6 +100,7 @@ class TestOneColumn:
             assert not path.is_file() or PASSWORD.encode() not in path.read_bytes(), path
 
 
+@pytest.mark.full
 class TestRowsOfAView:
     """A view loses rows and a column changes its name: an incremental model and a snapshot read it."""
 
@@ -180,6 +181,7 @@ def test_a_killed_review_is_cleaned_up_after(shop: Shop, warehouse: str) -> None
     assert _scratch_schemas(warehouse) == []
 
 
+@pytest.mark.full
 def test_what_a_machine_wrote_is_not_run_in_the_server(
     shop: Shop, warehouse: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
