@@ -22,7 +22,7 @@ run: env         ## three source systems to published gold
 	@$(RUN) smelt run --docs
 
 test: env        ## everything that needs only PyPI
-	@$(RUN) pytest -q -n 2 --dist loadfile -m "not full"
+	@$(RUN) pytest -q -n 2 --dist loadscope --no-loadscope-reorder -m "not full"
 
 test-full: env-full ## what needs Java and a browser (installed from Debian if missing)
 	@missing="$$(command -v java >/dev/null 2>&1 || echo default-jre-headless) $$(command -v chromium >/dev/null 2>&1 || echo chromium)"; \

@@ -297,5 +297,11 @@ class Repository:
         self.prune_worktrees()
 
     def prune_worktrees(self) -> None:
-        """Forget worktrees whose folder is gone."""
+        """Forget worktrees whose folder is gone, also those that git was making when it was killed."""
+        # Until a worktree is whole, git keeps it locked for this reason, and would never prune it.
+        for entry in self.git("worktree", "list", "--porcelain").split("\n\n"):
+            lines = entry.splitlines()
+            folder = lines[0].removeprefix("worktree ") if lines else ""
+            if "locked initializing" in lines and not Path(folder).exists():
+                self.git("worktree", "unlock", folder)
         self.git("worktree", "prune", "--expire", "now")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -193,3 +194,11 @@ def test_missing_git_and_missing_folder_are_told_apart(tmp_path: Path, monkeypat
 def test_command_that_hangs_is_ended(repository: Repository) -> None:
     with pytest.raises(SmeltError, match=r"did not end within 0\.5 s"):
         repository.git("-c", "alias.wait=!sleep 5", "wait", timeout=0.5)
+
+
+def test_half_made_worktree_is_forgotten(repository: Repository, tmp_path: Path) -> None:
+    repository.add_worktree(tmp_path / "unfinished", "HEAD")
+    (repository.common_dir / "worktrees" / "unfinished" / "locked").write_text("initializing")
+    shutil.rmtree(tmp_path / "unfinished")
+    repository.prune_worktrees()
+    assert "unfinished" not in repository.git("worktree", "list")

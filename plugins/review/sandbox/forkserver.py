@@ -12,11 +12,13 @@ import signal
 import socket
 import sys
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 
-from plugins.core.project import Project
-from plugins.review.sandbox import child, server_tasks, tasks  # noqa: F401 - what is loaded here is loaded once
+from plugins.review.sandbox import child
 
+# What tasks need of Smelt, and through it of dbt.
+_LOADED = ("plugins.review.sandbox.tasks", "plugins.review.sandbox.server_tasks")
 # The static parser has threads, which a fork would wait for in vain.
 _PROJECT = "name: warm\nversion: '1.0'\nprofile: warm\nflags: {static_parser: false}\n"
 _PROFILE = "warm: {target: dev, outputs: {dev: {type: duckdb, path: ':memory:'}}}\n"
@@ -30,7 +32,10 @@ unit_tests:
 
 def main(descriptor: int) -> None:
     """Serve until the other end closes."""
+    # First of all: what follows takes seconds, in which the parent may die.
     child.die_with_parent()
+    for module in _LOADED:
+        import_module(module)
     _warm_up(Path.cwd() / "warm")
     gc.freeze()
     # Wardens are not waited for.
@@ -49,6 +54,8 @@ def main(descriptor: int) -> None:
 
 def _warm_up(folder: Path) -> None:
     """Parse a small project: dbt writes and compiles much of its code at its first use."""
+    from plugins.core.project import Project
+
     (folder / "models").mkdir(parents=True)
     (folder / "dbt_project.yml").write_text(_PROJECT)
     (folder / "profiles.yml").write_text(_PROFILE)
