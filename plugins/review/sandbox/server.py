@@ -95,7 +95,8 @@ class ServerSandbox(Sandbox):
 
     def _copy(self, side: Side, built: BuiltSide, parts: Mapping[str, int]) -> BuiltSide:
         manifest = self.compiled[side.name].loaded.manifest
-        copies = [self._copy_of(side, manifest, node, parts[node]) for node in built.rows]
+        scratch = {(database, schema): name for database, schema, name in self._schemas(side)}
+        copies = [self._copy_of(side, manifest, scratch, node, parts[node]) for node in built.rows]
         if not copies:
             return built
         arguments = {"warehouse": str(side.warehouse), "dialect": manifest.dialect, "copies": copies}
@@ -109,9 +110,10 @@ class ServerSandbox(Sandbox):
         }
         return replace(built, copied=copied)
 
-    def _copy_of(self, side: Side, manifest: Manifest, node: str, one_in: int) -> dict[str, Any]:
+    def _copy_of(
+        self, side: Side, manifest: Manifest, scratch: Mapping[tuple[Any, str], str], node: str, one_in: int
+    ) -> dict[str, Any]:
         entry = manifest.document["nodes"][node]
-        scratch = {(database, schema): name for database, schema, name in self._schemas(side)}
         columns = self.compiled[side.name].loaded.graph.nodes[node].columns
         return {
             "id": node,

@@ -17,9 +17,14 @@ from plugins.quality import Contract, find_contracts, run_gate
 _FOLDER = "contracts"
 
 
+def has_contracts(project_dir: Path) -> bool:
+    """Whether it is a Smelt project with Soda contracts."""
+    return (project_dir / FILE_NAME).is_file() and (project_dir / _FOLDER).is_dir()
+
+
 def read_contracts(project_dir: Path) -> list[Contract]:
     """The Soda contracts of a Smelt project, none of another project; raises SmeltError for malformed ones."""
-    return find_contracts(project_dir / _FOLDER) if (project_dir / FILE_NAME).is_file() else []
+    return find_contracts(project_dir / _FOLDER) if has_contracts(project_dir) else []
 
 
 def nodes_of_contracts(project_dir: Path, manifest: Manifest, changed: Collection[str]) -> frozenset[str]:

@@ -14,7 +14,7 @@ from plugins.core import duck
 from plugins.core.project import Built, Node, Project
 from plugins.review.sandbox import incremental
 from plugins.review.sandbox.candidates import find_candidates
-from plugins.review.sandbox.soda import hold_to_contracts
+from plugins.review.sandbox.soda import has_contracts, hold_to_contracts
 
 # Views that were built are kept as tables under this schema: a view can't be read from another database.
 KEPT_SCHEMA = "smelt_review"
@@ -56,11 +56,15 @@ def build_side(arguments: Mapping[str, Any]) -> dict[str, Any]:
     built = project.build(select=[MARKED], without=("test", "unit_test"))
     tested = project.test(select=[MARKED])
     project.release()
-    with _opened(arguments) as con:
-        unreadable = _keep_views(con, arguments.get("views", ()))
-        good = [project.manifest.nodes[node.unique_id] for node in built.nodes if node.status == "success"]
-        places = {(node.schema, node.alias): node.unique_id for node in good}
-        contracts = hold_to_contracts(con, project.folder, places)
+    good = [project.manifest.nodes[node.unique_id] for node in built.nodes if node.status == "success"]
+    places = {(node.schema, node.alias): node.unique_id for node in good}
+    unreadable: dict[tuple[str, str], str] = {}
+    contracts: list[dict[str, Any]] = []
+    # To open it loads extensions, which takes a second.
+    if arguments.get("views") or has_contracts(project.folder):
+        with _opened(arguments) as con:
+            unreadable = _keep_views(con, arguments.get("views", ()))
+            contracts = hold_to_contracts(con, project.folder, places)
     again = _build_again(project, arguments, [node for node in good if incremental.is_tried(node)])
     answer = results(project, built, tested, unreadable)
     return {**answer, "rows": {}, "contracts": contracts, "again": again}

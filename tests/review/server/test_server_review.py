@@ -29,6 +29,13 @@ def _review(shop: Shop, *arguments: str) -> dict[str, Any]:
     return shop.json("review", "--base", "main", *arguments)
 
 
+def _review_that_touches_nothing(shop: Shop, dsn: str) -> dict[str, Any]:
+    before = _contents(dsn)
+    review = _review(shop)
+    assert _contents(dsn) == before
+    return review
+
+
 def _one(review: dict[str, Any], kind: str, subject: str) -> dict[str, Any]:
     (found,) = [f for f in review["findings"] if f["kind"] == kind and f["subject"] == subject]
     return found
@@ -72,10 +79,7 @@ class TestOneColumn:
 
     @pytest.fixture(scope="class")
     def review(self, shop: Shop, warehouse: str) -> dict[str, Any]:
-        before = _contents(warehouse)
-        review = _review(shop)
-        assert _contents(warehouse) == before
-        return review
+        return _review_that_touches_nothing(shop, warehouse)
 
     def test_only_what_reads_the_column_is_built(self, review: dict[str, Any]) -> None:
         assert _built(review) == {"orders", "revenue_by_country", "revenue_by_region"}
@@ -115,9 +119,7 @@ class TestRowsOfAView:
 
     @pytest.fixture(scope="class")
     def review(self, shop: Shop, warehouse: str) -> dict[str, Any]:
-        before = _contents(warehouse)
-        review = _review(shop)
-        assert _contents(warehouse) == before
+        review = _review_that_touches_nothing(shop, warehouse)
         assert _scratch_schemas(warehouse) == []
         return review
 
