@@ -46,9 +46,9 @@ class Shop:
             check=False,
         )
 
-    def json(self, *arguments: str) -> dict[str, Any]:
+    def json(self, *arguments: str, **environment: str) -> dict[str, Any]:
         """The JSON that a command prints; it may exit with 1, as a review that fails does."""
-        run = self.smelt(*arguments, "--json")
+        run = self.smelt(*arguments, "--json", **environment)
         assert "Traceback" not in run.stderr, run.stderr
         assert run.stdout, run.stderr
         return json.loads(run.stdout)

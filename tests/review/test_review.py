@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -52,9 +51,13 @@ class TestOneColumn:
         return shop
 
     @pytest.fixture(scope="class")
-    def review(self, shop: Shop) -> dict[str, Any]:
+    def scratch(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
+        return tmp_path_factory.mktemp("scratch")
+
+    @pytest.fixture(scope="class")
+    def review(self, shop: Shop, scratch: Path) -> dict[str, Any]:
         before = _digest(shop.folder)
-        review = shop.json("review", "--base", "main")
+        review = shop.json("review", "--base", "main", TMPDIR=str(scratch))
         assert _digest(shop.folder) == before
         return review
 
@@ -84,10 +87,10 @@ class TestOneColumn:
         assert _outcome(review, "impact", "board") == "not checked"
         assert 0 < review["not_checked"] < 0.5
 
-    def test_the_checkout_stays_as_it_was(self, review: dict[str, Any], shop: Shop) -> None:
+    def test_the_checkout_stays_as_it_was(self, review: dict[str, Any], shop: Shop, scratch: Path) -> None:
         assert shop.git("status", "--short") == "?? models/marts/draft.sql"
         assert len(shop.git("worktree", "list").splitlines()) == 1
-        assert list(Path(tempfile.gettempdir()).glob("smelt-review-*/head/target")) == []
+        assert list(scratch.iterdir()) == []
 
     def test_the_comment_for_a_pull_request(self, review: dict[str, Any], shop: Shop) -> None:
         shop.git("switch", "-q", "main")

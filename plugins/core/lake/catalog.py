@@ -11,7 +11,8 @@ import pyarrow as pa
 from pyiceberg.catalog import Catalog, load_catalog
 from pyiceberg.exceptions import NamespaceAlreadyExistsError, NoSuchTableError, TableAlreadyExistsError
 from pyiceberg.table import Table
-from sqlalchemy.exc import DatabaseError, IntegrityError
+from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError, ProgrammingError
+from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from plugins.core.errors import SmeltError
 from plugins.core.settings import Settings, resolve
@@ -41,7 +42,7 @@ class Lake:
         warehouse = self.root if "://" in self.root else f"file://{self.root}"
         defaults = {"type": "sql", "uri": self._sqlite_uri(), "warehouse": warehouse}
         try:
-            return load_catalog("lake", **{**defaults, **configured})
+            return _open({**defaults, **configured})
         except (DatabaseError, sqlite3.DatabaseError) as error:
             raise self._unreadable(error) from error
 
@@ -104,6 +105,17 @@ class Lake:
     def exists(self) -> bool:
         """Whether anything was ever loaded here; doesn't create the lake."""
         return bool(self.settings.lake.catalog) or (self.settings.local_root / "catalog.db").is_file()
+
+
+@retry(
+    retry=retry_if_exception_type((OperationalError, ProgrammingError, IntegrityError)),
+    wait=wait_random_exponential(multiplier=0.05, max=1),
+    stop=stop_after_attempt(5),
+    reraise=True,
+)
+def _open(properties: dict[str, str]) -> Catalog:
+    """Open the catalog; of several processes that all make its tables, those that lose the race look again."""
+    return load_catalog("lake", **properties)
 
 
 def local_path(location: str) -> str:

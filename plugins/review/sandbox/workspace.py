@@ -46,7 +46,7 @@ def open_workspace(repository: Repository) -> Iterator[Workspace]:
 
 def _clean_up(repository: Repository) -> None:
     """Delete workspaces whose review is gone: a living one holds its lock."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
-        with suppress(Timeout, OSError), FileLock(folder / _LOCK, timeout=0):
-            shutil.rmtree(folder, ignore_errors=True)
+    for lock in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*/{_LOCK}"):
+        with suppress(Timeout, OSError), FileLock(lock, timeout=0):
+            shutil.rmtree(lock.parent, ignore_errors=True)
     repository.prune_worktrees()
