@@ -27,6 +27,12 @@ _CAPABILITIES = (
     "plugins.run",
 )
 
+_DISK_HINTS = {
+    errno.ENOSPC: "make room there, or set TMPDIR to another disk",
+    errno.EDQUOT: "make room there, or set TMPDIR to another disk",
+    errno.EROFS: "let the project, or TMPDIR, be on a disk that can be written to",
+}
+
 app = typer.Typer(
     name="smelt",
     help="Bronze goes in, silver and gold come out, and every change a machine proposes is a pull request.",
@@ -75,10 +81,10 @@ def main() -> None:
     except SmeltError as error:
         _fail(error)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+        hint = _DISK_HINTS.get(error.errno or 0)
+        if hint is None:
             raise
-        place = error.filename2 or error.filename or "the disk"
-        _fail(SmeltError(f"{error.strerror}: {place}", "make room there, or set TMPDIR to another disk"))
+        _fail(SmeltError(f"{error.strerror}: {error.filename2 or error.filename or 'the disk'}", hint))
     except KeyboardInterrupt:
         sys.exit(130)
 
@@ -98,7 +104,8 @@ def _end(signum: int, _: object) -> None:
 
 def _emit_ingests() -> None:
     """Lineage events of the loads that the command did; `ingest` itself knows nothing of plugins."""
-    ledger = sys.modules.get("plugins.core.ledger")
+    # Where nothing was recorded, the ledger was not even imported.
+    ledger = sys.modules.get("plugins.core.ledger.run")
     runs = ledger.runs_of_this_process("ingest") if ledger else []
     if not runs:
         return

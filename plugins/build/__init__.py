@@ -3,7 +3,6 @@
 Settings go in; a `BuildResult` comes out, and readers see the new run or the one before, whole.
 """
 
-from plugins.build.pipeline import Listener, build
-from plugins.build.result import BuildResult, Failure
+import lazy_loader
 
-__all__ = ["BuildResult", "Failure", "Listener", "build"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

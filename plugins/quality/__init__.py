@@ -4,25 +4,6 @@ A connection to the warehouse and the contracts of a layer go in; check outcomes
 break them come out. `run_gate` decides whether what is downstream may go on.
 """
 
-from plugins.quality.contract import Contract, find_contracts
-from plugins.quality.freshness import Freshness, stream_freshness
-from plugins.quality.gate import Check, GateResult, load_soda, record, run_gate
-from plugins.quality.quarantine import RuleCount, count_by_rule, count_rows
-from plugins.quality.scores import Score, write_scores
+import lazy_loader
 
-__all__ = [
-    "Check",
-    "Contract",
-    "Freshness",
-    "GateResult",
-    "RuleCount",
-    "Score",
-    "count_by_rule",
-    "count_rows",
-    "find_contracts",
-    "load_soda",
-    "record",
-    "run_gate",
-    "stream_freshness",
-    "write_scores",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -223,3 +223,15 @@ def check_column(reader: Reader, loaded: Loaded, node: str, column: str) -> None
     total = impact.downstream_models
     noun = "downstream model" if total == 1 else "downstream models"
     assert reader.headline() == f"{using} of {total} {noun} use this column"
+
+
+@contextmanager
+def reading(browser: Browser, url: str, width: int, height: int) -> Iterator[Reader]:
+    """A reader of the page in a window of this size; nothing may go wrong while they read."""
+    context = browser.new_context(viewport={"width": width, "height": height})
+    context.set_default_timeout(10_000)
+    reader = Reader(context.new_page())
+    reader.open(url)
+    yield reader
+    context.close()
+    assert reader.troubles == []

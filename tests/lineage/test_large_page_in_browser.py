@@ -9,7 +9,7 @@ from statistics import median
 
 import pytest
 from conftest import LineagePage, write_page
-from page_reader import Reader, check_column, load
+from page_reader import Reader, check_column, load, reading
 from playwright.sync_api import Browser, expect
 
 from bench.lineage import compile_project
@@ -34,13 +34,8 @@ def loaded(large_page: LineagePage) -> Loaded:
 
 @pytest.fixture
 def reader(browser: Browser, large_page: LineagePage) -> Iterator[Reader]:
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    context.set_default_timeout(10_000)
-    reader = Reader(context.new_page())
-    reader.open(large_page.url)
-    yield reader
-    context.close()
-    assert reader.troubles == []
+    with reading(browser, large_page.url, 1440, 900) as reader:
+        yield reader
 
 
 def _seconds(since: float) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from conftest import BREAKOUT, LINES, MODEL, SLOTS, SOURCE, TABLE, LineagePage
-from page_reader import Reader, check_column, load
+from page_reader import Reader, check_column, load, reading
 from playwright.sync_api import Browser, expect
 
 from plugins.lineage import Loaded
@@ -41,14 +41,9 @@ STATUS_PATH = {
 
 @pytest.fixture
 def reader(browser: Browser, shop_page: LineagePage) -> Iterator[Reader]:
-    """The shop's page, in a window that has room for all of it; nothing may go wrong in any test."""
-    context = browser.new_context(viewport={"width": 2600, "height": 1400})
-    context.set_default_timeout(10_000)
-    reader = Reader(context.new_page())
-    reader.open(shop_page.url)
-    yield reader
-    context.close()
-    assert reader.troubles == []
+    """The shop's page, in a window that has room for all of it."""
+    with reading(browser, shop_page.url, 2600, 1400) as reader:
+        yield reader
 
 
 @pytest.fixture(scope="module")

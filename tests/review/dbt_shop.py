@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from plugins.review import FileChange, Proposal
+
 GIT = ["git", "-c", "user.name=Ann", "-c", "user.email=ann@example.com", "-c", "commit.gpgsign=false"]
 
 
@@ -52,6 +54,19 @@ class Shop:
         assert "Traceback" not in run.stderr, run.stderr
         assert run.stdout, run.stderr
         return json.loads(run.stdout)
+
+    def propose(self, path: str, after: str, **more: Any) -> Proposal:
+        """What a machine would propose: the file with this content."""
+        file = self.folder / path
+        return Proposal(
+            kind="model",
+            title="Add the customers' initials",
+            reason="Asked for by <b>@marketing</b>.",
+            confidence=0.9,
+            base=self.git("rev-parse", "main"),
+            changes=(FileChange(path=path, before=file.read_text() if file.exists() else None, after=after),),
+            **more,
+        )
 
 
 def copy_shop(built: Path, folder: Path) -> Shop:

@@ -6,30 +6,17 @@ from dbt_shop import Shop
 
 from plugins.core.project import Project
 from plugins.core.settings import load_settings
-from plugins.review import FileChange, Outcome, Proposal
+from plugins.review import Outcome
 from plugins.review.proposals import Proposals
 from plugins.review.proving import prove
 
 STAGING = "models/staging/stg_customers.sql"
 
 
-def _proposal(shop: Shop, path: str, after: str, **more: object) -> Proposal:
-    before = (shop.folder / path).read_text() if (shop.folder / path).exists() else None
-    return Proposal(
-        kind="model",
-        title="Add the customers' initials",
-        reason="Asked for by <b>@marketing</b>.",
-        confidence=0.9,
-        base=shop.git("rev-parse", "main"),
-        changes=(FileChange(path=path, before=before, after=after),),
-        **more,  # type: ignore[arg-type]
-    )
-
-
 def test_evidence_body_and_branch(shop: Shop) -> None:
     before = shop.git("status", "--short"), shop.git("rev-parse", "HEAD")
     after = (shop.folder / STAGING).read_text().replace("country from", "country, left(name, 1) as initial from")
-    proposal = _proposal(shop, STAGING, after, questions=("Is one letter enough?",))
+    proposal = shop.propose(STAGING, after, questions=("Is one letter enough?",))
     proven = prove(Project(shop.folder), load_settings(shop.folder), proposal)
 
     assert not proven.has_failed
@@ -50,7 +37,7 @@ def test_evidence_body_and_branch(shop: Shop) -> None:
 
 
 def test_what_a_machine_may_not_write_is_never_compiled(shop: Shop) -> None:
-    proposal = _proposal(shop, "models/marts/evil.sql", "{{ run_query('drop table orders') }} select 1 as x")
+    proposal = shop.propose("models/marts/evil.sql", "{{ run_query('drop table orders') }} select 1 as x")
     proven = prove(Project(shop.folder), load_settings(shop.folder), proposal)
     assert proven.has_failed
     assert proven.review is None
@@ -59,7 +46,7 @@ def test_what_a_machine_may_not_write_is_never_compiled(shop: Shop) -> None:
 
 
 def test_sql_that_reads_a_file_fails(shop: Shop) -> None:
-    proposal = _proposal(shop, "models/marts/passwords.sql", "select * from read_text('/etc/passwd')")
+    proposal = shop.propose("models/marts/passwords.sql", "select * from read_text('/etc/passwd')")
     proven = prove(Project(shop.folder), load_settings(shop.folder), proposal)
     assert proven.has_failed
     assert {"guard", "compile"} <= {f.kind for f in proven.proposal.evidence if f.outcome is Outcome.FAILED}

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError, Prog
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from plugins.core.errors import SmeltError
+from plugins.core.lake.pin import local_path
 from plugins.core.settings import Settings, resolve
 
 # pyiceberg's own retry must be off: with it, two writers that both checked their position both commit.
@@ -116,11 +117,6 @@ class Lake:
 def _open(properties: dict[str, str]) -> Catalog:
     """Open the catalog; of several processes that all make its tables, those that lose the race look again."""
     return load_catalog("lake", **properties)
-
-
-def local_path(location: str) -> str:
-    """A `file://` location as a plain path; other locations unchanged. DuckDB and Arrow both take the result."""
-    return location.removeprefix("file://")
 
 
 def data_folder(table: Table) -> str:

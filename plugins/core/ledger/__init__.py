@@ -4,8 +4,6 @@ Rows go in as they happen, in their own short transactions, so that a crash lose
 already written; nothing is ever updated or deleted. SQLite in WAL mode by default, PostgreSQL by URL.
 """
 
-from plugins.core.ledger.run import Run, new_id, open_run, runs_of_this_process
-from plugins.core.ledger.store import Ledger
-from plugins.core.ledger.tables import TABLES
+import lazy_loader
 
-__all__ = ["TABLES", "Ledger", "Run", "new_id", "open_run", "runs_of_this_process"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -22,7 +22,7 @@ from plugins.core import duck
 from plugins.core.errors import SmeltError
 from plugins.core.failpoints import reach
 from plugins.core.lake import Pin
-from plugins.core.lake.catalog import local_path
+from plugins.core.lake.pin import local_path
 from plugins.core.settings import Settings
 
 CATALOG = "catalog.duckdb"

@@ -16,7 +16,7 @@ from pyiceberg.table import StaticTable
 
 from plugins.core.errors import SmeltError
 from plugins.core.lake import Pin
-from plugins.core.lake.catalog import local_path
+from plugins.core.lake.pin import local_path
 
 
 def view_sql(pin: Pin) -> str:

@@ -5,7 +5,6 @@ connection without a second pull request; a branch that a person has committed t
 approves or merges.
 """
 
-from plugins.review.forge.choice import KINDS, open_forge
-from plugins.review.forge.forge import Decision, Forge, OpenedPullRequest, PullRequestState, Tips
+import lazy_loader
 
-__all__ = ["KINDS", "Decision", "Forge", "OpenedPullRequest", "PullRequestState", "Tips", "open_forge"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -4,7 +4,6 @@ A `Proposal` and its rendered body go in (`Proposals.add`); they are opened on a
 people decided, and closed; each outcome is recorded once, for calibrating later confidence.
 """
 
-from plugins.review.proposals.lifecycle import ListedProposal, Proposals
-from plugins.review.proposals.store import ProposalStore, StoredProposal
+import lazy_loader
 
-__all__ = ["ListedProposal", "ProposalStore", "Proposals", "StoredProposal"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

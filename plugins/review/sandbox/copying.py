@@ -45,7 +45,8 @@ def copy_side(arguments: Mapping[str, Any]) -> dict[str, Any]:
 def copy_table(
     adapter: Any, con: duckdb.DuckDBPyConnection, copy: Mapping[str, Any], dialect: str
 ) -> dict[str, str]:
-    """Copy one relation, or one in `one_in` of its rows by the hash of its `key`, to `kept_as` in DuckDB.
+    """Copy one relation, or one in `one_in` of its rows by the hash of its `key` (of all columns where no key is
+    known), to `kept_as` in DuckDB.
 
     Every value passes as the text that the database makes of it, so that none changes on its way; DuckDB then
     reads numbers, dates and times from it, and leaves as text what it has no type for.
@@ -56,9 +57,10 @@ def copy_table(
     )
     columns = {column.name: column.data_type for column in adapter.get_columns_in_relation(relation)}
     text = adapter.Column.translate_type("string")
-    values = [f"cast({adapter.quote(name)} as {text})" for name in columns]
-    where = _sampled(adapter, copy, values) if copy["one_in"] > 1 else ""
-    _, cursor = adapter.connections.add_query(f"select {', '.join(values)} from {relation}{where}")
+    values = {name: f"cast({adapter.quote(name)} as {text})" for name in columns}
+    key = [values[name] for name in copy["key"]] or list(values.values())
+    where = _sampled(adapter, key, copy["one_in"]) if copy["one_in"] > 1 else ""
+    _, cursor = adapter.connections.add_query(f"select {', '.join(values.values())} from {relation}{where}")
     names = [f"c{n}" for n in range(len(columns))]
     con.execute(f"create or replace temp table {_STAGED} ({', '.join(f'{n} varchar' for n in names)})")
     while rows := cursor.fetchmany(_BATCH):
@@ -68,13 +70,11 @@ def copy_table(
     return columns
 
 
-def _sampled(adapter: Any, copy: Mapping[str, Any], values: Sequence[str]) -> str:
-    """SQL that keeps a share of the keys, the same on both sides; of all columns where no key is known."""
-    text = adapter.Column.translate_type("string")
-    parts = [f"cast({adapter.quote(name)} as {text})" for name in copy["key"]] or values
-    joined = " || '|' || ".join(f"coalesce({part}, '')" for part in parts)
+def _sampled(adapter: Any, key: Sequence[str], one_in: int) -> str:
+    """SQL that keeps one in so many of the keys (as text), the same on both sides."""
+    joined = " || '|' || ".join(f"coalesce({part}, '')" for part in key)
     hashed = adapter.execute_macro("hash", kwargs={"field": joined})
-    return f" where {str(hashed).strip()} < '{16**8 // copy['one_in']:08x}'"
+    return f" where {str(hashed).strip()} < '{16**8 // one_in:08x}'"
 
 
 def _give_types(con: duckdb.DuckDBPyConnection, place: Sequence[str], columns: Sequence[tuple[str, str]]) -> None:

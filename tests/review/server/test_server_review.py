@@ -18,7 +18,7 @@ from server_shop import PASSWORD
 
 from plugins.core.project import Project
 from plugins.core.settings import load_settings
-from plugins.review import FileChange, Outcome, Proposal
+from plugins.review import Outcome
 from plugins.review.proving import prove
 
 ORDERS, STAGED = "models/marts/orders.sql", "models/staging/stg_orders.sql"
@@ -188,16 +188,8 @@ def test_what_a_machine_wrote_is_not_run_in_the_server(
     shop: Shop, warehouse: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SHOP_PASSWORD", PASSWORD)
-    before = (shop.folder / ORDERS).read_text()
-    hostile = before.replace("o.amount,", "o.amount + lo_create(0) as amount,")
-    proposal = Proposal(
-        kind="model",
-        title="Count",
-        reason="Asked for.",
-        confidence=0.9,
-        base=shop.git("rev-parse", "main"),
-        changes=(FileChange(path=ORDERS, before=before, after=hostile),),
-    )
+    hostile = (shop.folder / ORDERS).read_text().replace("o.amount,", "o.amount + lo_create(0) as amount,")
+    proposal = shop.propose(ORDERS, hostile)
     contents = _contents(warehouse)
     proven = prove(Project(shop.folder), load_settings(shop.folder), proposal)
     assert _contents(warehouse) == contents

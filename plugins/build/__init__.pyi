@@ -1,0 +1,4 @@
+from .pipeline import Listener, build
+from .result import BuildResult, Failure
+
+__all__ = ["BuildResult", "Failure", "Listener", "build"]

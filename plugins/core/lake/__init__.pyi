@@ -1,0 +1,22 @@
+from .catalog import Lake
+from .commit import Batch, Committed, StaleBatch, commit_batch
+from .evolve import BronzeColumn, bronze_columns, ensure_columns
+from .pin import Pin, scan_sql
+from .pins import pin_namespace
+from .state import TableState, read_state
+
+__all__ = [
+    "Batch",
+    "BronzeColumn",
+    "Committed",
+    "Lake",
+    "Pin",
+    "StaleBatch",
+    "TableState",
+    "bronze_columns",
+    "commit_batch",
+    "ensure_columns",
+    "pin_namespace",
+    "read_state",
+    "scan_sql",
+]
