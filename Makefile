@@ -12,10 +12,11 @@ help:            ## this list
 
 env:             ## the environment, from uv.lock
 	@command -v $(UV) >/dev/null 2>&1 || { echo "Installing uv into .uv"; $(PYTHON) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target .uv uv; }
-	@$(UV) sync --frozen --quiet $(EXTRAS) --python $(PYTHON)
+	@$(UV) sync --frozen --quiet --compile-bytecode $(EXTRAS) --python $(PYTHON)
+	@$(RUN) python -m compileall -q plugins ingest demo
 
 env-full: env    ## the environment with Spark
-	@$(UV) sync --frozen --quiet $(EXTRAS) --extra spark --python $(PYTHON)
+	@$(UV) sync --frozen --quiet --compile-bytecode $(EXTRAS) --extra spark --python $(PYTHON)
 
 run: env         ## three source systems to published gold
 	@$(RUN) smelt demo up

@@ -119,6 +119,8 @@ def test_a_review_that_is_ended_leaves_nothing(edited: Shop, tmp_path: Path, num
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
+        # A shell's background job ignores SIGINT, and so would its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 120
     while not list(scratch.glob("*/head/repository")):

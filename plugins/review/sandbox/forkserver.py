@@ -15,10 +15,18 @@ from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
+from dbt_common.tests import enable_test_caching
+
 from plugins.review.sandbox import child
 
 # What tasks need of Smelt, and through it of dbt.
-_LOADED = ("plugins.review.sandbox.tasks", "plugins.review.sandbox.server_tasks")
+_LOADED = (
+    "plugins.review.sandbox.tasks",
+    "plugins.review.sandbox.server_tasks",
+    "dbt.parser.schema_yaml_readers",
+    "dbt.task.build",
+    "dbt.task.compile",
+)
 # The static parser has threads, which a fork would wait for in vain.
 _PROJECT = "name: warm\nversion: '1.0'\nprofile: warm\nflags: {static_parser: false}\n"
 _PROFILE = "warm: {target: dev, outputs: {dev: {type: duckdb, path: ':memory:'}}}\n"
@@ -36,6 +44,8 @@ def main(descriptor: int) -> None:
     child.die_with_parent()
     for module in _LOADED:
         import_module(module)
+    # Jinja that was parsed once, as dbt's own macros are in the warm-up, is not parsed again.
+    enable_test_caching()
     _warm_up(Path.cwd() / "warm")
     gc.freeze()
     # Wardens are not waited for.

@@ -29,6 +29,7 @@ class Production:
 
     alias: the name under which it is attached: its own, since its views name their tables by it.
     tables: columns with types by (schema, table), lower case. readable: folders that the file's views read.
+    extensions: of DuckDB, which these views need; to load them takes a second.
     pins: JSON of the bronze snapshots that production was built from, if it is a Smelt project's.
     """
 
@@ -37,6 +38,7 @@ class Production:
     alias: str = "smelt_production"
     tables: Mapping[tuple[str, str], Mapping[str, str | None]] = field(default_factory=dict)
     readable: tuple[Path, ...] = ()
+    extensions: tuple[str, ...] = ()
     missing: str | None = None
     lake_root: str | None = None
     pins: tuple | None = None
@@ -63,6 +65,7 @@ def _published(project: Project) -> Production:
             None,
             "nothing is published",
             readable=(lake,) if lake.exists() else (),
+            extensions=duck.LAKE_EXTENSIONS,
             missing="publish with `smelt run`",
             lake_root=settings.lake_root,
         )
@@ -72,8 +75,9 @@ def _published(project: Project) -> Production:
     return Production(
         path,
         f"published run {run.id}",
-        tables=_tables(path),
+        tables=_tables(path, duck.LAKE_EXTENSIONS),
         readable=(lake,),
+        extensions=duck.LAKE_EXTENSIONS,
         lake_root=settings.lake_root,
         pins=run.pins,
     )
@@ -100,11 +104,11 @@ def _copied(project: Project, scratch: Path) -> Production:
         ) from error
     except duckdb.Error as error:
         raise SmeltError(f"{warehouse} cannot be read: {error}", "build it anew with `dbt build`") from error
-    return Production(copy, f"{warehouse.name} as it is now", project.credentials["database"], _tables(copy))
+    return Production(copy, f"{warehouse.name} as it is now", project.credentials["database"], _tables(copy, ()))
 
 
-def _tables(path: Path) -> dict[tuple[str, str], dict[str, str | None]]:
-    with duck.connect(path, read_only=True) as con:
+def _tables(path: Path, extensions: tuple[str, ...]) -> dict[tuple[str, str], dict[str, str | None]]:
+    with duck.connect(path, extensions, read_only=True) as con:
         rows = con.execute(
             "select lower(schema_name), lower(table_name), column_name, data_type from duckdb_columns() "
             "where not internal and database_name = current_database() order by table_oid, column_index"

@@ -193,6 +193,7 @@ class Sandbox:
             "warehouse": str(side.warehouse),
             "production": str(self.production.path) if self.production.path else None,
             "alias": self.production.alias,
+            "extensions": list(self.production.extensions),
             "input_rows": self.settings.input_rows,
             "select": list(plan.select),
             "tests": list(plan.tests),

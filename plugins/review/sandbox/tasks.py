@@ -60,7 +60,6 @@ def build_side(arguments: Mapping[str, Any]) -> dict[str, Any]:
     places = {(node.schema, node.alias): node.unique_id for node in good}
     unreadable: dict[tuple[str, str], str] = {}
     contracts: list[dict[str, Any]] = []
-    # To open it loads extensions, which takes a second.
     if arguments.get("views") or has_contracts(project.folder):
         with _opened(arguments) as con:
             unreadable = _keep_views(con, arguments.get("views", ()))
@@ -103,7 +102,7 @@ def _defer(warehouse: Path, arguments: Mapping[str, Any]) -> None:
     limit = arguments.get("input_rows")
     if not deferred:
         return
-    with duck.connect(warehouse) as con:
+    with duck.connect(warehouse, arguments["extensions"]) as con:
         production = _attach(con, arguments)
         for schema, name in deferred:
             relation = f"{duck.quote(schema)}.{duck.quote(name)}"
@@ -122,7 +121,7 @@ def _attach(con: duckdb.DuckDBPyConnection, arguments: Mapping[str, Any]) -> str
 @contextmanager
 def _opened(arguments: Mapping[str, Any]) -> Iterator[duckdb.DuckDBPyConnection]:
     """What was built, with what its views read."""
-    with duck.connect(Path(arguments["warehouse"])) as con:
+    with duck.connect(Path(arguments["warehouse"]), arguments["extensions"]) as con:
         if arguments.get("production"):
             _attach(con, arguments)
         yield con
