@@ -27,14 +27,14 @@ def compile_side(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
     Returns the manifest's path, models that did not compile with the reason, and no tables: a file's are known.
     """
-    project = make_project(arguments)
+    project = replace(make_project(arguments), writes_artifacts=False)
     candidates = find_candidates(project.manifest, arguments["changed"])
     if candidates is not None:
         mark(project, candidates)
     nodes = project.compile([] if candidates is None else [f"{MARKED}+"])
     project.release()
     return {
-        "manifest": str(project.artifacts / "manifest.json"),
+        "manifest": str(project.write_manifest()),
         "failed": {node.unique_id: node.message for node in nodes if node.is_broken},
         "tables": [],
     }
