@@ -98,7 +98,9 @@ def _post_all(settings: Settings, events: Sequence[Event], delivery: _Delivery) 
     options = settings.openlineage
     deadline = time.monotonic() + options.timeout_seconds
     try:
-        config = HttpConfig(url=options.endpoint or "", timeout=options.timeout_seconds, retry={"total": 0})
+        # The budget is the caller's to watch, who says of a silent endpoint what the client would not.
+        timeout = 2 * options.timeout_seconds
+        config = HttpConfig(url=options.endpoint or "", timeout=timeout, retry={"total": 0})
         if options.api_key:
             key = resolve(options.api_key, settings.project_dir, "openlineage.api_key")
             config.auth = ApiKeyTokenProvider({"apiKey": key})

@@ -61,6 +61,7 @@ def test_a_branch_that_breaks(logged: Shop) -> None:
     assert "oder_id" in found["detail"]
 
 
+@pytest.mark.full
 def test_a_comment_in_the_branch_is_no_change(logged: Shop) -> None:
     review = _review(logged, "where order_id", "-- the new ones\nwhere order_id")
     assert review["built"] == []

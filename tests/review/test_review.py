@@ -190,6 +190,7 @@ def test_a_failing_unit_test_does_not_hide_the_values(shop: Shop) -> None:
     assert _outcome(review, "values", "revenue_by_country") == "changed"
 
 
+@pytest.mark.full
 def test_a_removed_column_breaks_what_reads_it(shop: Shop) -> None:
     shop.edit(ORDERS, "    o.status,\n", "")
     shop.commit()

@@ -55,6 +55,7 @@ def test_what_breaks_a_promise_fails_with_samples(held: Shop) -> None:
     assert all(float(row["amount"]) <= 0 for row in broken["samples"])
 
 
+@pytest.mark.full
 def test_a_contract_alone_is_checked_on_what_it_is_about(held: Shop) -> None:
     held.edit(CONTRACT, "amount <= 0", "amount <= 50")
     held.edit(CONTRACT, "  - name: order_id\n    checks: [{missing: null}]\n", "  - name: order_id\n")
@@ -65,6 +66,7 @@ def test_a_contract_alone_is_checked_on_what_it_is_about(held: Shop) -> None:
     assert outcomes == [("changed", "orders"), ("failed", "orders"), ("passed", "contracts")]
 
 
+@pytest.mark.full
 def test_a_malformed_contract_fails_and_says_where(held: Shop) -> None:
     held.edit(CONTRACT, "lake/main/orders", "orders")
     held.commit()
