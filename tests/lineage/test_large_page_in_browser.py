@@ -115,6 +115,10 @@ def test_panning_and_zooming_keep_up(reader: Reader, large_page: LineagePage, pl
     reader.settle()
     mouse = reader.page.mouse
     mouse.move(700, 100)
+    # From far enough away not to come to the nearest that it gets.
+    for _ in range(6):
+        mouse.wheel(0, 120)
+        reader.settle()
     reader.count_frames()
     before = reader.camera()
     for _ in range(10):
@@ -131,8 +135,7 @@ def test_panning_and_zooming_keep_up(reader: Reader, large_page: LineagePage, pl
         reader.settle()
     frames = reader.frames()
     print(f"{len(frames)} frames, median {median(frames):.0f} ms, worst {frames[-1]:.0f} ms")
-    # Twice the size is as near as it gets.
-    assert zoomed[0] >= min(before[0] * 3, 2)
+    assert zoomed[0] > before[0] * 3
     assert panned == pytest.approx((zoomed[0], zoomed[1] - 400, zoomed[2] + 300), abs=0.01)
     assert reader.camera()[0] == pytest.approx(before[0])
     assert median(frames) < 500
