@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
 import signal
 import sys
 from importlib import import_module
@@ -71,6 +72,9 @@ def main() -> None:
     """Run the command line; a SmeltError is one clear message and its exit code, never a stack trace."""
     # A log that can't be written is no reason for a stack trace.
     logging.raiseExceptions = False
+    # What reads a pipe has no width; rich takes 80 columns, and cuts names in tables.
+    if not sys.stdout.isatty():
+        os.environ.setdefault("COLUMNS", "200")
     # So that what a command has set up is taken down; twice means now.
     signal.signal(signal.SIGTERM, _end)
     try:

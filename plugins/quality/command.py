@@ -128,8 +128,8 @@ def _replay(
         _print_json({**asdict(result), "left": result.left})
     else:
         typer.echo(
-            f"{entity}: {result.before:,} rows were quarantined, {result.after:,} are: {result.left:,} left. "
-            "`smelt build` publishes them."
+            f"{entity}: {result.before:,} rows were quarantined, {result.after:,} still break a rule, "
+            f"{result.left:,} pass now." + (" `smelt build` publishes those." if result.left else "")
         )
 
 

@@ -41,7 +41,7 @@ def review(
     profiles_dir: ProfilesDir = None,
     target: Target = None,
 ) -> None:
-    """Show with executed evidence what a branch changes, in any dbt project on DuckDB.
+    """Show with executed evidence what a branch changes, in any dbt project.
 
     Builds what changed, and what reads a changed column, at the base and at the head in a sandbox, and
     compares: columns, rows, keys, values, tests, contracts. Your checkout and database stay untouched.

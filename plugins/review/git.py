@@ -191,6 +191,11 @@ class Repository:
         names = self.git("remote").split()
         return {name: self.git("remote", "get-url", name) for name in names}
 
+    def uncommitted(self, folder: Path) -> list[str]:
+        """Files below `folder` that git knows and that differ from what is committed."""
+        lines = self.git("status", "--porcelain", "--untracked-files=no", "--", str(folder)).splitlines()
+        return [line[3:] for line in lines]
+
     @property
     def current_branch(self) -> str | None:
         """The branch that is checked out; None: none is (detached HEAD)."""
@@ -209,6 +214,8 @@ class Repository:
         """The commit that `ref` names, in full; raises SmeltError that lists near names."""
         if found := self.find_commit(ref):
             return found
+        if ref == "HEAD":
+            raise SmeltError(f"there is no commit yet in {self.root}", "commit the project first: `git commit`")
         known = self.git("for-each-ref", "--format=%(refname:short)", "refs/heads", "refs/remotes", "refs/tags")
         near = difflib.get_close_matches(ref, known.split(), n=3)
         hint = f"did you mean {' or '.join(near)}?" if near else f"git fetch origin {ref}, or name another one"

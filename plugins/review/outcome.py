@@ -60,11 +60,11 @@ class Review:
         if fail_on == "never":
             return None
         if self.counts[Outcome.FAILED]:
-            return f"{self.counts[Outcome.FAILED]} findings failed"
+            return f"findings that failed: {self.counts[Outcome.FAILED]}"
         if fail_on in ("changed", "not-checked") and self.counts[Outcome.CHANGED]:
-            return f"{self.counts[Outcome.CHANGED]} findings changed"
+            return f"findings of changes: {self.counts[Outcome.CHANGED]}"
         if fail_on == "not-checked" and self.counts[Outcome.NOT_CHECKED]:
-            return f"{self.counts[Outcome.NOT_CHECKED]} findings were not checked"
+            return f"what was not checked: {self.counts[Outcome.NOT_CHECKED]}"
         if self.not_checked > max_not_checked:
             return f"{self.not_checked:.0%} of the evidence was not checked (limit: {max_not_checked:.0%})"
         return None

@@ -50,7 +50,8 @@ def review(
     head_commit = repository.resolve(head)
     base_commit = repository.merge_base(base, head_commit)
     files = _files_of(repository, project.folder, base_commit, head_commit)
-    found = Review(project.folder.name, base, head, base_commit, head_commit, files)
+    notes = _uncommitted(repository, project.folder) if head == "HEAD" else ()
+    found = Review(project.folder.name, base, head, base_commit, head_commit, files, notes=notes)
     if not files:
         return found
     with open_workspace(repository) as workspace, ForkServer(workspace.folder / "server") as server:
@@ -76,7 +77,7 @@ def review(
         on_progress("comparing")
         findings = collect(change, settings)
         diagram = _diagram(change)
-    notes = (production.missing,) if production.missing else ()
+    notes += (production.missing,) if production.missing else ()
     return Review(
         project=compiled["head"].loaded.manifest.project_name,
         base=base,
@@ -100,6 +101,15 @@ def _refuse_conflicts(repository: Repository) -> None:
             f"the repository is in the middle of a merge: {', '.join(unmerged[:5])}",
             "resolve the conflicts and commit, or `git merge --abort`",
         )
+
+
+def _uncommitted(repository: Repository, folder: Path) -> tuple[str, ...]:
+    files = repository.uncommitted(folder)
+    if not files:
+        return ()
+    return (
+        f"a review reads commits, and {len(files)} of the edited files are not committed: {', '.join(files[:5])}",
+    )
 
 
 def _files_of(repository: Repository, folder: Path, base: str, head: str) -> tuple[ChangedFile, ...]:

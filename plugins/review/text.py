@@ -22,6 +22,7 @@ def show_review(console: Console, review: Review) -> None:
     """Print the findings, the worst first, and the verdict."""
     if review.change is None:
         console.print(f"Nothing in the dbt project differs between {review.base} and {review.head}.")
+        _show_notes(console, review)
         return
     table = Table(box=None, pad_edge=False, show_header=False)
     for outcome in _ORDER:
@@ -29,8 +30,7 @@ def show_review(console: Console, review: Review) -> None:
             if finding.outcome is outcome:
                 table.add_row(*_row(finding))
     console.print(table)
-    for note in review.notes:
-        console.print(Text(f"note: {note}", style="yellow"))
+    _show_notes(console, review)
     word, style = _STYLES[review.outcome]
     console.print(
         Text.assemble(
@@ -40,6 +40,11 @@ def show_review(console: Console, review: Review) -> None:
             f"{review.not_checked:.0%} of the checks were not made",
         )
     )
+
+
+def _show_notes(console: Console, review: Review) -> None:
+    for note in review.notes:
+        console.print(Text(f"note: {note}", style="yellow"))
 
 
 def _row(finding: Finding) -> tuple[Text, str, Text, Text]:

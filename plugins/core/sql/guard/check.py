@@ -89,7 +89,8 @@ def _parse(sql: str) -> Mapping[str, Any]:
     document = json.loads(text)
     if document.get("error"):
         message = str(document.get("error_message") or "it is no query")
-        raise GuardError(f"the query is refused: {_first(message)}", _hint(sql, message))
+        said = message.replace("Only SELECT statements can be serialized to json!", "it is not one SELECT")
+        raise GuardError(f"the query is refused: {_first(said)}", _hint(sql, message))
     statements = document.get("statements", [])
     if len(statements) != 1:
         raise GuardError(f"there are {len(statements)} statements", "write one SELECT")
