@@ -21,6 +21,7 @@ _CAPABILITIES = (
     "ingest.command",
     "plugins.build.command",
     "plugins.lineage.command",
+    "plugins.nl_models.command",
     "plugins.quality.command",
     "plugins.query.command",
     "plugins.review.command",

@@ -1,0 +1,3 @@
+from .static import DIMENSIONS, encode
+
+__all__ = ["DIMENSIONS", "encode"]

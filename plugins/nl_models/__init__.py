@@ -1,0 +1,8 @@
+"""From words to SQL: a question goes in, a plan with its SQL, its confidence and its doubts comes out.
+
+`Planner` reads questions over one catalog; `read_database` makes the catalog of a bare DuckDB database.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,69 @@
+"""Answers a question over a database: planned, checked by the guard, and only then run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from plugins.core.errors import SmeltError
+from plugins.core.sql.guard import Limits, Result, check, run
+from plugins.nl_models.plan import Plan
+from plugins.nl_models.planner import Planner
+from plugins.nl_models.render.sql import to_sql
+
+LONGEST_QUESTION = 2_000
+
+
+@dataclass(frozen=True)
+class Answer:
+    """sql: None if the question is declined; question_back: what to ask instead, or what was not understood.
+
+    confidence: 0..1; the share of questions of the public benchmark that were answered right in the same case
+    (`python -m bench ask`).
+    """
+
+    sql: str | None
+    confidence: float
+    plan: Plan | None = None
+    question_back: str | None = None
+    result: Result | None = None
+
+    def document(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {
+            "sql": self.sql,
+            "confidence": self.confidence,
+            "plan": self.plan.model_dump(mode="json", exclude_defaults=True) if self.plan else None,
+            "question_back": self.question_back,
+        }
+
+
+# Measured on the public questions: of all words understood, of one not, of more.
+_CONFIDENCE = (0.8, 0.6, 0.35)
+_LEAST_CONFIDENCE = 0.3
+
+
+def answer(
+    planner: Planner, con: duckdb.DuckDBPyConnection, question: str, limits: Limits | None = None
+) -> Answer:
+    """Plan the question, and run it on a guarded connection; what can't be run is declined."""
+    if not question.strip():
+        return Answer(None, 0.0, question_back="the question is empty: what do you want to know?")
+    if len(question) > LONGEST_QUESTION:
+        back = f"the question has {len(question):,} characters: ask one of at most {LONGEST_QUESTION:,}"
+        return Answer(None, 0.0, question_back=back)
+    planned = planner.plan(question)
+    if planned.plan is None:
+        tables = ", ".join(sorted(planner.catalog.tables)[:10])
+        return Answer(None, 0.0, question_back=f"nothing of it is in this database; there are: {tables}")
+    confidence = _CONFIDENCE[min(len(planned.doubts), len(_CONFIDENCE) - 1)]
+    doubts = ", ".join(f"“{doubt}”" for doubt in planned.doubts)
+    back = f"what does {doubts} mean here?" if doubts else None
+    try:
+        sql = to_sql(planned.plan, planner.catalog)
+        result = run(con, check(sql, planner.catalog.tables), limits)
+    except SmeltError as error:
+        return Answer(None, 0.0, planned.plan, back or f"it can't be answered: {error.message}")
+    return Answer(sql, confidence, planned.plan, back, result)

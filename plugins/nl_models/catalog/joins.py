@@ -1,0 +1,130 @@
+"""How tables join, where nobody has declared it: by names, and by values that are all found in the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import duckdb
+
+from plugins.core.duck import quote
+from plugins.nl_models.catalog.names import words_of
+from plugins.nl_models.catalog.schema import Column, Join, Table
+
+_KEY_WORDS = frozenset({"id", "key", "code", "number", "sk", "uuid"})
+# Less than all: real databases have orphans.
+_LEAST_INCLUDED = 0.9
+_LEAST_CONFIDENCE = 0.45
+# Words of a table's name that say what kind of table it is, not what its rows are.
+_NOISE = frozenset({"dim", "fct", "stg", "int", "agg", "tbl", "table", "list", "data", "name", "info", "detail"})
+
+
+def find_joins(
+    con: duckdb.DuckDBPyConnection,
+    tables: Mapping[str, Table],
+    declared: Iterable[tuple[str, str, str, str]] = (),
+) -> tuple[Join, ...]:
+    """Declared foreign keys, and for each other column the best table that it may refer to, if any does."""
+    found = [Join(*ends) for ends in declared]
+    known = {(join.child, join.column) for join in found}
+    for child in tables.values():
+        for column in child.columns.values():
+            if column.place in known or column.distinct == 0:
+                continue
+            if best := _best(con, tables, child, column):
+                found.append(best)
+    joins = list(_without_mirrors(found))
+    return (*joins, *_same_things(con, tables, joins))
+
+
+def _same_things(con: duckdb.DuckDBPyConnection, tables: Mapping[str, Table], joins: list[Join]) -> Iterable[Join]:
+    """For tables that nothing joins: another table of a like name whose key has the same values."""
+    joined = {name for join in joins for name in (join.child, join.parent)}
+    for lonely in (table for table in tables.values() if table.name not in joined):
+        for other in tables.values():
+            if other.name == lonely.name or not set(_content(lonely)) & set(_content(other)):
+                continue
+            keys, others = _keys(lonely), _keys(other)
+            if keys and others and _included(con, keys[0], others[0]) == 1.0:
+                yield Join(lonely.name, keys[0].name, other.name, others[0].name, 0.5)
+                break
+
+
+def _keys(table: Table) -> list[Column]:
+    return [c for c in table.columns.values() if c.is_unique and _KEY_WORDS.intersection(words_of(c.name))]
+
+
+def _content(table: Table) -> list[str]:
+    """The words of a table's name that say what its rows are."""
+    return [word for word in words_of(table.name) if word not in _NOISE] or list(words_of(table.name))
+
+
+def _best(
+    con: duckdb.DuckDBPyConnection, tables: Mapping[str, Table], child: Table, column: Column
+) -> Join | None:
+    candidates: list[Join] = []
+    for parent in tables.values():
+        if parent.name == child.name:
+            continue
+        for key in parent.columns.values():
+            if not key.is_unique or key.kind != column.kind:
+                continue
+            likeness = _likeness(column, parent, key)
+            if likeness < _LEAST_CONFIDENCE:
+                continue
+            included = _included(con, column, key)
+            if included >= _LEAST_INCLUDED:
+                candidates.append(Join(child.name, column.name, parent.name, key.name, likeness * included))
+    return max(candidates, key=lambda join: (join.confidence, tables[join.parent].rows), default=None)
+
+
+def _likeness(column: Column, parent: Table, key: Column) -> float:
+    """How much a column's name says that it refers to the parent's key; 0..1."""
+    words, key_words, table = words_of(column.name), words_of(key.name), _content(parent)
+    says_key = _KEY_WORDS.intersection(key_words) or list(key_words) == table
+    own = [word for word in words if word not in _KEY_WORDS]
+    if words == key_words and says_key:
+        # A bare `id` on both sides says nothing.
+        return 0.95 if own else (0.4 if not column.is_unique else 0.0)
+    if not says_key or not own:
+        return 0.0
+    if column.is_unique:
+        return 0.0
+    if own == table or own == [w for w in key_words if w not in _KEY_WORDS]:
+        return 0.9
+    if own[-len(table) :] == table or (set(own) & set(table) and own[-1] in table):
+        return 0.8
+    return 0.5 if _is_short_for(own[-1], table) else 0.0
+
+
+def _is_short_for(word: str, table: list[str]) -> bool:
+    return any(len(word) >= 3 and (full.startswith(word) or word.startswith(full)) for full in table)
+
+
+def _included(con: duckdb.DuckDBPyConnection, column: Column, key: Column) -> float:
+    """The share of a column's values that the key has."""
+    child, parent = (".".join(quote(part) for part in c.table.split(".")) for c in (column, key))
+    (share,), *_ = con.execute(
+        f"select avg((v in (select {quote(key.name)} from {parent}))::int) "
+        f"from (select distinct {quote(column.name)} as v from {child} where v is not null limit 10000)"
+    ).fetchall()
+    return share or 0.0
+
+
+def _without_mirrors(joins: list[Join]) -> Iterable[Join]:
+    """Of two keys of two tables that refer to each other, the surer one."""
+    for join in joins:
+        mirror = next(
+            (
+                other
+                for other in joins
+                if (other.child, other.column) == (join.parent, join.parent_column) and other.parent == join.child
+            ),
+            None,
+        )
+        if mirror is None or (_is_named_after(join), join.child) > (_is_named_after(mirror), mirror.child):
+            yield join
+
+
+def _is_named_after(join: Join) -> bool:
+    """Whether the key is the parent's own: `singer_id` of `singer`."""
+    return set(words_of(join.parent)) <= set(words_of(join.parent_column)) | {"id"}

@@ -1,0 +1,66 @@
+"""Names as words: `PetType`, `pet_type` and `Pet Types` are all ("pet", "type")."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+import simplemma
+
+_PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
+_ABBREVIATIONS = {
+    "num": "number",
+    "no": "number",
+    "nr": "number",
+    "nbr": "number",
+    "qty": "quantity",
+    "amt": "amount",
+    "avg": "average",
+    "max": "maximum",
+    "min": "minimum",
+    "fname": "first name",
+    "lname": "last name",
+    "dob": "date birth",
+    "addr": "address",
+    "desc": "description",
+    "dept": "department",
+    "emp": "employee",
+    "cust": "customer",
+    "prod": "product",
+    "cat": "category",
+    "curr": "currency",
+    "pct": "percent",
+    "tel": "telephone",
+    "yr": "year",
+    "lang": "language",
+    "src": "source",
+    "dest": "destination",
+    "stu": "student",
+}
+
+
+@cache
+def lemma(word: str) -> str:
+    """A word's base form, in lower case: `cities` → `city`, `older` → `old`."""
+    lower = word.lower()
+    if lower.isdigit():
+        return lower
+    return simplemma.lemmatize(lower, lang="en").lower()
+
+
+@cache
+def words_of(name: str) -> tuple[str, ...]:
+    """The lemmas of an identifier's or a label's words, abbreviations written out."""
+    pieces = re.split(r"[\W_]+", name)
+    parts = [
+        part.lower()
+        for piece in pieces
+        for part in ([piece] if piece.lower() in _ABBREVIATIONS else _PART.findall(piece))
+    ]
+    spelled = [word for part in parts for word in _spelled(part, len(parts)).split()]
+    return tuple(lemma(word) for word in spelled)
+
+
+def _spelled(part: str, parts: int) -> str:
+    # A whole name such as `cat` or `no` is a word; within a longer name it is short for something.
+    return part if parts == 1 and part in ("cat", "no", "desc") else _ABBREVIATIONS.get(part, part)

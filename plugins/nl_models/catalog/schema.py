@@ -1,0 +1,78 @@
+"""What can be asked about: tables, columns, their values, and how tables join."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+Kind = Literal["number", "text", "time", "boolean", "other"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """kind: what may be done with its values. distinct: how many values; values: all of them, of a text column
+    that has few; None where there are too many to keep. is_unique: no value twice, none missing."""
+
+    table: str
+    name: str
+    data_type: str
+    kind: Kind
+    description: str = ""
+    synonyms: tuple[str, ...] = ()
+    distinct: int = 0
+    is_unique: bool = False
+    values: tuple[str, ...] | None = None
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Table and name, which nothing else has."""
+        return self.table, self.name
+
+
+@dataclass(frozen=True)
+class Table:
+    """A relation. name: as in SQL, `schema.table` or `table`. columns: in order, by name."""
+
+    name: str
+    rows: int
+    columns: Mapping[str, Column]
+    description: str = ""
+    synonyms: tuple[str, ...] = ()
+    key: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Join:
+    """`child.column` refers to `parent.parent_column`. confidence: 1.0 if it was declared."""
+
+    child: str
+    column: str
+    parent: str
+    parent_column: str
+    confidence: float = 1.0
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Everything that a question may be about."""
+
+    tables: Mapping[str, Table]
+    joins: tuple[Join, ...] = field(default=())
+
+    @property
+    def columns(self) -> Iterator[Column]:
+        """All columns of all tables."""
+        for table in self.tables.values():
+            yield from table.columns.values()
+
+    def column(self, table: str, name: str) -> Column:
+        """The column; KeyError if there is none."""
+        return self.tables[table].columns[name]
+
+    @cached_property
+    def links(self) -> frozenset[tuple[str, str]]:
+        """(table, column) of all that only links tables: foreign keys and what they refer to."""
+        ends = {(join.child, join.column) for join in self.joins}
+        return frozenset(ends | {(join.parent, join.parent_column) for join in self.joins})

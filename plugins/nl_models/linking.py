@@ -1,0 +1,230 @@
+"""Links the words of a question to what they name, and to what they do: a question as chunks."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from plugins.core.embeddings import encode
+from plugins.nl_models.catalog.keys import key
+from plugins.nl_models.catalog.names import words_of
+from plugins.nl_models.catalog.schema import Catalog, Column, Table
+from plugins.nl_models.words.lexicon import lexicon
+from plugins.nl_models.words.tokens import Token
+
+_NOISE = frozenset(
+    {"of", "the", "a", "an", "and", "in", "on", "by", "to", "for", "is", "id", "list", "data", "dim", "fct"}
+)
+_LONGEST = 7
+_LEAST_SIMILARITY = {"table": 0.62, "column": 0.5, "value": 0.7}
+# Values of columns that have no more are also found by their meaning.
+_MOST_MEANINGS = 200
+# A word that begins like a name's word is more likely to be meant by it: director, directed.
+_LEAST_PREFIX, _PREFIX_BONUS = 5, 0.3
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some tokens, and what they are.
+
+    kind: a cue's name, `adjective`, `table`, `column`, `value`, `number`, `quoted` or `word`.
+    found: tables or columns with scores in 0..1, best first; of a value (column, value) pairs.
+    """
+
+    kind: str
+    start: int
+    end: int
+    text: str
+    lemma: str = ""
+    found: tuple[tuple[Any, float], ...] = ()
+    number: float | None = None
+    degree: str = ""
+    is_reversed: bool = False
+
+
+@dataclass
+class Linker:
+    """Names of a catalog, indexed by their words."""
+
+    catalog: Catalog
+    _tables: dict[tuple[str, ...], list[tuple[Table, float]]] = field(default_factory=lambda: defaultdict(list))
+    _columns: dict[tuple[str, ...], list[tuple[Column, float]]] = field(default_factory=lambda: defaultdict(list))
+    _values: dict[tuple[str, ...], list[tuple[Column, str]]] = field(default_factory=lambda: defaultdict(list))
+
+    def __post_init__(self) -> None:
+        for table in self.catalog.tables.values():
+            for label in (table.name.split(".")[-1], *table.synonyms):
+                self._add(self._tables, table, _content(words_of(label)))
+            if identifier := key(table):
+                self._columns[("id",)].append((identifier, 0.9))
+        for column in self.catalog.columns:
+            own = set(words_of(column.table.split(".")[-1]))
+            for label in (column.name, *column.synonyms):
+                words = tuple(word for word in words_of(label) if word not in ("of", "the", "in"))
+                self._add(self._columns, column, words, own)
+            for value in column.values or ():
+                self._values[tuple(value.lower().split())].append((column, value))
+
+    def _add(self, index: dict, item: Any, words: tuple[str, ...], own: Iterable[str] = ()) -> None:
+        """Under all its words, and with less score under a part of them."""
+        scores = {words: 1.0}
+        for size in range(len(words) - 1, 0, -1):
+            for start in range(len(words) - size + 1):
+                part = words[start : start + size]
+                left = [word for word in (*words[:start], *words[start + size :]) if word not in own]
+                score = 0.95 if not left else 0.45 + 0.4 * size / len(words)
+                if set(part) - _NOISE:
+                    scores.setdefault(part, score)
+        for part, score in scores.items():
+            index[part].append((item, score))
+
+    @cached_property
+    def _names(self) -> tuple[list[Any], np.ndarray]:
+        # What only links tables is never asked for by another name than its own.
+        telling = [column for column in self.catalog.columns if column.place not in self.catalog.links]
+        items: list[Any] = [*self.catalog.tables.values(), *telling]
+        return items, encode([" ".join(_content(words_of(item.name.split(".")[-1]))) for item in items])
+
+    def link(self, tokens: Sequence[Token]) -> list[Chunk]:
+        """The chunks that explain the most of the tokens, in order; words that nothing explains are `word`."""
+        best: list[tuple[float, Chunk | None]] = [(0.0, None)] * (len(tokens) + 1)
+        for start in range(len(tokens) - 1, -1, -1):
+            best[start] = (best[start + 1][0], None)
+            for end in range(start + 1, min(start + _LONGEST, len(tokens)) + 1):
+                for chunk, score in self._readings(tokens, start, end):
+                    total = score * (end - start) + best[end][0]
+                    if total > best[start][0]:
+                        best[start] = (total, chunk)
+        chunks: list[Chunk] = []
+        at = 0
+        while at < len(tokens):
+            chunk = best[at][1] or self._by_meaning(tokens[at], at)
+            chunks.append(chunk)
+            at = chunk.end
+        return chunks
+
+    def _readings(self, tokens: Sequence[Token], start: int, end: int) -> Iterable[tuple[Chunk, float]]:
+        span = tokens[start:end]
+        text = " ".join(token.text for token in span)
+        first = tokens[start]
+        if end - start == 1 and first.kind == "quoted":
+            yield Chunk("quoted", start, end, text, found=self._exact(text)), 3.0
+            return
+        if any(token.kind == "quoted" for token in span):
+            return
+        lower: tuple[str, ...] = tuple(token.lower for token in span)
+        cue = lexicon().cues.get(lower)
+        if cue:
+            yield Chunk(cue, start, end, text), 0.92 + 0.005 * (end - start) if cue != "IN" else 0.7
+        if end - start == 1:
+            yield from self._single(tokens, start)
+        if end - start == 2 and lower[0] in ("most", "least", "more", "less"):
+            stems = (span[1].lemma, lower[1], lower[1].removesuffix("ly"))
+            stem = next((word for word in stems if word in lexicon().adjectives), None)
+            if stem:
+                degree = "most" if lower[0] in ("most", "least") else "more"
+                is_reversed = lower[0] in ("least", "less")
+                yield (
+                    Chunk("adjective", start, end, text, lemma=stem, degree=degree, is_reversed=is_reversed),
+                    0.96,
+                )
+        if any(token.kind == "comma" for token in span):
+            return
+        yield from self._names_of(span, start, end, text, bool(cue))
+        values = self._values_of(lower, span)
+        if values and not cue and not (len(lower) == 1 and first.kind == "number"):
+            capital = any(token.text[:1].isupper() for token in span) and start > 0
+            score = 1.05 if capital else 0.75 if len(lower) > 1 else 0.6
+            yield Chunk("value", start, end, text, found=tuple((pair, score) for pair in values)), score
+
+    def _values_of(self, lower: Sequence[str], span: Sequence[Token]) -> list[tuple[Column, str]]:
+        """Values that are written like the span, or almost: without spaces, in the plural, as an adjective."""
+        forms = [tuple(lower), (*lower[:-1], span[-1].lemma)]
+        if len(lower) > 1:
+            forms.append(("".join(lower),))
+        elif len(lower[0]) > 5:
+            forms += [(lower[0][:-cut],) for cut in (1, 2, 3) if len(lower[0]) - cut > 4]
+        return next((self._values[form] for form in forms if form in self._values), [])
+
+    def _single(self, tokens: Sequence[Token], start: int) -> Iterable[tuple[Chunk, float]]:
+        words = lexicon()
+        token = tokens[start]
+        following = tokens[start + 1].lower if start + 1 < len(tokens) else ""
+        number = float(token.lower.replace(",", "")) if token.kind == "number" else words.numbers.get(token.lower)
+        if number is not None:
+            yield Chunk("number", start, start + 1, token.text, number=float(number)), 0.95
+        if token.lemma in words.adjectives and token.lemma != token.lower:
+            degree = "most" if token.lower.endswith("st") else "more"
+            yield Chunk("adjective", start, start + 1, token.text, lemma=token.lemma, degree=degree), 0.94
+        elif token.lower in ("first", "last", "recent", "top") and following not in (",", "and", "name", "names"):
+            yield Chunk("adjective", start, start + 1, token.text, lemma=token.lower, degree="most"), 0.9
+
+    def _names_of(
+        self, span: Sequence[Token], start: int, end: int, text: str, is_cue: bool
+    ) -> Iterable[tuple[Chunk, float]]:
+        if span[0].lower in _NOISE - {"id"} or span[-1].lower in _NOISE - {"id"}:
+            return
+        lemmas = tuple(token.lemma for token in span if token.lower not in ("of", "the", "in"))
+        lowers = tuple(token.lower for token in span if token.lower not in ("of", "the", "in"))
+        discount = 0.4 if is_cue else 0.0
+        for kind, index in (("table", self._tables), ("column", self._columns)):
+            found = index.get(lemmas) or index.get(lowers)
+            if found:
+                ranked = tuple(sorted(found, key=lambda pair: -pair[1]))
+                # A name of one word that is all of a table's is more likely the table than a part of a column's.
+                yield (
+                    Chunk(kind, start, end, text, found=ranked),
+                    ranked[0][1] + (kind == "table") * 0.01 - discount,
+                )
+
+    def _by_meaning(self, token: Token, at: int) -> Chunk:
+        """A word that no name has: what is nearest in meaning, if anything is near."""
+        plain = Chunk("word", at, at + 1, token.text, lemma=token.lemma)
+        if token.kind != "word" or len(token.lower) < 3:
+            return plain
+        items, vectors = self._names
+        likeness = vectors @ encode([token.lemma])[0]
+        begin = token.lower[:_LEAST_PREFIX]
+        if len(begin) == _LEAST_PREFIX:
+            alike = [any(w.startswith(begin) for w in item.name.lower().split("_")) for item in items]
+            likeness = likeness + _PREFIX_BONUS * np.array(alike, dtype=np.float32)
+        ranked = [
+            (items[n], float(likeness[n]))
+            for n in np.argsort(-likeness)[:5]
+            if likeness[n] >= _LEAST_SIMILARITY["table" if isinstance(items[n], Table) else "column"]
+        ]
+        if token.text[0].isupper() and at > 0 and (pairs := self._values_by_meaning(token.lower)):
+            return Chunk("value", at, at + 1, token.text, found=pairs)
+        if not ranked:
+            return plain
+        kind = "table" if isinstance(ranked[0][0], Table) else "column"
+        same = tuple((item, 0.6 * score) for item, score in ranked if isinstance(item, Table) == (kind == "table"))
+        return Chunk(kind, at, at + 1, token.text, lemma=token.lemma, found=same)
+
+    @cached_property
+    def _meanings(self) -> tuple[list[tuple[Column, str]], np.ndarray]:
+        few = [c for c in self.catalog.columns if c.values and c.distinct <= _MOST_MEANINGS]
+        pairs = [(column, value) for column in few for value in column.values or () if value[:1].isupper()]
+        return pairs, encode([value for _, value in pairs])
+
+    def _values_by_meaning(self, word: str) -> tuple[tuple[tuple[Column, str], float], ...]:
+        """Values that a name is near to: French, France."""
+        pairs, vectors = self._meanings
+        if not pairs:
+            return ()
+        likeness = vectors @ encode([word])[0]
+        best = np.argsort(-likeness)[:3]
+        return tuple((pairs[n], float(likeness[n])) for n in best if likeness[n] >= _LEAST_SIMILARITY["value"])
+
+    def _exact(self, text: str) -> tuple[tuple[tuple[Column, str], float], ...]:
+        pairs = self._values.get(tuple(text.lower().split()), [])
+        return tuple((pair, 1.0) for pair in pairs)
+
+
+def _content(words: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(word for word in words if word not in _NOISE) or words

@@ -1,0 +1,1 @@
+"""Reads a question into a plan."""

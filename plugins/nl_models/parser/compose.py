@@ -1,0 +1,201 @@
+"""From a draft to a plan: what a question leaves out is filled in as a reader would."""
+
+from __future__ import annotations
+
+from plugins.nl_models.catalog.keys import display, key
+from plugins.nl_models.catalog.schema import Catalog, Column
+from plugins.nl_models.parser.context import ref
+from plugins.nl_models.parser.draft import Draft, conditions
+from plugins.nl_models.plan import ColumnRef, Comparison, Literals, Measure, Ordering, Plan, Term
+
+
+def compose(draft: Draft, catalog: Catalog) -> Plan | None:
+    """The plan of a draft; None if it says nothing about the catalog."""
+    names_something = any(not isinstance(term, Measure) or term.column or term.table for term in draft.select)
+    if draft.root is None and not names_something and not draft.where:
+        return None
+    asked = next((term.table for term in draft.select if isinstance(term, ColumnRef)), None)
+    if asked is not None and not draft.per_root and not any(isinstance(term, Measure) for term in draft.select):
+        draft.root = catalog.tables[asked]
+    if draft.root is not None and not draft.per_root:
+        _only_exist(draft, catalog)
+    select = list(draft.select)
+    order, limit = list(draft.order), draft.limit
+    where = list(draft.where)
+    if not select and draft.wants_everything and draft.root is not None:
+        select += [ref(column) for column in draft.root.columns.values()]
+    if not select and draft.target is not None and (draft.superlatives or draft.target != draft.root):
+        select.append(ref(display(draft.target)))
+    asks_extreme = not select and bool(draft.superlatives)
+    for _, column, is_descending in draft.superlatives:
+        if asks_extreme and draft.limit is None and _owner(draft) in (None, column.table):
+            select.append(Measure(function="max" if is_descending else "min", column=ref(column)))
+        elif any(isinstance(term, Measure) for term in select) and not draft.per_root:
+            where.append(("AND", _is_extreme(column, is_descending)))
+        else:
+            order.append(Ordering(by=ref(column), descending=is_descending))
+            limit = limit or 1
+    if not select:
+        select = [_default(draft, catalog)]
+    for column in draft.group:
+        if column not in select and not draft.per_root and column.name not in _keys(catalog, column):
+            select.insert(0, column)
+    group = _grouping(draft, select, order, catalog)
+    plan = Plan(
+        select=tuple(select),
+        distinct=draft.distinct and not group,
+        tables=tuple(_needed(draft, select, catalog)),
+        where=conditions(where),
+        group_by=tuple(group),
+        having=conditions([("AND", part) for part in draft.having]),
+        order_by=tuple(order),
+        limit=limit,
+    )
+    return _intersected(plan, draft, catalog)
+
+
+def _only_exist(draft: Draft, catalog: Catalog) -> None:
+    """Ask of tables of which the root has many rows only whether there are such: no row comes twice for them."""
+    assert draft.root is not None
+    terms: list[Term] = [*draft.select, *draft.group, *(o.by for o in draft.order)]
+    terms += [part.left for part in draft.having]
+    used = {draft.root.name, *(column.table for _, column, _ in draft.superlatives)}
+    if draft.target is not None:
+        used.add(draft.target.name)
+    for term in terms:
+        used |= {term.table} if isinstance(term, ColumnRef) else {term.table, term.column and term.column.table}
+    asked = [part.left.table for _, part in draft.where if isinstance(part.left, ColumnRef)]
+    for name in dict.fromkeys(name for name in [*draft.tables, *asked] if name not in used):
+        join = next(
+            (j for j in catalog.joins if j.parent == draft.root.name and _bridges(catalog, j.child, name)), None
+        )
+        if join is None or _is_mixed(draft, name):
+            continue
+        for group in _alternatives(draft, name):
+            inner = Plan(
+                select=(ColumnRef(table=join.child, name=join.column),),
+                tables=(name,) if name != join.child else (),
+                where=conditions(group),
+            )
+            left = ColumnRef(table=draft.root.name, name=join.parent_column)
+            draft.where.append(("AND", Comparison(left=left, operator="in", right=inner)))
+        draft.where = [
+            (c, p) for c, p in draft.where if not (isinstance(p.left, ColumnRef) and p.left.table == name)
+        ]
+        draft.existing.add(name)
+
+
+def _is_mixed(draft: Draft, name: str) -> bool:
+    """Whether a condition on the table is an alternative to one on another table."""
+    tables = [part.left.table for _, part in draft.where if isinstance(part.left, ColumnRef)]
+    return any(
+        connector == "OR"
+        and n > 0
+        and n < len(tables)
+        and tables[n] != tables[n - 1]
+        and name in tables[n - 1 : n + 1]
+        for n, (connector, _) in enumerate(draft.where)
+    )
+
+
+def _alternatives(draft: Draft, name: str) -> list[list[tuple[str, Comparison]]]:
+    """The conditions on a table, each set of what one row of it can meet: it can't be of two values at once."""
+    groups: list[list[tuple[str, Comparison]]] = [[]]
+    for connector, part in draft.where:
+        if not (isinstance(part.left, ColumnRef) and part.left.table == name):
+            continue
+        is_again = any(_excludes(p, part) for _, p in groups[-1])
+        if is_again and connector == "AND":
+            groups.append([])
+        groups[-1].append((connector, part))
+    return groups
+
+
+def _excludes(one: Comparison, other: Comparison) -> bool:
+    """Whether no row can meet both conditions."""
+    if one.left != other.left or not isinstance(one.right, Literals) or not isinstance(other.right, Literals):
+        return False
+    if one.operator == other.operator == "=":
+        return one.right != other.right
+    low, high = (one, other) if one.operator in (">", ">=") else (other, one)
+    bounds = (low.right, high.right)
+    if low.operator not in (">", ">=") or high.operator not in ("<", "<="):
+        return False
+    least, most = (bound.values[0] for bound in bounds if isinstance(bound, Literals))
+    return not isinstance(least, str) and not isinstance(most, str) and least >= most
+
+
+def _bridges(catalog: Catalog, child: str, table: str) -> bool:
+    """Whether a table that refers to the root is the one named, or refers to that one too."""
+    return child == table or any(j.child == child and j.parent == table for j in catalog.joins)
+
+
+def _owner(draft: Draft) -> str | None:
+    return draft.root.name if draft.root else None
+
+
+def _keys(catalog: Catalog, column: ColumnRef) -> set[str]:
+    found = key(catalog.tables[column.table])
+    return {found.name} if found and found.place in catalog.links else set()
+
+
+def _default(draft: Draft, catalog: Catalog) -> Term:
+    if draft.root is not None:
+        return ref(display(draft.root))
+    return draft.where[0][1].left
+
+
+def _is_extreme(column: Column, is_descending: bool) -> Comparison:
+    inner = Plan(select=(Measure(function="max" if is_descending else "min", column=ref(column)),))
+    return Comparison(left=ref(column), operator="=", right=inner)
+
+
+def _grouping(draft: Draft, select: list[Term], order: list[Ordering], catalog: Catalog) -> list[ColumnRef]:
+    """All that is not aggregated, where something is."""
+    plain = [term for term in select if isinstance(term, ColumnRef)]
+    measured = [term for term in [*select, *(o.by for o in order)] if isinstance(term, Measure)]
+    if not (measured or draft.having):
+        return []
+    group = list(draft.group)
+    if draft.per_root and draft.root is not None and not draft.group:
+        counted = {m.table for m in measured if m.table} | {
+            part.left.table for part in draft.having if isinstance(part.left, Measure)
+        }
+        unique = key(draft.root)
+        if (
+            unique is not None
+            and (counted != {draft.root.name})
+            and any(p.table == draft.root.name for p in plain)
+        ):
+            group.append(ref(unique))
+    group += plain
+    if draft.order and any(isinstance(o.by, ColumnRef) for o in order):
+        group += [o.by for o in order if isinstance(o.by, ColumnRef)]
+    return list(dict.fromkeys(group))
+
+
+def _needed(draft: Draft, select: list[Term], catalog: Catalog) -> list[str]:
+    """Tables in the order that they were named; first the one that rows are counted of."""
+    counted = [term.table for term in select if isinstance(term, Measure) and term.table]
+    return [name for name in dict.fromkeys([*counted, *draft.tables]) if name not in draft.existing]
+
+
+def _intersected(plan: Plan, draft: Draft, catalog: Catalog) -> Plan:
+    """Two values that one column can't have at once are asked of two rows."""
+    if draft.having or any(isinstance(term, Measure) for term in plan.select):
+        return plan
+    for n, (_, one) in enumerate(draft.where):
+        for connector, other in draft.where[n + 1 :]:
+            if connector == "AND" and _excludes(one, other):
+                sides = [
+                    plan.model_copy(
+                        update={
+                            "where": conditions([(c, p) for c, p in draft.where if p is not left_out]),
+                            "order_by": (),
+                            "limit": None,
+                        }
+                    )
+                    for left_out in (other, one)
+                ]
+                return sides[0].model_copy(update={"operator": "intersect", "other": sides[1]})
+    return plan

@@ -1,0 +1,112 @@
+"""Which of several columns or tables a chunk means, by what stands around it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+from plugins.nl_models.catalog.names import words_of
+from plugins.nl_models.catalog.schema import Catalog, Column, Table
+from plugins.nl_models.linking import Chunk
+from plugins.nl_models.plan import ColumnRef
+from plugins.nl_models.words.lexicon import lexicon
+
+FILLERS = frozenset({"ALL", "IS", "THAN", "word", "COMMA"})
+_LISTED = frozenset(
+    {"ALL", "AND", "COMMA", "column", "AVG", "SUM", "MAX", "MIN", "DISTINCT", "COUNT", "word", "OR"}
+)
+
+
+class Context:
+    """The chunks of one question over one catalog."""
+
+    def __init__(self, catalog: Catalog, chunks: Sequence[Chunk]) -> None:
+        self.catalog = catalog
+        self.chunks = list(chunks)
+
+    @cached_property
+    def mentions(self) -> list[tuple[int, Table]]:
+        """Tables that are named, with where."""
+        return [(n, chunk.found[0][0]) for n, chunk in enumerate(self.chunks) if chunk.kind == "table"]
+
+    def skip(self, at: int, *kinds: str) -> int:
+        """The first chunk from `at` that is none of `kinds`."""
+        while at < len(self.chunks) and self.chunks[at].kind in kinds:
+            at += 1
+        return at
+
+    def kind(self, at: int) -> str:
+        """The kind of a chunk; `end` behind the last."""
+        return self.chunks[at].kind if 0 <= at < len(self.chunks) else "end"
+
+    def table(self, at: int) -> Table | None:
+        """The table that a chunk names; of a column's name, a table that is called so."""
+        chunk = self.chunks[at]
+        if chunk.kind == "table":
+            best = chunk.found[0][1]
+            named = [table for table, score in chunk.found if score >= best - 0.01]
+            known = {table.name for _, table in self.mentions}
+            return next((t for t in named if len(named) > 1 and t.name in known), named[0])
+        return None
+
+    def column(self, at: int, root: Table | None = None) -> Column:
+        """The column that a chunk names; that of the nearest table, of several of one name."""
+        chunk = self.chunks[at]
+        return max(chunk.found, key=lambda pair: pair[1] + self.nearness(at, pair[0], root))[0]
+
+    def nearness(self, at: int, column: Column, root: Table | None = None) -> float:
+        """How much the place of a chunk says that its column is one of this table; 0..1."""
+        owner = column.table
+        score = 0.0
+        if self.kind(at - 1) == "table" and self.chunks[at - 1].found[0][0].name == owner:
+            score += 0.6
+        end = at + 1
+        while self.kind(end) in _LISTED:
+            end += 1
+        if self.kind(end) == "IN":
+            end = self.skip(end, "IN", "ALL", "word", "EACH", "DISTINCT")
+            if self.kind(end) == "table" and self.chunks[end].found[0][0].name == owner:
+                score += 0.5
+        before = [table.name for n, table in self.mentions if n < at]
+        if before and before[-1] == owner:
+            score += 0.25
+        if any(table.name == owner for _, table in self.mentions):
+            score += 0.3
+        if root is not None and root.name == owner:
+            score += 0.2
+        if column.place in self.catalog.links:
+            score -= 0.15
+        return score
+
+    def value(self, at: int, root: Table | None) -> tuple[Column, str]:
+        """The column and the value that a chunk names."""
+        chunk = self.chunks[at]
+        named = self._column_before(at)
+
+        def rank(pair: tuple[tuple[Column, str], float]) -> float:
+            column = pair[0][0]
+            return self.nearness(at, column, root) + (named is not None and named.place == column.place) * 1.0
+
+        return max(chunk.found, key=rank)[0]
+
+    def _column_before(self, at: int) -> Column | None:
+        back = at - 1
+        while back >= 0 and self.kind(back) in (*FILLERS, "EQUAL", "NOT", "IN", "OR", "AND", "value", "quoted"):
+            back -= 1
+        return self.column(back) if self.kind(back) == "column" else None
+
+    def attribute(self, adjective: str, tables: Sequence[Table]) -> tuple[Column, bool] | None:
+        """The column that an adjective compares, and whether more of it is a greater value."""
+        entry = lexicon().adjectives[adjective]
+        for words, is_up in ((entry.up, True), (entry.down, False)):
+            for word in words:
+                for table in tables:
+                    for column in table.columns.values():
+                        if set(words_of(word)) <= set(words_of(column.name)) and column.kind != "other":
+                            return column, is_up
+        return None
+
+
+def ref(column: Column) -> ColumnRef:
+    """A column in a plan."""
+    return ColumnRef(table=column.table, name=column.name)

@@ -1,0 +1,267 @@
+"""What was read of a question so far, and the parts that every turn adds to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from plugins.nl_models.catalog.keys import display
+from plugins.nl_models.catalog.schema import Catalog, Column, Table
+from plugins.nl_models.linking import Chunk
+from plugins.nl_models.parser.context import Context, ref
+from plugins.nl_models.plan import (
+    ColumnRef,
+    Combined,
+    Comparison,
+    Condition,
+    Function,
+    Literals,
+    Measure,
+    Operator,
+    Ordering,
+    Plan,
+    Term,
+)
+
+FUNCTIONS: dict[str, Function] = {"AVG": "avg", "SUM": "sum", "MAX": "max", "MIN": "min"}
+OPERATORS: dict[str, Operator] = {
+    "GREATER": ">",
+    "GREATER_EQUAL": ">=",
+    "LESS": "<",
+    "LESS_EQUAL": "<=",
+    "EQUAL": "=",
+    "CONTAINS": "contains",
+    "STARTS": "starts with",
+    "ENDS": "ends with",
+}
+NEGATED: dict[str, Operator] = {"=": "!=", ">": "<=", ">=": "<", "<": ">=", "<=": ">"}
+AGGREGATES = frozenset(FUNCTIONS)
+EVERYTHING = frozenset({"information", "info", "details", "data", "everything"})
+
+
+@dataclass
+class Draft:
+    """What was read so far. doubts: chunks and turns that could not be read for sure."""
+
+    root: Table | None = None
+    select: list[Term] = field(default_factory=list)
+    distinct: bool = False
+    tables: list[str] = field(default_factory=list)
+    where: list[tuple[str, Comparison]] = field(default_factory=list)
+    having: list[Comparison] = field(default_factory=list)
+    group: list[ColumnRef] = field(default_factory=list)
+    per_root: bool = False
+    order: list[Ordering] = field(default_factory=list)
+    limit: int | None = None
+    superlatives: list[tuple[int, Column, bool]] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
+    existing: set[str] = field(default_factory=set)
+    target: Table | None = None
+    wants_everything: bool = False
+
+
+class Reading:
+    """The draft of one question, and how parts are put into it."""
+
+    def __init__(self, catalog: Catalog, chunks: Sequence[Chunk]) -> None:
+        self.catalog = catalog
+        self.context = Context(catalog, merge(chunks))
+        self.draft = Draft()
+        self.in_conditions = False
+        self.negated = False
+        self.connector = "AND"
+        self.distinct = False
+        self.sorting = False
+        self.last_column: Column | None = None
+        # Where in the conditions the rows are that must not be there.
+        self.excluded: int | None = None
+
+    def _add(self, term: Term) -> None:
+        if self.distinct and isinstance(term, ColumnRef):
+            self.draft.distinct = True
+        self.distinct = False
+        if term not in self.draft.select:
+            self.draft.select.append(term)
+        self.in_conditions = False
+
+    def _where(self, column: Column, operator: Operator, value: str | int | float) -> None:
+        is_other = self.draft.root is not None and column.table != self.draft.root.name
+        self.last_column = column
+        if self.negated and is_other and operator == "=" and self.excluded is None:
+            self._without(self.catalog.tables[column.table])
+            self.negated = self.excluded is None
+        if self.negated:
+            operator = NEGATED.get(operator, operator)
+            self.negated = False
+        if self.excluded is not None and self.draft.root is not None and column.table != self.draft.root.name:
+            self._into_excluded(condition=compare(column, operator, value))
+            return
+        self.draft.where.append((self.connector, compare(column, operator, value)))
+        self.connector = "AND"
+        self.in_conditions = True
+
+    def _join(self, table: Table) -> None:
+        if self.draft.root is None:
+            self.draft.root = table
+        if table.name not in self.draft.tables:
+            self.draft.tables.append(table.name)
+
+    def _per_root(self) -> None:
+        self.draft.per_root = True
+
+    def _superlative(self, at: int, column: Column, is_descending: bool) -> None:
+        self.draft.superlatives.append((at, column, is_descending))
+
+    def _by_count(self, table: str, is_descending: bool) -> None:
+        self.draft.order.append(Ordering(by=Measure(function="count", table=table), descending=is_descending))
+        self.draft.limit = self.draft.limit or 1
+        self._per_root()
+
+    def _table_called(self, at: int) -> Table | None:
+        """The table that a chunk names, also where its name is a column's as well."""
+        context = self.context
+        if context.kind(at) == "table":
+            return context.table(at)
+        if context.kind(at) != "column":
+            return None
+        from plugins.nl_models.catalog.names import words_of
+
+        words = words_of(context.chunks[at].text)
+        for table in self.catalog.tables.values():
+            own = words_of(table.name.split(".")[-1])
+            if own[-len(words) :] == words:
+                return table
+        return None
+
+    def _near_tables(self, at: int | None = None) -> list[Table]:
+        """Tables that an adjective may be about: the one named next, the root, all that are named, all."""
+        context = self.context
+        found = [context.table(at)] if at is not None and context.kind(at) == "table" else []
+        if at is not None:
+            found += [table for n, table in context.mentions if n < at][-1:]
+        found += [self.draft.root, *(table for _, table in context.mentions)]
+        tables = list(dict.fromkeys(t.name for t in found if t is not None))
+        ordered = [self.catalog.tables[name] for name in tables]
+        return ordered or list(self.catalog.tables.values())
+
+    def _column_named(self, text: str) -> Column | None:
+        tables = self._near_tables()
+        return next(
+            (c for table in tables for c in table.columns.values() if c.name.lower() == text.lower()), None
+        )
+
+    def _year_column(self) -> Column | None:
+        tables = [table for _, table in self.context.mentions] or list(self.catalog.tables.values())
+        for table in tables:
+            for column in table.columns.values():
+                if "year" in column.name.lower():
+                    return column
+        return None
+
+    def _texts_column(self, at: int) -> Column | None:
+        back = self.context._column_before(at)
+        if back is not None:
+            return back
+        tables = [table for n, table in self.context.mentions if n < at]
+        return display(tables[-1]) if tables else None
+
+    def _value_is_of(self, at: int, column: Column) -> bool:
+        chunk = self.context.chunks[at]
+        return chunk.kind == "quoted" or any(pair[0].place == column.place for pair, _ in chunk.found)
+
+    def _without(self, table: Table) -> None:
+        """Rows of the root of which the other table has none."""
+        root = self.draft.root
+        assert root is not None
+        ends = [
+            (join.parent_column, join.child, join.column)
+            for join in self.catalog.joins
+            if join.parent == root.name and self._leads_to(join.child, table.name, root.name)
+        ]
+        if ends:
+            own, child, column = ends[0]
+            tables = (table.name,) if table.name != child else ()
+            inner = Plan(select=(ColumnRef(table=child, name=column),), tables=tables)
+            left = ColumnRef(table=root.name, name=own)
+            self.draft.where.append((self.connector, Comparison(left=left, operator="not in", right=inner)))
+            self.excluded = len(self.draft.where) - 1
+        else:
+            self.draft.doubts.append(f"without {table.name}")
+
+    def _into_excluded(self, table: str | None = None, condition: Comparison | None = None) -> None:
+        """Say more of the rows that must not be there."""
+        assert self.excluded is not None
+        connector, comparison = self.draft.where[self.excluded]
+        inner = comparison.right
+        assert isinstance(inner, Plan)
+        if table is not None:
+            inner = inner.model_copy(update={"tables": (*inner.tables, table)})
+        if condition is not None:
+            kept = [("AND", inner.where)] if inner.where is not None else []
+            where = conditions([*kept, ("AND", condition)])
+            inner = inner.model_copy(update={"where": where})
+        self.draft.where[self.excluded] = (connector, comparison.model_copy(update={"right": inner}))
+
+    def _leads_to(self, start: str, end: str, without: str) -> bool:
+        seen, queue = {without, start}, [start]
+        while queue:
+            table = queue.pop()
+            if table == end:
+                return True
+            for join in self.catalog.joins:
+                if table in (join.child, join.parent):
+                    other = join.parent if join.child == table else join.child
+                    if other not in seen:
+                        seen.add(other)
+                        queue.append(other)
+        return False
+
+
+def merge(chunks: Sequence[Chunk]) -> list[Chunk]:
+    """Neighbours that mean the same column are one chunk."""
+    merged: list[Chunk] = []
+    for chunk in chunks:
+        last = merged[-1] if merged else None
+        if last is not None and last.kind == chunk.kind == "column":
+            second = {column.place: score for column, score in chunk.found}
+            both = [(c, (s + second[c.place]) / 2 + 0.2) for c, s in last.found if c.place in second]
+            if both:
+                ranked = tuple(sorted(both, key=lambda pair: -pair[1]))
+                merged[-1] = Chunk("column", last.start, chunk.end, f"{last.text} {chunk.text}", found=ranked)
+                continue
+        if last is not None and last.kind == chunk.kind == "table":
+            # Of "car models", the models.
+            merged.pop()
+        merged.append(chunk)
+    return merged
+
+
+def compare(column: Column, operator: Operator, *values: str | int | float) -> Comparison:
+    """A column compared with one value, or two."""
+    return Comparison(left=ref(column), operator=operator, right=Literals(values=values))
+
+
+def number_for(column: Column, chunk: Chunk) -> str | int | float:
+    """A number as the column has it: telephone numbers are text."""
+    return chunk.text if column.kind == "text" else plain(chunk.number or 0)
+
+
+def plain(number: float) -> int | float:
+    """A whole number as an int."""
+    return int(number) if number == int(number) else number
+
+
+def conditions(parts: Sequence[tuple[str, Condition]]) -> Condition | None:
+    """One condition of several with the word before each; `or` binds the two beside it."""
+    groups: list[list[Condition]] = []
+    for connector, part in parts:
+        if connector == "OR" and groups:
+            groups[-1].append(part)
+        else:
+            groups.append([part])
+    joined: list[Condition] = [
+        group[0] if len(group) == 1 else Combined(kind="any", parts=tuple(group)) for group in groups
+    ]
+    if not joined:
+        return None
+    return joined[0] if len(joined) == 1 else Combined(kind="all", parts=tuple(joined))

@@ -1,0 +1,177 @@
+"""Order, extremes and groups: the largest, the most, sorted by, for each."""
+
+from __future__ import annotations
+
+from plugins.nl_models.catalog.keys import display, key
+from plugins.nl_models.parser.context import FILLERS, ref
+from plugins.nl_models.parser.draft import AGGREGATES, FUNCTIONS, plain
+from plugins.nl_models.parser.filtering import Filtering
+from plugins.nl_models.plan import (
+    ColumnRef,
+    Measure,
+    Operator,
+    Ordering,
+    Term,
+)
+
+
+class Ranking(Filtering):
+    """Turns that order, limit and group."""
+
+    def _adjective(self, at: int) -> int:
+        context = self.context
+        chunk = context.chunks[at]
+        after = context.skip(at + 1, *FILLERS)
+        if chunk.degree == "more":
+            return self._comparative(at, after)
+        if context.kind(after) == "number":
+            self.draft.limit = int(context.chunks[after].number or 1)
+            after = context.skip(after + 1, *FILLERS)
+        is_up = chunk.lemma not in ("low", "small", "short", "light", "cheap", "slow", "poor", "bad", "few")
+        is_up = is_up != chunk.is_reversed
+        if context.kind(after) == "AVG":
+            named = self._column_named(context.chunks[after].text)
+            if named is not None:
+                self._superlative(at, named, is_up)
+                return after + 1
+            after += 1
+        if context.kind(after) == "column":
+            column = context.column(after, self.draft.root)
+            is_generic = chunk.lemma in (
+                "top",
+                "high",
+                "low",
+                "large",
+                "small",
+                "great",
+                "big",
+                "good",
+                "bad",
+                "short",
+                "long",
+            )
+            if is_generic or column.kind != "text":
+                if not is_generic:
+                    is_up = chunk.lemma not in ("young", "early", "first")
+                self._superlative(at, column, is_up)
+                return after + 1
+        found = context.attribute(chunk.lemma, self._near_tables(after))
+        if found is None:
+            self.draft.doubts.append(chunk.text)
+            return at + 1
+        column, is_more = found
+        self._superlative(at, column, is_more != chunk.is_reversed)
+        return max(after if context.kind(after) in ("table", "column") else at + 1, at + 1)
+
+    def _comparative(self, at: int, after: int) -> int:
+        context = self.context
+        chunk = context.chunks[at]
+        found = context.attribute(chunk.lemma, self._near_tables(at))
+        back = context._column_before(at)
+        column, is_more = (back, chunk.lemma not in ("low", "small")) if back else found or (None, True)
+        if column is None:
+            self.draft.doubts.append(chunk.text)
+            return at + 1
+        operator: Operator = ">" if is_more != chunk.is_reversed else "<"
+        if context.kind(after) == "number":
+            self._where(column, operator, plain(context.chunks[after].number or 0))
+            return after + 1
+        if context.kind(after) in ("AVG", "MAX", "MIN"):
+            return self._against(column, operator, after)
+        self.draft.doubts.append(chunk.text)
+        return at + 1
+
+    def _most(self, at: int) -> int:
+        context = self.context
+        is_descending = context.kind(at) == "MOST"
+        text = context.chunks[at].text.lower()
+        after = context.skip(at + 1, "ALL", "IN", "word")
+        if "common" in text or "popular" in text or "frequent" in text:
+            if context.kind(after) == "table" and context.kind(after + 1) == "column":
+                after += 1
+            if context.kind(after) == "column":
+                column = context.column(after, self.draft.root)
+                if ref(column) not in self.draft.select:
+                    self._add(ref(column))
+                self._by_count(column.table, is_descending)
+                self.draft.group = self.draft.group or [ref(column)]
+                return after + 1
+        table = self._table_called(after)
+        if table is not None and not (context.kind(after) == "column" and context.column(after).kind == "number"):
+            self._join(table)
+            self._by_count(table.name, is_descending)
+            return after + 1
+        if context.kind(after) == "column":
+            column = context.column(after, self.draft.root)
+            if column.kind == "number" and column.place not in self.catalog.links:
+                self._superlative(at, column, is_descending)
+            else:
+                self._by_count(column.table, is_descending)
+            return after + 1
+        back = context._column_before(at)
+        if back is not None and back.kind == "number":
+            self._superlative(at, back, is_descending)
+            return at + 1
+        if self.draft.root is not None:
+            self._by_count(self.draft.root.name, is_descending)
+        return at + 1
+
+    def _order(self, at: int) -> int:
+        context = self.context
+        is_descending = context.kind(at) == "DESCENDING"
+        after = at + 1
+        if context.kind(at) == "ORDER" and not self.draft.select and not context.chunks[at].text.endswith(" by"):
+            self.sorting = True
+            return after
+        terms: list[Term] = []
+        while after < len(context.chunks):
+            kind = context.kind(after)
+            if kind in ("ASCENDING", "DESCENDING"):
+                is_descending = kind == "DESCENDING"
+            elif kind == "column":
+                terms.append(ref(context.column(after, self.draft.root)))
+            elif kind == "COUNT":
+                terms.append(Measure(function="count", table=self.draft.root.name if self.draft.root else None))
+            elif kind in AGGREGATES and context.kind(context.skip(after + 1, "ALL", "IN")) == "column":
+                after = context.skip(after + 1, "ALL", "IN")
+                column = context.column(after, self.draft.root)
+                terms.append(
+                    Measure(function=FUNCTIONS[kind if kind in AGGREGATES else "AVG"], column=ref(column))
+                )
+            elif kind not in ("ALL", "AND", "IN", "word", "COMMA", "ORDER", "table", "IS"):
+                break
+            after += 1
+        if not terms:
+            columns = [term for term in self.draft.select if isinstance(term, ColumnRef)]
+            terms = [*columns[-1:]]
+        self.draft.order += [Ordering(by=term, descending=is_descending) for term in terms]
+        return after
+
+    def _each(self, at: int) -> int:
+        after = self.context.skip(at + 1, "ALL", "IN", "word", "DISTINCT")
+        measures = ("COUNT", "MOST", "LEAST", "adjective", *AGGREGATES)
+        is_grouped = any(chunk.kind in measures for chunk in self.context.chunks)
+        if is_grouped and self.context.kind(after) in ("column", "table"):
+            return self._group_by(after)
+        return at + 1
+
+    def _group_by(self, at: int) -> int:
+        context = self.context
+        if context.kind(at) == "column":
+            column = context.column(at, self.draft.root)
+            end = at + 1
+        else:
+            table = context.table(at)
+            assert table is not None
+            end = at + 1
+            if context.kind(end) == "column" and context.column(end, table).table == table.name:
+                column = context.column(end, table)
+                end += 1
+            else:
+                column = display(table)
+                unique = key(table)
+                if unique is not None:
+                    self.draft.group.append(ref(unique))
+            self._join(table)
+        self.draft.group.append(ref(column))
+        return end

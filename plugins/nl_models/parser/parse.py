@@ -1,0 +1,276 @@
+"""The deterministic planner's reading of a question: chunks go in, a draft of a plan comes out."""
+
+from __future__ import annotations
+
+from plugins.nl_models.catalog.keys import display
+from plugins.nl_models.catalog.schema import Column, Table
+from plugins.nl_models.parser.context import FILLERS, ref
+from plugins.nl_models.parser.draft import AGGREGATES, EVERYTHING, FUNCTIONS, OPERATORS, Draft, number_for
+from plugins.nl_models.parser.ordering import Ranking
+from plugins.nl_models.plan import (
+    Function,
+    Measure,
+)
+
+
+class Parser(Ranking):
+    """Reads one question from left to right; each turn takes some chunks and says where to go on."""
+
+    def read(self) -> Draft:
+        """The whole question."""
+        chunks = self.context.chunks
+        mentions = self.context.mentions
+        at = 0
+        while at < len(chunks):
+            at = max(self._turn(at), at + 1)
+        if self.draft.root is None and mentions:
+            self.draft.root = mentions[0][1]
+        return self.draft
+
+    def _turn(self, at: int) -> int:
+        kind = self.context.kind(at)
+        turns = {
+            "COMMAND": self._command,
+            "DISTINCT": self._distinct,
+            "COUNT": self._count,
+            "adjective": self._adjective,
+            "MOST": self._most,
+            "LEAST": self._most,
+            "EACH": self._each,
+            "ORDER": self._order,
+            "ASCENDING": self._order,
+            "DESCENDING": self._order,
+            "column": self._column,
+            "table": self._table,
+            "value": self._value,
+            "quoted": self._value,
+            "number": self._number,
+            "BETWEEN": self._between,
+            "NOT": self._not,
+            "BUT": self._not,
+            "IN": self._in,
+            "WHOSE": self._condition,
+            "RELATIVE": self._condition,
+            "HAVE": self._condition,
+            "AND": self._connect,
+            "OR": self._connect,
+        }
+        if kind in AGGREGATES:
+            return self._aggregate(at)
+        if kind in OPERATORS:
+            return self._compare(at)
+        turn = turns.get(kind)
+        if turn is None:
+            text = self.context.chunks[at].text
+            if text.lower() in EVERYTHING and not self.draft.select:
+                self.draft.wants_everything = True
+            elif kind == "word":
+                self.draft.doubts.append(text)
+            return at + 1
+        return turn(at)
+
+    def _command(self, at: int) -> int:
+        if self.context.chunks[at].text.lower() in ("who", "which", "where") and at > 0:
+            return self._condition(at)
+        self.in_conditions = False
+        following = self.context.skip(at + 1, "ALL", "DISTINCT")
+        if self.draft.select and self.context.kind(at - 1) == "AND" and self.context.kind(following) == "table":
+            table = self.context.table(following)
+            if table is not None and self.context.kind(following + 1) != "column":
+                self._join(table)
+                self._add(ref(display(table)))
+                return following + 1
+        if self.context.kind(following) == "table" and self.draft.target is None and not self.draft.select:
+            self.draft.target = self.context.table(following)
+        return at + 1
+
+    def _distinct(self, at: int) -> int:
+        self.distinct = True
+        return at + 1
+
+    def _connect(self, at: int) -> int:
+        self.connector = self.context.kind(at)
+        return at + 1
+
+    def _condition(self, at: int) -> int:
+        self.in_conditions = self.in_conditions or bool(self.draft.select) or self.draft.root is not None
+        return at + 1
+
+    def _in(self, at: int) -> int:
+        text = self.context.chunks[at].text.lower()
+        next_at = self.context.skip(at + 1, "ALL", "word")
+        has_measure = any(isinstance(term, Measure) for term in self.draft.select)
+        if text == "by" and self.sorting:
+            return self._order(at)
+        if (
+            text == "by"
+            and has_measure
+            and self.context.kind(at - 1) != "word"
+            and self.context.kind(next_at) in ("column", "table")
+        ):
+            return self._group_by(next_at)
+        if self.draft.select and text not in ("of", "for", "as", "to"):
+            self.in_conditions = self.in_conditions or self.context.kind(next_at) in (
+                "value",
+                "quoted",
+                "number",
+                "column",
+            )
+        return at + 1
+
+    def _count(self, at: int) -> int:
+        if self.context.kind(at - 1) in ("column", "word") and self.context.chunks[at].text.lower() == "number of":
+            # "phone number of" counts nothing.
+            return at + 1
+        if self.context.kind(self.context.skip(at + 1, "ALL")) == "COUNT":
+            # "count the number of"
+            return at + 1
+        if any(isinstance(term, Measure) and term.function == "count" for term in self.draft.select):
+            following = self.context.skip(at + 1, "ALL", "IN", "word")
+            if self.context.kind(following) not in ("table", "column", "DISTINCT", "value"):
+                return at + 1
+        after = self.context.skip(at + 1, "ALL", "IN", "word", "AND", "COMMA")
+        distinct = self.context.kind(after) == "DISTINCT"
+        after = self.context.skip(after, "DISTINCT", "ALL", "IN", "word")
+        # Adjectives and values stand before what is counted: "how many French singers".
+        what = self.context.skip(after, "value", "quoted", "adjective", "number", "ALL", "IN")
+        chunk_kind = self.context.kind(what)
+        if chunk_kind == "column":
+            column = self.context.column(what, self.draft.root)
+            table = self._table_called(what) if not distinct else None
+            if self.context.kind(what + 1) == "table" and table is None:
+                table = self.context.table(what + 1)
+            if table is not None:
+                return self._count_rows(table, after, what)
+            is_amount = column.kind == "number" and column.place not in self.catalog.links
+            if is_amount and not distinct and self.context.chunks[at].text.lower() == "how many":
+                # How many of something that is counted already.
+                has_extreme = any(chunk.kind in ("adjective", "MOST", "LEAST") for chunk in self.context.chunks)
+                self._add(ref(column) if has_extreme else Measure(function="sum", column=ref(column)))
+            else:
+                self._add(Measure(function="count", column=ref(column), distinct=True))
+            return what + 1
+        if chunk_kind == "table":
+            table = self.context.table(what)
+            assert table is not None
+            if distinct and self.context.kind(what + 1) == "column":
+                column = self.context.column(what + 1, table)
+                self._add(Measure(function="count", column=ref(column), distinct=True))
+                return what + 2
+            return self._count_rows(table, after, what)
+        self._add(Measure(function="count", table=self.draft.root.name if self.draft.root else None))
+        return at + 1
+
+    def _count_rows(self, table: Table, after: int, what: int) -> int:
+        self._add(Measure(function="count", table=table.name))
+        self._join(table)
+        return after if after < what else what + 1
+
+    def _aggregate(self, at: int) -> int:
+        functions: list[Function] = [FUNCTIONS[self.context.kind(at)]]
+        after = at + 1
+        while True:
+            step = self.context.skip(after, "ALL", "AND", "COMMA", "IN", "word", "DISTINCT")
+            if self.context.kind(step) in AGGREGATES:
+                functions.append(FUNCTIONS[self.context.kind(step)])
+                after = step + 1
+                continue
+            break
+        what = self.context.skip(after, "ALL", "IN", "word", "DISTINCT")
+        if self.context.kind(what) == "table" and self.context.kind(what + 1) == "column":
+            what += 1
+        if self.context.kind(what) == "COUNT" and functions == ["sum"]:
+            return what
+        if self.context.kind(what) != "column":
+            self.draft.doubts.append(self.context.chunks[at].text)
+            return after
+        if self.in_conditions and self.context.kind(at - 1) in (*FILLERS, "HAVE", *OPERATORS):
+            column = self.context.column(what, self.draft.root)
+            if functions[0] in ("max", "min"):
+                self._superlative(at, column, functions[0] == "max")
+                return what + 1
+        end = what
+        while True:
+            column = self.context.column(end, self.draft.root)
+            for function in functions:
+                self._add(Measure(function=function, column=ref(column)))
+            step = self.context.skip(end + 1, "AND", "COMMA", "ALL")
+            is_listed = self.context.kind(step) == "column" and step > end + 1 and column.kind == "number"
+            if not is_listed or self.context.column(step, self.draft.root).kind != "number":
+                return end + 1
+            end = step
+
+    def _column(self, at: int) -> int:
+        context = self.context
+        column = self._meant(at)
+        self.last_column = column
+        after = context.skip(at + 1, *FILLERS, "IN", "HAVE")
+        kind = context.kind(after)
+        if kind in ("NOT",) and context.kind(context.skip(after + 1, *FILLERS, "IN")) in (
+            "value", "quoted", "number", "EQUAL", "adjective", "CONTAINS", *OPERATORS,
+        ):  # fmt: skip
+            self.negated = True
+            after = context.skip(after + 1, *FILLERS, "IN")
+            kind = context.kind(after)
+        is_plain = context.kind(after) in ("value", "quoted") and self._value_is_of(after, column)
+        if self.context.kind(at - 1) == "COMMAND" and kind in OPERATORS and column.kind == "text":
+            kind = "end"
+        is_compared = (
+            kind in OPERATORS or kind == "BETWEEN" or is_plain or (kind == "adjective" and self.in_conditions)
+        )
+        is_asked_for = is_plain and not self.in_conditions and context.kind(at - 1) == "COMMAND"
+        done = self._compare_column(column, after) if is_compared and not is_asked_for else None
+        if done is not None:
+            return done
+        if kind == "number" and (self.in_conditions or self.draft.select):
+            self._where(column, "=", number_for(column, context.chunks[after]))
+            return after + 1
+        if kind in ("MOST", "LEAST") and self.in_conditions and column.kind == "number":
+            self._superlative(after, column, kind == "MOST")
+            return after + 1
+        if self.in_conditions and context.kind(at - 1) not in ("AND", "COMMA", "COMMAND"):
+            # Something that rows have, of which nothing more is said.
+            self.draft.doubts.append(context.chunks[at].text)
+            return at + 1
+        self._add(ref(column))
+        return at + 1
+
+    def _meant(self, at: int) -> Column:
+        """The column of a chunk; for a name, where its table has no such column, what the rows are called."""
+        context = self.context
+        if context.chunks[at].text.lower() in ("name", "names"):
+            following = context.skip(at + 1, "IN", "ALL", "EACH", "DISTINCT")
+            table = context.table(following) if context.kind(following) == "table" else self.draft.root
+            if table is not None and not any(column.table == table.name for column, _ in context.chunks[at].found):
+                return display(table)
+        return context.column(at, self.draft.root)
+
+    def _table(self, at: int) -> int:
+        context = self.context
+        table = context.table(at)
+        assert table is not None
+        is_other = self.draft.root is not None and table.name != self.draft.root.name
+        if self.excluded is not None and is_other:
+            self.negated = False
+            self._into_excluded(table.name)
+            return at + 1
+        if self.negated and is_other:
+            self._without(table)
+            self.negated = False
+            return at + 1
+        if context.kind(at + 1) == "column":
+            if context.column(at + 1, table).table == table.name:
+                return at + 1
+            if context.chunks[at + 1].text.lower() in ("name", "names"):
+                # It has no column of that name: what its rows are called is meant.
+                self._join(table)
+                self._add(ref(display(table)))
+                return at + 2
+        before = at - 1
+        while context.kind(before) in ("ALL", "DISTINCT"):
+            before -= 1
+        is_listed = context.kind(before) in ("AND", "COMMA") and not self.in_conditions and bool(self.draft.select)
+        self._join(table)
+        if is_listed and context.kind(at + 1) != "COMMAND":
+            self._add(ref(display(table)))
+        return at + 1

@@ -1,0 +1,55 @@
+"""Which tables a query needs so that all it names hang together: a small Steiner tree over the joins."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+
+from plugins.core.errors import SmeltError
+from plugins.nl_models.catalog.schema import Catalog, Join
+
+
+def join_tree(catalog: Catalog, tables: Sequence[str]) -> list[Join]:
+    """The joins that connect `tables`, each with one table that the ones before it have.
+
+    Greedy, as of Takahashi and Matsuyama (1980): the nearest table left is connected by the shortest path.
+    Raises SmeltError if they can't be connected.
+    """
+    joined = [tables[0]]
+    left = [table for table in dict.fromkeys(tables) if table != tables[0]]
+    found: list[Join] = []
+    while left:
+        paths = [path for table in left if (path := _path(catalog, joined, table)) is not None]
+        if not paths:
+            raise SmeltError(f"nothing joins {left[0]} to {joined[0]}", "declare a relationship between them")
+        for join in min(paths, key=lambda path: (len(path), -sum(join.confidence for join in path))):
+            found.append(join)
+            joined += [table for table in (join.child, join.parent) if table not in joined]
+        left = [table for table in left if table not in joined]
+    return found
+
+
+def _path(catalog: Catalog, start: Iterable[str], end: str) -> list[Join] | None:
+    """The fewest joins from any of the tables to another; the surest of several between two tables."""
+    came: dict[str, Join | None] = dict.fromkeys(start)
+    queue = deque(came)
+    while queue:
+        table = queue.popleft()
+        if table == end:
+            return _walk_back(came, table)
+        ranked = sorted(catalog.joins, key=lambda join: -join.confidence)
+        for join in ranked:
+            if table in (join.child, join.parent):
+                other = join.parent if join.child == table else join.child
+                if other not in came:
+                    came[other] = join
+                    queue.append(other)
+    return None
+
+
+def _walk_back(came: dict[str, Join | None], table: str) -> list[Join]:
+    path: list[Join] = []
+    while (join := came[table]) is not None:
+        path.append(join)
+        table = join.parent if join.child == table else join.child
+    return path[::-1]

@@ -1,0 +1,43 @@
+"""A question as tokens: words, numbers, and what stands in quotes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from plugins.nl_models.catalog.names import lemma
+
+_TOKEN = re.compile(
+    r"""(?P<quoted>``[^']*''|"[^"]*"|“[^”]*”|(?<!\w)'[^']*'(?!\w)|`[^`]*`)"""
+    r"""|(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+\.\d+|\d+(?![\w-]))"""
+    r"""|(?P<word>\w+(?:['’.-]\w+)*)|(?P<comma>[,;])"""
+)
+
+
+@dataclass(frozen=True)
+class Token:
+    """text: as written. kind: quoted (text without its quotes), number, word or comma."""
+
+    text: str
+    kind: str
+    start: int
+
+    @property
+    def lower(self) -> str:
+        """In lower case, without a possessive."""
+        return re.sub(r"['’]s$", "", self.text.lower()) if self.kind == "word" else self.text.lower()
+
+    @property
+    def lemma(self) -> str:
+        """The base form."""
+        return lemma(self.lower) if self.kind == "word" else self.lower
+
+
+def tokenise(question: str) -> list[Token]:
+    """The tokens of a question, in order; punctuation other than commas is dropped."""
+    found = []
+    for match in _TOKEN.finditer(question):
+        kind = match.lastgroup or "word"
+        text = match.group()
+        found.append(Token(text.strip("`'\"“” ") if kind == "quoted" else text, kind, match.start()))
+    return found
