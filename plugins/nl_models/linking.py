@@ -123,6 +123,8 @@ class Linker:
             yield Chunk(cue, start, end, text), 0.92 + 0.005 * (end - start) if cue != "IN" else 0.7
         if end - start == 1:
             yield from self._single(tokens, start)
+        if end - start == 2 and lower[0] == "how" and lower[1] in lexicon().adjectives:
+            yield Chunk("adjective", start, end, text, lemma=lower[1], degree="asked"), 0.96
         if end - start == 2 and lower[0] in ("most", "least", "more", "less"):
             stems = (span[1].lemma, lower[1], lower[1].removesuffix("ly"))
             stem = next((word for word in stems if word in lexicon().adjectives), None)
@@ -171,7 +173,8 @@ class Linker:
             return
         lemmas = tuple(token.lemma for token in span if token.lower not in ("of", "the", "in"))
         lowers = tuple(token.lower for token in span if token.lower not in ("of", "the", "in"))
-        discount = 0.4 if is_cue else 0.0
+        is_degree = len(span) == 1 and lemmas != lowers and lemmas[:1] and lemmas[0] in lexicon().adjectives
+        discount = 0.4 if is_cue or is_degree else 0.0
         for kind, index in (("table", self._tables), ("column", self._columns)):
             found = index.get(lemmas) or index.get(lowers)
             if found:
@@ -193,6 +196,11 @@ class Linker:
         if len(begin) == _LEAST_PREFIX:
             alike = [any(w.startswith(begin) for w in item.name.lower().split("_")) for item in items]
             likeness = likeness + _PREFIX_BONUS * np.array(alike, dtype=np.float32)
+        for synonym in lexicon().synonyms.get(token.lemma, ()):
+            for kind, index in (("table", self._tables), ("column", self._columns)):
+                if named := index.get(words_of(synonym)):
+                    best = tuple(sorted(named, key=lambda pair: -pair[1]))
+                    return Chunk(kind, at, at + 1, token.text, lemma=token.lemma, found=best)
         ranked = [
             (items[n], float(likeness[n]))
             for n in np.argsort(-likeness)[:5]

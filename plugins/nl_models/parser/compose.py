@@ -38,7 +38,13 @@ def compose(draft: Draft, catalog: Catalog) -> Plan | None:
     if not select:
         select = [_default(draft, catalog)]
     for column in draft.group:
-        if column not in select and not draft.per_root and column.name not in _keys(catalog, column):
+        is_told = any(isinstance(term, ColumnRef) and term.table == column.table for term in draft.select)
+        if (
+            column not in select
+            and not draft.per_root
+            and not is_told
+            and column.name not in _keys(catalog, column)
+        ):
             select.insert(0, column)
     group = _grouping(draft, select, order, catalog)
     plan = Plan(

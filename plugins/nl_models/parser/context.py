@@ -12,9 +12,7 @@ from plugins.nl_models.plan import ColumnRef
 from plugins.nl_models.words.lexicon import lexicon
 
 FILLERS = frozenset({"ALL", "IS", "THAN", "word", "COMMA"})
-_LISTED = frozenset(
-    {"ALL", "AND", "COMMA", "column", "AVG", "SUM", "MAX", "MIN", "DISTINCT", "COUNT", "word", "OR"}
-)
+_LISTED = frozenset({"ALL", "AND", "COMMA", "column", "AVG", "SUM", "MAX", "MIN", "DISTINCT", "word", "OR"})
 
 
 class Context:
@@ -67,8 +65,10 @@ class Context:
             end = self.skip(end, "IN", "ALL", "word", "EACH", "DISTINCT")
             if self.kind(end) == "table" and self.chunks[end].found[0][0].name == owner:
                 score += 0.5
-        before = [table.name for n, table in self.mentions if n < at]
-        if before and before[-1] == owner:
+        elif self.kind(end) == "EACH" and self.kind(self.skip(end + 1, "ALL")) == "column":
+            grouped = self.chunks[self.skip(end + 1, "ALL")].found
+            score += 0.35 * any(other.table == owner for other, likeness in grouped if likeness >= 0.9)
+        if self._subject(at) == owner:
             score += 0.25
         if any(table.name == owner for _, table in self.mentions):
             score += 0.3
@@ -78,10 +78,20 @@ class Context:
             score -= 0.15
         return score
 
+    def _subject(self, at: int) -> str | None:
+        """The table that was spoken of last, by its name or by a value of it."""
+        for back in range(at - 1, -1, -1):
+            chunk = self.chunks[back]
+            if chunk.kind == "table":
+                return chunk.found[0][0].name
+            if chunk.kind == "value" and self.kind(back + 1) == "RELATIVE":
+                return chunk.found[0][0][0].table
+        return None
+
     def value(self, at: int, root: Table | None) -> tuple[Column, str]:
         """The column and the value that a chunk names."""
         chunk = self.chunks[at]
-        named = self._column_before(at)
+        named = self.column_before(at)
 
         def rank(pair: tuple[tuple[Column, str], float]) -> float:
             column = pair[0][0]
@@ -89,7 +99,8 @@ class Context:
 
         return max(chunk.found, key=rank)[0]
 
-    def _column_before(self, at: int) -> Column | None:
+    def column_before(self, at: int) -> Column | None:
+        """The column that was named just before, with nothing but what compares between."""
         back = at - 1
         while back >= 0 and self.kind(back) in (*FILLERS, "EQUAL", "NOT", "IN", "OR", "AND", "value", "quoted"):
             back -= 1

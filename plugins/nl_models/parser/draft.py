@@ -151,7 +151,7 @@ class Reading:
         )
 
     def _year_column(self) -> Column | None:
-        tables = [table for _, table in self.context.mentions] or list(self.catalog.tables.values())
+        tables = [table for _, table in reversed(self.context.mentions)] or list(self.catalog.tables.values())
         for table in tables:
             for column in table.columns.values():
                 if "year" in column.name.lower():
@@ -159,7 +159,7 @@ class Reading:
         return None
 
     def _texts_column(self, at: int) -> Column | None:
-        back = self.context._column_before(at)
+        back = self.context.column_before(at)
         if back is not None:
             return back
         tables = [table for n, table in self.context.mentions if n < at]
@@ -229,7 +229,8 @@ def merge(chunks: Sequence[Chunk]) -> list[Chunk]:
                 ranked = tuple(sorted(both, key=lambda pair: -pair[1]))
                 merged[-1] = Chunk("column", last.start, chunk.end, f"{last.text} {chunk.text}", found=ranked)
                 continue
-        if last is not None and last.kind == chunk.kind == "table":
+        is_verb = chunk.text.endswith(("ed", "ing"))
+        if last is not None and last.kind == chunk.kind == "table" and not is_verb:
             # Of "car models", the models.
             merged.pop()
         merged.append(chunk)

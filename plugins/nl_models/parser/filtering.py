@@ -68,7 +68,7 @@ class Filtering(Reading):
         numbers = [
             n for n in range(at + 1, min(at + 5, len(self.context.chunks))) if self.context.kind(n) == "number"
         ]
-        column = self.context._column_before(at) or self._year_column()
+        column = self.context.column_before(at) or self._year_column()
         if len(numbers) < 2 or column is None:
             return at + 1
         low, high = (plain(self.context.chunks[n].number or 0) for n in numbers[:2])
@@ -153,6 +153,12 @@ class Filtering(Reading):
         """An operator whose left side was not named before it."""
         context = self.context
         operator = OPERATORS[context.kind(at)]
+        if context.chunks[at].text.lower().startswith(("or ", "and ")) and self.draft.where:
+            # "2014 or after"
+            connector, last = self.draft.where[-1]
+            if last.operator == "=":
+                self.draft.where[-1] = (connector, last.model_copy(update={"operator": operator}))
+                return at + 1
         what = context.skip(at + 1, *FILLERS)
         if context.kind(what) == "column" and operator in ("contains", "starts with", "ends with"):
             return at + 1
@@ -187,7 +193,7 @@ class Filtering(Reading):
         if context.kind(after) == "column":
             self._where(context.column(after, self.draft.root), operator, plain(number))
             return after + 1
-        column = context._column_before(at)
+        column = context.column_before(at)
         if column is None and 1000 <= number <= 2100:
             column = self._year_column()
         if column is None and self.last_column is not None and self.last_column.kind == "number":

@@ -24,6 +24,11 @@ class Ranking(Filtering):
         after = context.skip(at + 1, *FILLERS)
         if chunk.degree == "more":
             return self._comparative(at, after)
+        if chunk.degree == "asked":
+            asked = context.attribute(chunk.lemma, self._near_tables(at))
+            if asked is not None:
+                self._add(ref(asked[0]))
+            return at + 1
         if context.kind(after) == "number":
             self.draft.limit = int(context.chunks[after].number or 1)
             after = context.skip(after + 1, *FILLERS)
@@ -67,7 +72,11 @@ class Ranking(Filtering):
         context = self.context
         chunk = context.chunks[at]
         found = context.attribute(chunk.lemma, self._near_tables(at))
-        back = context._column_before(at)
+        back = context.column_before(at)
+        if context.kind(after) == "column":
+            # "a greater weight than 10"
+            back = context.column(after, self.draft.root)
+            after = context.skip(after + 1, *FILLERS)
         column, is_more = (back, chunk.lemma not in ("low", "small")) if back else found or (None, True)
         if column is None:
             self.draft.doubts.append(chunk.text)
@@ -108,7 +117,7 @@ class Ranking(Filtering):
             else:
                 self._by_count(column.table, is_descending)
             return after + 1
-        back = context._column_before(at)
+        back = context.column_before(at)
         if back is not None and back.kind == "number":
             self._superlative(at, back, is_descending)
             return at + 1

@@ -70,7 +70,7 @@ class Parser(Ranking):
         return turn(at)
 
     def _command(self, at: int) -> int:
-        if self.context.chunks[at].text.lower() in ("who", "which", "where") and at > 0:
+        if self.context.chunks[at].text.lower().startswith(("who", "which", "where")) and at > 0:
             return self._condition(at)
         self.in_conditions = False
         following = self.context.skip(at + 1, "ALL", "DISTINCT")
@@ -238,7 +238,7 @@ class Parser(Ranking):
     def _meant(self, at: int) -> Column:
         """The column of a chunk; for a name, where its table has no such column, what the rows are called."""
         context = self.context
-        if context.chunks[at].text.lower() in ("name", "names"):
+        if context.chunks[at].text.lower() in ("name", "names") and context.kind(at - 1) != "table":
             following = context.skip(at + 1, "IN", "ALL", "EACH", "DISTINCT")
             table = context.table(following) if context.kind(following) == "table" else self.draft.root
             if table is not None and not any(column.table == table.name for column, _ in context.chunks[at].found):
@@ -260,6 +260,8 @@ class Parser(Ranking):
             return at + 1
         if context.kind(at + 1) == "column":
             if context.column(at + 1, table).table == table.name:
+                if self.draft.root is None:
+                    self._join(table)
                 return at + 1
             if context.chunks[at + 1].text.lower() in ("name", "names"):
                 # It has no column of that name: what its rows are called is meant.

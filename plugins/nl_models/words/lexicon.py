@@ -21,11 +21,13 @@ class Adjective:
 
 @dataclass(frozen=True)
 class Lexicon:
-    """cues: by phrase (words in lower case), its cue; longest: words of the longest phrase."""
+    """cues: by phrase (words in lower case), its cue. synonyms: by word, others that say the same.
+    longest: words of the longest phrase."""
 
     cues: Mapping[tuple[str, ...], str]
     adjectives: Mapping[str, Adjective]
     numbers: Mapping[str, int]
+    synonyms: Mapping[str, tuple[str, ...]]
     longest: int
 
 
@@ -43,4 +45,6 @@ def lexicon() -> Lexicon:
         word: Adjective(tuple(entry.get("up", ())), tuple(entry.get("down", ())), next(iter(entry)) == "up")
         for word, entry in document["adjectives"].items()
     }
-    return Lexicon(cues, adjectives, document["numbers"], max(map(len, cues)))
+    groups = document["synonyms"]
+    synonyms = {word: tuple(other for other in group if other != word) for group in groups for word in group}
+    return Lexicon(cues, adjectives, document["numbers"], synonyms, max(map(len, cues)))
