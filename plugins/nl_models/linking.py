@@ -15,7 +15,7 @@ from plugins.nl_models.catalog.keys import key
 from plugins.nl_models.catalog.names import words_of
 from plugins.nl_models.catalog.schema import Catalog, Column, Table
 from plugins.nl_models.words.lexicon import lexicon
-from plugins.nl_models.words.tokens import Token
+from plugins.nl_models.words.tokens import Token, tokenise
 
 _NOISE = frozenset(
     {"of", "the", "a", "an", "and", "in", "on", "by", "to", "for", "is", "id", "list", "data", "dim", "fct"}
@@ -68,7 +68,7 @@ class Linker:
                 words = tuple(word for word in words_of(label) if word not in ("of", "the", "in"))
                 self._add(self._columns, column, words, own)
             for value in column.values or ():
-                self._values[tuple(value.lower().split())].append((column, value))
+                self._values[_normal(value)].append((column, value))
 
     def _add(self, index: dict, item: Any, words: tuple[str, ...], own: Iterable[str] = ()) -> None:
         """Under all its words, and with less score under a part of them."""
@@ -175,6 +175,9 @@ class Linker:
         lowers = tuple(token.lower for token in span if token.lower not in ("of", "the", "in"))
         is_degree = len(span) == 1 and lemmas != lowers and lemmas[:1] and lemmas[0] in lexicon().adjectives
         discount = 0.4 if is_cue or is_degree else 0.0
+        initials = ("".join(word[0] for word in lowers),)
+        if len(lowers) > 2 and initials in self._columns and self._columns[initials][0][1] == 1.0:
+            yield Chunk("column", start, end, text, found=tuple(self._columns[initials])), 0.95
         for kind, index in (("table", self._tables), ("column", self._columns)):
             found = index.get(lemmas) or index.get(lowers)
             if found:
@@ -230,8 +233,13 @@ class Linker:
         return tuple((pairs[n], float(likeness[n])) for n in best if likeness[n] >= _LEAST_SIMILARITY["value"])
 
     def _exact(self, text: str) -> tuple[tuple[tuple[Column, str], float], ...]:
-        pairs = self._values.get(tuple(text.lower().split()), [])
+        pairs = self._values.get(_normal(text), [])
         return tuple((pair, 1.0) for pair in pairs)
+
+
+def _normal(text: str) -> tuple[str, ...]:
+    """A value's words as a question would have them."""
+    return tuple(token.lower for token in tokenise(text) if token.kind != "comma")
 
 
 def _content(words: tuple[str, ...]) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
@@ -70,6 +70,24 @@ class Catalog:
     def column(self, table: str, name: str) -> Column:
         """The column; KeyError if there is none."""
         return self.tables[table].columns[name]
+
+    def parents(self, column: Column) -> list[Table]:
+        """Tables that a column refers to."""
+        return [self.tables[join.parent] for join in self.joins if (join.child, join.column) == column.place]
+
+    def around(self, tables: Iterable[str]) -> list[Table]:
+        """All tables that these join to, directly or not, the nearest first; without themselves."""
+        seen = dict.fromkeys(tables)
+        queue = list(seen)
+        for table in queue:
+            for join in self.joins:
+                if table in (join.child, join.parent):
+                    other = join.parent if join.child == table else join.child
+                    if other not in seen:
+                        seen[other] = None
+                        queue.append(other)
+        given = set(tables)
+        return [self.tables[name] for name in queue if name not in given]
 
     @cached_property
     def links(self) -> frozenset[tuple[str, str]]:

@@ -57,6 +57,8 @@ def compose(draft: Draft, catalog: Catalog) -> Plan | None:
         order_by=tuple(order),
         limit=limit,
     )
+    if draft.having and not group and draft.root is not None and (unique := key(draft.root)) is not None:
+        return _of_groups(plan, draft.root.name, ref(unique))
     return _intersected(plan, draft, catalog)
 
 
@@ -134,6 +136,15 @@ def _excludes(one: Comparison, other: Comparison) -> bool:
 def _bridges(catalog: Catalog, child: str, table: str) -> bool:
     """Whether a table that refers to the root is the one named, or refers to that one too."""
     return child == table or any(j.child == child and j.parent == table for j in catalog.joins)
+
+
+def _of_groups(plan: Plan, root: str, unique: ColumnRef) -> Plan:
+    """Of a condition on how many there are for each, what is asked of those that meet it."""
+    inner = plan.model_copy(
+        update={"select": (unique,), "group_by": (unique,), "order_by": (), "limit": None, "distinct": False}
+    )
+    where = Comparison(left=unique, operator="in", right=inner)
+    return Plan(select=plan.select, tables=(root,), where=where, order_by=plan.order_by, limit=plan.limit)
 
 
 def _owner(draft: Draft) -> str | None:

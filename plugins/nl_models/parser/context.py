@@ -99,10 +99,11 @@ class Context:
 
         return max(chunk.found, key=rank)[0]
 
-    def column_before(self, at: int) -> Column | None:
-        """The column that was named just before, with nothing but what compares between."""
+    def column_before(self, at: int, *, is_listed: bool = True) -> Column | None:
+        """The column that was named just before, with nothing but what compares between, or other values."""
+        between = (*FILLERS, "EQUAL", "NOT", "IN", *(("OR", "AND", "value", "quoted") if is_listed else ()))
         back = at - 1
-        while back >= 0 and self.kind(back) in (*FILLERS, "EQUAL", "NOT", "IN", "OR", "AND", "value", "quoted"):
+        while back >= 0 and self.kind(back) in between:
             back -= 1
         return self.column(back) if self.kind(back) == "column" else None
 

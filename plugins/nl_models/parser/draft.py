@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from plugins.nl_models.catalog.keys import display
+from plugins.nl_models.catalog.names import words_of
 from plugins.nl_models.catalog.schema import Catalog, Column, Table
 from plugins.nl_models.linking import Chunk
 from plugins.nl_models.parser.context import Context, ref
@@ -124,14 +125,17 @@ class Reading:
             return context.table(at)
         if context.kind(at) != "column":
             return None
-        from plugins.nl_models.catalog.names import words_of
-
         words = words_of(context.chunks[at].text)
         for table in self.catalog.tables.values():
             own = words_of(table.name.split(".")[-1])
             if own[-len(words) :] == words:
                 return table
-        return None
+        return self._referred(context.column(at, self.draft.root))
+
+    def _referred(self, column: Column) -> Table | None:
+        """What a column refers to, if it is called like that: of a model's maker, the maker."""
+        words = set(words_of(column.name))
+        return next((t for t in self.catalog.parents(column) if words & set(words_of(t.name))), None)
 
     def _near_tables(self, at: int | None = None) -> list[Table]:
         """Tables that an adjective may be about: the one named next, the root, all that are named, all."""
@@ -141,7 +145,7 @@ class Reading:
             found += [table for n, table in context.mentions if n < at][-1:]
         found += [self.draft.root, *(table for _, table in context.mentions)]
         tables = list(dict.fromkeys(t.name for t in found if t is not None))
-        ordered = [self.catalog.tables[name] for name in tables]
+        ordered = [self.catalog.tables[name] for name in tables] + self.catalog.around(tables)
         return ordered or list(self.catalog.tables.values())
 
     def _column_named(self, text: str) -> Column | None:
@@ -151,8 +155,9 @@ class Reading:
         )
 
     def _year_column(self) -> Column | None:
-        tables = [table for _, table in reversed(self.context.mentions)] or list(self.catalog.tables.values())
-        for table in tables:
+        tables = [table for _, table in reversed(self.context.mentions)]
+        tables += self.catalog.around([table.name for table in tables])
+        for table in tables or self.catalog.tables.values():
             for column in table.columns.values():
                 if "year" in column.name.lower():
                     return column

@@ -193,7 +193,7 @@ class Filtering(Reading):
         if context.kind(after) == "column":
             self._where(context.column(after, self.draft.root), operator, plain(number))
             return after + 1
-        column = context.column_before(at)
+        column = context.column_before(at, is_listed=False)
         if column is None and 1000 <= number <= 2100:
             column = self._year_column()
         if column is None and self.last_column is not None and self.last_column.kind == "number":

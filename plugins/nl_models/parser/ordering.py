@@ -165,22 +165,24 @@ class Ranking(Filtering):
         return at + 1
 
     def _group_by(self, at: int) -> int:
+        """For each value of a column, or for each row of a table, by which its key counts too."""
         context = self.context
-        if context.kind(at) == "column":
-            column = context.column(at, self.draft.root)
-            end = at + 1
-        else:
-            table = context.table(at)
-            assert table is not None
-            end = at + 1
-            if context.kind(end) == "column" and context.column(end, table).table == table.name:
-                column = context.column(end, table)
+        end = at + 1
+        table = context.table(at)
+        column = None if table else context.column(at, self.draft.root)
+        if column is not None and (referred := self._referred(column)):
+            table, column = referred, None
+        elif table is not None and context.kind(end) == "column":
+            named = context.column(end, table)
+            if named.table == table.name:
+                column = named
                 end += 1
-            else:
-                column = display(table)
-                unique = key(table)
-                if unique is not None:
-                    self.draft.group.append(ref(unique))
+        if table is not None:
             self._join(table)
+            unique = key(table)
+            if column is None and unique is not None:
+                self.draft.group.append(ref(unique))
+            column = column or display(table)
+        assert column is not None
         self.draft.group.append(ref(column))
         return end
