@@ -20,8 +20,8 @@ LONGEST_QUESTION = 2_000
 class Answer:
     """sql: None if the question is declined; question_back: what to ask instead, or what was not understood.
 
-    confidence: 0..1; the share of questions of the public benchmark that were answered right in the same case
-    (`python -m bench ask`).
+    confidence: 0..1; a little less than the share of public questions that are answered right where as many words
+    are not understood (`python -m bench ask`).
     """
 
     sql: str | None
@@ -40,9 +40,8 @@ class Answer:
         }
 
 
-# Measured on the public questions: of all words understood, of one not, of more.
+# Where all words are understood, where one is not, where more are not.
 _CONFIDENCE = (0.8, 0.6, 0.35)
-_LEAST_CONFIDENCE = 0.3
 
 
 def answer(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
@@ -75,19 +75,22 @@ class Catalog:
         """Tables that a column refers to."""
         return [self.tables[join.parent] for join in self.joins if (join.child, join.column) == column.place]
 
-    def around(self, tables: Iterable[str]) -> list[Table]:
-        """All tables that these join to, directly or not, the nearest first; without themselves."""
-        seen = dict.fromkeys(tables)
-        queue = list(seen)
+    def around(self, tables: Sequence[str], without: str | None = None) -> list[Table]:
+        """All tables that these join to, the nearest first; not themselves, and none by way of `without`."""
+        seen = {*tables, without}
+        queue = list(tables)
         for table in queue:
             for join in self.joins:
                 if table in (join.child, join.parent):
                     other = join.parent if join.child == table else join.child
                     if other not in seen:
-                        seen[other] = None
+                        seen.add(other)
                         queue.append(other)
-        given = set(tables)
-        return [self.tables[name] for name in queue if name not in given]
+        return [self.tables[name] for name in queue[len(tables) :]]
+
+    def leads_to(self, start: str, end: str, without: str) -> bool:
+        """Whether joins lead from one table to another, not by way of a third."""
+        return start == end or any(table.name == end for table in self.around([start], without))
 
     @cached_property
     def links(self) -> frozenset[tuple[str, str]]:

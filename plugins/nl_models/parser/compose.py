@@ -67,16 +67,18 @@ def _only_exist(draft: Draft, catalog: Catalog) -> None:
     assert draft.root is not None
     terms: list[Term] = [*draft.select, *draft.group, *(o.by for o in draft.order)]
     terms += [part.left for part in draft.having]
-    used = {draft.root.name, *(column.table for _, column, _ in draft.superlatives)}
+    root = draft.root.name
+    used = {root, *(column.table for _, column, _ in draft.superlatives)}
     if draft.target is not None:
         used.add(draft.target.name)
     for term in terms:
         used |= {term.table} if isinstance(term, ColumnRef) else {term.table, term.column and term.column.table}
     asked = [part.left.table for _, part in draft.where if isinstance(part.left, ColumnRef)]
     for name in dict.fromkeys(name for name in [*draft.tables, *asked] if name not in used):
-        join = next(
-            (j for j in catalog.joins if j.parent == draft.root.name and _bridges(catalog, j.child, name)), None
-        )
+        joins = [
+            join for join in catalog.joins if join.parent == root and catalog.leads_to(join.child, name, root)
+        ]
+        join = joins[0] if joins else None
         if join is None or _is_mixed(draft, name):
             continue
         for group in _alternatives(draft, name):
@@ -131,11 +133,6 @@ def _excludes(one: Comparison, other: Comparison) -> bool:
         return False
     least, most = (bound.values[0] for bound in bounds if isinstance(bound, Literals))
     return not isinstance(least, str) and not isinstance(most, str) and least >= most
-
-
-def _bridges(catalog: Catalog, child: str, table: str) -> bool:
-    """Whether a table that refers to the root is the one named, or refers to that one too."""
-    return child == table or any(j.child == child and j.parent == table for j in catalog.joins)
 
 
 def _of_groups(plan: Plan, root: str, unique: ColumnRef) -> Plan:

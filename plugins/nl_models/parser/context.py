@@ -65,6 +65,8 @@ class Context:
             end = self.skip(end, "IN", "ALL", "word", "EACH", "DISTINCT")
             if self.kind(end) == "table" and self.chunks[end].found[0][0].name == owner:
                 score += 0.5
+            elif self.kind(end) == "column" and self.chunks[end].found[0][0].table == owner:
+                score += 0.35
         elif self.kind(end) == "EACH" and self.kind(self.skip(end + 1, "ALL")) == "column":
             grouped = self.chunks[self.skip(end + 1, "ALL")].found
             score += 0.35 * any(other.table == owner for other, likeness in grouped if likeness >= 0.9)
@@ -73,7 +75,7 @@ class Context:
         if any(table.name == owner for _, table in self.mentions):
             score += 0.3
         if root is not None and root.name == owner:
-            score += 0.2
+            score += 0.35
         if column.place in self.catalog.links:
             score -= 0.15
         return score

@@ -181,7 +181,7 @@ class Reading:
         ends = [
             (join.parent_column, join.child, join.column)
             for join in self.catalog.joins
-            if join.parent == root.name and self._leads_to(join.child, table.name, root.name)
+            if join.parent == root.name and self.catalog.leads_to(join.child, table.name, root.name)
         ]
         if ends:
             own, child, column = ends[0]
@@ -206,20 +206,6 @@ class Reading:
             where = conditions([*kept, ("AND", condition)])
             inner = inner.model_copy(update={"where": where})
         self.draft.where[self.excluded] = (connector, comparison.model_copy(update={"right": inner}))
-
-    def _leads_to(self, start: str, end: str, without: str) -> bool:
-        seen, queue = {without, start}, [start]
-        while queue:
-            table = queue.pop()
-            if table == end:
-                return True
-            for join in self.catalog.joins:
-                if table in (join.child, join.parent):
-                    other = join.parent if join.child == table else join.child
-                    if other not in seen:
-                        seen.add(other)
-                        queue.append(other)
-        return False
 
 
 def merge(chunks: Sequence[Chunk]) -> list[Chunk]:

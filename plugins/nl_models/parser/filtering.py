@@ -64,6 +64,15 @@ class Filtering(Reading):
         self.draft.doubts.append(chunk.text)
         return at + 1
 
+    def _numbers(self, column: Column, at: int) -> int:
+        """The column is a number, or one of several."""
+        self._where(column, "=", number_for(column, self.context.chunks[at]))
+        while self.context.kind(at + 1) == "OR" and self.context.kind(at + 2) == "number":
+            at += 2
+            self.connector = "OR"
+            self._where(column, "=", number_for(column, self.context.chunks[at]))
+        return at + 1
+
     def _between(self, at: int) -> int:
         numbers = [
             n for n in range(at + 1, min(at + 5, len(self.context.chunks))) if self.context.kind(n) == "number"
@@ -154,9 +163,13 @@ class Filtering(Reading):
         context = self.context
         operator = OPERATORS[context.kind(at)]
         if context.chunks[at].text.lower().startswith(("or ", "and ")) and self.draft.where:
-            # "2014 or after"
             connector, last = self.draft.where[-1]
-            if last.operator == "=":
+            if context.kind(context.skip(at + 1, *FILLERS)) == "number":
+                # "after 2013 or before 2008"
+                self.connector = "OR"
+                operator = ">" if operator == ">=" else "<"
+            elif last.operator == "=":
+                # "2014 or after"
                 self.draft.where[-1] = (connector, last.model_copy(update={"operator": operator}))
                 return at + 1
         what = context.skip(at + 1, *FILLERS)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from plugins.nl_models.catalog.keys import display
 from plugins.nl_models.catalog.schema import Column, Table
 from plugins.nl_models.parser.context import FILLERS, ref
-from plugins.nl_models.parser.draft import AGGREGATES, EVERYTHING, FUNCTIONS, OPERATORS, Draft, number_for
+from plugins.nl_models.parser.draft import AGGREGATES, EVERYTHING, FUNCTIONS, OPERATORS, Draft
 from plugins.nl_models.parser.ordering import Ranking
 from plugins.nl_models.plan import (
+    ColumnRef,
     Function,
     Measure,
 )
@@ -222,15 +223,21 @@ class Parser(Ranking):
         done = self._compare_column(column, after) if is_compared and not is_asked_for else None
         if done is not None:
             return done
+        if kind == "OR" and context.chunks[after].text.lower() == "either":
+            after = context.skip(after + 1, "ALL")
+            kind = context.kind(after)
         if kind == "number" and (self.in_conditions or self.draft.select):
-            self._where(column, "=", number_for(column, context.chunks[after]))
-            return after + 1
+            return self._numbers(column, after)
         if kind in ("MOST", "LEAST") and self.in_conditions and column.kind == "number":
             self._superlative(after, column, kind == "MOST")
             return after + 1
         if self.in_conditions and context.kind(at - 1) not in ("AND", "COMMA", "COMMAND"):
             # Something that rows have, of which nothing more is said.
             self.draft.doubts.append(context.chunks[at].text)
+            return at + 1
+        is_extreme = any(extreme.place == column.place for _, extreme, _ in self.draft.superlatives)
+        if is_extreme and context.kind(at - 1) not in ("AND", "COMMA"):
+            # "the first to register": what it is the first by.
             return at + 1
         self._add(ref(column))
         return at + 1
@@ -243,6 +250,9 @@ class Parser(Ranking):
             table = context.table(following) if context.kind(following) == "table" else self.draft.root
             if table is not None and not any(column.table == table.name for column, _ in context.chunks[at].found):
                 return display(table)
+        last = self.draft.select[-1] if self.draft.select else None
+        if isinstance(last, ColumnRef) and context.kind(at - 1) in ("AND", "COMMA", "ALL"):
+            return context.column(at, self.catalog.tables[last.table])
         return context.column(at, self.draft.root)
 
     def _table(self, at: int) -> int:
