@@ -4,6 +4,8 @@ PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := $(UV) run --no-sync
 EXTRAS := --extra demo --extra semantic
+# Reads files that are newer than the pinned DuckDB; in a folder of its own.
+DUCKDB_NEXT := 2.0.0
 
 .PHONY: reference help run env env-full test test-full bench lint format types docs clean
 
@@ -14,6 +16,7 @@ env:             ## the environment, from uv.lock
 	@command -v $(UV) >/dev/null 2>&1 || { echo "Installing uv into .uv"; $(PYTHON) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target .uv uv; }
 	@$(UV) sync --frozen --quiet --compile-bytecode $(EXTRAS) --python $(PYTHON)
 	@$(RUN) python -m compileall -q plugins ingest demo
+	@[ -d .venv/duckdb-next ] || $(UV) pip install --quiet --no-deps --target .venv/duckdb-next "duckdb==$(DUCKDB_NEXT)"
 
 env-full: env    ## the environment with Spark
 	@$(UV) sync --frozen --quiet --compile-bytecode $(EXTRAS) --extra spark --python $(PYTHON)

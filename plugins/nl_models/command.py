@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -67,6 +68,7 @@ class _Sessions:
             raise SmeltError("there is no database to ask", "give --database FILE or --database-dir DIR")
         self._database = database
         self._folder = folder
+        self._copies: list[tempfile.TemporaryDirectory[str]] = []
         self._open: dict[Path, tuple[Planner, duckdb.DuckDBPyConnection]] = {}
 
     def answer(self, question: str, db_id: str | None = None) -> Answer:
@@ -95,9 +97,19 @@ class _Sessions:
         if path not in self._open:
             if not path.is_file():
                 raise SmeltError(f"there is no database {path}", "give a DuckDB file")
-            con = open_guarded(path)
+            con = open_guarded(self._readable(path))
             self._open[path] = (Planner(read_database(con)), con)
         return self._open[path]
+
+    def _readable(self, path: Path) -> Path:
+        from plugins.core.warehouse.newer import copy_tables, is_newer
+
+        if not is_newer(path):
+            return path
+        folder = tempfile.TemporaryDirectory(prefix="smelt-ask-")
+        # Deleted when the command ends.
+        self._copies.append(folder)
+        return copy_tables(path, Path(folder.name))
 
 
 def _questions(file: Path) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plugins.core.sql.guard import open_guarded
+from plugins.core.warehouse.newer import FOLDER, is_newer
 from plugins.nl_models import Planner, answer, read_database
 
 
@@ -138,3 +139,21 @@ def test_bad_input_is_one_message(arguments: list[str], said: str) -> None:
     assert run.returncode != 0
     assert said in run.stderr
     assert "Traceback" not in run.stderr
+
+
+def test_a_file_of_a_newer_duckdb(tmp_path: Path) -> None:
+    file = tmp_path / "newer.duckdb"
+    made = f"""
+import sys
+sys.path.insert(0, {str(FOLDER)!r})
+import duckdb
+con = duckdb.connect({str(file)!r}, config={{"storage_compatibility_version": "latest"}})
+con.execute("create table planets as select * from (values ('Mars', 2), ('Venus', 0)) as t(name, moons)")
+con.execute("create view broken as select * from read_csv('/etc/passwd')")
+con.close()
+"""
+    subprocess.run([sys.executable, "-I", "-c", made], check=True)
+    assert is_newer(file)
+    run = _smelt("Which planet has the most moons?", "--database", str(file), "--json")
+    assert run.returncode == 0, run.stderr
+    assert json.loads(run.stdout)["rows"] == [["Mars"]]
