@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,19 +41,33 @@ class Answer:
         }
 
 
+_CHANGING = frozenset({"delete", "drop", "remove", "update", "insert", "truncate", "alter", "create", "grant"})
+# What words do not have.
+_SQL = re.compile(r"[*=;]|\w\(|\w\.\w")
 # Where all words are understood, where one is not, where more are not.
 _CONFIDENCE = (0.8, 0.6, 0.35)
+
+
+def _refusal(question: str) -> str | None:
+    """Why a text is no question, and what to do instead; None if it may be one."""
+    words = question.lower().split()
+    if not words:
+        return "the question is empty: what do you want to know?"
+    if len(question) > LONGEST_QUESTION:
+        return f"the question has {len(question):,} characters: ask one of at most {LONGEST_QUESTION:,}"
+    if words[0] in _CHANGING:
+        return f"questions are answered, nothing is changed: what do you want to know, rather than {words[0]}?"
+    if words[0] in ("select", "with") and _SQL.search(question):
+        return "this is SQL: `smelt query` runs it on what is published; what is the question in words?"
+    return None
 
 
 def answer(
     planner: Planner, con: duckdb.DuckDBPyConnection, question: str, limits: Limits | None = None
 ) -> Answer:
     """Plan the question, and run it on a guarded connection; what can't be run is declined."""
-    if not question.strip():
-        return Answer(None, 0.0, question_back="the question is empty: what do you want to know?")
-    if len(question) > LONGEST_QUESTION:
-        back = f"the question has {len(question):,} characters: ask one of at most {LONGEST_QUESTION:,}"
-        return Answer(None, 0.0, question_back=back)
+    if refusal := _refusal(question):
+        return Answer(None, 0.0, question_back=refusal)
     planned = planner.plan(question)
     if planned.plan is None:
         tables = ", ".join(sorted(planner.catalog.tables)[:10])

@@ -84,7 +84,19 @@ def test_answers(
     assert (found if "ordered" in question else sorted(found)) == rows
 
 
-@pytest.mark.parametrize("question", ["", "   ", "x" * 10_000, "qwertz uiop"])
+@pytest.mark.parametrize(
+    "question",
+    [
+        "",
+        "   ",
+        "x" * 10_000,
+        "qwertz uiop",
+        "delete all books",
+        "drop table books",
+        "select * from books",
+        "select b.title from books b",
+    ],
+)
 def test_what_it_declines_it_asks_back(session: tuple[Planner, duckdb.DuckDBPyConnection], question: str) -> None:
     given_answer = answer(*session, question)
     assert given_answer.sql is None
