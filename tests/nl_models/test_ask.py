@@ -34,7 +34,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 (100, 'Kim', 30), (101, 'Lee', 45), (102, 'Max', 19)
             ) as t(reader_id, name, age);
             create table loans as select * from (values
-                (100, 10, 2020), (100, 11, 2021), (101, 10, 2021)
+                (100, 10, 2020), (100, 11, 2021), (101, 10, 2021), (null, 12, 2022)
             ) as t(reader_id, book_id, year);
             create table "select" as select 1 as "order", 'a "quoted" text' as "group by";
             create table empty_table (thing varchar, amount integer);

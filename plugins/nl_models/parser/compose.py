@@ -46,11 +46,11 @@ def compose(draft: Draft, catalog: Catalog) -> Plan | None:
             and column.name not in _keys(catalog, column)
         ):
             select.insert(0, column)
-    group = _grouping(draft, select, order, catalog)
+    group = _grouping(draft, select, order)
     plan = Plan(
         select=tuple(select),
         distinct=draft.distinct and not group,
-        tables=tuple(_needed(draft, select, catalog)),
+        tables=tuple(_needed(draft, select)),
         where=conditions(where),
         group_by=tuple(group),
         having=conditions([("AND", part) for part in draft.having]),
@@ -59,7 +59,7 @@ def compose(draft: Draft, catalog: Catalog) -> Plan | None:
     )
     if draft.having and not group and draft.root is not None and (unique := key(draft.root)) is not None:
         return _of_groups(plan, draft.root.name, ref(unique))
-    return _intersected(plan, draft, catalog)
+    return _intersected(plan, draft)
 
 
 def _only_exist(draft: Draft, catalog: Catalog) -> None:
@@ -164,7 +164,7 @@ def _is_extreme(column: Column, is_descending: bool) -> Comparison:
     return Comparison(left=ref(column), operator="=", right=inner)
 
 
-def _grouping(draft: Draft, select: list[Term], order: list[Ordering], catalog: Catalog) -> list[ColumnRef]:
+def _grouping(draft: Draft, select: list[Term], order: list[Ordering]) -> list[ColumnRef]:
     """All that is not aggregated, where something is."""
     plain = [term for term in select if isinstance(term, ColumnRef)]
     measured = [term for term in [*select, *(o.by for o in order)] if isinstance(term, Measure)]
@@ -188,13 +188,13 @@ def _grouping(draft: Draft, select: list[Term], order: list[Ordering], catalog: 
     return list(dict.fromkeys(group))
 
 
-def _needed(draft: Draft, select: list[Term], catalog: Catalog) -> list[str]:
+def _needed(draft: Draft, select: list[Term]) -> list[str]:
     """Tables in the order that they were named; first the one that rows are counted of."""
     counted = [term.table for term in select if isinstance(term, Measure) and term.table]
     return [name for name in dict.fromkeys([*counted, *draft.tables]) if name not in draft.existing]
 
 
-def _intersected(plan: Plan, draft: Draft, catalog: Catalog) -> Plan:
+def _intersected(plan: Plan, draft: Draft) -> Plan:
     """Two values that one column can't have at once are asked of two rows."""
     if draft.having or any(isinstance(term, Measure) for term in plan.select):
         return plan

@@ -144,6 +144,10 @@ class _Query:
 
     def against_query(self, condition: Comparison, left: exp.Expr, plan: Plan) -> exp.Expr:
         query = _query(plan, self.catalog)
+        if condition.operator == "not in" and isinstance(query, exp.Select):
+            # One null among them, and nothing would be known not to be in.
+            known = exp.Not(this=exp.Is(this=query.selects[0].copy(), expression=exp.Null()))
+            query = query.where(known)
         if condition.operator in ("in", "not in"):
             found = exp.In(this=left, query=exp.Subquery(this=query))
             return exp.Not(this=found) if condition.operator == "not in" else found
