@@ -137,6 +137,8 @@ def _show(given: Answer) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from plugins.nl_models.render.sentence import to_sentence
+
     console = Console(highlight=False)
     if given.result is not None:
         table = Table(box=None, pad_edge=False, header_style="bold")
@@ -145,6 +147,8 @@ def _show(given: Answer) -> None:
         for row in given.result.rows:
             table.add_row(*(Text("∅" if value is None else str(value)) for value in row))
         console.print(table)
+    if given.plan is not None:
+        console.print(Text(to_sentence(given.plan), style="italic"))
     if given.sql is not None:
         console.print(Syntax(given.sql, "sql", background_color="default", word_wrap=True))
         console.print(f"[dim]confidence {given.confidence:.2f}[/]")

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from plugins.core.sql.guard import open_guarded
 from plugins.core.warehouse.newer import FOLDER, is_newer
 from plugins.nl_models import Planner, answer, read_database
+from plugins.nl_models.render.sentence import to_sentence
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +83,29 @@ def test_answers(
     assert given_answer.result is not None, given_answer.question_back
     found = list(given_answer.result.rows)
     assert (found if "ordered" in question else sorted(found)) == rows
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence"),
+    [
+        ("Show the names of authors from Norway", 'Name of author; where country of author is "Norway"'),
+        ("How many books are there?", "Number of book"),
+        (
+            "What are the names of readers ordered by age in descending order?",
+            "Name of reader; by age of reader, greatest first",
+        ),
+        (
+            "What is the title of the most expensive book?",
+            "Title of book; by price of book, greatest first; the first",
+        ),
+    ],
+)
+def test_a_plan_is_told_in_words(
+    session: tuple[Planner, duckdb.DuckDBPyConnection], question: str, sentence: str
+) -> None:
+    plan = session[0].plan(question).plan
+    assert plan is not None
+    assert to_sentence(plan) == sentence
 
 
 @pytest.mark.parametrize(
