@@ -46,6 +46,10 @@ class Chunk:
     degree: str = ""
     is_reversed: bool = False
 
+    def value_of(self, column: Column) -> str | None:
+        """Of a value, how the column has it; None if it doesn't."""
+        return next((value for (owner, value), _ in self.found if owner.place == column.place), None)
+
 
 @dataclass
 class Linker:

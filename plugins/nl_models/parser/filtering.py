@@ -97,8 +97,7 @@ class Filtering(Reading):
             return None
         if kind in ("value", "quoted"):
             chunk = context.chunks[at]
-            same = [pair[1] for pair, _ in chunk.found if pair[0].place == column.place]
-            self._where(column, "=", same[0] if same else chunk.text)
+            self._where(column, "=", chunk.value_of(column) or chunk.text)
             return self._more_values(column, at + 1)
         if kind == "adjective":
             chunk = context.chunks[at]
@@ -125,8 +124,7 @@ class Filtering(Reading):
             self._where(column, operator, number_for(column, target))
             return what + 1
         if target.kind in ("value", "quoted"):
-            same = [pair[1] for pair, _ in target.found if pair[0].place == column.place]
-            self._where(column, operator, same[0] if same else target.text)
+            self._where(column, operator, target.value_of(column) or target.text)
             return self._more_values(column, what + 1)
         if target.kind in ("AVG", "MAX", "MIN"):
             return self._against(column, operator, what)
@@ -151,10 +149,10 @@ class Filtering(Reading):
             target = self.context.skip(step + 1, "ALL", "IN")
             if self.context.kind(target) in ("value", "quoted") and self._value_is_of(target, column):
                 chunk = self.context.chunks[target]
-                same = [pair[1] for pair, _ in chunk.found if pair[0].place == column.place]
+                same = chunk.value_of(column)
                 if same or self.context.kind(target + 1) != "column":
                     self.connector = self.context.kind(step)
-                    self._where(column, "=", same[0] if same else chunk.text)
+                    self._where(column, "=", same or chunk.text)
                     return target + 1
         return at
 

@@ -144,9 +144,7 @@ class Ranking(Filtering):
             elif kind in AGGREGATES and context.kind(context.skip(after + 1, "ALL", "IN")) == "column":
                 after = context.skip(after + 1, "ALL", "IN")
                 column = context.column(after, self.draft.root)
-                terms.append(
-                    Measure(function=FUNCTIONS[kind if kind in AGGREGATES else "AVG"], column=ref(column))
-                )
+                terms.append(Measure(function=FUNCTIONS[kind], column=ref(column)))
             elif kind not in ("ALL", "AND", "IN", "word", "COMMA", "ORDER", "table", "IS"):
                 break
             after += 1

@@ -33,11 +33,11 @@ def _path(catalog: Catalog, start: Iterable[str], end: str) -> list[Join] | None
     """The fewest joins from any of the tables to another; the surest of several between two tables."""
     came: dict[str, Join | None] = dict.fromkeys(start)
     queue = deque(came)
+    ranked = sorted(catalog.joins, key=lambda join: -join.confidence)
     while queue:
         table = queue.popleft()
         if table == end:
             return _walk_back(came, table)
-        ranked = sorted(catalog.joins, key=lambda join: -join.confidence)
         for join in ranked:
             if table in (join.child, join.parent):
                 other = join.parent if join.child == table else join.child
