@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -87,11 +88,14 @@ def _write_secret(path: Path, text: str) -> None:
 
 
 def _api_url(state: Path) -> str | None:
-    """The API's URL if it answers as ours."""
+    """The API's URL if the process we started answers there.
+
+    Another project's API may have taken the port of one of ours that died: hence the process id.
+    """
     try:
-        url = (state / "ecb.url").read_text()
+        url, pid = (state / "ecb.url").read_text(), int((state / "ecb.pid").read_text())
         with urllib.request.urlopen(f"{url}/health", timeout=2) as answer:  # noqa: S310 - our own loopback URL
-            return url if b'"ok"' in answer.read() else None
+            return url if json.load(answer) == {"status": "ok", "pid": pid} else None
     except (OSError, ValueError, urllib.error.URLError):
         return None
 

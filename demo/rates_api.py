@@ -52,7 +52,7 @@ class Handler(BaseHTTPRequestHandler):
         """Answer one request."""
         url = urlsplit(self.path)
         if url.path == "/health":
-            self._answer(200, {"status": "ok"})
+            self._answer(200, {"status": "ok", "pid": os.getpid()})
         elif url.path != "/v1/rates":
             self._answer(404, {"error": f"no such path: {url.path}"})
         elif is_throttled(next(self.requests)):

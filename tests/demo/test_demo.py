@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -110,6 +111,35 @@ def test_the_api_throttles_now_and_then(project: Path) -> None:
 def test_a_killed_api_is_started_again(project: Path) -> None:
     os.kill(int((project / ".smelt/demo/ecb.pid").read_text()), signal.SIGKILL)
     assert all(source.healthy for source in up(project))
+
+
+def test_the_api_of_another_project_at_our_port_is_not_taken_for_ours(project: Path) -> None:
+    state = project / ".smelt/demo"
+    port = int((state / "ecb.url").read_text().rpartition(":")[2])
+    os.kill(int((state / "ecb.pid").read_text()), signal.SIGKILL)
+    foreign = _serve_at(port, state / "foreign.url")
+    try:
+        assert all(source.healthy for source in up(project))
+        assert not (state / "ecb.url").read_text().endswith(f":{port}")
+    finally:
+        foreign.kill()
+        foreign.wait()
+
+
+def _serve_at(port: int, url_file: Path) -> subprocess.Popen[bytes]:
+    """The rates API as another project would run it, at exactly this port."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        process = subprocess.Popen([sys.executable, "-m", "demo.rates_api", str(port), str(url_file)])
+        while not url_file.exists():
+            assert process.poll() is None
+            time.sleep(0.05)
+        if url_file.read_text().endswith(f":{port}"):
+            return process
+        process.kill()  # the killed one still held the port
+        process.wait()
+        url_file.unlink()
+    raise AssertionError(f"port {port} did not come free")
 
 
 def test_a_fill_that_was_killed_is_done_again(project: Path) -> None:
