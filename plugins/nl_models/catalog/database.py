@@ -32,6 +32,18 @@ def read_database(con: duckdb.DuckDBPyConnection, schemas: tuple[str, ...] = ())
     return Catalog(tables, find_joins(con, tables, _declared(con, names)))
 
 
+def describe_table(con: duckdb.DuckDBPyConnection, name: str) -> Table:
+    """Profile one table or view, `schema.table`."""
+    schema, _, table = name.rpartition(".")
+    rows = con.execute(
+        "select column_name, data_type, comment from duckdb_columns() where schema_name = ? and table_name = ? "
+        "and not internal and database_name = current_database() order by column_index",
+        [schema or "main", table],
+    ).fetchall()
+    columns = [(column, data_type, comment or "") for column, data_type, comment in rows]
+    return _table(con, (schema or "main", table), name, columns)
+
+
 def relation(name: str) -> str:
     """A table's name in SQL."""
     return ".".join(quote(part) for part in name.split("."))

@@ -103,8 +103,10 @@ def _is_short_for(word: str, table: list[str]) -> bool:
 def _included(con: duckdb.DuckDBPyConnection, column: Column, key: Column) -> float:
     """The share of a column's values that the key has."""
     child, parent = (".".join(quote(part) for part in c.table.split(".")) for c in (column, key))
+    # Numbers kept as text are compared as text: DuckDB compares a number with a text in no other way.
+    cast = "" if column.data_type == key.data_type else "::varchar"
     (share,), *_ = con.execute(
-        f"select avg((v in (select {quote(key.name)} from {parent}))::int) "
+        f"select avg((v{cast} in (select {quote(key.name)}{cast} from {parent}))::int) "
         f"from (select distinct {quote(column.name)} as v from {child} where v is not null limit 10000)"
     ).fetchall()
     return share or 0.0

@@ -1,0 +1,152 @@
+"""A dbt project as questions see it: what may be asked, described by its YAML and profiled in its warehouse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from plugins.core.errors import SmeltError
+from plugins.core.project.resources import Manifest, Resource
+from plugins.core.settings import Settings
+from plugins.nl_models.catalog.index import CatalogIndex
+from plugins.nl_models.catalog.schema import Catalog, Table
+from plugins.nl_models.semantic.layer import SemanticLayer
+
+_GOLD_FOLDERS = frozenset({"gold", "marts", "mart", "reporting", "core", "presentation"})
+_GOLD_NAMES = ("dim_", "fct_", "fact_", "agg_", "mart_", "rpt_")
+_RAW_NAMES = ("stg_", "base_", "int_", "raw_", "quarantine_")
+
+
+@dataclass(frozen=True)
+class AskedProject:
+    """One dbt project, open for questions.
+
+    tables: what may be asked, by `schema.table`. nodes: by the same names, unique ids of the manifest.
+    layer: None without metrics. con: guarded; reads, and nothing else.
+    """
+
+    folder: Path
+    manifest: Manifest
+    layer: SemanticLayer | None
+    catalog: Catalog
+    nodes: Mapping[str, str]
+    values: Mapping[tuple[str, str], tuple[str, ...]]
+    con: duckdb.DuckDBPyConnection
+
+    @cached_property
+    def gold(self) -> Catalog:
+        """What is made to be asked: dimensions, facts and aggregates; everything, if nothing is marked so."""
+        gold = {name for name, node in self.nodes.items() if is_gold(self.manifest.resources[node])}
+        return restricted(self.catalog, gold) if gold else self.catalog
+
+
+def is_gold(resource: Resource) -> bool:
+    """Whether a model is one that people ask, by its folder or its name."""
+    if resource.kind != "model" or resource.name.startswith(_RAW_NAMES):
+        return False
+    return resource.name.startswith(_GOLD_NAMES) or bool(_GOLD_FOLDERS & set(Path(resource.path).parts[:-1]))
+
+
+def restricted(catalog: Catalog, names: set[str]) -> Catalog:
+    """The catalog with these tables only."""
+    tables = {name: table for name, table in catalog.tables.items() if name in names}
+    joins = tuple(join for join in catalog.joins if join.child in tables and join.parent in tables)
+    return Catalog(tables, joins)
+
+
+def open_project(settings: Settings, target: str | None = None, profiles_dir: Path | None = None) -> AskedProject:
+    """Open what a project has published, or the DuckDB file of its target.
+
+    Raises SmeltError if there is neither, or if the project was never compiled and can't be.
+    """
+    from plugins.nl_models.catalog.warehouse import locate
+
+    place = locate(settings, target, profiles_dir)
+    manifest = Manifest.read(place.manifest)
+    layer = SemanticLayer.read(place.semantic_manifest) if place.semantic_manifest.is_file() else None
+    if layer is not None and not layer.metrics:
+        layer = None
+    index = CatalogIndex(settings.make_local_root() / "ask" / "index.json")
+    nodes = dict(_asked(manifest, place.relations()))
+    described = {name: manifest.resources[node] for name, node in nodes.items()}
+    found = index.refresh(place.con, place.fingerprints(nodes), _declared(manifest, nodes), layer)
+    tables = {name: _described(table, described[name], manifest) for name, table in found.tables.items()}
+    if not tables:
+        raise SmeltError(
+            "no model of the project is in its warehouse, or all are private", "run `dbt build` first"
+        )
+    catalog = Catalog(tables, found.joins)
+    return AskedProject(settings.project_dir, manifest, layer, catalog, nodes, found.values, place.con)
+
+
+def _asked(manifest: Manifest, relations: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """(relation, unique id) of models, seeds and snapshots that are there and are not private."""
+    there = {name.lower(): name for name in relations}
+    for resource in manifest.resources.values():
+        if resource.kind == "source" or resource.relation is None:
+            continue
+        node = manifest.document["nodes"][resource.id]
+        access = (node.get("config") or {}).get("access") or node.get("access") or "protected"
+        name = there.get(".".join(resource.relation[1:]))
+        if name is not None and access != "private":
+            yield name, resource.id
+
+
+def _described(table: Table, resource: Resource, manifest: Manifest) -> Table:
+    node = manifest.document["nodes"][resource.id]
+    columns = {}
+    for name, column in table.columns.items():
+        declared = next((c for n, c in node.get("columns", {}).items() if n.lower() == name.lower()), {})
+        columns[name] = replace(
+            column,
+            description=declared.get("description") or column.description,
+            synonyms=_synonyms(declared) or column.synonyms,
+        )
+    keys = [key for key in _unique_keys(manifest, resource.id) if key in columns]
+    return replace(
+        table,
+        columns=columns,
+        description=resource.description.strip() or table.description,
+        synonyms=_synonyms(node),
+        key=(keys[0],) if keys else table.key,
+    )
+
+
+def _synonyms(node: Mapping[str, Any]) -> tuple[str, ...]:
+    meta = (node.get("config") or {}).get("meta") or node.get("meta") or {}
+    found = meta.get("synonyms") if isinstance(meta, Mapping) else None
+    return tuple(map(str, found)) if isinstance(found, (list, tuple)) else ()
+
+
+def _unique_keys(manifest: Manifest, node: str) -> Iterator[str]:
+    """Columns that a test or a constraint says are unique."""
+    for test in manifest.of_type("test"):
+        if test.get("attached_node") == node and (test.get("test_metadata") or {}).get("name") == "unique":
+            if column := test.get("column_name"):
+                yield column
+    for constraint in manifest.document["nodes"][node].get("constraints") or ():
+        if constraint.get("type") == "primary_key" and len(constraint.get("columns") or ()) == 1:
+            yield constraint["columns"][0]
+
+
+def _declared(manifest: Manifest, nodes: Mapping[str, str]) -> list[tuple[str, str, str, str]]:
+    """(child, column, parent, column) of relationships tests."""
+    names = {node: name for name, node in nodes.items()}
+    found = []
+    for test in manifest.of_type("test"):
+        metadata = test.get("test_metadata") or {}
+        if metadata.get("name") != "relationships":
+            continue
+        arguments = metadata.get("kwargs") or {}
+        child = names.get(test.get("attached_node") or "")
+        others = [n for n in (test.get("depends_on") or {}).get("nodes", ()) if n != test.get("attached_node")]
+        parent = names.get(others[0]) if others else None
+        column, field = test.get("column_name"), arguments.get("field")
+        if child and parent and column and field:
+            found.append((child, column, parent, field))
+    return found
