@@ -76,7 +76,8 @@ class AnalysisOrdering(_Part):
 class Analysis(_Part):
     """One query of the semantic layer.
 
-    calculation: `share`: of the total over all groups; `running total`: along the time dimension; `average`: of
+    only: groups that are kept after shares are calculated of all.
+    calculation: `share`: of the total over all groups, of each time bucket if there are any; `running total`: along the time dimension; `average`: of
     the values of all time buckets. comparison: to an earlier period. limit: rows that are kept, within each
     combination of `limit_within` if that is given.
     """
@@ -86,6 +87,7 @@ class Analysis(_Part):
     dimensions: tuple[Dimension, ...] = ()
     filters: tuple[DimensionFilter, ...] = ()
     time_range: TimeRange | None = None
+    only: tuple[DimensionFilter, ...] = ()
     calculation: Calculation | None = None
     comparison: PeriodComparison | None = None
     having: tuple[MetricFilter, ...] = ()

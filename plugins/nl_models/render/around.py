@@ -1,0 +1,183 @@
+"""What MetricFlow has no words for, as SQL around its query: comparisons, shares, running totals, ranks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlglot import exp
+
+from plugins.nl_models.analysis import Analysis, AnalysisOrdering, DimensionFilter, PeriodComparison
+
+_COMPARE = {"=": exp.EQ, ">": exp.GT, ">=": exp.GTE, "<": exp.LT, "<=": exp.LTE}
+
+
+def around(analysis: Analysis, asked: exp.Query, before: exp.Query | None) -> exp.Query:
+    """The whole query. asked: dimensions and metrics. before: the same of the earlier period, where no time
+    dimension tells the periods apart."""
+    steps: list[tuple[str, exp.Query]] = [("asked", asked)]
+    if before is not None:
+        steps.append(("before", before))
+    if analysis.comparison is not None:
+        steps.append(("compared", _compared(analysis, analysis.comparison, before is not None)))
+    if analysis.calculation is not None:
+        steps.append(("calculated", _calculated(analysis, steps[-1][0])))
+    query = _ordered(_kept(analysis, steps[-1][0]), analysis)
+    for name, step in steps:
+        query = query.with_(name, as_=step, copy=False)
+    return query
+
+
+def measure_names(analysis: Analysis) -> list[str]:
+    """The names of the columns that hold what was asked, without those that only compare."""
+    suffix = {"share": "_share", "running total": "_running_total", "average": "_average"}
+    return [metric + suffix.get(analysis.calculation or "", "") for metric in analysis.metrics]
+
+
+def column_names(analysis: Analysis) -> dict[str, str]:
+    """By query name, what a dimension's column is called: its own name, or the grain; both where two are alike."""
+    short = {name: name.split("__")[-1] for name in _dimensions(analysis)}
+    return {name: own if list(short.values()).count(own) == 1 else name for name, own in short.items()}
+
+
+def _dimensions(analysis: Analysis) -> list[str]:
+    names = [dimension.query_name for dimension in analysis.dimensions]
+    if analysis.calculation == "average" and analysis.time is not None:
+        names.remove(analysis.time.query_name)
+    return names
+
+
+def _column(name: str, table: str | None = None) -> exp.Column:
+    return exp.column(exp.to_identifier(name), table=table)
+
+
+def _compared(analysis: Analysis, comparison: PeriodComparison, has_before: bool) -> exp.Query:
+    """Each group with its value in the earlier period; that of a time bucket is found by moving the bucket."""
+    names = _dimensions(analysis)
+    time = analysis.time
+    other = "before" if has_before else "asked"
+    conditions: list[exp.Expr] = []
+    for name in names:
+        left: exp.Expr = _column(name, "now")
+        if time is not None and name == time.query_name:
+            left = exp.Sub(this=left, expression=_interval(comparison))
+        conditions.append(exp.NullSafeEQ(this=left, expression=_column(name, "earlier")))
+    columns: list[exp.Expr] = [_column(name, "now") for name in names]
+    for metric in analysis.metrics:
+        now, then = _column(metric, "now"), _column(metric, "earlier")
+        change = exp.Div(
+            this=exp.Paren(this=exp.Sub(this=now.copy(), expression=then.copy())),
+            expression=exp.Nullif(this=then.copy(), expression=exp.Literal.number(0)),
+        )
+        columns += [now, then.as_(f"{metric}_{previous(comparison)}"), change.as_(f"{metric}_change")]
+    select = exp.select(*columns).from_(exp.to_table("asked").as_("now"))
+    on = exp.and_(*conditions) if conditions else exp.true()
+    select = select.join(exp.to_table(other).as_("earlier"), on=on, join_type="left")
+    if time is not None and analysis.time_range is not None and analysis.time_range.start is not None:
+        # Earlier buckets were read to compare with, not to be shown.
+        day = exp.cast(exp.Literal.string(analysis.time_range.start.isoformat()), "date")
+        select = select.where(exp.GTE(this=_column(time.query_name, "now"), expression=day))
+    return select
+
+
+def previous(comparison: PeriodComparison) -> str:
+    """What the earlier period is called in a column's name."""
+    if comparison.count == 1:
+        return f"previous_{comparison.grain}"
+    return f"{comparison.count}_{comparison.grain}s_earlier"
+
+
+def _interval(comparison: PeriodComparison) -> exp.Expr:
+    count, unit = comparison.count, comparison.grain
+    if unit == "quarter":
+        count, unit = 3 * count, "month"
+    return exp.Interval(this=exp.Literal.string(str(count)), unit=exp.Var(this=unit))
+
+
+def _calculated(analysis: Analysis, source: str) -> exp.Query:
+    names = _dimensions(analysis)
+    time = analysis.time
+    columns: list[exp.Expr] = [_column(name) for name in names]
+    for metric, name in zip(analysis.metrics, measure_names(analysis), strict=True):
+        columns.append(_calculation(analysis, metric, names).as_(name))
+    select = exp.select(*columns).from_(source)
+    if analysis.calculation == "average" and time is not None and names:
+        select = select.group_by(*(_column(name) for name in names))
+    return select
+
+
+def _calculation(analysis: Analysis, metric: str, names: Sequence[str]) -> exp.Expr:
+    time = analysis.time
+    column = _column(metric)
+    if analysis.calculation == "average":
+        return exp.Avg(this=column)
+    total = exp.Sum(this=column.copy())
+    if analysis.calculation == "share":
+        within = [_column(time.query_name)] if time is not None else []
+        whole = exp.Window(this=total, partition_by=within)
+        return exp.Div(this=column, expression=exp.Nullif(this=whole, expression=exp.Literal.number(0)))
+    others = [_column(name) for name in names if time is None or name != time.query_name]
+    order = exp.Order(expressions=[_column(time.query_name)]) if time is not None else None
+    return exp.Window(this=total, partition_by=others, order=order)
+
+
+def _kept(analysis: Analysis, source: str) -> exp.Select:
+    select = exp.select(*_shown(analysis)).from_(source)
+    for part in analysis.having:
+        value = exp.convert(int(part.value) if part.value == int(part.value) else part.value)
+        name = dict(zip(analysis.metrics, measure_names(analysis), strict=True)).get(part.metric, part.metric)
+        select = select.where(_COMPARE[part.operator](this=_column(name), expression=value))
+    for only in analysis.only:
+        select = select.where(_is_one_of(only, analysis))
+    if analysis.limit is not None and analysis.limit_within:
+        ranked = exp.Window(
+            this=exp.RowNumber(),
+            partition_by=[_column(name) for name in analysis.limit_within],
+            order=exp.Order(expressions=_orders(analysis, with_ties=True)),
+        )
+        limit = exp.LTE(this=ranked, expression=exp.convert(analysis.limit))
+        select.set("qualify", exp.Qualify(this=limit))
+    return select
+
+
+def _shown(analysis: Analysis) -> list[exp.Expr]:
+    """The columns, in the order of the question. Buckets of a day and more are dates."""
+    columns: list[exp.Expr] = []
+    grains = {dimension.query_name for dimension in analysis.dimensions if dimension.grain}
+    for name, shown in column_names(analysis).items():
+        column: exp.Expr = _column(name)
+        columns.append((exp.cast(column, "date") if name in grains else column).as_(shown))
+    for metric, name in zip(analysis.metrics, measure_names(analysis), strict=True):
+        columns.append(_column(name))
+        if analysis.comparison is not None:
+            columns += [_column(f"{metric}_{previous(analysis.comparison)}"), _column(f"{metric}_change")]
+    return columns
+
+
+def _is_one_of(part: DimensionFilter, analysis: Analysis) -> exp.Expr:
+    names = {dimension.name: dimension.query_name for dimension in analysis.dimensions}
+    column = _column(names[part.dimension])
+    found = exp.In(this=column, expressions=[exp.convert(value) for value in part.values])
+    return exp.Not(this=found) if part.operator == "not in" else found
+
+
+def _orders(analysis: Analysis, *, with_ties: bool) -> list[exp.Expr]:
+    """What it is ordered by; by its dimensions after that, so that the same question has the same answer."""
+    names = _dimensions(analysis)
+    wanted = list(analysis.order_by)
+    if with_ties:
+        wanted += [AnalysisOrdering(by=name) for name in names if name not in {order.by for order in wanted}]
+    renamed = dict(zip(analysis.metrics, measure_names(analysis), strict=True))
+    return [
+        exp.Ordered(this=_column(renamed.get(order.by, order.by)), desc=order.descending, nulls_first=False)
+        for order in wanted
+    ]
+
+
+def _ordered(query: exp.Query, analysis: Analysis) -> exp.Query:
+    within = [exp.Ordered(this=_column(name), nulls_first=False) for name in analysis.limit_within]
+    orders = [*within, *_orders(analysis, with_ties=bool(analysis.dimensions))]
+    if orders:
+        query = query.order_by(*orders)
+    if analysis.limit is not None and not analysis.limit_within:
+        query = query.limit(analysis.limit)
+    return query
