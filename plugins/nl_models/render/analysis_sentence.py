@@ -1,0 +1,253 @@
+"""An analysis as a sentence: the whole of what is asked, for whoever has to see whether it is what was meant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+
+from plugins.nl_models.analysis import TIME, Analysis, DimensionFilter, PeriodComparison, TimeRange
+from plugins.nl_models.render.around import previous
+from plugins.nl_models.render.metric_words import made_of, metric_name, plain, uncapitalised
+from plugins.nl_models.semantic.layer import SemanticDimension, SemanticLayer
+
+_COMPARED = {"=": "is", ">": "is over", ">=": "is at least", "<": "is under", "<=": "is at most"}
+_COMPARED_TIME = {">": "is after", ">=": "is at or after", "<": "is before", "<=": "is at or before"}
+_CALCULATED = {"share": "share of ", "running total": "running total of ", "average": "average "}
+_TRUTHS = {"true": True, "false": False}
+# Values that stand in a sentence without quotes and don't blur where they end.
+_PLAIN_VALUE = re.compile(r"\w(?:[\w.&'/+-]| (?!or\b|nor\b|and\b))*", re.ASCII)
+_LONGEST_DESCRIPTION = 60
+_MOST_VALUES = 8
+
+
+def describe(analysis: Analysis, layer: SemanticLayer) -> str:
+    """What an analysis asks, in words: `Orders (number of orders) by country; 2011; top 5 by orders`."""
+    words = _Words(analysis, layer)
+    text = "; ".join(words.phrases())
+    return text[:1].upper() + text[1:]
+
+
+def dimension_words(names: Sequence[str], layer: SemanticLayer) -> dict[str, str]:
+    """By name, what dimensions are called: as described, if that is short; no two of them alike."""
+    said = {name: _described(name, layer) for name in names}
+    alike = {text for text in said.values() if list(said.values()).count(text) > 1}
+    return {name: f"{text} ({_owner(name)})" if text in alike else text for name, text in said.items()}
+
+
+def metric_words(names: Sequence[str], layer: SemanticLayer) -> dict[str, str]:
+    """By name, what metrics are called: without their unit, unless two would read alike."""
+    short = {name: metric_name(layer.metrics[name], with_unit=False) for name in names}
+    alike = {text for text in short.values() if list(short.values()).count(text) > 1}
+    return {name: metric_name(layer.metrics[name]) if text in alike else text for name, text in short.items()}
+
+
+def _described(name: str, layer: SemanticLayer) -> str:
+    if name == TIME:
+        return "time"
+    dimension = layer.all_dimensions.get(name)
+    label = plain(dimension.label if dimension is not None else name.split("__")[-1])
+    description = dimension.description.strip().rstrip(".") if dimension is not None else ""
+    if description and len(description) <= _LONGEST_DESCRIPTION and "\n" not in description:
+        return uncapitalised(description)
+    others = [other for other in layer.all_dimensions.values() if plain(other.label) == label]
+    # An entity is the same thing wherever it is reached from.
+    if len({other.model for other in others}) < 2 or (dimension is not None and dimension.kind == "entity"):
+        return label
+    return f"{label} of {_owner(name)}" if "__" in name else label
+
+
+def _owner(name: str) -> str:
+    return " ".join(plain(step) for step in name.split("__")[:-1])
+
+
+class _Words:
+    """The phrases of one analysis."""
+
+    def __init__(self, analysis: Analysis, layer: SemanticLayer) -> None:
+        self.analysis = analysis
+        self.layer = layer
+        named = [*(d.name for d in analysis.dimensions), *(f.dimension for f in analysis.filters + analysis.only)]
+        self.dimensions = dimension_words(list(dict.fromkeys(named)), layer)
+        self.metrics = metric_words(analysis.metrics, layer)
+
+    def phrases(self) -> Iterator[str]:
+        analysis = self.analysis
+        yield self.asked()
+        if analysis.time_range is not None:
+            yield _time_range(analysis.time_range)
+        yield from map(self.filtered, analysis.filters)
+        if analysis.calculation is not None:
+            yield self.calculated()
+        if analysis.comparison is not None:
+            yield f"{'growth ' * analysis.comparison.only_growth}against {_before(analysis.comparison)}"
+        for part in analysis.having:
+            limit = _percent(part.value) if self.is_share(part.metric) else _value(part.value)
+            yield f"only where {self.value_name(part.metric)} {_COMPARED[part.operator]} {limit}"
+        if analysis.only:
+            yield f"shown where {' and '.join(map(self.filtered, analysis.only))}"
+        if ranked := self.ranked():
+            yield ranked
+
+    def asked(self) -> str:
+        metrics = [
+            f"{metric_name(metric)} ({made_of(metric, self.layer)})"
+            for metric in (self.layer.metrics[name] for name in self.analysis.metrics)
+        ]
+        by = [self.group(name) for name in self.groups()]
+        return " and ".join(metrics) + (f" by {_listed(by, 'and')}" if by else "")
+
+    def groups(self) -> list[str]:
+        """Query names of what there is a row for."""
+        time = self.analysis.time if self.analysis.calculation == "average" else None
+        return [dimension.query_name for dimension in self.analysis.dimensions if dimension != time]
+
+    def group(self, query_name: str) -> str:
+        for dimension in self.analysis.dimensions:
+            if dimension.query_name == query_name and dimension.grain:
+                of = "" if dimension.name == TIME else f" of {self.dimensions[dimension.name]}"
+                return f"{dimension.grain}{of}"
+        return self.dimensions.get(query_name) or _described(query_name, self.layer)
+
+    def filtered(self, part: DimensionFilter) -> str:
+        dimension = self.layer.all_dimensions.get(part.dimension)
+        name = self.dimensions[part.dimension]
+        if part.operator == "is null":
+            return f"{name} is unknown"
+        if part.operator == "is not null":
+            return f"{name} is known"
+        if dimension is not None and (truth := _truth(part, dimension)):
+            return truth
+        values = [_value(value) for value in part.values[:_MOST_VALUES]]
+        if more := len(part.values) - len(values):
+            values.append(f"{more} more")
+        if part.operator == "in":
+            return f"{name} is {_listed(values, 'or')}"
+        if part.operator == "not in":
+            if len(values) > 2:
+                return f"{name} is none of {', '.join(values)}"
+            return f"{name} is {'not' if len(values) == 1 else 'neither'} {_listed(values, 'nor')}"
+        if part.operator == "contains":
+            return f"{name} contains “{part.values[0]}”"
+        is_time = dimension is not None and dimension.kind == "time"
+        return f"{name} {(_COMPARED_TIME if is_time else _COMPARED)[part.operator]} {values[0]}"
+
+    def calculated(self) -> str:
+        time = self.analysis.time
+        others = [self.group(name) for name in self.groups() if time is None or name != time.query_name]
+        if self.analysis.calculation == "share":
+            over = f"over {_each(others, 'every')}" if others else ""
+            return f"share of the total {over}".rstrip() + (f", {time.grain} by {time.grain}" if time else "")
+        if self.analysis.calculation == "average":
+            return f"average over {f'{time.grain}s' if time else 'time'}"
+        along = f"from {time.grain} to {time.grain}" if time else "over all rows"
+        return f"running total {along}" + (f" for {_each(others)}" if others and time else "")
+
+    def value_name(self, name: str) -> str:
+        """A column that rows are kept or ordered by: a metric, what is compared with it, or a dimension."""
+        if name in self.metrics:
+            return _CALCULATED.get(self.analysis.calculation or "", "") + self.metrics[name]
+        for metric, said in self.metrics.items():
+            if name == f"{metric}_change":
+                return f"change of {said}"
+            if self.analysis.comparison and name == f"{metric}_{previous(self.analysis.comparison)}":
+                return f"{said} {_before(self.analysis.comparison)}"
+        return self.group(name)
+
+    def is_share(self, name: str) -> bool:
+        """Whether a column's numbers are parts of something, rather than amounts."""
+        metric = self.layer.metrics.get(name)
+        if metric is None:
+            return name.endswith("_change")
+        return self.analysis.calculation == "share" or metric.unit == "share"
+
+    def ranked(self) -> str:
+        analysis = self.analysis
+        orders = analysis.order_by
+        limit = f"{analysis.limit:,}" if analysis.limit is not None else ""
+        if not orders:
+            text = f"the first {limit}" if limit else ""
+        elif limit and orders[0].by not in self.grouped_by:
+            text = f"{'top' if orders[0].descending else 'bottom'} {limit} by {self.ordered(skip_first=True)}"
+        elif limit:
+            text = f"{'last' if orders[0].descending else 'first'} {limit} by {self.ordered(skip_first=True)}"
+        else:
+            text = f"ordered by {self.ordered(skip_first=False)}"
+        within = [self.group(name) for name in analysis.limit_within]
+        if text and within:
+            text += f" within {_each(within)}"
+        ordered = {*analysis.limit_within, *(order.by for order in orders)}
+        rest = [self.group(name) for name in self.groups() if name not in ordered]
+        return f"{text}, ties by {_listed(rest, 'and')}" if limit and orders and rest else text
+
+    def ordered(self, *, skip_first: bool) -> str:
+        """What it is ordered by. skip_first: the direction of the first is said by `top`."""
+        said = []
+        for number, order in enumerate(self.analysis.order_by):
+            is_group = order.by in self.grouped_by
+            last = (
+                ", latest first" if is_group and self._is_time(order.by) else ", descending"
+            ) * order.descending
+            direction = last if is_group else f", {'highest' if order.descending else 'lowest'} first"
+            said.append(self.value_name(order.by) + ("" if skip_first and number == 0 else direction))
+        return ", then ".join(said)
+
+    @property
+    def grouped_by(self) -> set[str]:
+        return {dimension.query_name for dimension in self.analysis.dimensions}
+
+    def _is_time(self, query_name: str) -> bool:
+        return any(d.query_name == query_name and d.grain is not None for d in self.analysis.dimensions)
+
+
+def _time_range(span: TimeRange) -> str:
+    """Its label; with dates, where the label alone depends on when it is read."""
+    if re.search(r"\d{4}", span.label) or (span.start is None and span.end is None):
+        return span.label
+    last = (span.end - timedelta(days=1)).isoformat() if span.end else ""
+    if span.start is None:
+        return f"{span.label} (up to {last})"
+    return f"{span.label} ({span.start.isoformat()} {f'to {last}' if last else 'and later'})"
+
+
+def _before(comparison: PeriodComparison) -> str:
+    if comparison.count == 1:
+        return f"the {comparison.grain} before"
+    return f"{comparison.count} {comparison.grain}s before"
+
+
+def _truth(part: DimensionFilter, dimension: SemanticDimension) -> str | None:
+    """A yes or no: `product is merchandise`, `customer is not returning`."""
+    match = re.match(r"(is|has|was)_(.+)", dimension.label)
+    if match is None or len(part.values) != 1 or part.operator not in ("in", "not in"):
+        return None
+    value = part.values[0]
+    yes = _TRUTHS.get(value.lower()) if isinstance(value, str) else bool(value)
+    if yes is None:
+        return None
+    owner = plain(dimension.name.split("__")[-2]) if "__" in dimension.name else "it"
+    # A filter that leaves values out keeps what is unknown.
+    kept = " or unknown" if part.operator == "not in" else ""
+    said = yes == (part.operator == "in")
+    return f"{owner} {match[1]} {'' if said else 'not '}{plain(match[2])}{kept}"
+
+
+def _value(value: str | bool | float) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return value if _PLAIN_VALUE.fullmatch(value) else f"“{value}”"
+    return f"{int(value) if value == int(value) else value:,}"
+
+
+def _percent(value: float) -> str:
+    return f"{value * 100:,.10g} %"
+
+
+def _each(groups: Sequence[str], each: str = "each") -> str:
+    listed = _listed(groups, "and")
+    return f"{each} value of {listed}" if listed.startswith("whether") else f"{each} {listed}"
+
+
+def _listed(items: Sequence[str], word: str) -> str:
+    return ", ".join(items[:-1]) + f" {word} {items[-1]}" if len(items) > 1 else "".join(items)
