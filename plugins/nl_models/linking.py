@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,8 +14,10 @@ from plugins.core.embeddings import encode
 from plugins.nl_models.catalog.keys import key
 from plugins.nl_models.catalog.names import words_of
 from plugins.nl_models.catalog.schema import Catalog, Column, Table
+from plugins.nl_models.words.dates import date_bounds
 from plugins.nl_models.words.lexicon import lexicon
 from plugins.nl_models.words.tokens import Token, tokenise
+from plugins.nl_models.words.verbs import is_verb
 
 _NOISE = frozenset(
     {"of", "the", "a", "an", "and", "in", "on", "by", "to", "for", "is", "id", "list", "data", "dim", "fct"}
@@ -32,8 +34,9 @@ _LEAST_PREFIX, _PREFIX_BONUS = 5, 0.3
 class Chunk:
     """Some tokens, and what they are.
 
-    kind: a cue's name, `adjective`, `table`, `column`, `value`, `number`, `quoted` or `word`.
-    found: tables or columns with scores in 0..1, best first; of a value (column, value) pairs.
+    kind: a cue's name, `adjective`, `table`, `column`, `verb`, `value`, `number`, `date`, `quoted` or `word`.
+    found: tables or columns with scores in 0..1, best first; of a value (column, value) pairs. A verb has columns: it
+    says what is compared, and doesn't ask for it. bounds: of a date, its first and its last day.
     """
 
     kind: str
@@ -45,6 +48,7 @@ class Chunk:
     number: float | None = None
     degree: str = ""
     is_reversed: bool = False
+    bounds: tuple[str, str] | None = None
 
     def value_of(self, column: Column) -> str | None:
         """Of a value, how the column has it; None if it doesn't."""
@@ -108,7 +112,7 @@ class Linker:
         at = 0
         while at < len(tokens):
             chunk = best[at][1] or self._by_meaning(tokens[at], at)
-            chunks.append(chunk)
+            chunks.append(as_verb(chunk, tokens, at))
             at = chunk.end
         return chunks
 
@@ -139,6 +143,8 @@ class Linker:
                     Chunk("adjective", start, end, text, lemma=stem, degree=degree, is_reversed=is_reversed),
                     0.96,
                 )
+        if bounds := date_bounds(span):
+            yield Chunk("date", start, end, text, bounds=bounds), 1.0
         if any(token.kind == "comma" for token in span):
             return
         yield from self._names_of(span, start, end, text, bool(cue))
@@ -151,11 +157,12 @@ class Linker:
     def _values_of(self, lower: Sequence[str], span: Sequence[Token]) -> list[tuple[Column, str]]:
         """Values that are written like the span, or almost: without spaces, in the plural, as an adjective."""
         forms = [tuple(lower), (*lower[:-1], span[-1].lemma)]
+        aliases = [alias for form in forms for alias in lexicon().aliases.get(form, ())]
         if len(lower) > 1:
             forms.append(("".join(lower),))
         elif len(lower[0]) > 5:
             forms += [(lower[0][:-cut],) for cut in (1, 2, 3) if len(lower[0]) - cut > 4]
-        return next((self._values[form] for form in forms if form in self._values), [])
+        return next((self._values[form] for form in [*forms, *aliases] if form in self._values), [])
 
     def _single(self, tokens: Sequence[Token], start: int) -> Iterable[tuple[Chunk, float]]:
         words = lexicon()
@@ -203,10 +210,11 @@ class Linker:
         if len(begin) == _LEAST_PREFIX:
             alike = [any(w.startswith(begin) for w in item.name.lower().split("_")) for item in items]
             likeness = likeness + _PREFIX_BONUS * np.array(alike, dtype=np.float32)
-        for synonym in lexicon().synonyms.get(token.lemma, ()):
+        said = (*lexicon().synonyms.get(token.lemma, ()), *lexicon().verbs.get(token.lemma, ()))
+        for synonym in said:
             for kind, index in (("table", self._tables), ("column", self._columns)):
                 if named := index.get(words_of(synonym)):
-                    best = tuple(sorted(named, key=lambda pair: -pair[1]))
+                    best = tuple((item, 0.9 * score) for item, score in sorted(named, key=lambda pair: -pair[1]))
                     return Chunk(kind, at, at + 1, token.text, lemma=token.lemma, found=best)
         ranked = [
             (items[n], float(likeness[n]))
@@ -239,6 +247,14 @@ class Linker:
     def _exact(self, text: str) -> tuple[tuple[tuple[Column, str], float], ...]:
         pairs = self._values.get(_normal(text), [])
         return tuple((pair, 1.0) for pair in pairs)
+
+
+def as_verb(chunk: Chunk, tokens: Sequence[Token], at: int) -> Chunk:
+    """The chunk; where it names a column in part only and stands where a verb stands, as a verb."""
+    is_partial = chunk.kind == "column" and chunk.end - chunk.start == 1 and chunk.found[0][1] < 0.92
+    if is_partial and is_verb(tokens, at):
+        return replace(chunk, kind="verb", lemma=tokens[at].lemma)
+    return chunk
 
 
 def _normal(text: str) -> tuple[str, ...]:

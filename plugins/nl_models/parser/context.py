@@ -107,7 +107,26 @@ class Context:
         back = at - 1
         while back >= 0 and self.kind(back) in between:
             back -= 1
-        return self.column(back) if self.kind(back) == "column" else None
+        return self.column(back) if self.kind(back) in ("column", "verb") else None
+
+    def time(self, at: int, root: Table | None) -> Column | None:
+        """The column of a date or a year that stands at a place: what was named before it, or what its table has."""
+        back = at - 1
+        while back >= 0 and self.kind(back) in (*FILLERS, "EQUAL", "IN", "BETWEEN", "GREATER", "LESS", "date", "OR"):
+            back -= 1
+        if self.kind(back) in ("column", "verb"):
+            owners = {table.name for _, table in self.mentions} | ({root.name} if root else set())
+            times = [column for column, _ in self.chunks[back].found if is_time(column)]
+            if times:
+                return next((column for column in times if column.table in owners), times[0])
+        tables = [table for n, table in reversed(self.mentions) if n < at] + ([root] if root else [])
+        tables += [table for _, table in self.mentions]
+        tables += self.catalog.around([table.name for table in tables])
+        for table in tables or self.catalog.tables.values():
+            times = [column for column in table.columns.values() if is_time(column)]
+            if times:
+                return max(times, key=lambda column: "year" in column.name.lower())
+        return None
 
     def attribute(self, adjective: str, tables: Sequence[Table]) -> tuple[Column, bool] | None:
         """The column that an adjective compares, and whether more of it is a greater value."""
@@ -119,6 +138,11 @@ class Context:
                         if set(words_of(word)) <= set(words_of(column.name)) and column.kind != "other":
                             return column, is_up
         return None
+
+
+def is_time(column: Column) -> bool:
+    """Whether a column says when: dates, and years as numbers."""
+    return column.kind == "time" or (column.kind == "number" and "year" in words_of(column.name)[-1:])
 
 
 def ref(column: Column) -> ColumnRef:

@@ -10,6 +10,7 @@ from plugins.nl_models.catalog.names import words_of
 from plugins.nl_models.catalog.schema import Catalog, Column, Table
 from plugins.nl_models.linking import Chunk
 from plugins.nl_models.parser.context import Context, ref
+from plugins.nl_models.parser.phrases import reword
 from plugins.nl_models.plan import (
     ColumnRef,
     Combined,
@@ -23,6 +24,7 @@ from plugins.nl_models.plan import (
     Plan,
     Term,
 )
+from plugins.nl_models.words.dates import year_bounds
 
 FUNCTIONS: dict[str, Function] = {"AVG": "avg", "SUM": "sum", "MAX": "max", "MIN": "min"}
 OPERATORS: dict[str, Operator] = {
@@ -37,6 +39,7 @@ OPERATORS: dict[str, Operator] = {
 }
 NEGATED: dict[str, Operator] = {"=": "!=", ">": "<=", ">=": "<", "<": ">=", "<=": ">"}
 AGGREGATES = frozenset(FUNCTIONS)
+YEARS = range(1000, 2101)
 EVERYTHING = frozenset({"information", "info", "details", "data", "everything"})
 
 
@@ -66,7 +69,7 @@ class Reading:
 
     def __init__(self, catalog: Catalog, chunks: Sequence[Chunk]) -> None:
         self.catalog = catalog
-        self.context = Context(catalog, merge(chunks))
+        self.context = Context(catalog, reword(chunks))
         self.draft = Draft()
         self.in_conditions = False
         self.negated = False
@@ -74,6 +77,9 @@ class Reading:
         self.distinct = False
         self.sorting = False
         self.last_column: Column | None = None
+        self.verbs: list[Column] = []
+        # The last condition on a time: of "2014 or later" the year is read first.
+        self.last_time: tuple[Comparison, Column, Chunk] | None = None
         # Where in the conditions the rows are that must not be there.
         self.excluded: int | None = None
 
@@ -98,6 +104,26 @@ class Reading:
             self._into_excluded(condition=compare(column, operator, value))
             return
         self.draft.where.append((self.connector, compare(column, operator, value)))
+        self.connector = "AND"
+        self.in_conditions = True
+
+    def _where_time(self, column: Column, operator: Operator, chunk: Chunk) -> None:
+        """A condition on when something was; chunk: a date or a year."""
+        if self.negated:
+            operator = NEGATED.get(operator, operator)
+        if column.kind == "number":
+            year = int(chunk.bounds[0][:4]) if chunk.bounds else plain(chunk.number or 0)
+            part = compare(column, operator, year)
+        else:
+            part = when(column, operator, chunk.bounds or year_bounds(int(chunk.number or 0)))
+        self.negated = False
+        self.last_column = column
+        is_other = self.draft.root is not None and column.table != self.draft.root.name
+        if self.excluded is not None and is_other:
+            self._into_excluded(condition=part)
+            return
+        self.draft.where.append((self.connector, part))
+        self.last_time = (part, column, chunk)
         self.connector = "AND"
         self.in_conditions = True
 
@@ -154,15 +180,6 @@ class Reading:
             (c for table in tables for c in table.columns.values() if c.name.lower() == text.lower()), None
         )
 
-    def _year_column(self) -> Column | None:
-        tables = [table for _, table in reversed(self.context.mentions)]
-        tables += self.catalog.around([table.name for table in tables])
-        for table in tables or self.catalog.tables.values():
-            for column in table.columns.values():
-                if "year" in column.name.lower():
-                    return column
-        return None
-
     def _texts_column(self, at: int) -> Column | None:
         back = self.context.column_before(at)
         if back is not None:
@@ -208,26 +225,6 @@ class Reading:
         self.draft.where[self.excluded] = (connector, comparison.model_copy(update={"right": inner}))
 
 
-def merge(chunks: Sequence[Chunk]) -> list[Chunk]:
-    """Neighbours that mean the same column are one chunk."""
-    merged: list[Chunk] = []
-    for chunk in chunks:
-        last = merged[-1] if merged else None
-        if last is not None and last.kind == chunk.kind == "column":
-            second = {column.place: score for column, score in chunk.found}
-            both = [(c, (s + second[c.place]) / 2 + 0.2) for c, s in last.found if c.place in second]
-            if both:
-                ranked = tuple(sorted(both, key=lambda pair: -pair[1]))
-                merged[-1] = Chunk("column", last.start, chunk.end, f"{last.text} {chunk.text}", found=ranked)
-                continue
-        is_verb = chunk.text.endswith(("ed", "ing"))
-        if last is not None and last.kind == chunk.kind == "table" and not is_verb:
-            # Of "car models", the models.
-            merged.pop()
-        merged.append(chunk)
-    return merged
-
-
 def compare(column: Column, operator: Operator, *values: str | int | float) -> Comparison:
     """A column compared with one value, or two."""
     return Comparison(left=ref(column), operator=operator, right=Literals(values=values))
@@ -236,6 +233,14 @@ def compare(column: Column, operator: Operator, *values: str | int | float) -> C
 def number_for(column: Column, chunk: Chunk) -> str | int | float:
     """A number as the column has it: telephone numbers are text."""
     return chunk.text if column.kind == "text" else plain(chunk.number or 0)
+
+
+def when(column: Column, operator: Operator, bounds: tuple[str, str]) -> Comparison:
+    """A column of dates compared with a time from a first to a last day."""
+    first, last = bounds
+    if operator in ("=", "between") and first != last:
+        return compare(column, "between", first, last)
+    return compare(column, operator, first if operator in (">=", "<") else last)
 
 
 def plain(number: float) -> int | float:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from plugins.nl_models.catalog.schema import Column
-from plugins.nl_models.parser.context import FILLERS, ref
+from plugins.nl_models.parser.context import FILLERS, is_time, ref
 from plugins.nl_models.parser.draft import (
     FUNCTIONS,
     NEGATED,
     OPERATORS,
+    YEARS,
     Reading,
     compare,
     number_for,
     plain,
+    when,
 )
 from plugins.nl_models.plan import (
     Comparison,
@@ -20,6 +22,7 @@ from plugins.nl_models.plan import (
     Operator,
     Plan,
 )
+from plugins.nl_models.words.dates import year_bounds
 
 
 class Filtering(Reading):
@@ -56,16 +59,25 @@ class Filtering(Reading):
             if column.kind == "number" and column.place not in self.catalog.links:
                 self._where(column, "=", plain(chunk.number))
                 return following + 1
-        if 1000 <= chunk.number <= 2100:
-            year = self._year_column()
-            if year is not None:
-                self._where(year, "=", plain(chunk.number))
-                return at + 1
+        if chunk.number in YEARS and (column := self.context.time(at, self.draft.root)):
+            self._where_time(column, "=", chunk)
+            return at + 1
         self.draft.doubts.append(chunk.text)
+        return at + 1
+
+    def _date(self, at: int) -> int:
+        column = self.context.time(at, self.draft.root)
+        if column is None:
+            self.draft.doubts.append(self.context.chunks[at].text)
+        else:
+            self._where_time(column, "=", self.context.chunks[at])
         return at + 1
 
     def _numbers(self, column: Column, at: int) -> int:
         """The column is a number, or one of several."""
+        if column.kind == "time":
+            self._where_time(column, "=", self.context.chunks[at])
+            return at + 1
         self._where(column, "=", number_for(column, self.context.chunks[at]))
         while self.context.kind(at + 1) == "OR" and self.context.kind(at + 2) == "number":
             at += 2
@@ -74,27 +86,31 @@ class Filtering(Reading):
         return at + 1
 
     def _between(self, at: int) -> int:
-        numbers = [
-            n for n in range(at + 1, min(at + 5, len(self.context.chunks))) if self.context.kind(n) == "number"
-        ]
-        column = self.context.column_before(at) or self._year_column()
-        if len(numbers) < 2 or column is None:
-            return at + 1
-        low, high = (plain(self.context.chunks[n].number or 0) for n in numbers[:2])
-        self.draft.where.append((self.connector, compare(column, "between", low, high)))
-        return numbers[1] + 1
+        column = self.context.column_before(at) or self.context.time(at, self.draft.root)
+        return (column and self._range(column, at)) or at + 1
+
+    def _range(self, column: Column, at: int) -> int | None:
+        """Between two numbers or dates, of which the words stand at `at`; None if there are not two."""
+        chunks = self.context.chunks
+        ends = [n for n in range(at + 1, min(at + 6, len(chunks))) if chunks[n].kind in ("number", "date")][:2]
+        if len(ends) < 2:
+            return None
+        if column.kind == "time":
+            low, high = (chunks[n].bounds or year_bounds(int(chunks[n].number or 0)) for n in ends)
+            part = when(column, "between", (low[0], high[1]))
+        else:
+            part = compare(column, "between", *(plain(chunks[n].number or 0) for n in ends))
+        self.draft.where.append((self.connector, part))
+        self.connector = "AND"
+        self.in_conditions = True
+        return ends[1] + 1
 
     def _compare_column(self, column: Column, at: int) -> int | None:
         """`column` operator something, from the operator on; None if nothing is compared."""
         context = self.context
         kind = context.kind(at)
         if kind == "BETWEEN":
-            numbers = [n for n in range(at + 1, min(at + 5, len(context.chunks))) if context.kind(n) == "number"]
-            if len(numbers) == 2:
-                low, high = (plain(context.chunks[n].number or 0) for n in numbers)
-                self.draft.where.append((self.connector, compare(column, "between", low, high)))
-                return numbers[1] + 1
-            return None
+            return self._range(column, at)
         if kind in ("value", "quoted"):
             chunk = context.chunks[at]
             self._where(column, "=", chunk.value_of(column) or chunk.text)
@@ -118,6 +134,10 @@ class Filtering(Reading):
             return what + 1
         if target is None:
             return None
+        if target.kind == "date" or (target.kind == "number" and column.kind == "time"):
+            timed = column if is_time(column) else context.time(what, self.draft.root)
+            self._where_time(timed or column, operator, target)
+            return what + 1
         if target.kind == "number":
             if column.kind == "text" and operator != "=":
                 return None
@@ -162,6 +182,11 @@ class Filtering(Reading):
         operator = OPERATORS[context.kind(at)]
         if context.chunks[at].text.lower().startswith(("or ", "and ")) and self.draft.where:
             connector, last = self.draft.where[-1]
+            if self.last_time is not None and self.last_time[0] == last and context.kind(at + 1) not in ("number", "date"):
+                self.draft.where.pop()
+                self.connector = connector
+                self._where_time(self.last_time[1], operator, self.last_time[2])
+                return at + 1
             if context.kind(context.skip(at + 1, *FILLERS)) == "number":
                 # "after 2013 or before 2008"
                 self.connector = "OR"
@@ -181,6 +206,11 @@ class Filtering(Reading):
             number = context.skip(what + 1, *FILLERS)
             self._where(context.column(what, self.draft.root), operator, plain(context.chunks[number].number or 0))
             return number + 1
+        if context.kind(what) == "date":
+            column = context.time(what, self.draft.root)
+            if column is not None:
+                self._where_time(column, operator, context.chunks[what])
+            return what + 1
         if context.kind(what) != "number":
             return at + 1
         number = context.chunks[what].number or 0
@@ -205,8 +235,11 @@ class Filtering(Reading):
             self._where(context.column(after, self.draft.root), operator, plain(number))
             return after + 1
         column = context.column_before(at, is_listed=False)
-        if column is None and 1000 <= number <= 2100:
-            column = self._year_column()
+        if (column is None or column.kind == "time") and number in YEARS:
+            column = context.time(what, self.draft.root)
+        if column is not None and column.kind == "time":
+            self._where_time(column, operator, context.chunks[what])
+            return what + 1
         if column is None and self.last_column is not None and self.last_column.kind == "number":
             column = self.last_column
         if column is None:

@@ -14,6 +14,11 @@ from plugins.nl_models.plan import (
     Term,
 )
 
+# Adjectives of which less is meant.
+LOW = frozenset({"low", "small", "short", "light", "cheap", "slow", "poor", "bad", "few", "narrow", "shallow", "cold"})
+# Adjectives that may be said of any number.
+GENERIC = frozenset({"top", "high", "low", "large", "small", "great", "big", "good", "bad", "short", "long"})
+
 
 class Ranking(Filtering):
     """Turns that order, limit and group."""
@@ -32,7 +37,7 @@ class Ranking(Filtering):
         if context.kind(after) == "number":
             self.draft.limit = int(context.chunks[after].number or 1)
             after = context.skip(after + 1, *FILLERS)
-        is_up = chunk.lemma not in ("low", "small", "short", "light", "cheap", "slow", "poor", "bad", "few")
+        is_up = chunk.lemma not in LOW
         is_up = is_up != chunk.is_reversed
         if context.kind(after) == "AVG":
             named = self._column_named(context.chunks[after].text)
@@ -42,19 +47,7 @@ class Ranking(Filtering):
             after += 1
         if context.kind(after) == "column":
             column = context.column(after, self.draft.root)
-            is_generic = chunk.lemma in (
-                "top",
-                "high",
-                "low",
-                "large",
-                "small",
-                "great",
-                "big",
-                "good",
-                "bad",
-                "short",
-                "long",
-            )
+            is_generic = chunk.lemma in GENERIC
             if is_generic or column.kind != "text":
                 if not is_generic:
                     is_up = chunk.lemma not in ("young", "early", "first")
@@ -67,6 +60,25 @@ class Ranking(Filtering):
         column, is_more = found
         self._superlative(at, column, is_more != chunk.is_reversed)
         return max(after if context.kind(after) in ("table", "column") else at + 1, at + 1)
+
+    def _sorted(self, at: int) -> int:
+        """`oldest first`: by what the adjective compares, or how what was said already is sorted."""
+        chunk = self.context.chunks[at]
+        is_up = chunk.lemma not in LOW
+        found = self.context.attribute(chunk.lemma, self._near_tables(at))
+        is_said = bool(self.draft.order) and self.context.kind(at - 1) in ("column", "COMMA", "COUNT", "word", "ORDER")
+        if found is not None and not (is_said and self.draft.order[-1].by != ref(found[0])):
+            column, is_more = found
+            by = Ordering(by=ref(column), descending=is_more != chunk.is_reversed)
+            self.draft.order = [order for order in self.draft.order if order.by != by.by] + [by]
+        elif self.draft.order:
+            last = self.draft.order.pop()
+            self.draft.order.append(last.model_copy(update={"descending": is_up != chunk.is_reversed}))
+        elif measures := [term for term in self.draft.select if isinstance(term, Measure)]:
+            self.draft.order.append(Ordering(by=measures[-1], descending=is_up != chunk.is_reversed))
+        else:
+            self.draft.doubts.append(chunk.text)
+        return at + 1
 
     def _comparative(self, at: int, after: int) -> int:
         context = self.context

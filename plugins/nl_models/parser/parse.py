@@ -46,6 +46,9 @@ class Parser(Ranking):
             "value": self._value,
             "quoted": self._value,
             "number": self._number,
+            "date": self._date,
+            "verb": self._verb,
+            "SORTED": self._sorted,
             "BETWEEN": self._between,
             "NOT": self._not,
             "BUT": self._not,
@@ -240,6 +243,20 @@ class Parser(Ranking):
             # "the first to register": what it is the first by.
             return at + 1
         self._add(ref(column))
+        return at + 1
+
+    def _verb(self, at: int) -> int:
+        """What a verb says of the rows: of it, something is compared or it is not meant to be read."""
+        context = self.context
+        self.in_conditions = self.in_conditions or bool(self.draft.select) or self.draft.root is not None
+        column = context.column(at, self.draft.root)
+        self.last_column = column
+        self.verbs.append(column)
+        after = context.skip(at + 1, *FILLERS, "IN")
+        kind = context.kind(after)
+        is_value = kind in ("value", "quoted") and self._value_is_of(after, column)
+        if is_value or (kind in (*OPERATORS, "BETWEEN") and column.kind != "text"):
+            return self._compare_column(column, after) or at + 1
         return at + 1
 
     def _meant(self, at: int) -> Column:
