@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from plugins.core.embeddings import encode
-from plugins.nl_models.catalog.keys import key
+from plugins.nl_models.catalog.keys import display, key
 from plugins.nl_models.catalog.names import words_of
 from plugins.nl_models.catalog.schema import Catalog, Column, Table
 from plugins.nl_models.words.dates import date_bounds
@@ -26,6 +26,8 @@ _LONGEST = 7
 _LEAST_SIMILARITY = {"table": 0.62, "column": 0.5, "value": 0.7}
 # Values of columns that have no more are also found by their meaning.
 _MOST_MEANINGS = 200
+# Values of a column that has no more are states of a thing more likely than they are a part of a name.
+_FEW = 20
 # A word that begins like a name's word is more likely to be meant by it: director, directed.
 _LEAST_PREFIX, _PREFIX_BONUS = 5, 0.3
 
@@ -70,6 +72,11 @@ class Linker:
                 self._add(self._tables, table, _content(words_of(label)))
             if identifier := key(table):
                 self._columns[("id",)].append((identifier, 0.9))
+            if table.columns and "name" in words_of(display(table).name):
+                self._columns[("name",)].append((display(table), 0.95))
+            for column in table.columns.values():
+                if column.kind == "time":
+                    self._columns[("date",)].append((column, 0.6))
         for column in self.catalog.columns:
             own = set(words_of(column.table.split(".")[-1]))
             for label in (column.name, *column.synonyms):
@@ -112,7 +119,7 @@ class Linker:
         at = 0
         while at < len(tokens):
             chunk = best[at][1] or self._by_meaning(tokens[at], at)
-            chunks.append(as_verb(chunk, tokens, at))
+            chunks.append(_as_verb(chunk, tokens, at, chunks[-1].kind if chunks else ""))
             at = chunk.end
         return chunks
 
@@ -128,7 +135,7 @@ class Linker:
         lower: tuple[str, ...] = tuple(token.lower for token in span)
         cue = lexicon().cues.get(lower)
         if cue:
-            yield Chunk(cue, start, end, text), 0.92 + 0.005 * (end - start) if cue != "IN" else 0.7
+            yield Chunk(cue, start, end, text), 0.92 + 0.01 * (end - start) if cue != "IN" else 0.7
         if end - start == 1:
             yield from self._single(tokens, start)
         if end - start == 2 and lower[0] == "how" and lower[1] in lexicon().adjectives:
@@ -151,18 +158,24 @@ class Linker:
         values = self._values_of(lower, span)
         if values and not cue and not (len(lower) == 1 and first.kind == "number"):
             capital = any(token.text[:1].isupper() for token in span) and start > 0
-            score = 1.05 if capital else 0.75 if len(lower) > 1 else 0.6
+            score = 1.05 if capital else 0.75 if len(lower) > 1 else 0.68 if values[0][0].distinct <= _FEW else 0.6
             yield Chunk("value", start, end, text, found=tuple((pair, score) for pair in values)), score
 
     def _values_of(self, lower: Sequence[str], span: Sequence[Token]) -> list[tuple[Column, str]]:
         """Values that are written like the span, or almost: without spaces, in the plural, as an adjective."""
         forms = [tuple(lower), (*lower[:-1], span[-1].lemma)]
-        aliases = [alias for form in forms for alias in lexicon().aliases.get(form, ())]
+        aliases = [alias for form in forms for alias in lexicon().aliases.get(form, ()) if self._is_value(alias)]
         if len(lower) > 1:
             forms.append(("".join(lower),))
         elif len(lower[0]) > 5:
             forms += [(lower[0][:-cut],) for cut in (1, 2, 3) if len(lower[0]) - cut > 4]
         return next((self._values[form] for form in [*forms, *aliases] if form in self._values), [])
+
+    def _is_value(self, alias: tuple[str, ...]) -> bool:
+        """Whether a value may be meant by another word: a letter only where all values of the column are letters."""
+        if len(alias) > 1 or len(alias[0]) > 1:
+            return True
+        return any(all(len(value) == 1 for value in column.values or ()) for column, _ in self._values.get(alias, ()))
 
     def _single(self, tokens: Sequence[Token], start: int) -> Iterable[tuple[Chunk, float]]:
         words = lexicon()
@@ -192,7 +205,7 @@ class Linker:
         for kind, index in (("table", self._tables), ("column", self._columns)):
             found = index.get(lemmas) or index.get(lowers)
             if found:
-                ranked = tuple(sorted(found, key=lambda pair: -pair[1]))
+                ranked = _ranked(found)
                 # A name of one word that is all of a table's is more likely the table than a part of a column's.
                 yield (
                     Chunk(kind, start, end, text, found=ranked),
@@ -249,12 +262,21 @@ class Linker:
         return tuple((pair, 1.0) for pair in pairs)
 
 
-def as_verb(chunk: Chunk, tokens: Sequence[Token], at: int) -> Chunk:
+def _as_verb(chunk: Chunk, tokens: Sequence[Token], at: int, kind_before: str) -> Chunk:
     """The chunk; where it names a column in part only and stands where a verb stands, as a verb."""
     is_partial = chunk.kind == "column" and chunk.end - chunk.start == 1 and chunk.found[0][1] < 0.92
-    if is_partial and is_verb(tokens, at):
+    if is_partial and at > 0 and is_verb(tokens[at], tokens[at - 1].lower, kind_before, at):
         return replace(chunk, kind="verb", lemma=tokens[at].lemma)
     return chunk
+
+
+def _ranked(found: Iterable[tuple[Any, float]]) -> tuple[tuple[Any, float], ...]:
+    """Each once, with its best score; best first."""
+    best: dict[int, tuple[Any, float]] = {}
+    for item, score in found:
+        if id(item) not in best or best[id(item)][1] < score:
+            best[id(item)] = (item, score)
+    return tuple(sorted(best.values(), key=lambda pair: -pair[1]))
 
 
 def _normal(text: str) -> tuple[str, ...]:

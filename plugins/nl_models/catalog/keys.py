@@ -18,6 +18,8 @@ def display(table: Table) -> Column:
         names = ("name", "title", "label")
         if any(word in names for word in words):
             return (0 if len(left) <= 1 else 1), columns.index(column)
+        if words[-1].endswith("name"):
+            return 1, columns.index(column)
         return (2 if not left else 3), columns.index(column)
 
     named = sorted(texts, key=rank)

@@ -12,7 +12,7 @@ from plugins.nl_models.plan import ColumnRef, Comparison, Literals, Measure, Ord
 def compose(draft: Draft, catalog: Catalog) -> Plan | None:
     """The plan of a draft; None if it says nothing about the catalog."""
     names_something = any(not isinstance(term, Measure) or term.column or term.table for term in draft.select)
-    if draft.root is None and not names_something and not draft.where:
+    if draft.root is None and not names_something and not draft.where and not draft.superlatives:
         return None
     asked = next((term.table for term in draft.select if isinstance(term, ColumnRef)), None)
     if asked is not None and not draft.per_root and not any(isinstance(term, Measure) for term in draft.select):
@@ -156,7 +156,8 @@ def _keys(catalog: Catalog, column: ColumnRef) -> set[str]:
 def _default(draft: Draft, catalog: Catalog) -> Term:
     if draft.root is not None:
         return ref(display(draft.root))
-    return draft.where[0][1].left
+    left = draft.where[0][1].left
+    return ref(display(catalog.tables[left.table])) if isinstance(left, ColumnRef) else left
 
 
 def _is_extreme(column: Column, is_descending: bool) -> Comparison:

@@ -62,7 +62,7 @@ class Context:
         while self.kind(end) in _LISTED:
             end += 1
         if self.kind(end) == "IN":
-            end = self.skip(end, "IN", "ALL", "word", "EACH", "DISTINCT")
+            end = self.skip(end, "IN", "ALL", "word", "EACH", "DISTINCT", "number", "adjective", "MOST", "LEAST")
             if self.kind(end) == "table" and self.chunks[end].found[0][0].name == owner:
                 score += 0.5
             elif self.kind(end) == "column" and self.chunks[end].found[0][0].table == owner:
@@ -131,12 +131,12 @@ class Context:
     def attribute(self, adjective: str, tables: Sequence[Table]) -> tuple[Column, bool] | None:
         """The column that an adjective compares, and whether more of it is a greater value."""
         entry = lexicon().adjectives[adjective]
-        for words, is_up in ((entry.up, True), (entry.down, False)):
-            for word in words:
-                for table in tables:
-                    for column in table.columns.values():
-                        if set(words_of(word)) <= set(words_of(column.name)) and column.kind != "other":
-                            return column, is_up
+        words = [(word, True) for word in entry.up] + [(word, False) for word in entry.down]
+        for table in tables:
+            for word, is_up in words:
+                for column in table.columns.values():
+                    if set(words_of(word)) <= set(words_of(column.name)) and column.kind not in ("other", "text"):
+                        return column, is_up
         return None
 
 

@@ -77,7 +77,8 @@ class Reading:
         self.distinct = False
         self.sorting = False
         self.last_column: Column | None = None
-        self.verbs: list[Column] = []
+        # What a question word waits for: `much` for an amount.
+        self.asked = ""
         # The last condition on a time: of "2014 or later" the year is read first.
         self.last_time: tuple[Comparison, Column, Chunk] | None = None
         # Where in the conditions the rows are that must not be there.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from plugins.nl_models.catalog.schema import Column
+from plugins.nl_models.catalog.schema import Column, Table
 from plugins.nl_models.parser.context import FILLERS, is_time, ref
 from plugins.nl_models.parser.draft import (
     FUNCTIONS,
@@ -16,6 +16,7 @@ from plugins.nl_models.parser.draft import (
     when,
 )
 from plugins.nl_models.plan import (
+    ColumnRef,
     Comparison,
     Literals,
     Measure,
@@ -23,6 +24,10 @@ from plugins.nl_models.plan import (
     Plan,
 )
 from plugins.nl_models.words.dates import year_bounds
+
+
+PATTERNS = ("contains", "starts with", "ends with")
+LETTERS = frozenset({"word", "letter", "letters", "substring", "phrase", "string", "text"})
 
 
 class Filtering(Reading):
@@ -124,11 +129,11 @@ class Filtering(Reading):
             )
         else:
             operator = OPERATORS[kind]
-        is_pattern = operator in ("contains", "starts with", "ends with")
+        is_pattern = operator in PATTERNS
         what = context.skip(at + 1, *(("ALL", "CONTAINS") if is_pattern else (*FILLERS, "IN", "HAVE")))
         target = context.chunks[what] if what < len(context.chunks) else None
         if target is not None and is_pattern:
-            if target.text.lower() in ("word", "letter", "substring", "phrase") and what + 1 < len(context.chunks):
+            if target.text.lower() in LETTERS and what + 1 < len(context.chunks):
                 what += 1
             self._where(column, operator, context.chunks[what].text)
             return what + 1
@@ -196,8 +201,8 @@ class Filtering(Reading):
                 self.draft.where[-1] = (connector, last.model_copy(update={"operator": operator}))
                 return at + 1
         what = context.skip(at + 1, *FILLERS)
-        if context.kind(what) == "column" and operator in ("contains", "starts with", "ends with"):
-            return at + 1
+        if operator in PATTERNS:
+            return self._pattern(at, operator)
         if context.kind(what) in ("AVG", "MAX", "MIN"):
             after = context.skip(what + 1, *FILLERS, "IN")
             if context.kind(after) == "column":
@@ -222,15 +227,7 @@ class Filtering(Reading):
                 return after + 1
         counted = self._table_called(after)
         if counted is not None:
-            self._join(counted)
-            self._per_root()
-            measure = Measure(function="count", table=counted.name)
-            operator = NEGATED.get(operator, operator) if self.negated else operator
-            self.negated = False
-            self.draft.having.append(
-                Comparison(left=measure, operator=operator, right=Literals(values=(plain(number),)))
-            )
-            return after + 1
+            return self._having_count(counted, operator, number, after + 1)
         if context.kind(after) == "column":
             self._where(context.column(after, self.draft.root), operator, plain(number))
             return after + 1
@@ -247,6 +244,43 @@ class Filtering(Reading):
             return what + 1
         self._where(column, operator, plain(number))
         return what + 1
+
+    def _pattern(self, at: int, operator: Operator) -> int:
+        """`contain the word X`, of the column that is named behind, or was before, or what rows are called."""
+        context = self.context
+        what = context.skip(at + 1, "ALL", "CONTAINS", "IS")
+        if what < len(context.chunks) and context.chunks[what].text.lower() in LETTERS:
+            what += 1
+        if what >= len(context.chunks) or context.kind(what) in ("column", "table", "COUNT"):
+            return at + 1
+        behind = context.skip(what + 1, "IN", "ALL")
+        text = context.chunks[what].text
+        if context.kind(behind) == "column" and behind > what + 1:
+            self._where(context.column(behind, self.draft.root), operator, text)
+            return behind + 1
+        texts = [t for t in self.draft.select if isinstance(t, ColumnRef) and self.catalog.column(t.table, t.name).kind == "text"]
+        column = self.last_column if self.last_column and self.last_column.kind == "text" else None
+        column = context.column_before(at) or (self.catalog.column(texts[-1].table, texts[-1].name) if texts else column)
+        column = column or self._texts_column(at)
+        is_said = context.kind(what) == "quoted" or text != text.lower() or "word" in context.chunks[at].text
+        if column is None or column.kind != "text" or not is_said:
+            self.draft.doubts.append(context.chunks[at].text)
+            return at + 1
+        self._where(column, operator, text)
+        return what + 1
+
+    def _having_count(self, counted: Table, operator: Operator, number: float, end: int) -> int:
+        """Of how many rows of a table there are, for each of what is asked for."""
+        self._join(counted)
+        self._per_root()
+        self._having(Measure(function="count", table=counted.name), operator, number)
+        return end
+
+    def _having(self, measure: Measure, operator: Operator, number: float) -> None:
+        operator = NEGATED.get(operator, operator) if self.negated else operator
+        self.negated = False
+        right = Literals(values=(plain(number),))
+        self.draft.having.append(Comparison(left=measure, operator=operator, right=right))
 
     def _not(self, at: int) -> int:
         self.negated = True

@@ -16,6 +16,8 @@ from plugins.nl_models.plan import (
 
 # Adjectives of which less is meant.
 LOW = frozenset({"low", "small", "short", "light", "cheap", "slow", "poor", "bad", "few", "narrow", "shallow", "cold"})
+# Adjectives that say when.
+WHEN = frozenset({"first", "last", "early", "late", "recent", "new"})
 # Adjectives that may be said of any number.
 GENERIC = frozenset({"top", "high", "low", "large", "small", "great", "big", "good", "bad", "short", "long"})
 
@@ -54,11 +56,17 @@ class Ranking(Filtering):
                 self._superlative(at, column, is_up)
                 return after + 1
         found = context.attribute(chunk.lemma, self._near_tables(after))
+        named = context.time(at, None) if context.kind(at - 1) == "verb" and chunk.lemma in WHEN else None
+        if named is not None:
+            found = named, chunk.lemma not in ("early", "first")
         if found is None:
             self.draft.doubts.append(chunk.text)
             return at + 1
         column, is_more = found
         self._superlative(at, column, is_more != chunk.is_reversed)
+        if context.kind(after) == "table" and not self.draft.select and self.draft.target is None:
+            # "the youngest patient": who it is, not how young.
+            self.draft.target = context.table(after)
         return max(after if context.kind(after) in ("table", "column") else at + 1, at + 1)
 
     def _sorted(self, at: int) -> int:
@@ -117,6 +125,11 @@ class Ranking(Filtering):
                 self._by_count(column.table, is_descending)
                 self.draft.group = self.draft.group or [ref(column)]
                 return after + 1
+        back = context.column(at - 1, self.draft.root) if context.kind(at - 1) == "verb" else None
+        if back is not None and back.kind == "number":
+            # "spent the most on …", "earns the most"
+            self._superlative(at, back, is_descending)
+            return at + 1
         table = self._table_called(after)
         if table is not None and not (context.kind(after) == "column" and context.column(after).kind == "number"):
             self._join(table)
@@ -135,6 +148,29 @@ class Ranking(Filtering):
             return at + 1
         if self.draft.root is not None:
             self._by_count(self.draft.root.name, is_descending)
+        return at + 1
+
+    def _more(self, at: int) -> int:
+        """`more calories than …`, `fewer loans than …`: what there is more of stands before what it is compared with."""
+        context = self.context
+        operator: Operator = ">" if context.kind(at) == "MORE" else "<"
+        what = context.skip(at + 1, "ALL", "IN", "word")
+        than = context.skip(what + 1, *(kind for kind in FILLERS if kind != "THAN"), "IN", "column", "table")
+        if context.kind(what) not in ("column", "table") or context.kind(than) != "THAN":
+            self.draft.doubts.append(context.chunks[at].text)
+            return at + 1
+        value = context.skip(than + 1, *FILLERS)
+        counted = self._table_called(what)
+        if counted is not None and context.kind(value) == "number":
+            return self._having_count(counted, operator, context.chunks[value].number or 0, value + 1)
+        if context.kind(what) == "column":
+            column = context.column(what, self.draft.root)
+            if context.kind(value) == "number":
+                self._where(column, operator, plain(context.chunks[value].number or 0))
+                return value + 1
+            if context.kind(value) in AGGREGATES:
+                return self._against(column, operator, value)
+        self.draft.doubts.append(context.chunks[at].text)
         return at + 1
 
     def _order(self, at: int) -> int:

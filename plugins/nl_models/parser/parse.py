@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from plugins.nl_models.catalog.keys import display
+from plugins.nl_models.catalog.names import words_of
 from plugins.nl_models.catalog.schema import Column, Table
+from plugins.nl_models.linking import Chunk
 from plugins.nl_models.parser.context import FILLERS, ref
 from plugins.nl_models.parser.draft import AGGREGATES, EVERYTHING, FUNCTIONS, OPERATORS, Draft
 from plugins.nl_models.parser.ordering import Ranking
@@ -12,6 +14,7 @@ from plugins.nl_models.plan import (
     Function,
     Measure,
 )
+from plugins.nl_models.words.lexicon import lexicon
 
 
 class Parser(Ranking):
@@ -37,6 +40,8 @@ class Parser(Ranking):
             "adjective": self._adjective,
             "MOST": self._most,
             "LEAST": self._most,
+            "MORE": self._more,
+            "FEWER": self._more,
             "EACH": self._each,
             "ORDER": self._order,
             "ASCENDING": self._order,
@@ -89,12 +94,26 @@ class Parser(Ranking):
         return at + 1
 
     def _distinct(self, at: int) -> int:
-        self.distinct = True
+        if self.context.chunks[at].text.lower().startswith(("no ", "without ")):
+            self.draft.distinct = True
+        else:
+            self.distinct = True
         return at + 1
 
     def _connect(self, at: int) -> int:
         self.connector = self.context.kind(at)
+        if self._is_listed_before(at):
+            # "American and Indian recipes" are of either.
+            self.connector = "OR"
         return at + 1
+
+    def _is_listed_before(self, at: int) -> bool:
+        """Whether `and` stands between two values of one column, of which the rows are named behind."""
+        context = self.context
+        kinds = (context.kind(at - 1), context.kind(at + 1), context.kind(at + 2))
+        if kinds[:2] != ("value", "value") or kinds[2] != "table" or context.kind(at - 2) == "BOTH":
+            return False
+        return context.value(at - 1, self.draft.root)[0] == context.value(at + 1, self.draft.root)[0]
 
     def _condition(self, at: int) -> int:
         self.in_conditions = self.in_conditions or bool(self.draft.select) or self.draft.root is not None
@@ -171,6 +190,10 @@ class Parser(Ranking):
         return after if after < what else what + 1
 
     def _aggregate(self, at: int) -> int:
+        following = self.context.chunks[at + 1 :]
+        if self.context.chunks[at].text.lower() == "how much" and any(c.kind == "verb" for c in following):
+            self.asked = "much"
+            return at + 1
         functions: list[Function] = [FUNCTIONS[self.context.kind(at)]]
         after = at + 1
         while True:
@@ -185,6 +208,8 @@ class Parser(Ranking):
             what += 1
         if self.context.kind(what) == "COUNT" and functions == ["sum"]:
             return what
+        if len(functions) == 1 and (end := self._measured(functions[0], what)):
+            return end
         if self.context.kind(what) != "column":
             self.draft.doubts.append(self.context.chunks[at].text)
             return after
@@ -203,6 +228,24 @@ class Parser(Ranking):
             if not is_listed or self.context.column(step, self.draft.root).kind != "number":
                 return end + 1
             end = step
+
+    def _measured(self, function: Function, at: int) -> int | None:
+        """A condition on an aggregate: `an average rent above 1000`, `earn on average more than 1000`."""
+        context = self.context
+        is_said = bool(self.draft.select or self.draft.root)
+        column = context.column(at, self.draft.root) if context.kind(at) == "column" else None
+        comparing = at + 1 if column else at
+        comparing = context.skip(comparing, "IS", "IN")
+        value = context.skip(comparing + 1, *FILLERS)
+        if context.kind(comparing) not in OPERATORS or context.kind(value) != "number" or not is_said:
+            return None
+        column = column or context.column_before(at - 1) or self.last_column
+        if column is None or column.kind != "number":
+            return None
+        self._per_root()
+        measure = Measure(function=function, column=ref(column))
+        self._having(measure, OPERATORS[context.kind(comparing)], context.chunks[value].number or 0)
+        return value + 1
 
     def _column(self, at: int) -> int:
         context = self.context
@@ -229,17 +272,22 @@ class Parser(Ranking):
         if kind == "OR" and context.chunks[after].text.lower() == "either":
             after = context.skip(after + 1, "ALL")
             kind = context.kind(after)
-        if kind == "number" and (self.in_conditions or self.draft.select):
+        is_limit = context.kind(after + 1) in ("adjective", "MOST", "LEAST")
+        if kind == "number" and (self.in_conditions or self.draft.select) and not is_limit:
             return self._numbers(column, after)
         if kind in ("MOST", "LEAST") and self.in_conditions and column.kind == "number":
             self._superlative(after, column, kind == "MOST")
             return after + 1
-        if self.in_conditions and context.kind(at - 1) not in ("AND", "COMMA", "COMMAND"):
+        before = at - 1
+        while context.kind(before) == "ALL":
+            before -= 1
+        if self.in_conditions and context.kind(before) not in ("AND", "COMMA", "COMMAND"):
             # Something that rows have, of which nothing more is said.
             self.draft.doubts.append(context.chunks[at].text)
             return at + 1
         is_extreme = any(extreme.place == column.place for _, extreme, _ in self.draft.superlatives)
-        if is_extreme and context.kind(at - 1) not in ("AND", "COMMA"):
+        is_asked = not self.draft.select and context.kind(at - 1) in ("table", "word")
+        if is_extreme and context.kind(at - 1) not in ("AND", "COMMA") and not is_asked:
             # "the first to register": what it is the first by.
             return at + 1
         self._add(ref(column))
@@ -251,13 +299,30 @@ class Parser(Ranking):
         self.in_conditions = self.in_conditions or bool(self.draft.select) or self.draft.root is not None
         column = context.column(at, self.draft.root)
         self.last_column = column
-        self.verbs.append(column)
         after = context.skip(at + 1, *FILLERS, "IN")
         kind = context.kind(after)
+        if self.negated and (table := self._done(context.chunks[at])) is not None:
+            self._without(table)
+            self.negated = False
+            return at + 1
+        if self.asked == "much" and column.kind == "number":
+            self.asked = ""
+            self._add(ref(column))
+            return at + 1
         is_value = kind in ("value", "quoted") and self._value_is_of(after, column)
         if is_value or (kind in (*OPERATORS, "BETWEEN") and column.kind != "text"):
             return self._compare_column(column, after) or at + 1
         return at + 1
+
+    def _done(self, verb: Chunk) -> Table | None:
+        """The table whose rows a verb makes, where nothing but `anything` is done: shipped, shipments."""
+        nouns = (verb.lemma, *lexicon().verbs.get(verb.lemma, ()))
+        for table in self.catalog.tables.values():
+            own = words_of(table.name.split(".")[-1])
+            is_named = any(word == noun or word.startswith(noun[:5]) for word in own[-1:] for noun in nouns if len(noun) > 3)
+            if is_named and (self.draft.root is None or table.name != self.draft.root.name):
+                return table
+        return None
 
     def _meant(self, at: int) -> Column:
         """The column of a chunk; for a name, where its table has no such column, what the rows are called."""

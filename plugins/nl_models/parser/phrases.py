@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from plugins.nl_models.catalog.names import words_of
 from plugins.nl_models.linking import Chunk
 
 _HIGH = frozenset({"high", "large", "great", "big", "long", "old", "top"})
@@ -104,7 +105,7 @@ def _with_measures(chunks: list[Chunk]) -> list[Chunk]:
 
 def _is_amount(chunk: Chunk) -> bool:
     column = chunk.found[0][0]
-    return column.kind == "number" and not column.is_unique
+    return column.kind == "number" and not {"id", "code", "key"} & set(words_of(column.name))
 
 
 def _with_extremes(chunks: list[Chunk]) -> list[Chunk]:

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from plugins.nl_models.words.lexicon import lexicon
 from plugins.nl_models.words.tokens import Token
 
-# What a verb follows; nouns don't.
-_BEFORE = frozenset(
-    "who that which to did does do not never was were been they ever we people \"don't\" \"doesn't\" \"didn't\"".split()
-)
-_PARTICIPLES = ("ed", "ing")
+# Kinds of chunks that a participle follows, and kinds that any verb does.
+_BEFORE_PARTICIPLES = frozenset({"table", "value", "RELATIVE", "IS", "HAVE", "NOT", "BUT", "word", "quoted"})
+_BEFORE_VERBS = frozenset({"RELATIVE", "IS", "NOT", "HAVE"})
+_PERSONS = frozenset({"they", "we", "it", "ever", "i", "you", "he", "she"})
 
 
-def is_verb(tokens: Sequence[Token], at: int) -> bool:
-    """Whether the token is one, as far as its neighbours tell: `published in`, `who live`, `were born`."""
-    token = tokens[at]
-    before = tokens[at - 1].lower if at > 0 else ""
-    if before in ("the", "a", "an", "of", "their", "its", "all", "and"):
-        return False
-    if token.lower.endswith(_PARTICIPLES) and at > 0:
+def is_verb(token: Token, before: str, kind_before: str, at: int) -> bool:
+    """Whether a token is one: `published in`, `who live`, `were born`. before: the word and the kind of chunk."""
+    if before in _PERSONS or (kind_before == "COMMAND" and before in ("who", "that", "which") and at > 1):
         return True
-    return before in _BEFORE or (token.lemma in lexicon().verbs and at > 1)
+    if token.lower.endswith(("ed", "ing")):
+        return kind_before in _BEFORE_PARTICIPLES
+    if kind_before in _BEFORE_VERBS or (kind_before == "IN" and before == "to"):
+        return token.lemma in lexicon().verbs
+    return token.lemma in lexicon().verbs and kind_before in ("table", "value", "quoted")
