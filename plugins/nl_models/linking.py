@@ -27,7 +27,7 @@ _LEAST_SIMILARITY = {"table": 0.62, "column": 0.5, "value": 0.7}
 # Values of columns that have no more are also found by their meaning.
 _MOST_MEANINGS = 200
 # Values of a column that has no more are states of a thing more likely than they are a part of a name.
-_FEW = 20
+_FEW, _FEWEST = 20, 3
 # A word that begins like a name's word is more likely to be meant by it: director, directed.
 _LEAST_PREFIX, _PREFIX_BONUS = 5, 0.3
 
@@ -175,7 +175,8 @@ class Linker:
         """Whether a value may be meant by another word: a letter only where all values of the column are letters."""
         if len(alias) > 1 or len(alias[0]) > 1:
             return True
-        return any(all(len(value) == 1 for value in column.values or ()) for column, _ in self._values.get(alias, ()))
+        columns = [column for column, _ in self._values.get(alias, ()) if column.distinct <= _FEWEST]
+        return any(all(len(value) == 1 for value in column.values or ()) for column in columns)
 
     def _single(self, tokens: Sequence[Token], start: int) -> Iterable[tuple[Chunk, float]]:
         words = lexicon()

@@ -73,6 +73,7 @@ class Ordering(_Part):
 
 class Plan(_Part):
     """One query. tables: those that must be read though no column of them is named.
+    via: foreign keys to join by, where a table refers to another by more than one.
 
     limit: rows that are kept. operator, other: rows that are also, or not, in another plan of the same columns.
     """
@@ -81,6 +82,7 @@ class Plan(_Part):
     select: tuple[Term, ...] = ()
     distinct: bool = False
     tables: tuple[str, ...] = ()
+    via: tuple[ColumnRef, ...] = ()
     where: Condition | None = None
     group_by: tuple[ColumnRef, ...] = ()
     having: Condition | None = None

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from plugins.nl_models.catalog.keys import display, key
-from plugins.nl_models.catalog.schema import Catalog, Column
+from plugins.nl_models.catalog.names import words_of
+from plugins.nl_models.catalog.schema import Catalog, Column, Join, Table
 from plugins.nl_models.parser.context import ref
 from plugins.nl_models.parser.draft import Draft, conditions
-from plugins.nl_models.plan import ColumnRef, Comparison, Literals, Measure, Ordering, Plan, Term
+from plugins.nl_models.parser.reach import are_joined, first_many
+from plugins.nl_models.plan import ColumnRef, Comparison, Condition, Literals, Measure, Ordering, Plan, Term
+from plugins.nl_models.words.lexicon import lexicon
 
 
 def compose(draft: Draft, catalog: Catalog) -> Plan | None:
@@ -14,6 +19,8 @@ def compose(draft: Draft, catalog: Catalog) -> Plan | None:
     names_something = any(not isinstance(term, Measure) or term.column or term.table for term in draft.select)
     if draft.root is None and not names_something and not draft.where and not draft.superlatives:
         return None
+    if draft.asks_who and not draft.select and draft.target is None:
+        draft.root = draft.target = _person(draft, catalog) or draft.root
     asked = next((term.table for term in draft.select if isinstance(term, ColumnRef)), None)
     if asked is not None and not draft.per_root and not any(isinstance(term, Measure) for term in draft.select):
         draft.root = catalog.tables[asked]
@@ -30,6 +37,10 @@ def compose(draft: Draft, catalog: Catalog) -> Plan | None:
     for _, column, is_descending in draft.superlatives:
         if asks_extreme and draft.limit is None and _owner(draft) in (None, column.table):
             select.append(Measure(function="max" if is_descending else "min", column=ref(column)))
+        elif draft.root is not None and draft.is_total and first_many(catalog, draft.root.name, column.table):
+            order.append(Ordering(by=Measure(function="sum", column=ref(column)), descending=is_descending))
+            limit = limit or 1
+            draft.per_root = True
         elif any(isinstance(term, Measure) for term in select) and not draft.per_root:
             where.append(("AND", _is_extreme(column, is_descending)))
         else:
@@ -51,6 +62,7 @@ def compose(draft: Draft, catalog: Catalog) -> Plan | None:
         select=tuple(select),
         distinct=draft.distinct and not group,
         tables=tuple(_needed(draft, select)),
+        via=tuple(draft.via),
         where=conditions(where),
         group_by=tuple(group),
         having=conditions([("AND", part) for part in draft.having]),
@@ -59,7 +71,36 @@ def compose(draft: Draft, catalog: Catalog) -> Plan | None:
     )
     if draft.having and not group and draft.root is not None and (unique := key(draft.root)) is not None:
         return _of_groups(plan, draft.root.name, ref(unique))
+    if draft.both and (shared := _of_both(draft, catalog)):
+        return shared
     return _intersected(plan, draft)
+
+
+def _person(draft: Draft, catalog: Catalog) -> Table | None:
+    """Whom `who` asks for: of the tables that are spoken of, or next to them, the first that people are in."""
+    spoken = [draft.root.name] if draft.root else []
+    spoken += [*draft.tables, *(part.left.table for _, part in draft.where if isinstance(part.left, ColumnRef))]
+    near = [catalog.tables[name] for name in dict.fromkeys(spoken)]
+    near += catalog.around([table.name for table in near])
+    return next((t for t in near if lexicon().people.intersection(words_of(t.name)[-1:])), None)
+
+
+def _of_both(draft: Draft, catalog: Catalog) -> Plan | None:
+    """Of "cities with both shops and schools": what one table has and the other as well, by a name that both know."""
+    assert draft.both is not None
+    if len(draft.select) != 1 or not isinstance(draft.select[0], ColumnRef):
+        return None
+    name = draft.select[0].name
+    sides = [
+        Plan(select=(ColumnRef(table=table.name, name=name),), where=_conditions_on(draft, table.name))
+        for table in draft.both
+        if name in table.columns
+    ]
+    return sides[0].model_copy(update={"operator": "intersect", "other": sides[1]}) if len(sides) == 2 else None
+
+
+def _conditions_on(draft: Draft, table: str) -> Condition | None:
+    return conditions([(c, p) for c, p in draft.where if isinstance(p.left, ColumnRef) and p.left.table == table])
 
 
 def _only_exist(draft: Draft, catalog: Catalog) -> None:
@@ -74,25 +115,39 @@ def _only_exist(draft: Draft, catalog: Catalog) -> None:
     for term in terms:
         used |= {term.table} if isinstance(term, ColumnRef) else {term.table, term.column and term.column.table}
     asked = [part.left.table for _, part in draft.where if isinstance(part.left, ColumnRef)]
-    for name in dict.fromkeys(name for name in [*draft.tables, *asked] if name not in used):
-        joins = [
-            join for join in catalog.joins if join.parent == root and catalog.leads_to(join.child, name, root)
-        ]
-        join = joins[0] if joins else None
-        if join is None or _is_mixed(draft, name):
+    names = [name for name in dict.fromkeys([*draft.tables, *asked]) if name not in used]
+    for join, group in _groups(draft, catalog, names):
+        if any(_is_mixed(draft, name) for name in group):
             continue
-        for group in _alternatives(draft, name):
+        for alternative in _alternatives(draft, group):
             inner = Plan(
                 select=(ColumnRef(table=join.child, name=join.column),),
-                tables=(name,) if name != join.child else (),
-                where=conditions(group),
+                tables=tuple(name for name in group if name != join.child),
+                via=tuple(draft.via),
+                where=conditions(alternative),
             )
-            left = ColumnRef(table=draft.root.name, name=join.parent_column)
+            left = ColumnRef(table=join.parent, name=join.parent_column)
             draft.where.append(("AND", Comparison(left=left, operator="in", right=inner)))
         draft.where = [
-            (c, p) for c, p in draft.where if not (isinstance(p.left, ColumnRef) and p.left.table == name)
+            (c, p) for c, p in draft.where if not (isinstance(p.left, ColumnRef) and p.left.table in group)
         ]
-        draft.existing.add(name)
+        draft.existing.update(group)
+
+
+def _groups(draft: Draft, catalog: Catalog, names: list[str]) -> list[tuple[Join, list[str]]]:
+    """Tables of which the root has many rows, those together that are of the same rows; and how the root joins them."""
+    assert draft.root is not None
+    groups: list[tuple[Join, list[str]]] = []
+    for name in names:
+        join = first_many(catalog, draft.root.name, name, draft.via)
+        if join is None:
+            continue
+        same = next((g for _, g in groups if any(are_joined(catalog, name, other) for other in g)), None)
+        if same is not None and name not in draft.apart:
+            same.append(name)
+        else:
+            groups.append((join, [name]))
+    return groups
 
 
 def _is_mixed(draft: Draft, name: str) -> bool:
@@ -108,11 +163,11 @@ def _is_mixed(draft: Draft, name: str) -> bool:
     )
 
 
-def _alternatives(draft: Draft, name: str) -> list[list[tuple[str, Comparison]]]:
-    """The conditions on a table, each set of what one row of it can meet: it can't be of two values at once."""
+def _alternatives(draft: Draft, names: Collection[str]) -> list[list[tuple[str, Comparison]]]:
+    """The conditions on some tables, each set of what one row of it can meet: it can't be of two values at once."""
     groups: list[list[tuple[str, Comparison]]] = [[]]
     for connector, part in draft.where:
-        if not (isinstance(part.left, ColumnRef) and part.left.table == name):
+        if not (isinstance(part.left, ColumnRef) and part.left.table in names):
             continue
         is_again = any(_excludes(p, part) for _, p in groups[-1])
         if is_again and connector == "AND":

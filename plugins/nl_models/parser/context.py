@@ -135,7 +135,9 @@ class Context:
         for table in tables:
             for word, is_up in words:
                 for column in table.columns.values():
-                    if set(words_of(word)) <= set(words_of(column.name)) and column.kind not in ("other", "text"):
+                    if set(words_of(word)) <= set(words_of(column.name)) and (
+                        column.kind not in ("other", "text") or word in ("date", "year", "time")
+                    ):
                         return column, is_up
         return None
 

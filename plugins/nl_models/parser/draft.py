@@ -11,6 +11,8 @@ from plugins.nl_models.catalog.schema import Catalog, Column, Table
 from plugins.nl_models.linking import Chunk
 from plugins.nl_models.parser.context import Context, ref
 from plugins.nl_models.parser.phrases import reword
+from plugins.nl_models.parser.reach import first_many
+from plugins.nl_models.parser.roles import without_roles
 from plugins.nl_models.plan import (
     ColumnRef,
     Combined,
@@ -62,6 +64,14 @@ class Draft:
     existing: set[str] = field(default_factory=set)
     target: Table | None = None
     wants_everything: bool = False
+    # Foreign keys to join by, of several.
+    via: list[ColumnRef] = field(default_factory=list)
+    # Tables that are named after `and`: of other rows than the tables before.
+    apart: set[str] = field(default_factory=set)
+    # Extremes are of sums: the most in total.
+    is_total: bool = False
+    asks_who: bool = False
+    both: tuple[Table, Table] | None = None
 
 
 class Reading:
@@ -69,8 +79,9 @@ class Reading:
 
     def __init__(self, catalog: Catalog, chunks: Sequence[Chunk]) -> None:
         self.catalog = catalog
-        self.context = Context(catalog, reword(chunks))
-        self.draft = Draft()
+        kept, via = without_roles(catalog, reword(chunks))
+        self.context = Context(catalog, kept)
+        self.draft = Draft(via=[ColumnRef(table=join.child, name=join.column) for join in via])
         self.in_conditions = False
         self.negated = False
         self.connector = "AND"
@@ -95,7 +106,7 @@ class Reading:
     def _where(self, column: Column, operator: Operator, value: str | int | float) -> None:
         is_other = self.draft.root is not None and column.table != self.draft.root.name
         self.last_column = column
-        if self.negated and is_other and operator == "=" and self.excluded is None:
+        if self.negated and is_other and operator == "=" and self.excluded is None and self._has_many(column.table):
             self._without(self.catalog.tables[column.table])
             self.negated = self.excluded is None
         if self.negated:
@@ -192,20 +203,20 @@ class Reading:
         chunk = self.context.chunks[at]
         return chunk.kind == "quoted" or any(pair[0].place == column.place for pair, _ in chunk.found)
 
+    def _has_many(self, table: str) -> bool:
+        """Whether a row of the root may have many rows of another table."""
+        root = self.draft.root
+        return root is not None and first_many(self.catalog, root.name, table, self.draft.via) is not None
+
     def _without(self, table: Table) -> None:
         """Rows of the root of which the other table has none."""
         root = self.draft.root
         assert root is not None
-        ends = [
-            (join.parent_column, join.child, join.column)
-            for join in self.catalog.joins
-            if join.parent == root.name and self.catalog.leads_to(join.child, table.name, root.name)
-        ]
-        if ends:
-            own, child, column = ends[0]
-            tables = (table.name,) if table.name != child else ()
-            inner = Plan(select=(ColumnRef(table=child, name=column),), tables=tables)
-            left = ColumnRef(table=root.name, name=own)
+        join = first_many(self.catalog, root.name, table.name, self.draft.via)
+        if join is not None:
+            tables = (table.name,) if table.name != join.child else ()
+            inner = Plan(select=(ColumnRef(table=join.child, name=join.column),), tables=tables, via=tuple(self.draft.via))
+            left = ColumnRef(table=join.parent, name=join.parent_column)
             self.draft.where.append((self.connector, Comparison(left=left, operator="not in", right=inner)))
             self.excluded = len(self.draft.where) - 1
         else:

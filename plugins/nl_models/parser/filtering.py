@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from plugins.nl_models.catalog.schema import Column, Table
+from plugins.nl_models.catalog.schema import Column, Join, Table
 from plugins.nl_models.parser.context import FILLERS, is_time, ref
 from plugins.nl_models.parser.draft import (
     FUNCTIONS,
@@ -15,6 +15,7 @@ from plugins.nl_models.parser.draft import (
     plain,
     when,
 )
+from plugins.nl_models.parser.roles import role_before
 from plugins.nl_models.plan import (
     ColumnRef,
     Comparison,
@@ -37,6 +38,8 @@ class Filtering(Reading):
         chunk = self.context.chunks[at]
         if chunk.found:
             column, value = self.context.value(at, self.draft.root)
+            if (join := role_before(self.catalog, self.context.chunks, at)) and column.table == join.parent:
+                return self._in_role(join, column, value, at)
         else:
             column = self._texts_column(at)
             value = chunk.text
@@ -44,6 +47,19 @@ class Filtering(Reading):
                 self.draft.doubts.append(chunk.text)
                 return at + 1
         self._where(column, "=", value)
+        return at + 1
+
+    def _in_role(self, join: Join, column: Column, value: str, at: int) -> int:
+        """A value of a table that is referred to in several roles, by the role that was said."""
+        parent = ColumnRef(table=join.parent, name=join.parent_column)
+        inner = Plan(select=(parent,), where=compare(column, "=", value))
+        left = ColumnRef(table=join.child, name=join.column)
+        operator: Operator = "not in" if self.negated else "in"
+        self.negated = False
+        self._join(self.catalog.tables[join.child])
+        self.draft.where.append((self.connector, Comparison(left=left, operator=operator, right=inner)))
+        self.connector = "AND"
+        self.in_conditions = True
         return at + 1
 
     def _number(self, at: int) -> int:

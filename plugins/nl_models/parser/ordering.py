@@ -41,6 +41,16 @@ class Ranking(Filtering):
             after = context.skip(after + 1, *FILLERS)
         is_up = chunk.lemma not in LOW
         is_up = is_up != chunk.is_reversed
+        measured = context.skip(after + 1, "ALL", "IN", "COUNT", "word")
+        if context.kind(after) in ("AVG", "SUM") and context.kind(measured) == "column":
+            # "the highest average rent", "the largest total fines"
+            column = context.column(measured, self.draft.root)
+            if column.kind == "number":
+                measure = Measure(function=FUNCTIONS[context.kind(after)], column=ref(column))
+                self.draft.order.append(Ordering(by=measure, descending=is_up))
+                self.draft.limit = self.draft.limit or 1
+                self._per_root()
+                return measured + 1
         if context.kind(after) == "AVG":
             named = self._column_named(context.chunks[after].text)
             if named is not None:
@@ -129,6 +139,7 @@ class Ranking(Filtering):
         if back is not None and back.kind == "number":
             # "spent the most on …", "earns the most"
             self._superlative(at, back, is_descending)
+            self.draft.is_total = True
             return at + 1
         table = self._table_called(after)
         if table is not None and not (context.kind(after) == "column" and context.column(after).kind == "number"):
@@ -139,6 +150,7 @@ class Ranking(Filtering):
             column = context.column(after, self.draft.root)
             if column.kind == "number" and column.place not in self.catalog.links:
                 self._superlative(at, column, is_descending)
+                self.draft.is_total = True
             else:
                 self._by_count(column.table, is_descending)
             return after + 1

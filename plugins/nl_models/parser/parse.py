@@ -58,6 +58,7 @@ class Parser(Ranking):
             "NOT": self._not,
             "BUT": self._not,
             "IN": self._in,
+            "BOTH": self._both,
             "WHOSE": self._condition,
             "RELATIVE": self._condition,
             "HAVE": self._condition,
@@ -82,6 +83,8 @@ class Parser(Ranking):
         if self.context.chunks[at].text.lower().startswith(("who", "which", "where")) and at > 0:
             return self._condition(at)
         self.in_conditions = False
+        if self.context.chunks[at].text.lower().startswith("who"):
+            self.draft.asks_who = True
         following = self.context.skip(at + 1, "ALL", "DISTINCT")
         if self.draft.select and self.context.kind(at - 1) == "AND" and self.context.kind(following) == "table":
             table = self.context.table(following)
@@ -91,6 +94,15 @@ class Parser(Ranking):
                 return following + 1
         if self.context.kind(following) == "table" and self.draft.target is None and not self.draft.select:
             self.draft.target = self.context.table(following)
+        return at + 1
+
+    def _both(self, at: int) -> int:
+        context = self.context
+        one = context.skip(at + 1, "ALL", "word")
+        other = context.skip(one + 1, "AND", "ALL", "word")
+        tables = [context.table(n) if context.kind(n) == "table" else None for n in (one, other)]
+        if tables[0] and tables[1]:
+            self.draft.both = tables[0], tables[1]
         return at + 1
 
     def _distinct(self, at: int) -> int:
@@ -211,7 +223,10 @@ class Parser(Ranking):
         if len(functions) == 1 and (end := self._measured(functions[0], what)):
             return end
         if self.context.kind(what) != "column":
-            self.draft.doubts.append(self.context.chunks[at].text)
+            if functions == ["sum"]:
+                self.draft.is_total = True
+            else:
+                self.draft.doubts.append(self.context.chunks[at].text)
             return after
         if self.in_conditions and self.context.kind(at - 1) in (*FILLERS, "HAVE", *OPERATORS):
             column = self.context.column(what, self.draft.root)
@@ -301,15 +316,18 @@ class Parser(Ranking):
         self.last_column = column
         after = context.skip(at + 1, *FILLERS, "IN")
         kind = context.kind(after)
+        is_value = kind in ("value", "quoted") and self._value_is_of(after, column)
         if self.negated and (table := self._done(context.chunks[at])) is not None:
             self._without(table)
             self.negated = False
+            return at + 1
+        if self.draft.asks_who and column.kind == "text" and not self.draft.select and not is_value:
+            self._add(ref(column))
             return at + 1
         if self.asked == "much" and column.kind == "number":
             self.asked = ""
             self._add(ref(column))
             return at + 1
-        is_value = kind in ("value", "quoted") and self._value_is_of(after, column)
         if is_value or (kind in (*OPERATORS, "BETWEEN") and column.kind != "text"):
             return self._compare_column(column, after) or at + 1
         return at + 1
@@ -363,6 +381,11 @@ class Parser(Ranking):
         before = at - 1
         while context.kind(before) in ("ALL", "DISTINCT"):
             before -= 1
+        conjunct = at - 1
+        while context.kind(conjunct) in ("ALL", "DISTINCT", "word", "verb", "IS", "HAVE"):
+            conjunct -= 1
+        if context.kind(conjunct) in ("AND", "BUT") and self.in_conditions:
+            self.draft.apart.add(table.name)
         is_listed = context.kind(before) in ("AND", "COMMA") and not self.in_conditions and bool(self.draft.select)
         self._join(table)
         if is_listed and context.kind(at + 1) != "COMMAND":

@@ -80,7 +80,7 @@ class _Words:
         if analysis.calculation is not None:
             yield self.calculated()
         if analysis.comparison is not None:
-            yield f"{'growth ' * analysis.comparison.only_growth}against {_before(analysis.comparison)}"
+            yield f"{'growth ' * analysis.comparison.only_growth}against {before_words(analysis.comparison)}"
         for part in analysis.having:
             limit = _percent(part.value) if self.is_share(part.metric) else _value(part.value)
             yield f"only where {self.value_name(part.metric)} {_COMPARED[part.operator]} {limit}"
@@ -151,7 +151,7 @@ class _Words:
             if name == f"{metric}_change":
                 return f"change of {said}"
             if self.analysis.comparison and name == f"{metric}_{previous(self.analysis.comparison)}":
-                return f"{said} {_before(self.analysis.comparison)}"
+                return f"{said} {before_words(self.analysis.comparison)}"
         return self.group(name)
 
     def is_share(self, name: str) -> bool:
@@ -210,7 +210,8 @@ def _time_range(span: TimeRange) -> str:
     return f"{span.label} ({span.start.isoformat()} {f'to {last}' if last else 'and later'})"
 
 
-def _before(comparison: PeriodComparison) -> str:
+def before_words(comparison: PeriodComparison) -> str:
+    """The period that is compared with: `the year before`, `3 months before`."""
     if comparison.count == 1:
         return f"the {comparison.grain} before"
     return f"{comparison.count} {comparison.grain}s before"

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from sqlglot import exp
 
-from plugins.nl_models.analysis import Analysis, AnalysisOrdering, DimensionFilter, PeriodComparison
+from plugins.nl_models.analysis import Analysis, AnalysisOrdering, Dimension, DimensionFilter, PeriodComparison
 
 _COMPARE = {"=": exp.EQ, ">": exp.GT, ">=": exp.GTE, "<": exp.LT, "<=": exp.LTE}
+_SUFFIXES = {"share": "_share", "running total": "_running_total", "average": "_average"}
 
 
 def around(analysis: Analysis, asked: exp.Query, before: exp.Query | None) -> exp.Query:
@@ -19,31 +20,57 @@ def around(analysis: Analysis, asked: exp.Query, before: exp.Query | None) -> ex
         steps.append(("before", before))
     if analysis.comparison is not None:
         steps.append(("compared", _compared(analysis, analysis.comparison, before is not None)))
-    if analysis.calculation is not None:
+    if analysis.calculation not in (None, "count"):
         steps.append(("calculated", _calculated(analysis, steps[-1][0])))
     query = _ordered(_kept(analysis, steps[-1][0]), analysis)
+    if analysis.calculation == "count":
+        steps.append(("kept", query))
+        name = analysis.dimensions[-1].name.split("__")[-1]
+        query = exp.select(exp.Count(this=exp.Star()).as_(f"{name}_count")).from_("kept")
     for name, step in steps:
         query = query.with_(name, as_=step, copy=False)
     return query
 
 
+def grouped_by(analysis: Analysis) -> list[str]:
+    """Names of all that MetricFlow groups by: what is asked, what it is shown by, what a share is a part by."""
+    names = [name for d in analysis.dimensions for name in (d.query_name, d.shown_by) if name]
+    if analysis.calculation == "share":
+        names += [part.dimension for part in analysis.only]
+    return list(dict.fromkeys(names))
+
+
 def measure_names(analysis: Analysis) -> list[str]:
     """The names of the columns that hold what was asked, without those that only compare."""
-    suffix = {"share": "_share", "running total": "_running_total", "average": "_average"}
-    return [metric + suffix.get(analysis.calculation or "", "") for metric in analysis.metrics]
+    return [metric + _SUFFIXES.get(analysis.calculation or "", "") for metric in analysis.metrics]
 
 
 def column_names(analysis: Analysis) -> dict[str, str]:
     """By query name, what a dimension's column is called: its own name, or the grain; both where two are alike."""
-    short = {name: name.split("__")[-1] for name in _dimensions(analysis)}
+    kept = [dimension.query_name for dimension in _kept_dimensions(analysis)]
+    short = {name: name.split("__")[-1] for name in kept}
     return {name: own if list(short.values()).count(own) == 1 else name for name, own in short.items()}
 
 
-def _dimensions(analysis: Analysis) -> list[str]:
-    names = [dimension.query_name for dimension in analysis.dimensions]
-    if analysis.calculation == "average" and analysis.time is not None:
-        names.remove(analysis.time.query_name)
-    return names
+def previous(comparison: PeriodComparison) -> str:
+    """What the earlier period is called in a column's name."""
+    if comparison.count == 1:
+        return f"previous_{comparison.grain}"
+    return f"{comparison.count}_{comparison.grain}s_earlier"
+
+
+def _kept_dimensions(analysis: Analysis) -> list[Dimension]:
+    """Those that the answer has: an average has none of what it is taken over."""
+    if analysis.calculation != "average":
+        return list(analysis.dimensions)
+    if analysis.time is None:
+        return []
+    return [dimension for dimension in analysis.dimensions if dimension is not analysis.time]
+
+
+def _kept_names(analysis: Analysis) -> list[str]:
+    dimensions = _kept_dimensions(analysis)
+    return list(dict.fromkeys(name for d in dimensions for name in (d.query_name, d.shown_by) if name))
 
 
 def _column(name: str, table: str | None = None) -> exp.Column:
@@ -52,7 +79,7 @@ def _column(name: str, table: str | None = None) -> exp.Column:
 
 def _compared(analysis: Analysis, comparison: PeriodComparison, has_before: bool) -> exp.Query:
     """Each group with its value in the earlier period; that of a time bucket is found by moving the bucket."""
-    names = _dimensions(analysis)
+    names = grouped_by(analysis)
     time = analysis.time
     other = "before" if has_before else "asked"
     conditions: list[exp.Expr] = []
@@ -79,13 +106,6 @@ def _compared(analysis: Analysis, comparison: PeriodComparison, has_before: bool
     return select
 
 
-def previous(comparison: PeriodComparison) -> str:
-    """What the earlier period is called in a column's name."""
-    if comparison.count == 1:
-        return f"previous_{comparison.grain}"
-    return f"{comparison.count}_{comparison.grain}s_earlier"
-
-
 def _interval(comparison: PeriodComparison) -> exp.Expr:
     count, unit = comparison.count, comparison.grain
     if unit == "quarter":
@@ -94,15 +114,13 @@ def _interval(comparison: PeriodComparison) -> exp.Expr:
 
 
 def _calculated(analysis: Analysis, source: str) -> exp.Query:
-    names = _dimensions(analysis)
-    time = analysis.time
+    names = _kept_names(analysis)
     columns: list[exp.Expr] = [_column(name) for name in names]
     for metric, name in zip(analysis.metrics, measure_names(analysis), strict=True):
         columns.append(_calculation(analysis, metric, names).as_(name))
     select = exp.select(*columns).from_(source)
-    if analysis.calculation == "average" and time is not None and names:
-        select = select.group_by(*(_column(name) for name in names))
-    return select
+    is_aggregated = analysis.calculation == "average" or bool(analysis.only)
+    return select.group_by(*(_column(name) for name in names)) if is_aggregated and names else select
 
 
 def _calculation(analysis: Analysis, metric: str, names: Sequence[str]) -> exp.Expr:
@@ -111,10 +129,15 @@ def _calculation(analysis: Analysis, metric: str, names: Sequence[str]) -> exp.E
     if analysis.calculation == "average":
         return exp.Avg(this=column)
     total = exp.Sum(this=column.copy())
+    nothing = exp.Literal.number(0)
+    if analysis.calculation == "share" and analysis.only:
+        part = exp.and_(*(_is_one_of(only) for only in analysis.only))
+        meant = exp.Coalesce(this=exp.Filter(this=total, expression=exp.Where(this=part)), expressions=[nothing])
+        return exp.Div(this=meant, expression=exp.Nullif(this=total.copy(), expression=nothing.copy()))
     if analysis.calculation == "share":
         within = [_column(time.query_name)] if time is not None else []
         whole = exp.Window(this=total, partition_by=within)
-        return exp.Div(this=column, expression=exp.Nullif(this=whole, expression=exp.Literal.number(0)))
+        return exp.Div(this=column, expression=exp.Nullif(this=whole, expression=nothing))
     others = [_column(name) for name in names if time is None or name != time.query_name]
     order = exp.Order(expressions=[_column(time.query_name)]) if time is not None else None
     return exp.Window(this=total, partition_by=others, order=order)
@@ -122,17 +145,15 @@ def _calculation(analysis: Analysis, metric: str, names: Sequence[str]) -> exp.E
 
 def _kept(analysis: Analysis, source: str) -> exp.Select:
     select = exp.select(*_shown(analysis)).from_(source)
+    names = dict(zip(analysis.metrics, measure_names(analysis), strict=True))
     for part in analysis.having:
         value = exp.convert(int(part.value) if part.value == int(part.value) else part.value)
-        name = dict(zip(analysis.metrics, measure_names(analysis), strict=True)).get(part.metric, part.metric)
-        select = select.where(_COMPARE[part.operator](this=_column(name), expression=value))
-    for only in analysis.only:
-        select = select.where(_is_one_of(only, analysis))
+        select = select.where(_COMPARE[part.operator](this=_column(names[part.metric]), expression=value))
     if analysis.limit is not None and analysis.limit_within:
         ranked = exp.Window(
             this=exp.RowNumber(),
             partition_by=[_column(name) for name in analysis.limit_within],
-            order=exp.Order(expressions=_orders(analysis, with_ties=True)),
+            order=exp.Order(expressions=_orders(analysis)),
         )
         limit = exp.LTE(this=ranked, expression=exp.convert(analysis.limit))
         select.set("qualify", exp.Qualify(this=limit))
@@ -142,10 +163,11 @@ def _kept(analysis: Analysis, source: str) -> exp.Select:
 def _shown(analysis: Analysis) -> list[exp.Expr]:
     """The columns, in the order of the question. Buckets of a day and more are dates."""
     columns: list[exp.Expr] = []
-    grains = {dimension.query_name for dimension in analysis.dimensions if dimension.grain}
-    for name, shown in column_names(analysis).items():
-        column: exp.Expr = _column(name)
-        columns.append((exp.cast(column, "date") if name in grains else column).as_(shown))
+    titles = column_names(analysis)
+    for dimension in _kept_dimensions(analysis):
+        column: exp.Expr = _column(dimension.shown_by or dimension.query_name)
+        title = titles[dimension.query_name]
+        columns.append((exp.cast(column, "date") if dimension.grain else column).as_(title))
     for metric, name in zip(analysis.metrics, measure_names(analysis), strict=True):
         columns.append(_column(name))
         if analysis.comparison is not None:
@@ -153,19 +175,22 @@ def _shown(analysis: Analysis) -> list[exp.Expr]:
     return columns
 
 
-def _is_one_of(part: DimensionFilter, analysis: Analysis) -> exp.Expr:
-    names = {dimension.name: dimension.query_name for dimension in analysis.dimensions}
-    column = _column(names[part.dimension])
+def _is_one_of(part: DimensionFilter) -> exp.Expr:
+    column = _column(part.dimension)
+    if part.operator in ("is null", "is not null"):
+        missing = exp.Is(this=column, expression=exp.Null())
+        return missing if part.operator == "is null" else exp.Not(this=missing)
     found = exp.In(this=column, expressions=[exp.convert(value) for value in part.values])
-    return exp.Not(this=found) if part.operator == "not in" else found
+    if part.operator != "not in":
+        return found
+    return exp.or_(exp.Not(this=found), exp.Is(this=column.copy(), expression=exp.Null()))
 
 
-def _orders(analysis: Analysis, *, with_ties: bool) -> list[exp.Expr]:
+def _orders(analysis: Analysis) -> list[exp.Expr]:
     """What it is ordered by; by its dimensions after that, so that the same question has the same answer."""
-    names = _dimensions(analysis)
+    titles = column_names(analysis)
     wanted = list(analysis.order_by)
-    if with_ties:
-        wanted += [AnalysisOrdering(by=name) for name in names if name not in {order.by for order in wanted}]
+    wanted += [AnalysisOrdering(by=name) for name in titles if name not in {order.by for order in wanted}]
     renamed = dict(zip(analysis.metrics, measure_names(analysis), strict=True))
     return [
         exp.Ordered(this=_column(renamed.get(order.by, order.by)), desc=order.descending, nulls_first=False)
@@ -175,7 +200,7 @@ def _orders(analysis: Analysis, *, with_ties: bool) -> list[exp.Expr]:
 
 def _ordered(query: exp.Query, analysis: Analysis) -> exp.Query:
     within = [exp.Ordered(this=_column(name), nulls_first=False) for name in analysis.limit_within]
-    orders = [*within, *_orders(analysis, with_ties=bool(analysis.dimensions))]
+    orders = [*within, *_orders(analysis)]
     if orders:
         query = query.order_by(*orders)
     if analysis.limit is not None and not analysis.limit_within:

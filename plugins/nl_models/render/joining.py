@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from plugins.core.errors import SmeltError
 from plugins.nl_models.catalog.schema import Catalog, Join
 
 
-def join_tree(catalog: Catalog, tables: Sequence[str]) -> list[Join]:
+def join_tree(catalog: Catalog, tables: Sequence[str], via: Collection[tuple[str, str]] = ()) -> list[Join]:
     """The joins that connect `tables`, each with one table that the ones before it have.
 
-    Greedy, as of Takahashi and Matsuyama (1980): the nearest table left is connected by the shortest path.
+    via: (table, column) of foreign keys that are preferred to others between the same tables. Greedy, as of Takahashi and Matsuyama (1980): the nearest table left is connected by the shortest path.
     Raises SmeltError if they can't be connected.
     """
     joined = [tables[0]]
     left = [table for table in dict.fromkeys(tables) if table != tables[0]]
     found: list[Join] = []
     while left:
-        paths = [path for table in left if (path := _path(catalog, joined, table)) is not None]
+        paths = [path for table in left if (path := shortest_path(catalog, joined, table, via)) is not None]
         if not paths:
             raise SmeltError(f"nothing joins {left[0]} to {joined[0]}", "declare a relationship between them")
         for join in min(paths, key=lambda path: (len(path), -sum(join.confidence for join in path))):
@@ -29,11 +29,13 @@ def join_tree(catalog: Catalog, tables: Sequence[str]) -> list[Join]:
     return found
 
 
-def _path(catalog: Catalog, start: Iterable[str], end: str) -> list[Join] | None:
+def shortest_path(
+    catalog: Catalog, start: Iterable[str], end: str, via: Collection[tuple[str, str]] = ()
+) -> list[Join] | None:
     """The fewest joins from any of the tables to another; the surest of several between two tables."""
     came: dict[str, Join | None] = dict.fromkeys(start)
     queue = deque(came)
-    ranked = sorted(catalog.joins, key=lambda join: -join.confidence)
+    ranked = sorted(catalog.joins, key=lambda join: ((join.child, join.column) not in via, -join.confidence))
     while queue:
         table = queue.popleft()
         if table == end:

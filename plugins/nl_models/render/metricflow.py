@@ -18,7 +18,7 @@ from sqlglot import exp
 
 from plugins.core.errors import SmeltError
 from plugins.nl_models.analysis import TIME, Analysis, DimensionFilter
-from plugins.nl_models.render.around import around
+from plugins.nl_models.render.around import around, grouped_by
 from plugins.nl_models.render.periods import earlier
 from plugins.nl_models.semantic.layer import SemanticLayer
 
@@ -66,7 +66,7 @@ class MetricFlow:
             where.append(f"{{{{ TimeDimension('{TIME}', 'day') }}}} < '{end.isoformat()}'")
         request = MetricFlowQueryRequest.create(
             metric_names=list(analysis.metrics),
-            group_by_names=[dimension.query_name for dimension in analysis.dimensions],
+            group_by_names=grouped_by(analysis),
             where_constraints=where or None,
         )
         try:

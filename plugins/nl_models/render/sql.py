@@ -23,7 +23,7 @@ def to_sql(plan: Plan, catalog: Catalog, *, pretty: bool = False) -> str:
 def _query(plan: Plan, catalog: Catalog) -> exp.Query:
     tables = list(dict.fromkeys([*plan.tables, *(_tables_of(plan))]))
     aliases = {table: _alias(table, n, tables) for n, table in enumerate(tables)}
-    joins = join_tree(catalog, tables)
+    joins = join_tree(catalog, tables, {(key.table, key.name) for key in plan.via})
     for join in joins:
         for table in (join.child, join.parent):
             aliases.setdefault(table, _alias(table, len(aliases), tables))

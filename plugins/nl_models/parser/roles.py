@@ -1,0 +1,74 @@
+"""Tables that refer to another in several roles: home and away, origin and destination, current and permanent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from plugins.nl_models.catalog.names import lemma, words_of
+from plugins.nl_models.catalog.schema import Catalog, Join
+from plugins.nl_models.linking import Chunk
+from plugins.nl_models.words.lexicon import lexicon
+
+_KEY_WORDS = frozenset({"id", "key", "code", "number"})
+
+
+def roles_of(catalog: Catalog) -> list[tuple[Join, frozenset[str]]]:
+    """The joins of tables that refer to another more than once, each with the words that say which it is."""
+    found = []
+    for join in catalog.joins:
+        same = [other for other in catalog.joins if (other.child, other.parent) == (join.child, join.parent)]
+        if len(same) > 1:
+            shared = set(words_of(join.parent)) | _KEY_WORDS
+            found.append((join, frozenset(set(words_of(join.column)) - shared)))
+    return found
+
+
+def role_before(catalog: Catalog, chunks: Sequence[Chunk], at: int) -> Join | None:
+    """The role that is said just before a value: from, to, left."""
+    owners = {column.table for (column, _), _ in chunks[at].found}
+    for back in range(at - 1, max(at - 4, -1), -1):
+        if chunks[back].kind not in ("IN", "verb", "word", "ALL", "table"):
+            return None
+        for join in _said(catalog, chunks[back]):
+            if join.parent in owners:
+                return join
+    return None
+
+
+def without_roles(catalog: Catalog, chunks: Sequence[Chunk]) -> tuple[list[Chunk], list[Join]]:
+    """The chunks without words that only say a role, and the joins that those mean."""
+    roles = roles_of(catalog)
+    if not roles:
+        return list(chunks), []
+    kept: list[Chunk] = []
+    via: list[Join] = []
+    for n, chunk in enumerate(chunks):
+        said = _said(catalog, chunk) if chunk.kind in ("word", "verb", "column") else []
+        own = {column.place for column, score in chunk.found if score >= 0.95} if chunk.kind == "column" else set()
+        is_other = bool(own) and not any((join.child, join.column) in own for join, _ in roles)
+        if not said or is_other:
+            kept.append(chunk)
+            continue
+        words = set(map(lemma, chunk.text.split()))
+        join = said[0]
+        if not any((join.child, join.parent) == (other.child, other.parent) for other in via):
+            via.append(join)
+        parent = catalog.tables[join.parent]
+        is_next = n + 1 < len(chunks) and chunks[n + 1].kind == "table"
+        if chunk.kind == "column" and words & _KEY_WORDS:
+            kept.append(chunk)
+        elif words & set(words_of(join.parent)) and not is_next:
+            kept.append(replace(chunk, kind="table", found=((parent, 1.0),)))
+    return kept, via
+
+
+def _said(catalog: Catalog, chunk: Chunk) -> list[Join]:
+    """The joins whose role a chunk names."""
+    words = [word for text in chunk.text.split() for word in _meant(text.lower())]
+    return [join for join, role in roles_of(catalog) if role & set(words)]
+
+
+def _meant(word: str) -> Iterable[str]:
+    base = lemma(word)
+    return (word, base, *lexicon().roles.get(base, ()), *lexicon().roles.get(word, ()))
