@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 Grain = Literal["day", "week", "month", "quarter", "year"]
 FilterOperator = Literal["in", "not in", "contains", ">", ">=", "<", "<=", "is null", "is not null"]
 MetricOperator = Literal["=", ">", ">=", "<", "<="]
-Calculation = Literal["share", "running total", "average"]
+Calculation = Literal["share", "running total", "average", "count"]
 
 TIME = "metric_time"
 
@@ -22,11 +22,13 @@ class _Part(BaseModel):
 class Dimension(_Part):
     """A dimension or an entity as MetricFlow names it: `metric_time`, `customer__country`, `customer`.
 
-    grain: of a time dimension.
+    grain: of a time dimension. shown_by: of an entity, the dimension that people know it by; groups are still
+    those of the entity, also where two have one name.
     """
 
     name: str
     grain: Grain | None = None
+    shown_by: str | None = None
 
     @property
     def query_name(self) -> str:
@@ -76,9 +78,9 @@ class AnalysisOrdering(_Part):
 class Analysis(_Part):
     """One query of the semantic layer.
 
-    only: groups that are kept after shares are calculated of all.
+    only: of a share, the part of the total that is meant.
     calculation: `share`: of the total over all groups, of each time bucket if there are any; `running total`: along the time dimension; `average`: of
-    the values of all time buckets. comparison: to an earlier period. limit: rows that are kept, within each
+    the values of all time buckets, or of all groups; `count`: how many groups there are. comparison: to an earlier period. limit: rows that are kept, within each
     combination of `limit_within` if that is given.
     """
 

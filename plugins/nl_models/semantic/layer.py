@@ -173,7 +173,9 @@ def _own(
 def _model(entry: Mapping[str, Any]) -> SemanticModel:
     relation = entry["node_relation"]
     entities = {e["name"]: (e["type"], e.get("expr") or e["name"]) for e in entry["entities"]}
-    primary = entry.get("primary_entity") or next((n for n, (kind, _) in entities.items() if kind == "primary"), None)
+    primary = entry.get("primary_entity") or next(
+        (n for n, (kind, _) in entities.items() if kind == "primary"), None
+    )
     return SemanticModel(
         name=entry["name"],
         relation=f"{relation['schema_name']}.{relation['alias']}",
@@ -181,7 +183,8 @@ def _model(entry: Mapping[str, Any]) -> SemanticModel:
         primary=primary,
         entities=entities,
         dimensions=tuple(
-            (d["name"], d["type"], d.get("expr") or d["name"], d.get("description") or "") for d in entry["dimensions"]
+            (d["name"], d["type"], d.get("expr") or d["name"], d.get("description") or "")
+            for d in entry["dimensions"]
         ),
         time=(entry.get("defaults") or {}).get("agg_time_dimension"),
     )

@@ -1,0 +1,36 @@
+"""The lexicon of questions about metrics: what words do, apart from naming things."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from ruamel.yaml import YAML
+
+
+@dataclass(frozen=True)
+class Cues:
+    """cues: by phrase (words in lower case), what it does. units: by phrase, the unit. aliases: by phrase, others
+    for the same thing. verbs: by lemma, names of metrics that it may be about. longest: words of a phrase."""
+
+    cues: Mapping[tuple[str, ...], str]
+    fillers: frozenset[str]
+    verbs: Mapping[str, tuple[str, ...]]
+    units: Mapping[tuple[str, ...], str]
+    aliases: Mapping[tuple[str, ...], tuple[tuple[str, ...], ...]]
+    longest: int
+
+
+@cache
+def cues() -> Cues:
+    """The lexicon that is shipped."""
+    text = (files("plugins.nl_models.semantic") / "cues.yaml").read_text(encoding="utf-8")
+    document = YAML(typ="safe").load(text)
+    found = {tuple(phrase.split()): cue for cue, phrases in document["cues"].items() for phrase in phrases}
+    units = {tuple(phrase.split()): unit for unit, phrases in document["units"].items() for phrase in phrases}
+    groups = [[tuple(phrase.split()) for phrase in group] for group in document["aliases"]]
+    aliases = {phrase: tuple(other for other in group if other != phrase) for group in groups for phrase in group}
+    verbs = {verb: tuple(names) for verb, names in document["verbs"].items()}
+    return Cues(found, frozenset(document["fillers"]), verbs, units, aliases, max(map(len, found)))
