@@ -265,9 +265,11 @@ class Linker:
 
 def _as_verb(chunk: Chunk, tokens: Sequence[Token], at: int, kind_before: str) -> Chunk:
     """The chunk; where it names a column in part only and stands where a verb stands, as a verb."""
-    is_partial = chunk.kind == "column" and chunk.end - chunk.start == 1 and chunk.found[0][1] < 0.92
-    if is_partial and at > 0 and is_verb(tokens[at], tokens[at - 1].lower, kind_before, at):
-        return replace(chunk, kind="verb", lemma=tokens[at].lemma)
+    token = tokens[at]
+    is_single = chunk.kind == "column" and chunk.end - chunk.start == 1 and at > 0
+    is_past = token.lower != token.lemma and not token.lower.endswith("s")
+    if is_single and (is_past or chunk.found[0][1] < 0.92) and is_verb(token, tokens[at - 1].lower, kind_before, at):
+        return replace(chunk, kind="verb", lemma=token.lemma)
     return chunk
 
 

@@ -33,6 +33,7 @@ def compose(draft: Draft, catalog: Catalog) -> Plan | None:
         select += [ref(column) for column in draft.root.columns.values()]
     if not select and draft.target is not None and (draft.superlatives or draft.target != draft.root):
         select.append(ref(display(draft.target)))
+    _as_extreme(draft, select, catalog)
     asks_extreme = not select and bool(draft.superlatives)
     for _, column, is_descending in draft.superlatives:
         if asks_extreme and draft.limit is None and _owner(draft) in (None, column.table):
@@ -74,6 +75,18 @@ def compose(draft: Draft, catalog: Catalog) -> Plan | None:
     if draft.both and (shared := _of_both(draft, catalog)):
         return shared
     return _intersected(plan, draft)
+
+
+def _as_extreme(draft: Draft, select: list[Term], catalog: Catalog) -> None:
+    """Of "the greatest price and the name", the one row that has it: an extreme, of which the column is asked too."""
+    measures = [term for term in select if isinstance(term, Measure)]
+    if len(measures) != 1 or len(select) == 1 or draft.group or draft.per_root or draft.having or draft.superlatives:
+        return
+    extreme = measures[0]
+    if extreme.function in ("max", "min") and extreme.column is not None:
+        select[select.index(extreme)] = extreme.column
+        column = catalog.column(extreme.column.table, extreme.column.name)
+        draft.superlatives.append((0, column, extreme.function == "max"))
 
 
 def _person(draft: Draft, catalog: Catalog) -> Table | None:
@@ -178,6 +191,9 @@ def _alternatives(draft: Draft, names: Collection[str]) -> list[list[tuple[str, 
 
 def _excludes(one: Comparison, other: Comparison) -> bool:
     """Whether no row can meet both conditions."""
+    if one.left == other.left and one.operator == other.operator == "in":
+        inner = [part.right.where if isinstance(part.right, Plan) else None for part in (one, other)]
+        return all(isinstance(part, Comparison) for part in inner) and _excludes(*inner)  # type: ignore[arg-type]
     if one.left != other.left or not isinstance(one.right, Literals) or not isinstance(other.right, Literals):
         return False
     if one.operator == other.operator == "=":

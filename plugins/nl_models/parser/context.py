@@ -62,7 +62,7 @@ class Context:
         while self.kind(end) in _LISTED:
             end += 1
         if self.kind(end) == "IN":
-            end = self.skip(end, "IN", "ALL", "word", "EACH", "DISTINCT", "number", "adjective", "MOST", "LEAST")
+            end = self.skip(end, "IN", "ALL", "word", "EACH", "DISTINCT", "number", "adjective", "MOST", "value")
             if self.kind(end) == "table" and self.chunks[end].found[0][0].name == owner:
                 score += 0.5
             elif self.kind(end) == "column" and self.chunks[end].found[0][0].table == owner:
@@ -70,8 +70,10 @@ class Context:
         elif self.kind(end) == "EACH" and self.kind(self.skip(end + 1, "ALL")) == "column":
             grouped = self.chunks[self.skip(end + 1, "ALL")].found
             score += 0.35 * any(other.table == owner for other, likeness in grouped if likeness >= 0.9)
-        if self._subject(at) == owner:
-            score += 0.25
+        subject, is_related = self._subject(at)
+        if subject == owner:
+            # "a cat that is three years old": not who has it.
+            score += 0.7 if is_related else 0.25
         if any(table.name == owner for _, table in self.mentions):
             score += 0.3
         if root is not None and root.name == owner:
@@ -80,15 +82,15 @@ class Context:
             score -= 0.15
         return score
 
-    def _subject(self, at: int) -> str | None:
-        """The table that was spoken of last, by its name or by a value of it."""
+    def _subject(self, at: int) -> tuple[str | None, bool]:
+        """The table that was spoken of last, by its name or by a value of it; and whether `that` refers to the value."""
         for back in range(at - 1, -1, -1):
             chunk = self.chunks[back]
             if chunk.kind == "table":
-                return chunk.found[0][0].name
+                return chunk.found[0][0].name, False
             if chunk.kind == "value" and self.kind(back + 1) == "RELATIVE":
-                return chunk.found[0][0][0].table
-        return None
+                return chunk.found[0][0][0].table, True
+        return None, False
 
     def value(self, at: int, root: Table | None) -> tuple[Column, str]:
         """The column and the value that a chunk names."""

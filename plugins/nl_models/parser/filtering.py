@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from plugins.nl_models.catalog.names import lemma
 from plugins.nl_models.catalog.schema import Column, Join, Table
+from plugins.nl_models.linking import Chunk
 from plugins.nl_models.parser.context import FILLERS, is_time, ref
 from plugins.nl_models.parser.draft import (
     FUNCTIONS,
@@ -25,6 +27,7 @@ from plugins.nl_models.plan import (
     Plan,
 )
 from plugins.nl_models.words.dates import year_bounds
+from plugins.nl_models.words.lexicon import lexicon
 
 
 PATTERNS = ("contains", "starts with", "ends with")
@@ -107,24 +110,43 @@ class Filtering(Reading):
         return at + 1
 
     def _between(self, at: int) -> int:
-        column = self.context.column_before(at) or self.context.time(at, self.draft.root)
-        return (column and self._range(column, at)) or at + 1
+        end = self._range_end(at)
+        if end is None:
+            return at + 1
+        behind = self.context.skip(end, "ALL")
+        if self.context.kind(behind) == "column" and self.context.column(behind, self.draft.root).kind == "number":
+            # "between 20 and 40 minutes"
+            self._range(self.context.column(behind, self.draft.root), at)
+            return behind + 1
+        column = self.context.column_before(at)
+        is_year = all(chunk.kind == "date" or chunk.number in YEARS for chunk in self._ends(at))
+        column = column or (self.context.time(at, self.draft.root) if is_year else self.last_column)
+        if column is None or self._range(column, at) is None:
+            self.draft.doubts.append(self.context.chunks[at].text)
+        return end
+
+    def _ends(self, at: int) -> list[Chunk]:
+        chunks = self.context.chunks
+        return [chunks[n] for n in range(at + 1, min(at + 6, len(chunks))) if chunks[n].kind in ("number", "date")][:2]
+
+    def _range_end(self, at: int) -> int | None:
+        ends = self._ends(at)
+        return self.context.chunks.index(ends[1]) + 1 if len(ends) == 2 else None
 
     def _range(self, column: Column, at: int) -> int | None:
         """Between two numbers or dates, of which the words stand at `at`; None if there are not two."""
-        chunks = self.context.chunks
-        ends = [n for n in range(at + 1, min(at + 6, len(chunks))) if chunks[n].kind in ("number", "date")][:2]
-        if len(ends) < 2:
+        ends = self._ends(at)
+        if len(ends) < 2 or column.kind == "text":
             return None
         if column.kind == "time":
-            low, high = (chunks[n].bounds or year_bounds(int(chunks[n].number or 0)) for n in ends)
+            low, high = (end.bounds or year_bounds(int(end.number or 0)) for end in ends)
             part = when(column, "between", (low[0], high[1]))
         else:
-            part = compare(column, "between", *(plain(chunks[n].number or 0) for n in ends))
+            part = compare(column, "between", *(plain(end.number or 0) for end in ends))
         self.draft.where.append((self.connector, part))
         self.connector = "AND"
         self.in_conditions = True
-        return ends[1] + 1
+        return self._range_end(at)
 
     def _compare_column(self, column: Column, at: int) -> int | None:
         """`column` operator something, from the operator on; None if nothing is compared."""
@@ -223,6 +245,8 @@ class Filtering(Reading):
             after = context.skip(what + 1, *FILLERS, "IN")
             if context.kind(after) == "column":
                 return self._against(context.column(after, self.draft.root), operator, what)
+            if (column := context.column_before(at) or self._compared(at)) is not None:
+                return self._against(column, operator, what)
         if context.kind(what) == "column" and context.kind(context.skip(what + 1, *FILLERS)) == "number":
             number = context.skip(what + 1, *FILLERS)
             self._where(context.column(what, self.draft.root), operator, plain(context.chunks[number].number or 0))
@@ -250,6 +274,7 @@ class Filtering(Reading):
         column = context.column_before(at, is_listed=False)
         if (column is None or column.kind == "time") and number in YEARS:
             column = context.time(what, self.draft.root)
+        column = column or self._compared(at)
         if column is not None and column.kind == "time":
             self._where_time(column, operator, context.chunks[what])
             return what + 1
@@ -260,6 +285,12 @@ class Filtering(Reading):
             return what + 1
         self._where(column, operator, plain(number))
         return what + 1
+
+    def _compared(self, at: int) -> Column | None:
+        """What `longer than` compares."""
+        word = lemma(self.context.chunks[at].text.split()[0])
+        found = self.context.attribute(word, self._near_tables(at)) if word in lexicon().adjectives else None
+        return found[0] if found else None
 
     def _pattern(self, at: int, operator: Operator) -> int:
         """`contain the word X`, of the column that is named behind, or was before, or what rows are called."""

@@ -92,7 +92,8 @@ class Parser(Ranking):
                 self._join(table)
                 self._add(ref(display(table)))
                 return following + 1
-        if self.context.kind(following) == "table" and self.draft.target is None and not self.draft.select:
+        is_noun = self.context.kind(following) == "table" and not self.draft.asks_who
+        if is_noun and self.draft.target is None and not self.draft.select:
             self.draft.target = self.context.table(following)
         return at + 1
 
@@ -264,6 +265,9 @@ class Parser(Ranking):
 
     def _column(self, at: int) -> int:
         context = self.context
+        if (table := self._owner_named(at)) is not None:
+            self._join(table)
+            return at + 1
         column = self._meant(at)
         self.last_column = column
         after = context.skip(at + 1, *FILLERS, "IN", "HAVE")
@@ -308,6 +312,21 @@ class Parser(Ranking):
         self._add(ref(column))
         return at + 1
 
+    def _owner_named(self, at: int) -> Table | None:
+        """The table that a chunk names where it could be a column too: `maker full name`, `names of all makers`."""
+        context = self.context
+        table = self._table_called(at)
+        if table is None:
+            return None
+        if context.kind(at + 1) == "column":
+            return table if any(column.table == table.name for column, _ in context.chunks[at + 1].found) else None
+        back = at - 1
+        while context.kind(back) == "ALL":
+            back -= 1
+        is_of = context.kind(back) == "IN" and context.chunks[back].text.lower() == "of"
+        owned = [term for term in self.draft.select if isinstance(term, ColumnRef)]
+        return table if is_of and not self.in_conditions and any(t.table == table.name for t in owned) else None
+
     def _verb(self, at: int) -> int:
         """What a verb says of the rows: of it, something is compared or it is not meant to be read."""
         context = self.context
@@ -328,7 +347,10 @@ class Parser(Ranking):
             self.asked = ""
             self._add(ref(column))
             return at + 1
-        if is_value or (kind in (*OPERATORS, "BETWEEN") and column.kind != "text"):
+        value = context.skip(after + 1, *FILLERS)
+        is_counted = context.kind(context.skip(value + 1, "ALL", "DISTINCT")) in ("table", "column")
+        is_compared = kind in OPERATORS and not (context.kind(value) == "number" and is_counted)
+        if is_value or (is_compared and column.kind != "text"):
             return self._compare_column(column, after) or at + 1
         return at + 1
 
@@ -350,10 +372,22 @@ class Parser(Ranking):
             table = context.table(following) if context.kind(following) == "table" else self.draft.root
             if table is not None and not any(column.table == table.name for column, _ in context.chunks[at].found):
                 return display(table)
+            if (named := self._named_behind(at)) is not None:
+                return named
         last = self.draft.select[-1] if self.draft.select else None
         if isinstance(last, ColumnRef) and context.kind(at - 1) in ("AND", "COMMA", "ALL"):
             return context.column(at, self.catalog.tables[last.table])
         return context.column(at, self.draft.root)
+
+    def _named_behind(self, at: int) -> Column | None:
+        """Of "the name and the year of the song", the song's name, where songs are columns of another table."""
+        context = self.context
+        end = context.skip(at + 1, "AND", "COMMA", "column", "ALL")
+        behind = context.skip(end, "IN", "ALL", "EACH", "DISTINCT")
+        if behind == end or context.kind(behind) != "column":
+            return None
+        words = {"name", *words_of(context.chunks[behind].text)}
+        return next((c for c, _ in context.chunks[behind].found if set(words_of(c.name)) == words), None)
 
     def _table(self, at: int) -> int:
         context = self.context

@@ -44,7 +44,8 @@ def _merged(chunks: list[Chunk]) -> list[Chunk]:
                 merged[-1] = Chunk("column", last.start, chunk.end, f"{last.text} {chunk.text}", found=ranked)
                 continue
         is_verb = chunk.text.endswith(("ed", "ing"))
-        if last is not None and last.kind == chunk.kind == "table" and not is_verb:
+        is_owner = last is not None and last.text.endswith(("'s", "s'", "’s", "s’"))
+        if last is not None and last.kind == chunk.kind == "table" and not is_verb and not is_owner:
             # Of "car models", the models.
             merged.pop()
         merged.append(chunk)
@@ -94,7 +95,7 @@ def _with_measures(chunks: list[Chunk]) -> list[Chunk]:
         is_number_of = chunk.kind == "COUNT" and chunk.text.lower().removeprefix("the ").startswith(("number", "total number"))
         after = next((other for other in chunks[n + 1 :] if other.kind not in ("ALL", "IN")), None)
         is_amount = after is not None and after.kind == "column" and _is_amount(after)
-        if is_number_of and is_amount and found and found[-1].kind in _AGGREGATES:
+        if is_number_of and is_amount and found and found[-1].kind in (*_AGGREGATES, "EACH"):
             continue
         if is_number_of and is_amount and chunk.text.lower().endswith("total number of"):
             found.append(replace(chunk, kind="SUM"))
