@@ -10,6 +10,7 @@ import duckdb
 
 from plugins.core.errors import SmeltError
 from plugins.core.sql.guard import Limits, Result, check, run
+from plugins.nl_models.analysis import Analysis
 from plugins.nl_models.plan import Plan
 from plugins.nl_models.planner import Planner
 from plugins.nl_models.render.sql import to_sql
@@ -22,14 +23,15 @@ class Answer:
     """sql: None if the question is declined; question_back: what to ask instead, or what was not understood.
 
     confidence: 0..1; a little less than the share of public questions that are answered right where as many words
-    are not understood (`python -m bench ask`).
+    are not understood (`python -m bench ask`). assumptions: what was decided without being said.
     """
 
     sql: str | None
     confidence: float
-    plan: Plan | None = None
+    plan: Plan | Analysis | None = None
     question_back: str | None = None
     result: Result | None = None
+    assumptions: tuple[str, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """As JSON has it."""
@@ -38,7 +40,7 @@ class Answer:
             "confidence": self.confidence,
             "plan": self.plan.model_dump(mode="json", exclude_defaults=True) if self.plan else None,
             "question_back": self.question_back,
-        }
+        } | ({"assumptions": list(self.assumptions)} if self.assumptions else {})
 
 
 _CHANGING = frozenset({"delete", "drop", "remove", "update", "insert", "truncate", "alter", "create", "grant"})
@@ -48,7 +50,7 @@ _SQL = re.compile(r"[*=;]|\w\(|\w\.\w")
 _CONFIDENCE = (0.8, 0.6, 0.35)
 
 
-def _refusal(question: str) -> str | None:
+def refusal(question: str) -> str | None:
     """Why a text is no question, and what to do instead; None if it may be one."""
     words = question.lower().split()
     if not words:
@@ -66,8 +68,8 @@ def answer(
     planner: Planner, con: duckdb.DuckDBPyConnection, question: str, limits: Limits | None = None
 ) -> Answer:
     """Plan the question, and run it on a guarded connection; what can't be run is declined."""
-    if refusal := _refusal(question):
-        return Answer(None, 0.0, question_back=refusal)
+    if declined := refusal(question):
+        return Answer(None, 0.0, question_back=declined)
     planned = planner.plan(question)
     if planned.plan is None:
         tables = ", ".join(sorted(planner.catalog.tables)[:10])

@@ -1,0 +1,126 @@
+"""Answers questions over a dbt project: metrics first, then the tables that are made to be asked, then the others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+
+import duckdb
+
+from plugins.core.duck import quote
+from plugins.core.errors import SmeltError
+from plugins.nl_models.analysis import Analysis
+from plugins.nl_models.answering import Answer, answer, refusal
+from plugins.nl_models.catalog.database import relation
+from plugins.nl_models.catalog.project import AskedProject
+from plugins.nl_models.catalog.schema import Catalog
+from plugins.nl_models.planner import Planner
+from plugins.nl_models.semantic.layer import SemanticLayer
+from plugins.nl_models.semantic.planner import MetricPlanned, MetricPlanner
+from plugins.nl_models.subject import Subject
+
+# An answer that is less sure is not given: it is asked back instead.
+LEAST_SURE = 0.5
+# Nothing came back where something was expected.
+_PER_EMPTY = 0.6
+
+
+@dataclass
+class ProjectAnswers:
+    """Answers over one project. today: relative periods count from it, or from the last day of older data."""
+
+    project: AskedProject
+    today: date
+
+    def answer(self, question: str) -> Answer:
+        """The answer of the best planner that is sure enough; else the one question that would help."""
+        if declined := refusal(question):
+            return Answer(None, 0.0, question_back=declined)
+        metric = self.metric_planner.plan(question) if self.metric_planner is not None else None
+        if metric is not None and metric.analysis is not None and metric.question_back is None:
+            found = self._run(metric, metric.analysis)
+            if found.confidence >= LEAST_SURE:
+                return found
+        relational = self._over_tables(question)
+        if relational.sql is not None and relational.confidence >= LEAST_SURE:
+            return relational
+        return self._asked_back(metric, relational)
+
+    def _run(self, planned: MetricPlanned, analysis: Analysis) -> Answer:
+        try:
+            sql = self.subject.sql(analysis, pretty=True)
+            result = self.subject.run(sql)
+        except SmeltError as error:
+            return Answer(None, 0.0, analysis, f"it can't be answered: {error.message}")
+        is_empty = not result.rows or all(value is None for row in result.rows for value in row)
+        sure = planned.confidence * (_PER_EMPTY if is_empty else 1.0)
+        return Answer(sql, round(sure, 2), analysis, None, result, (*planned.assumptions, *self._counted_from(analysis)))
+
+    def _counted_from(self, analysis: Analysis) -> list[str]:
+        """That the data ends long before today, where a period depends on it."""
+        if analysis.time_range is None or self.last_day is None or self.now == self.today:
+            return []
+        return [f"relative periods count from {self.last_day.isoformat()}, the last day of the data"]
+
+    def _over_tables(self, question: str) -> Answer:
+        found = answer(self._gold_planner, self.project.con, question)
+        if found.confidence >= LEAST_SURE or self.project.gold is self.project.catalog:
+            return found
+        other = answer(self._planner, self.project.con, question)
+        return other if other.confidence > found.confidence else found
+
+    def _asked_back(self, metric: MetricPlanned | None, relational: Answer) -> Answer:
+        backs = [metric.question_back if metric is not None else None, relational.question_back]
+        back = next((text for text in backs if text), "what do you want to know: which figure, of what, and when?")
+        plan = metric.analysis if metric is not None and metric.analysis is not None else relational.plan
+        return Answer(None, relational.confidence, plan, back)
+
+    @cached_property
+    def subject(self) -> Subject:
+        """What questions are about."""
+        project = self.project
+        return Subject(project.gold, project.con, project.layer, project.values)
+
+    @cached_property
+    def metric_planner(self) -> MetricPlanner | None:
+        """Over the semantic layer, if there is one."""
+        return MetricPlanner(self.subject, self.now) if self.project.layer is not None else None
+
+    @cached_property
+    def _gold_planner(self) -> Planner:
+        return Planner(self.project.gold)
+
+    @cached_property
+    def _planner(self) -> Planner:
+        return Planner(self.project.catalog)
+
+    @cached_property
+    def last_day(self) -> date | None:
+        """The last day that metrics have data of."""
+        layer = self.project.layer
+        return None if layer is None else _last_day(self.project.con, layer, self.project.catalog)
+
+    @property
+    def now(self) -> date:
+        """The day that relative periods count from: no later than the data goes."""
+        return self.today if self.last_day is None else min(self.today, self.last_day)
+
+
+def _last_day(con: duckdb.DuckDBPyConnection, layer: SemanticLayer, catalog: Catalog) -> date | None:
+    found: list[date] = []
+    for model in layer.models.values():
+        expressions: Mapping[str, str] = {label: expr for label, _, expr, _ in model.dimensions}
+        if model.time is None or model.relation not in catalog.tables or model.time not in expressions:
+            continue
+        expr = expressions[model.time]
+        column = quote(expr) if expr.isidentifier() else f"({expr})"
+        try:
+            ((last,),) = con.execute(f"select max(({column})::date) from {relation(model.relation)}").fetchall()
+        except duckdb.Error:
+            # An expression of another dialect: the other models tell.
+            continue
+        if last is not None:
+            found.append(last)
+    return max(found, default=None)
