@@ -1,0 +1,69 @@
+"""What the reviewer of a proposed model has to decide: each assumption that was made for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from plugins.nl_models.analysis import TIME, Analysis
+from plugins.nl_models.models.analysed import Analysed
+from plugins.nl_models.models.comparing import Compared
+from plugins.nl_models.models.conventions import Conventions
+from plugins.nl_models.models.describing import column_words
+from plugins.nl_models.models.ground import Ground
+from plugins.nl_models.models.measuring import Measured
+from plugins.nl_models.models.reaching import Reached, reach
+from plugins.nl_models.models.unit_test import UnitTest
+
+
+def questions_about(
+    analysis: Analysis,
+    analysed: Analysed,
+    ground: Ground,
+    measured: Measured,
+    compared: Compared,
+    conventions: Conventions,
+    name: str,
+    unit: UnitTest | None,
+) -> Iterator[str]:
+    """The questions, those about meaning first."""
+    if compared.differing:
+        yield f"{compared}: is the model right, or the metric?"
+    yield from _which_dimension(analysis, analysed, ground)
+    yield from _about_time(analysis, analysed)
+    for key, count in ((key, measured.nulls[key]) for key in analysed.keys):
+        if count:
+            yield f"{count:,} rows have no {column_words(key)}: should they stay?"
+    if conventions.prefix and not name.startswith(conventions.prefix):
+        yield f"Models like it are called {conventions.prefix}… here: should {name} be too?"
+    if unit is None:
+        yield "No few rows show what the model does, so it has no unit test: is one wanted?"
+    elif unit.untested:
+        yield f"The unit test does not tell whether {'; '.join(unit.untested)}: is that enough?"
+
+
+def _which_dimension(analysis: Analysis, analysed: Analysed, ground: Ground) -> Iterator[str]:
+    """Dimensions of the same name: which one is meant was guessed."""
+    layer = ground.layer
+    assert layer is not None
+    reachable = layer.dimensions(*analysis.metrics)
+    asked = [d.name for d in analysis.dimensions if d.name != TIME] + [f.dimension for f in analysis.filters]
+    for name in dict.fromkeys(asked):
+        chosen = reachable.get(name)
+        if chosen is None:
+            continue
+        others = [d for d in reachable.values() if d.label == chosen.label and d.model != chosen.model]
+        if others:
+            said = _said(reach(layer, analysed.facts[0].model, name))
+            rest = " or ".join(dict.fromkeys(_said(reach(layer, analysed.facts[0].model, d.name)) for d in others))
+            yield f"Is {chosen.label.replace('_', ' ')} “{said}” ({name})? It could be “{rest}” too."
+
+
+def _about_time(analysis: Analysis, analysed: Analysed) -> Iterator[str]:
+    columns = dict.fromkeys(fact.time for fact in analysed.facts)
+    if analysis.time is not None and len(columns) > 1:
+        listed = " and ".join(column_words(name) for name in columns)
+        yield f"Each metric is counted by its own date ({listed}): is that meant?"
+
+
+def _said(reached: Reached) -> str:
+    return reached.description.strip().rstrip(".") or f"{reached.label} of {reached.model}"

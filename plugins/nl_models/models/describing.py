@@ -1,0 +1,134 @@
+"""What the YAML of a proposed model says, from what the project says of its metrics and columns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from plugins.nl_models.analysis import TIME, Analysis, Dimension
+from plugins.nl_models.models.analysed import Analysed
+from plugins.nl_models.models.conditions import words_of_filters
+from plugins.nl_models.models.ground import Ground
+from plugins.nl_models.models.naming import previous_column
+from plugins.nl_models.models.reaching import reach
+
+_HAPPENED = re.compile(
+    r"(?:the )?(?:day|date|time|when|moment)(?: (?:on|at) which)? (?P<rest>[^,;.]+)", re.IGNORECASE
+)
+_FIRST = {"week": "Monday of the week", "month": "First day of the month", "quarter": "First day of the quarter"}
+
+
+def describe_model(analysis: Analysis, analysed: Analysed, ground: Ground) -> str:
+    """What the model holds; ends with the grain."""
+    assert ground.layer is not None
+    labels = [_lower_first(ground.layer.metrics[name].label) for name in analysis.metrics]
+    if analysis.calculation:
+        word = {"share": "share of the total", "running total": "running total", "average": "average per bucket"}
+        labels = [f"{label} and its {word[analysis.calculation]}" for label in labels]
+    text = _listed(labels)
+    keys = [column_words(key) for key in analysed.keys]
+    if keys:
+        text += f" by {_listed(keys)}"
+    limits = [*words_of_filters(analysis.filters).values()]
+    if limits:
+        text += f", where {_listed(limits)}"
+    if analysis.time_range is not None:
+        text += f", in {analysis.time_range.label}"
+    if analysis.comparison is not None:
+        text += f", beside the {analysis.comparison.grain} before"
+    return f"{text[:1].upper()}{text[1:]}.\n{grain_of(analysis, analysed)}"
+
+
+def grain_of(analysis: Analysis, analysed: Analysed) -> str:
+    """`One row per month and country.`"""
+    if not analysed.keys:
+        return "One row."
+    text = f"One row per {_listed([column_words(key) for key in analysed.keys])}"
+    if analysis.limit is not None:
+        within = [name.rpartition("__")[2] for name in analysis.limit_within]
+        text += f"; the first {analysis.limit}" + (f" of each {_listed(within)}" if within else "")
+    if analysis.having:
+        said = [f"{part.metric.replace('_', ' ')} {part.operator} {part.value:g}" for part in analysis.having]
+        text += f"; only with {_listed(said)}"
+    return f"{text}."
+
+
+def describe_columns(
+    analysis: Analysis, analysed: Analysed, ground: Ground, nulls: Mapping[str, int]
+) -> dict[str, str]:
+    """A sentence for each column of the model."""
+    found: dict[str, str] = {}
+    for dimension in analysis.dimensions:
+        column = analysed.names.dimensions[dimension.query_name]
+        text = _of_dimension(dimension, analysed, ground)
+        found[column] = f"{text.rstrip('.')}; null where there is none." if nulls.get(column) else text
+    found.update(_of_metrics(analysis, analysed, ground))
+    return found
+
+
+def column_words(name: str) -> str:
+    """A column's name as words."""
+    return name.replace("_", " ")
+
+
+def _of_dimension(dimension: Dimension, analysed: Analysed, ground: Ground) -> str:
+    assert ground.layer is not None
+    fact = analysed.facts[0]
+    if dimension.name == TIME:
+        if len({one.time for one in analysed.facts}) > 1:
+            return _bucket(dimension.grain, "")
+        found = next(d for d in ground.layer.models[fact.model].dimensions if d[0] == fact.time)
+        described = found[3] or ground.of_model(fact.model).descriptions.get(found[2], "")
+        return _bucket(dimension.grain, described)
+    reached = reach(ground.layer, fact.model, dimension.name)
+    described = reached.description or ground.of_model(reached.model).descriptions.get(reached.expr, "")
+    if reached.kind == "time":
+        return _bucket(dimension.grain, described)
+    return _sentence(described or reached.label.replace("_", " "))
+
+
+def _bucket(grain: str | None, described: str) -> str:
+    """`Day the order was placed.` by month: `First day of the month in which the order was placed.`"""
+    happened = _HAPPENED.match(described.strip())
+    if grain in (None, "day"):
+        return _sentence(described or "The day")
+    first = _FIRST.get(grain or "", f"First day of the {grain}")
+    return f"{first} in which {happened['rest'].strip()}." if happened else f"{first}."
+
+
+def _of_metrics(analysis: Analysis, analysed: Analysed, ground: Ground) -> Iterator[tuple[str, str]]:
+    assert ground.layer is not None
+    for metric in analysis.metrics:
+        column = analysed.names.metrics[metric]
+        described = _sentence(ground.layer.metrics[metric].description or ground.layer.metrics[metric].label)
+        yield column, described
+        words = column_words(column)
+        if analysis.calculation == "share":
+            whole = f"of the {analysis.time.grain}" if analysis.time is not None else "of all rows"
+            yield f"{column}_share", f"Share of {words} in the total {whole}, 0 to 1."
+        if analysis.calculation == "running total":
+            yield f"{column}_running_total", f"Sum of {words} up to and including the row's period."
+        if analysis.calculation == "average":
+            grain = analysis.time.grain if analysis.time is not None else "group"
+            name = next(name for name in analysed.shown if name.startswith("average_") and name.endswith(column))
+            yield name, f"Average of {words} over every {grain} that has any. {described}"
+        if analysis.comparison is not None:
+            grain, count = analysis.comparison.grain, analysis.comparison.count
+            before = f"one {grain}" if count == 1 else f"{count} {grain}s"
+            earlier = previous_column(column, analysis.comparison)
+            yield earlier, f"The same {before} earlier; null where there is none."
+            yield f"{column}_change", f"Change against {before} earlier, as a share of what it was then."
+
+
+def _sentence(text: str) -> str:
+    """One line with a capital first and a full stop behind."""
+    one = " ".join(text.split()).rstrip(".")
+    return f"{one[:1].upper()}{one[1:]}."
+
+
+def _lower_first(text: str) -> str:
+    return text if text[:2].isupper() else f"{text[:1].lower()}{text[1:]}"
+
+
+def _listed(texts: Sequence[str]) -> str:
+    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"

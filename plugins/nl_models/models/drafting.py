@@ -1,0 +1,177 @@
+"""A model before it is proposed: its text, what running it showed, and what its YAML says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from dateutil.relativedelta import relativedelta
+
+from plugins.core.errors import SmeltError
+from plugins.nl_models.analysis import Analysis
+from plugins.nl_models.catalog.project import AskedProject
+from plugins.nl_models.models.analysed import Analysed, AnalysisBuilder
+from plugins.nl_models.models.asking import questions_about
+from plugins.nl_models.models.comparing import Compared, compare
+from plugins.nl_models.models.compiling import compile_text
+from plugins.nl_models.models.conditions import words_of_filters
+from plugins.nl_models.models.contract_types import contract_types, is_same
+from plugins.nl_models.models.conventions import Conventions, learn
+from plugins.nl_models.models.describing import column_words, describe_columns, describe_model
+from plugins.nl_models.models.document import Documented, test_name
+from plugins.nl_models.models.ground import Ground, Input, lay_ground
+from plugins.nl_models.models.house import Query, to_text
+from plugins.nl_models.models.measuring import Measured, describe, measure
+from plugins.nl_models.models.unit_test import UnitTest, make_unit_test
+
+# Below this a full rebuild takes seconds, and an incremental model only costs attention: ten million rows are
+# what DuckDB aggregates on two cores in about two seconds.
+INCREMENTAL_ROWS = 10_000_000
+_STEPS = {"day": "days", "week": "weeks", "month": "months", "year": "years"}
+
+
+@dataclass(frozen=True)
+class Draft:
+    """text: of the model. sql: the same as it runs on the published tables. notes: what was found, for the reviewer.
+
+    compared: with the semantic layer; None for a plan over tables.
+    """
+
+    text: str
+    sql: str
+    query: Query
+    document: Documented
+    conventions: Conventions
+    measured: Measured
+    notes: tuple[str, ...]
+    questions: tuple[str, ...]
+    compared: Compared | None = None
+
+
+def draft_analysis(analysis: Analysis, name: str, question: str, project: AskedProject) -> Draft:
+    """The model of an analysis. Raises SmeltError for what it cannot say."""
+    layer = project.layer
+    if layer is None:
+        raise SmeltError("the project has no metrics", "ask for columns of tables")
+    ground = lay_ground(project)
+    known = frozenset(column for one in ground.inputs.values() for column in one.types)
+    builder = AnalysisBuilder(analysis, ground, known, _spine(project))
+    nodes = [ground.of_model(fact.model).node for fact in builder.facts]
+    owner = (layer.metrics[analysis.metrics[0]].document.get("config") or {}).get("meta", {}).get("owner")
+    conventions = learn(project, name, nodes, owner)
+    is_incremental = _is_incremental(analysis, builder, ground)
+    relations = {one.jinja: one.relation for one in ground.inputs.values()}
+    natural = describe(project.con, _sql(builder.build(), conventions, relations), ground.inputs)
+    types = contract_types(natural, conventions.types, _ratios(analysis, builder))
+    casts = {column: kind for column, kind in types.items() if not is_same(kind, natural[column])}
+    analysed = builder.build(casts, is_incremental=is_incremental)
+    text = to_text(analysed.query, conventions.style)
+    sql = compile_text(text, relations)
+    measured = measure(project.con, sql, ground.inputs, analysed.keys)
+    compared = compare(project.con, sql, analysis, layer, ground.inputs, analysed.shown, set(analysed.keys), types)
+    unit = _unit_test(analysis, analysed, ground, project)
+    document = Documented(
+        name=name,
+        question=question,
+        description=describe_model(analysis, analysed, ground),
+        columns=describe_columns(analysis, analysed, ground, measured.nulls),
+        types={column.output: types[column.output] for column in _ordered(analysed)},
+        keys=analysed.keys,
+        tested_keys=frozenset(key for key in analysed.keys if not measured.nulls[key]),
+        is_unique=measured.is_unique,
+        materialized="incremental" if is_incremental else conventions.materialized,
+        unit_test=(_test_name(analysis, analysed), unit) if unit is not None else None,
+    )
+    return Draft(
+        text=text,
+        sql=sql,
+        query=analysed.query,
+        document=document,
+        conventions=conventions,
+        measured=measured,
+        notes=tuple(_notes(measured, compared, unit)),
+        questions=tuple(questions_about(analysis, analysed, ground, measured, compared, conventions, name, unit)),
+        compared=compared,
+    )
+
+
+def _sql(analysed: Analysed, conventions: Conventions, relations: Mapping[str, str]) -> str:
+    return compile_text(to_text(analysed.query, conventions.style), relations)
+
+
+def _ordered(analysed: Analysed) -> list:
+    """The columns as the model has them: keys first."""
+    columns = analysed.query.final.columns
+    return [c for c in columns if c.group == "keys"] + [c for c in columns if c.group != "keys"]
+
+
+def _ratios(analysis: Analysis, builder: AnalysisBuilder) -> set[str]:
+    layer, names = builder.ground.layer, builder.names
+    assert layer is not None
+    ratios = {names.metrics[m] for m in analysis.metrics if layer.metrics[m].kind == "ratio"}
+    for column in names.metrics.values():
+        ratios |= {f"{column}_share", f"{column}_change"}
+    return ratios
+
+
+def _is_incremental(analysis: Analysis, builder: AnalysisBuilder, ground: Ground) -> bool:
+    """Whether the facts are too many to be read each time, and old buckets stay as they are."""
+    whole = analysis.calculation or analysis.comparison or analysis.having or analysis.limit or analysis.only
+    if whole or analysis.time is None or len(builder.facts) > 1 or builder.facts[0].step is None:
+        return False
+    return ground.of_model(builder.facts[0].model).rows >= INCREMENTAL_ROWS
+
+
+def _spine(project: AskedProject) -> str | None:
+    """The day column of the project's calendar."""
+    assert project.layer is not None
+    spines = project.layer.document["project_configuration"].get("time_spines") or ()
+    return spines[0]["primary_column"]["name"] if spines else None
+
+
+def _unit_test(analysis: Analysis, analysed: Analysed, ground: Ground, project: AskedProject) -> UnitTest | None:
+    inputs = {one.name: one for one in ground.inputs.values() if one.name in analysed.query.imports}
+    return make_unit_test(
+        analysed.query, inputs, known_values(inputs, project), limit=analysis.limit, later=_later(analysis)
+    )
+
+
+def known_values(inputs: Mapping[str, Input], project: AskedProject) -> dict[tuple[str, str], Sequence[str]]:
+    """Real values of text columns, by (import, column)."""
+    return {
+        (name, column.name): column.values[:10]
+        for name, one in inputs.items()
+        for column in project.catalog.tables[one.relation].columns.values()
+        if column.values and len(column.values) < 1_000
+    }
+
+
+def _later(analysis: Analysis) -> relativedelta | None:
+    """How far the rows of the next bucket are, where buckets are set against each other."""
+    if analysis.time is None or not (analysis.comparison or analysis.calculation):
+        return None
+    grain = analysis.comparison.grain if analysis.comparison else analysis.time.grain or "day"
+    count = analysis.comparison.count if analysis.comparison else 1
+    return relativedelta(months=3 * count) if grain == "quarter" else relativedelta(**{_STEPS[grain]: count})
+
+
+def _test_name(analysis: Analysis, analysed: Analysed) -> str:
+    limits = list(words_of_filters(analysis.filters).values())
+    if limits:
+        return test_name(["only rows where", " and ".join(limits), "count"])
+    column = column_words(analysed.shown[len(analysed.keys)])
+    if analysis.limit is not None:
+        return test_name(["only the first", str(analysis.limit), "by", column, "are kept"])
+    if analysis.comparison is not None:
+        return test_name([column, "stands beside the", analysis.comparison.grain, "before"])
+    keys = " and ".join(map(column_words, analysed.keys))
+    return test_name([column, "is added up by", keys] if keys else [column, "is added up"])
+
+
+def _notes(measured: Measured, compared: Compared, unit: UnitTest | None) -> list[str]:
+    notes = [f"Its SQL was run on the published tables: {compared}."]
+    if not measured.is_unique:
+        notes.append("Its grain is not unique in the published data.")
+    if unit is not None and not unit.untested:
+        notes.append("The unit test has a row that counts and, for each condition, one that only it excludes.")
+    return notes

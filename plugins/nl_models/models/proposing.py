@@ -1,0 +1,116 @@
+"""From a plan to a proposal: the model is written, run, compared and only then proposed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from plugins.core.errors import SmeltError
+from plugins.nl_models.analysis import Analysis
+from plugins.nl_models.catalog.project import AskedProject
+from plugins.nl_models.models.document import needs_singular_test, singular_test, to_yaml
+from plugins.nl_models.models.drafting import Draft, draft_analysis
+from plugins.nl_models.models.reuse import Reuse, find_reuse
+from plugins.nl_models.plan import Plan
+from plugins.review import FileChange, Finding, Outcome, Proposal
+from plugins.review.git import Repository
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+
+
+def propose_model(
+    plan: Analysis | Plan,
+    *,
+    name: str,
+    question: str,
+    sentence: str,
+    confidence: float,
+    project: AskedProject,
+) -> Proposal | Reuse:
+    """A model that holds what `plan` asks for, as a proposal; or the one that holds it already.
+
+    name: of the model. question: in the words of whoever asks; sentence: how it was understood. confidence: 0..1,
+    of that. Raises SmeltError for a name that can't be used, and for what no model here can hold.
+    """
+    _require_free(name, project)
+    draft = _draft(plan, name, question, project)
+    if (reuse := find_reuse(draft, project)) is not None:
+        return reuse
+    changes = _changes(draft, project)
+    return Proposal(
+        kind="model",
+        title=f"Add {name}: {sentence[:1].lower()}{sentence[1:].rstrip('.')}"[:120],
+        reason=_reason(draft, question, sentence),
+        confidence=confidence,
+        base=Repository.find(project.folder).resolve("HEAD"),
+        changes=tuple(changes),
+        questions=tuple(draft.questions),
+        evidence=tuple(_evidence(draft)),
+    )
+
+
+def _draft(plan: Analysis | Plan, name: str, question: str, project: AskedProject) -> Draft:
+    if isinstance(plan, Analysis):
+        return draft_analysis(plan, name, question, project)
+    from plugins.nl_models.models.relational import draft_plan
+
+    return draft_plan(plan, name, question, project)
+
+
+def _require_free(name: str, project: AskedProject) -> None:
+    """Raises SmeltError unless a model may be called so."""
+    if not _NAME.fullmatch(name):
+        raise SmeltError(
+            f"{name!r} is no name of a model here", "use lower case letters, digits and _, at most 63"
+        )
+    for resource in project.manifest.resources.values():
+        table = resource.name.rpartition(".")[2]
+        if table == name or resource.identifier == name:
+            raise SmeltError(
+                f"there is a {resource.kind} {name} in {resource.path}", "give the model another name"
+            )
+
+
+def _changes(draft: Draft, project: AskedProject) -> list[FileChange]:
+    conventions, document = draft.conventions, draft.document
+    sql = conventions.folder / f"{document.name}.sql"
+    before = _read(project.folder / conventions.yaml)
+    changes = [
+        FileChange(path=str(sql), before=_absent(project.folder, str(sql)), after=draft.text),
+        FileChange(path=conventions.yaml, before=before, after=to_yaml(document, conventions, before)),
+    ]
+    if needs_singular_test(document, conventions):
+        path = f"{conventions.tests}/assert_{document.name}_has_one_row_per_{'_and_'.join(document.keys)}.sql"
+        changes.append(FileChange(path=path, before=None, after=singular_test(document)))
+    return changes
+
+
+def _absent(folder: Path, path: str) -> None:
+    if (folder / path).exists():
+        raise SmeltError(f"there is a file {path} already", "give the model another name, or delete the file")
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeError) as error:
+        raise SmeltError(f"{path} cannot be read: {error}", "make it readable, in UTF-8") from error
+
+
+def _reason(draft: Draft, question: str, sentence: str) -> str:
+    lines = [f"Asked: “{question.strip()}”", f"Understood as: {sentence.strip()}", ""]
+    lines += [f"- {note}" for note in draft.notes]
+    return "\n".join(lines)
+
+
+def _evidence(draft: Draft) -> list[Finding]:
+    compared = draft.compared
+    if compared is None:
+        return []
+    outcome = Outcome.NOT_CHECKED if compared.why else Outcome.PASSED if compared.is_same else Outcome.FAILED
+    facts = {"rows": compared.rows, "differing": compared.differing}
+    return [
+        Finding(kind="semantic", subject=draft.document.name, outcome=outcome, detail=str(compared), facts=facts)
+    ]
