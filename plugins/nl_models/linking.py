@@ -119,7 +119,9 @@ class Linker:
         at = 0
         while at < len(tokens):
             chunk = best[at][1] or self._by_meaning(tokens[at], at)
-            chunks.append(_as_verb(chunk, tokens, at, chunks[-1].kind if chunks else ""))
+            # "currently live": what stands before the adverb.
+            telling = [other for other in chunks if not (other.kind == "word" and other.text.endswith("ly"))]
+            chunks.append(_as_verb(chunk, tokens[at], telling[-1]) if telling else chunk)
             at = chunk.end
         return chunks
 
@@ -263,12 +265,11 @@ class Linker:
         return tuple((pair, 1.0) for pair in pairs)
 
 
-def _as_verb(chunk: Chunk, tokens: Sequence[Token], at: int, kind_before: str) -> Chunk:
+def _as_verb(chunk: Chunk, token: Token, before: Chunk) -> Chunk:
     """The chunk; where it names a column in part only and stands where a verb stands, as a verb."""
-    token = tokens[at]
-    is_single = chunk.kind == "column" and chunk.end - chunk.start == 1 and at > 0
+    is_single = chunk.kind == "column" and chunk.end - chunk.start == 1
     is_past = token.lower != token.lemma and not token.lower.endswith("s")
-    if is_single and (is_past or chunk.found[0][1] < 0.92) and is_verb(token, tokens[at - 1].lower, kind_before, at):
+    if is_single and (is_past or chunk.found[0][1] < 0.92) and is_verb(token, before.text.lower(), before.kind, chunk.start):
         return replace(chunk, kind="verb", lemma=token.lemma)
     return chunk
 

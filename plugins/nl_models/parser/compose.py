@@ -19,8 +19,10 @@ def compose(draft: Draft, catalog: Catalog) -> Plan | None:
     names_something = any(not isinstance(term, Measure) or term.column or term.table for term in draft.select)
     if draft.root is None and not names_something and not draft.where and not draft.superlatives:
         return None
-    if draft.asks_who and not draft.select and draft.target is None:
+    if draft.asks == "who" and not draft.select and draft.target is None:
         draft.root = draft.target = _person(draft, catalog) or draft.root
+    draft.select = draft.select or _asked(draft, catalog)
+    draft.select = [t for t in draft.select if not (isinstance(t, Measure) and t.column in draft.group)]
     asked = next((term.table for term in draft.select if isinstance(term, ColumnRef)), None)
     if asked is not None and not draft.per_root and not any(isinstance(term, Measure) for term in draft.select):
         draft.root = catalog.tables[asked]
@@ -75,6 +77,20 @@ def compose(draft: Draft, catalog: Catalog) -> Plan | None:
     if draft.both and (shared := _of_both(draft, catalog)):
         return shared
     return _intersected(plan, draft)
+
+
+def _asked(draft: Draft, catalog: Catalog) -> list[Term]:
+    """What `when`, `where` and `how` ask for: what the verb says, or a column that tells such things."""
+    told = lexicon().asks.get(draft.asks)
+    if told is None:
+        return []
+    owner = draft.target or draft.root
+    tables = [owner] if owner else [catalog.tables[p.left.table] for _, p in draft.where if isinstance(p.left, ColumnRef)]
+    conditions_on = {part.left for _, part in draft.where}
+    likely = [column for column in draft.verbs if set(told) & set(words_of(column.name)) or not told]
+    likely += [column for word in told for t in tables for column in t.columns.values() if word in words_of(column.name)]
+    likely += [column for column in draft.verbs if draft.asks == "when" and column.kind == "time"]
+    return [ref(column) for column in likely if ref(column) not in conditions_on][:1]
 
 
 def _as_extreme(draft: Draft, select: list[Term], catalog: Catalog) -> None:

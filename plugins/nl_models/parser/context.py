@@ -77,7 +77,7 @@ class Context:
         if any(table.name == owner for _, table in self.mentions):
             score += 0.3
         if root is not None and root.name == owner:
-            score += 0.35
+            score += 0.45
         if column.place in self.catalog.links:
             score -= 0.15
         return score
@@ -99,7 +99,9 @@ class Context:
 
         def rank(pair: tuple[tuple[Column, str], float]) -> float:
             column = pair[0][0]
-            return self.nearness(at, column, root) + (named is not None and named.place == column.place) * 1.0
+            behind = self.chunks[at + 1].found if self.kind(at + 1) == "column" else ()
+            is_behind = any(other.place == column.place for other, score in behind if score >= 0.9)
+            return is_behind * 0.8 + self.nearness(at, column, root) + (named is not None and named.place == column.place) * 1.0
 
         return max(chunk.found, key=rank)[0]
 

@@ -70,7 +70,9 @@ class Draft:
     apart: set[str] = field(default_factory=set)
     # Extremes are of sums: the most in total.
     is_total: bool = False
-    asks_who: bool = False
+    # The question word that it starts with: who, when, where, how.
+    asks: str = ""
+    verbs: list[Column] = field(default_factory=list)
     both: tuple[Table, Table] | None = None
 
 

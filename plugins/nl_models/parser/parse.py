@@ -8,13 +8,16 @@ from plugins.nl_models.catalog.schema import Column, Table
 from plugins.nl_models.linking import Chunk
 from plugins.nl_models.parser.context import FILLERS, ref
 from plugins.nl_models.parser.draft import AGGREGATES, EVERYTHING, FUNCTIONS, OPERATORS, Draft
-from plugins.nl_models.parser.ordering import Ranking
+from plugins.nl_models.parser.ordering import LOW, Ranking
 from plugins.nl_models.plan import (
     ColumnRef,
     Function,
     Measure,
 )
 from plugins.nl_models.words.lexicon import lexicon
+
+
+DIFFERENT = frozenset({"different", "distinct", "unique"})
 
 
 class Parser(Ranking):
@@ -80,11 +83,13 @@ class Parser(Ranking):
         return turn(at)
 
     def _command(self, at: int) -> int:
-        if self.context.chunks[at].text.lower().startswith(("who", "which", "where")) and at > 0:
+        text = self.context.chunks[at].text.lower()
+        is_new = not self.draft.select and self.context.kind(at - 1) == "COMMA"
+        if text.startswith(("who", "which", "where")) and at > 0 and not is_new:
             return self._condition(at)
         self.in_conditions = False
-        if self.context.chunks[at].text.lower().startswith("who"):
-            self.draft.asks_who = True
+        if at == 0 or is_new:
+            self.draft.asks = next((word for word in ("who", "when", "where", "how") if text.startswith(word)), "")
         following = self.context.skip(at + 1, "ALL", "DISTINCT")
         if self.draft.select and self.context.kind(at - 1) == "AND" and self.context.kind(following) == "table":
             table = self.context.table(following)
@@ -92,7 +97,7 @@ class Parser(Ranking):
                 self._join(table)
                 self._add(ref(display(table)))
                 return following + 1
-        is_noun = self.context.kind(following) == "table" and not self.draft.asks_who
+        is_noun = self.context.kind(following) == "table" and self.draft.asks != "who"
         if is_noun and self.draft.target is None and not self.draft.select:
             self.draft.target = self.context.table(following)
         return at + 1
@@ -166,7 +171,8 @@ class Parser(Ranking):
             if self.context.kind(following) not in ("table", "column", "DISTINCT", "value"):
                 return at + 1
         after = self.context.skip(at + 1, "ALL", "IN", "word", "AND", "COMMA")
-        distinct = self.context.kind(after) == "DISTINCT"
+        is_different = self.context.chunks[at].text.lower().split()[-1] in DIFFERENT
+        distinct = is_different or self.context.kind(after) == "DISTINCT"
         after = self.context.skip(after, "DISTINCT", "ALL", "IN", "word")
         # Adjectives and values stand before what is counted: "how many French singers".
         what = self.context.skip(after, "value", "quoted", "adjective", "number", "ALL", "IN")
@@ -294,8 +300,14 @@ class Parser(Ranking):
         is_limit = context.kind(after + 1) in ("adjective", "MOST", "LEAST")
         if kind == "number" and (self.in_conditions or self.draft.select) and not is_limit:
             return self._numbers(column, after)
+        is_last = context.kind(context.skip(after + 1, "ALL")) not in ("column", "table", "number")
         if kind in ("MOST", "LEAST") and self.in_conditions and column.kind == "number":
             self._superlative(after, column, kind == "MOST")
+            return after + 1
+        if kind == "adjective" and context.chunks[after].degree == "most" and self.in_conditions and is_last:
+            # "whose price is the largest"
+            chunk = context.chunks[after]
+            self._superlative(after, column, (chunk.lemma not in LOW) != chunk.is_reversed)
             return after + 1
         before = at - 1
         while context.kind(before) == "ALL":
@@ -340,9 +352,14 @@ class Parser(Ranking):
             self._without(table)
             self.negated = False
             return at + 1
-        if self.draft.asks_who and column.kind == "text" and not self.draft.select and not is_value:
+        is_asked = self.draft.asks == "who" and column.kind == "text" and not {"date", "year", "time"} & set(words_of(column.name))
+        if is_asked and not self.draft.select and not self.draft.superlatives and not is_value:
             self._add(ref(column))
             return at + 1
+        self.draft.verbs.append(column)
+        if kind == "OR" and context.chunks[after].text.lower() == "either":
+            after = context.skip(after + 1, "ALL")
+            kind = context.kind(after)
         if self.asked == "much" and column.kind == "number":
             self.asked = ""
             self._add(ref(column))
@@ -350,6 +367,8 @@ class Parser(Ranking):
         value = context.skip(after + 1, *FILLERS)
         is_counted = context.kind(context.skip(value + 1, "ALL", "DISTINCT")) in ("table", "column")
         is_compared = kind in OPERATORS and not (context.kind(value) == "number" and is_counted)
+        if kind == "number" and column.kind == "number" and context.kind(after + 1) not in ("table", "column", "adjective"):
+            return self._numbers(column, after)
         if is_value or (is_compared and column.kind != "text"):
             return self._compare_column(column, after) or at + 1
         return at + 1

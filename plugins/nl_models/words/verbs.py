@@ -12,7 +12,7 @@ _PERSONS = frozenset({"they", "we", "it", "ever", "i", "you", "he", "she"})
 
 
 def is_verb(token: Token, before: str, kind_before: str, at: int) -> bool:
-    """Whether a token is one: `published in`, `who live`, `were born`. before: the word and the kind of chunk."""
+    """Whether a token is one: `published in`, `who live`, `were born`. before: what was said before it."""
     if before in _PERSONS or (kind_before == "COMMAND" and before in ("who", "that", "which") and at > 1):
         return True
     if token.lower.endswith(("ed", "ing")):
