@@ -1,0 +1,12 @@
+create table office (officeCode varchar primary key, city varchar, country varchar, floorSpace integer);
+insert into office values ('BER', 'Berlin', 'Germany', 3200), ('LIS', 'Lisbon', 'Portugal', 1400), ('TOR', 'Toronto', 'Canada', 2600), ('OSL', 'Oslo', 'Norway', 900);
+create table staff (staffId integer primary key, firstName varchar, lastName varchar, jobTitle varchar, salary integer, startDate date, officeCode varchar references office (officeCode));
+insert into staff values (1, 'Karl', 'Adler', 'Director', 142000, '2009-02-01', 'BER'), (2, 'Joana', 'Reis', 'Engineer', 68000, '2018-06-11', 'LIS'), (3, 'Pete', 'Moran', 'Engineer', 83000, '2015-10-05', 'TOR'), (4, 'Lea', 'Kraus', 'Designer', 61000, '2020-01-20', 'BER'),
+(5, 'Tomas', 'Luz', 'Analyst', 57000, '2021-03-08', 'LIS'), (6, 'Ingrid', 'Aas', 'Engineer', 79000, '2017-08-28', 'BER'), (7, 'Noor', 'Haddad', 'Analyst', 64000, '2016-12-12', 'TOR'), (8, 'Rita', 'Reis', 'Designer', 59500, '2022-05-16', 'LIS');
+create table client (clientId integer primary key, companyName varchar, industry varchar, country varchar, creditLimit integer);
+insert into client values (1, 'Fjord Energy', 'Energy', 'Norway', 90000), (2, 'Bauhaus Retail', 'Retail', 'Austria', 45000), (3, 'Maple Bank', 'Finance', 'Canada', 150000), (4, 'Atlantic Fish', 'Food', 'Portugal', 20000), (5, 'Spree Health', 'Health', 'Germany', 75000);
+create table project (projectId integer primary key, title varchar, clientId integer references client (clientId), leaderId integer references staff (staffId), budget integer, startDate date, endDate date, state varchar);
+insert into project values (1, 'Grid Monitor', 1, 3, 220000, '2020-03-01', '2021-06-30', 'closed'), (2, 'Shop Revamp', 2, 4, 85000, '2021-01-15', '2021-12-20', 'closed'), (3, 'Risk Engine', 3, 3, 410000, '2021-09-01', null, 'active'), (4, 'Catch Tracker', 4, 2, 48000, '2022-02-01', '2022-08-31', 'closed'),
+(5, 'Patient Portal', 5, 6, 175000, '2022-05-10', null, 'active'), (6, 'Wind Forecast', 1, 6, 130000, '2023-01-09', null, 'active'), (7, 'Loyalty App', 2, 2, 95000, '2023-04-03', null, 'on hold');
+create table assignment (projectId integer references project (projectId), staffId integer references staff (staffId), hours integer);
+insert into assignment values (1, 3, 400), (1, 7, 220), (2, 4, 310), (2, 6, 150), (3, 3, 520), (3, 7, 480), (3, 5, 90), (4, 2, 200), (4, 5, 160), (5, 6, 350), (5, 4, 180), (6, 6, 240), (6, 7, 100), (7, 2, 130);
