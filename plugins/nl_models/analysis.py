@@ -81,7 +81,8 @@ class Analysis(_Part):
     only: of a share, the part of the total that is meant.
     calculation: `share`: of the total over all groups, of each time bucket if there are any; `running total`: along the time dimension; `average`: of
     the values of all time buckets, or of all groups; `count`: how many groups there are. comparison: to an earlier period. limit: rows that are kept, within each
-    combination of `limit_within` if that is given.
+    combination of `limit_within` if that is given; with `limit_over`, that many of these dimensions, by their total,
+    and all rows of them.
     """
 
     kind: Literal["analysis"] = "analysis"
@@ -96,6 +97,7 @@ class Analysis(_Part):
     order_by: tuple[AnalysisOrdering, ...] = ()
     limit: int | None = None
     limit_within: tuple[str, ...] = ()
+    limit_over: tuple[str, ...] = ()
 
     @property
     def time(self) -> Dimension | None:

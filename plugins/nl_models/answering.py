@@ -24,6 +24,7 @@ class Answer:
 
     confidence: 0..1; a little less than the share of public questions that are answered right where as many words
     are not understood (`python -m bench ask`). assumptions: what was decided without being said.
+    choices: other readings, in words.
     """
 
     sql: str | None
@@ -32,6 +33,7 @@ class Answer:
     question_back: str | None = None
     result: Result | None = None
     assumptions: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """As JSON has it."""
@@ -40,7 +42,11 @@ class Answer:
             "confidence": self.confidence,
             "plan": self.plan.model_dump(mode="json", exclude_defaults=True) if self.plan else None,
             "question_back": self.question_back,
-        } | ({"assumptions": list(self.assumptions)} if self.assumptions else {})
+        } | {
+            name: list(texts)
+            for name, texts in (("assumptions", self.assumptions), ("choices", self.choices))
+            if texts
+        }
 
 
 _CHANGING = frozenset({"delete", "drop", "remove", "update", "insert", "truncate", "alter", "create", "grant"})

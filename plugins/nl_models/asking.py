@@ -16,9 +16,13 @@ from plugins.nl_models.answering import Answer, answer, refusal
 from plugins.nl_models.catalog.database import relation
 from plugins.nl_models.catalog.project import AskedProject
 from plugins.nl_models.catalog.schema import Catalog
+from plugins.nl_models.plan import Plan
 from plugins.nl_models.planner import Planner
+from plugins.nl_models.render.analysis_sentence import describe
+from plugins.nl_models.render.sentence import to_sentence
 from plugins.nl_models.semantic.layer import SemanticLayer
 from plugins.nl_models.semantic.planner import MetricPlanned, MetricPlanner
+from plugins.nl_models.semantic.request import Request
 from plugins.nl_models.subject import Subject
 
 # An answer that is less sure is not given: it is asked back instead.
@@ -29,26 +33,35 @@ _PER_EMPTY = 0.6
 
 @dataclass
 class ProjectAnswers:
-    """Answers over one project. today: relative periods count from it, or from the last day of older data."""
+    """Answers over one project. today: relative periods count from it, or from the last day of older data.
+
+    before: what was asked last, which the next question may only change; a new session has none.
+    """
 
     project: AskedProject
     today: date
+    before: Request | None = None
 
     def answer(self, question: str) -> Answer:
         """The answer of the best planner that is sure enough; else the one question that would help."""
         if declined := refusal(question):
             return Answer(None, 0.0, question_back=declined)
-        metric = self.metric_planner.plan(question) if self.metric_planner is not None else None
-        if metric is not None and metric.analysis is not None and metric.question_back is None:
-            found = self._run(metric, metric.analysis)
+        metric = self.metric_planner.plan(question, self.before) if self.metric_planner is not None else None
+        if metric is not None and metric.is_sure:
+            found = self._run(metric)
             if found.confidence >= LEAST_SURE:
+                self.before = metric.request
                 return found
+        if metric is not None and metric.analysis is not None and metric.is_missing:
+            return Answer(None, metric.confidence, metric.analysis, metric.question_back)
         relational = self._over_tables(question)
-        if relational.sql is not None and relational.confidence >= LEAST_SURE:
+        if relational.sql is not None and relational.question_back is None and relational.confidence >= LEAST_SURE:
             return relational
         return self._asked_back(metric, relational)
 
-    def _run(self, planned: MetricPlanned, analysis: Analysis) -> Answer:
+    def _run(self, planned: MetricPlanned) -> Answer:
+        analysis = planned.analysis
+        assert analysis is not None
         try:
             sql = self.subject.sql(analysis, pretty=True)
             result = self.subject.run(sql)
@@ -56,13 +69,24 @@ class ProjectAnswers:
             return Answer(None, 0.0, analysis, f"it can't be answered: {error.message}")
         is_empty = not result.rows or all(value is None for row in result.rows for value in row)
         sure = planned.confidence * (_PER_EMPTY if is_empty else 1.0)
-        return Answer(sql, round(sure, 2), analysis, None, result, (*planned.assumptions, *self._counted_from(analysis)))
+        assumptions = (*planned.assumptions, *self._counted_from(planned))
+        own = self.sentence(analysis)
+        choices = tuple(text for text in dict.fromkeys(map(self.sentence, planned.choices)) if text != own)
+        return Answer(sql, round(sure, 2), analysis, None, result, assumptions, choices)
 
-    def _counted_from(self, analysis: Analysis) -> list[str]:
-        """That the data ends long before today, where a period depends on it."""
-        if analysis.time_range is None or self.last_day is None or self.now == self.today:
+    def sentence(self, plan: Plan | Analysis) -> str:
+        """A plan in words."""
+        if isinstance(plan, Plan):
+            return to_sentence(plan)
+        assert self.project.layer is not None
+        return describe(plan, self.project.layer)
+
+    def _counted_from(self, planned: MetricPlanned) -> list[str]:
+        """That the data ends before today, where a period depends on it."""
+        is_relative = planned.request is not None and any(p.is_relative for p in planned.request.periods)
+        if not is_relative or self.now == self.today:
             return []
-        return [f"relative periods count from {self.last_day.isoformat()}, the last day of the data"]
+        return [f"relative periods count from {self.now.isoformat()}, the last day of the data"]
 
     def _over_tables(self, question: str) -> Answer:
         found = answer(self._gold_planner, self.project.con, question)

@@ -1,10 +1,9 @@
-"""`smelt ask`."""
+"""`smelt ask`: thin."""
 
 from __future__ import annotations
 
 import json
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,10 +12,9 @@ import typer
 from plugins.core.errors import SmeltError
 
 if TYPE_CHECKING:
-    import duckdb
-
     from plugins.nl_models.answering import Answer
-    from plugins.nl_models.planner import Planner
+    from plugins.nl_models.sessions import ProjectSession, Session
+    from plugins.review import Proposal
 
 
 def register(app: typer.Typer) -> None:
@@ -25,132 +23,236 @@ def register(app: typer.Typer) -> None:
 
 
 def ask(
-    question: Annotated[str, typer.Argument(help="The question, in English.")] = "",
-    database: Annotated[Path | None, typer.Option("--database", help="A DuckDB file to ask.")] = None,
+    question: Annotated[
+        str, typer.Argument(help="The question, in English; without one, a conversation on a terminal.")
+    ] = "",
+    model: Annotated[
+        str | None, typer.Option("--model", metavar="NAME", help="Propose a dbt model of this name that holds it.")
+    ] = None,
+    edit: Annotated[
+        str | None, typer.Option("--edit", metavar="MODEL", help="Propose this change to an existing model.")
+    ] = None,
+    learn: Annotated[
+        bool, typer.Option("--learn", help="Propose synonyms from what reviewers corrected in merged models.")
+    ] = False,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Write the answer as a page with a plot.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON; with --file one line an answer.")] = False,
+    file: Annotated[
+        Path | None,
+        typer.Option("--file", help='JSON lines {"id", "question"}, and "db_id" with --database-dir; - is stdin.'),
+    ] = None,
+    database: Annotated[
+        Path | None, typer.Option("--database", help="Ask a DuckDB file instead of the project.")
+    ] = None,
     database_dir: Annotated[
         Path | None, typer.Option("--database-dir", help="Folder of DB_ID.duckdb files, for questions with db_id.")
     ] = None,
-    file: Annotated[
-        Path | None,
-        typer.Option("--file", help='JSON lines {"id", "question"}, and "db_id" with --database-dir.'),
+    forge: Annotated[
+        str | None, typer.Option("--forge", help="Where to open a proposal: local, github or gitlab.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON; with --file one line an answer.")] = False,
+    project_dir: Annotated[
+        Path, typer.Option("--project-dir", help="Folder of the dbt project.", show_default="this folder")
+    ] = Path(),
+    profiles_dir: Annotated[
+        Path | None, typer.Option("--profiles-dir", help="Folder of profiles.yml.", show_default="as dbt finds it")
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option("--target", help="dbt target to ask.", show_default="what is published")
+    ] = None,
 ) -> None:
-    """Ask a DuckDB database in English: the answer, its SQL and how sure it is.
+    """Ask in English: the answer, what was understood, its SQL and how sure it is. Nothing is ever written.
 
-    smelt ask "how many singers are from each country?" --database music.duckdb
-    smelt ask --database music.duckdb --file questions.jsonl --json
+      smelt ask "revenue by month in 2011, against last year"
+      smelt ask "top 5 countries by revenue in EUR" --html answer.html
+      smelt ask "monthly revenue by country for returning customers" --model agg_returning_revenue
+      smelt ask "also split by customer type" --edit agg_revenue_daily
+      smelt ask                                             a conversation: "now by month", "only Germany"
+      smelt ask "how many singers are there?" --database music.duckdb
+      smelt ask --database music.duckdb --file questions.jsonl --json
+
+    Metrics of the semantic layer are asked first, then gold tables, then the others; private models never.
     """
-    sessions = _Sessions(database, database_dir)
+    _require_one_thing(question, model, edit, learn, file)
+    session = _session(
+        database, database_dir, project_dir, target, profiles_dir, needs_project=bool(model or edit or learn)
+    )
     if file is not None:
-        for entry in _questions(file):
-            given = sessions.answer(entry["question"], entry.get("db_id"))
-            typer.echo(json.dumps({"id": entry.get("id"), **given.document()}, default=str))
-        return
-    if not question:
-        raise SmeltError("there is no question", 'smelt ask "how many … ?" --database FILE, or give --file')
-    given = sessions.answer(question)
-    if as_json:
-        rows = [list(row) for row in given.result.rows] if given.result else None
-        columns = list(given.result.columns) if given.result else None
-        typer.echo(json.dumps({**given.document(), "columns": columns, "rows": rows}, default=str, indent=2))
+        _answer_all(session, file, as_json=as_json)
+    elif learn:
+        _learn(_of_project(session), forge, as_json)
+    elif edit is not None:
+        _edit(_of_project(session), edit, question, forge, as_json)
+    elif model is not None:
+        _propose(_of_project(session), question, model, forge, as_json)
+    elif question:
+        _answer_one(session, question, html, as_json=as_json)
     else:
-        _show(given)
+        _converse(session)
+
+
+def _require_one_thing(question: str, model: str | None, edit: str | None, learn: bool, file: Path | None) -> None:
+    wanted = [
+        name
+        for name, given in (("--model", model), ("--edit", edit), ("--learn", learn), ("--file", file))
+        if given
+    ]
+    if len(wanted) > 1:
+        raise SmeltError(f"{' and '.join(wanted)} cannot be had at once", "give one of them")
+    if wanted and wanted[0] in ("--model", "--edit") and not question:
+        raise SmeltError(
+            f"{wanted[0]} needs words", 'smelt ask "revenue by month and country" --model agg_revenue'
+        )
+    if not wanted and not question and not sys.stdin.isatty():
+        raise SmeltError("there is no question", 'smelt ask "revenue by month", or --file questions.jsonl')
+
+
+def _session(
+    database: Path | None,
+    database_dir: Path | None,
+    project_dir: Path,
+    target: str | None,
+    profiles_dir: Path | None,
+    *,
+    needs_project: bool,
+) -> Session:
+    from plugins.core.settings import load_settings
+    from plugins.nl_models.sessions import DatabaseSession, ProjectSession
+
+    if database is None and database_dir is None:
+        folder = project_dir.resolve() if project_dir != Path() else None
+        settings = load_settings(folder)
+        if not (settings.project_dir / "dbt_project.yml").is_file():
+            raise SmeltError(
+                f"there is no dbt project in {settings.project_dir}",
+                "run it in a dbt project, or give --project-dir, or --database FILE",
+            )
+        return ProjectSession(settings, target, profiles_dir)
+    if needs_project:
+        raise SmeltError("models are proposed to a dbt project, not to a bare database", "leave --database out")
+    return DatabaseSession(database, database_dir)
+
+
+def _of_project(session: Session) -> ProjectSession:
+    from plugins.nl_models.sessions import ProjectSession
+
+    assert isinstance(session, ProjectSession)
+    return session
+
+
+def _answer_all(session: Session, file: Path, *, as_json: bool) -> None:
+    from rich.progress import track
+
+    from plugins.nl_models.sessions import read_questions
+
+    questions = read_questions(file)
+    shown = track(questions, "asking", transient=True) if sys.stderr.isatty() and not as_json else questions
+    for entry in shown:
+        given = session.answer(entry["question"], entry.get("db_id"))
+        typer.echo(json.dumps({"id": entry.get("id"), **given.document()}, default=str))
+
+
+def _answer_one(session: Session, question: str, html: Path | None, *, as_json: bool) -> None:
+    from rich.console import Console
+
+    from plugins.nl_models.terminal import show
+
+    given = session.answer(question)
+    sentence = session.sentence(given)
+    if html is not None:
+        typer.echo(_write_page(session, question, given, sentence, html), err=as_json)
+    if as_json:
+        _print_json(_document(given, sentence))
+    elif html is None or given.sql is None:
+        show(given, sentence, Console(highlight=False))
     if given.sql is None:
         raise typer.Exit(1)
 
 
-class _Sessions:
-    """The databases that were asked so far, each with its planner."""
-
-    def __init__(self, database: Path | None, folder: Path | None) -> None:
-        if database is None and folder is None:
-            raise SmeltError("there is no database to ask", "give --database FILE or --database-dir DIR")
-        self._database = database
-        self._folder = folder
-        self._copies: list[tempfile.TemporaryDirectory[str]] = []
-        self._open: dict[Path, tuple[Planner, duckdb.DuckDBPyConnection]] = {}
-
-    def answer(self, question: str, db_id: str | None = None) -> Answer:
-        """Answer from the database of this id, or from the one that was named."""
-        from plugins.nl_models.answering import answer
-
-        planner, con = self._session(self._path(db_id))
-        return answer(planner, con, question)
-
-    def _path(self, db_id: str | None) -> Path:
-        if self._database is not None:
-            return self._database
-        assert self._folder is not None
-        if not db_id:
-            raise SmeltError("a question has no db_id", "with --database-dir each names its database")
-        path = (self._folder / f"{db_id}.duckdb").resolve()
-        if path.parent != self._folder.resolve():
-            raise SmeltError(f"the db_id {db_id!r} is no file's name", f"name a file of {self._folder}")
-        return path
-
-    def _session(self, path: Path) -> tuple[Planner, duckdb.DuckDBPyConnection]:
-        from plugins.core.sql.guard import open_guarded
-        from plugins.nl_models.catalog.database import read_database
-        from plugins.nl_models.planner import Planner
-
-        if path not in self._open:
-            if not path.is_file():
-                raise SmeltError(f"there is no database {path}", "give a DuckDB file")
-            con = open_guarded(self._readable(path))
-            self._open[path] = (Planner(read_database(con)), con)
-        return self._open[path]
-
-    def _readable(self, path: Path) -> Path:
-        from plugins.core.warehouse.newer import copy_tables, is_newer
-
-        if not is_newer(path):
-            return path
-        folder = tempfile.TemporaryDirectory(prefix="smelt-ask-")
-        # Deleted when the command ends.
-        self._copies.append(folder)
-        return copy_tables(path, Path(folder.name))
+def _document(given: Answer, sentence: str) -> dict[str, Any]:
+    rows = [list(row) for row in given.result.rows] if given.result else None
+    columns = list(given.result.columns) if given.result else None
+    return {**given.document(), "sentence": sentence, "columns": columns, "rows": rows}
 
 
-def _questions(file: Path) -> list[dict[str, Any]]:
-    found = []
-    try:
-        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
-    except (OSError, UnicodeError) as error:
-        raise SmeltError(f"{file} cannot be read: {error}", "give a file of JSON lines in UTF-8") from error
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            entry = json.loads(line)
-        except ValueError as error:
-            raise SmeltError(f"{file}:{number} is not JSON: {error}", 'write {"id": …, "question": …}') from error
-        if not isinstance(entry, dict) or not isinstance(entry.get("question"), str):
-            raise SmeltError(f"{file}:{number} has no question", 'write {"id": …, "question": …}')
-        found.append(entry)
-    return found
+def _write_page(session: Session, question: str, given: Answer, sentence: str, path: Path) -> Path:
+    from plugins.nl_models.page import write_page
+    from plugins.nl_models.picture import page_of
+
+    return write_page(path, page_of(session, question, given, sentence))
 
 
-def _show(given: Answer) -> None:
+def _converse(session: Session) -> None:
+    from plugins.nl_models.conversation import converse
+
+    converse(session)
+
+
+def _propose(session: ProjectSession, question: str, name: str, forge: str | None, as_json: bool) -> None:
+    from plugins.nl_models.models import Reuse, propose_model
+
+    given = session.answer(question)
+    sentence = session.sentence(given)
+    if given.plan is None or given.sql is None:
+        raise SmeltError(f"no model is proposed: {given.question_back}", "ask again with that said")
+    proposed = propose_model(
+        given.plan,
+        name=name,
+        question=question,
+        sentence=sentence,
+        confidence=given.confidence,
+        project=session.answers.project,
+    )
+    if isinstance(proposed, Reuse):
+        if as_json:
+            _print_json({"reuse": proposed.model, "why": proposed.why})
+        else:
+            typer.echo(f"{proposed.model} holds this already: {proposed.why}")
+        return
+    _open(session, proposed, forge, as_json)
+
+
+def _edit(session: ProjectSession, model: str, request: str, forge: str | None, as_json: bool) -> None:
+    from plugins.nl_models.editing import propose_edit
+
+    answers = session.answers
+    _open(session, propose_edit(model, request, answers.project, today=answers.now), forge, as_json)
+
+
+def _learn(session: ProjectSession, forge: str | None, as_json: bool) -> None:
+    from plugins.nl_models.feedback import propose_feedback
+
+    found = propose_feedback(session.settings, session.answers.project)
+    if not found and not as_json:
+        typer.echo("no merged proposal was corrected since the last time")
+    for proposal in found:
+        _open(session, proposal, forge, as_json)
+
+
+def _open(session: ProjectSession, proposal: Proposal, forge: str | None, as_json: bool) -> None:
     from rich.console import Console
-    from rich.syntax import Syntax
-    from rich.table import Table
-    from rich.text import Text
 
-    from plugins.nl_models.render.sentence import to_sentence
+    from plugins.core.project.project import Project
+    from plugins.nl_models.opening import open_proposal
 
-    console = Console(highlight=False)
-    if given.result is not None:
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        for column in given.result.columns:
-            table.add_column(Text(column))
-        for row in given.result.rows:
-            table.add_row(*(Text("∅" if value is None else str(value)) for value in row))
-        console.print(table)
-    if given.plan is not None:
-        console.print(Text(to_sentence(given.plan), style="italic"))
-    if given.sql is not None:
-        console.print(Syntax(given.sql, "sql", background_color="default", word_wrap=True))
-        console.print(f"[dim]confidence {given.confidence:.2f}[/]")
-    if given.question_back is not None:
-        console.print(Text(f"? {given.question_back}", style="yellow"))
+    project = Project(session.settings.project_dir, target=session.target, profiles_dir=session.profiles_dir)
+    with Console(stderr=True).status("building it in the sandbox") as status:
+        opened = open_proposal(project, session.settings, proposal, forge=forge, on_progress=status.update)
+    if as_json:
+        _print_json(opened.document())
+    elif opened.url is not None:
+        typer.echo(f"opened  {opened.proposal.branch}\n{opened.url}\n")
+        typer.echo(f"smelt proposals show {opened.proposal.id}    what its reviewer reads")
+        typer.echo(f"git diff HEAD...{opened.proposal.branch}    its files")
+    else:
+        typer.echo(opened.body)
+        typer.echo(
+            f"not opened: its evidence speaks against it (smelt proposals show {opened.proposal.id})", err=True
+        )
+    if opened.url is None:
+        raise typer.Exit(1)
+
+
+def _print_json(document: dict[str, Any]) -> None:
+    typer.echo(json.dumps(document, default=str, indent=2))

@@ -149,6 +149,10 @@ def _kept(analysis: Analysis, source: str) -> exp.Select:
     for part in analysis.having:
         value = exp.convert(int(part.value) if part.value == int(part.value) else part.value)
         select = select.where(_COMPARE[part.operator](this=_column(names[part.metric]), expression=value))
+    if analysis.limit is not None and analysis.limit_over:
+        names = list(analysis.limit_over)
+        kept = exp.In(this=_row(names), query=exp.Subquery(this=_highest(analysis, source)))
+        return select.where(kept)
     if analysis.limit is not None and analysis.limit_within:
         ranked = exp.Window(
             this=exp.RowNumber(),
@@ -158,6 +162,24 @@ def _kept(analysis: Analysis, source: str) -> exp.Select:
         limit = exp.LTE(this=ranked, expression=exp.convert(analysis.limit))
         select.set("qualify", exp.Qualify(this=limit))
     return select
+
+
+def _row(names: Sequence[str]) -> exp.Expr:
+    columns = [_column(name) for name in names]
+    return columns[0] if len(columns) == 1 else exp.Tuple(expressions=columns)
+
+
+def _highest(analysis: Analysis, source: str) -> exp.Select:
+    """Of what the limit is over, those with the highest totals of what it is ordered by."""
+    order = analysis.order_by[0]
+    renamed = dict(zip(analysis.metrics, measure_names(analysis), strict=True))
+    columns = [_column(name) for name in analysis.limit_over]
+    total = exp.Ordered(
+        this=exp.Sum(this=_column(renamed.get(order.by, order.by))), desc=order.descending, nulls_first=False
+    )
+    found = exp.select(_row(analysis.limit_over)).from_(source).group_by(*columns)
+    known = [exp.Not(this=exp.Is(this=column.copy(), expression=exp.Null())) for column in columns]
+    return found.where(*known).order_by(total, *(column.copy() for column in columns)).limit(analysis.limit)
 
 
 def _shown(analysis: Analysis) -> list[exp.Expr]:
@@ -200,9 +222,11 @@ def _orders(analysis: Analysis) -> list[exp.Expr]:
 
 def _ordered(query: exp.Query, analysis: Analysis) -> exp.Query:
     within = [exp.Ordered(this=_column(name), nulls_first=False) for name in analysis.limit_within]
+    if analysis.limit_over and analysis.time is not None:
+        within = [exp.Ordered(this=_column(analysis.time.query_name), nulls_first=False)]
     orders = [*within, *_orders(analysis)]
     if orders:
         query = query.order_by(*orders)
-    if analysis.limit is not None and not analysis.limit_within:
+    if analysis.limit is not None and not analysis.limit_within and not analysis.limit_over:
         query = query.limit(analysis.limit)
     return query

@@ -2,30 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
+import numpy as np
+
+from plugins.core.embeddings import encode
 from plugins.nl_models.analysis import Analysis
+from plugins.nl_models.semantic.alternatives import alternatives
+from plugins.nl_models.semantic.followup import is_followup, merged
+from plugins.nl_models.semantic.layer import SemanticLayer
 from plugins.nl_models.semantic.reader import Reader
-from plugins.nl_models.semantic.resolving import Resolver
+from plugins.nl_models.semantic.request import Request
+from plugins.nl_models.semantic.resolving import Resolved, Resolver
 from plugins.nl_models.semantic.spans import spans_of, tokens_of
-from plugins.nl_models.semantic.vocabulary import Vocabulary
+from plugins.nl_models.semantic.vocabulary import Vocabulary, split
 from plugins.nl_models.subject import Subject
 
 _SURE = 0.95
 _PER_ASSUMPTION = 0.85
 _NOT_UNDERSTOOD = 0.3
+_LEAST_CLOSE = 0.35
 
 
 @dataclass(frozen=True)
 class MetricPlanned:
-    """analysis: None if no metric is asked for, or not for sure. question_back: what is unclear."""
+    """analysis: None if no metric is asked for. question_back: what is unclear. assumptions: what was decided without
+    being said. choices: other readings. request: to go on from."""
 
     analysis: Analysis | None
     confidence: float
     question_back: str | None = None
     assumptions: tuple[str, ...] = ()
+    choices: tuple[Analysis, ...] = ()
+    request: Request | None = None
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether it asks for something that no metric is kept by."""
+        return self.request is not None and bool(self.request.missing)
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether it can be answered as it was read."""
+        return self.analysis is not None and self.question_back is None
 
 
 @dataclass(frozen=True)
@@ -35,40 +57,75 @@ class MetricPlanner:
     subject: Subject
     now: date
 
-    def plan(self, question: str) -> MetricPlanned:
-        """The reading of a question, if it is about metrics."""
+    def plan(self, question: str, before: Request | None = None) -> MetricPlanned:
+        """The reading of a question, if it is about metrics. before: of the question that it may follow up."""
         spans = spans_of(tokens_of(question), self.vocabulary, self.now)
         request = Reader(spans, self.vocabulary).read()
+        if before is not None and is_followup(question, request):
+            request = merged(before, request, question)
         resolved = Resolver(request, self.vocabulary).resolve()
-        back = self._question_back(request.missing, request.doubts, resolved.lacks, resolved.analysis)
-        if resolved.analysis is None or back is not None:
-            return MetricPlanned(resolved.analysis, _NOT_UNDERSTOOD * (resolved.analysis is not None), back)
-        assumed = [f"{p.label} is meant" for p in request.periods if p.is_assumed]
+        analysis = resolved.analysis
+        back = self._question_back(request, resolved)
+        if analysis is None or back is not None:
+            sure = _NOT_UNDERSTOOD if analysis is not None else 0.0
+            return MetricPlanned(analysis, sure, back, request=request)
+        assumed = [f"{period.label} is meant" for period in request.periods if period.is_assumed]
         assumptions = (*resolved.assumptions, *assumed)
-        return MetricPlanned(
-            resolved.analysis, round(_SURE * _PER_ASSUMPTION ** len(assumptions), 2), None, assumptions
-        )
+        sure = round(_SURE * _PER_ASSUMPTION ** len(assumptions), 2)
+        others = alternatives(analysis, self.layer, resolved.readings)
+        return MetricPlanned(analysis, sure, None, assumptions, others, request)
 
-    def _question_back(
-        self, missing: list[str], doubts: list[str], lacks: list[str], analysis: Analysis | None
-    ) -> str | None:
-        if analysis is not None and missing:
-            have = self._splits(analysis)
-            return f"there is no “{missing[0]}” to split by; there is {have}: which is meant?"
-        if lacks:
-            return f"{lacks[0]}: what is meant?" if "meant" not in lacks[0] else f"{lacks[0]}?"
-        if doubts:
-            return f"what does “{doubts[0]}” mean here?"
+    def _question_back(self, request: Request, resolved: Resolved) -> str | None:
+        if request.missing and resolved.analysis is not None:
+            return self._missing(request.missing[0], resolved.analysis)
+        if resolved.lacks:
+            return (
+                f"{resolved.lacks[0]}?" if "meant" in resolved.lacks[0] else f"{resolved.lacks[0]}: what is meant?"
+            )
+        if request.doubts:
+            return self._doubtful(request.doubts, resolved.analysis)
         return None
 
-    def _splits(self, analysis: Analysis) -> str:
+    def _missing(self, word: str, analysis: Analysis) -> str:
+        metric = self.layer.metrics[analysis.metrics[0]].name.replace("_", " ")
+        labels = self._splits(analysis)
+        closest = self._closest(word, labels)
+        have = f"the closest is {closest}" if closest else f"there are {', '.join(labels)}"
+        return f"there is no {word} to split {metric} by; {have}: which is meant?"
+
+    def _doubtful(self, doubts: Sequence[str], analysis: Analysis | None) -> str | None:
+        word = " ".join(dict.fromkeys(doubts))
+        if analysis is None:
+            closest = self._closest(word, [metric.replace("_", " ") for metric in self.layer.metrics])
+            return (
+                f"there is no metric for “{word}”; the closest is {closest}: is that meant?" if closest else None
+            )
+        labels = [metric.replace("_", " ") for metric in self.layer.metrics] + self._splits(analysis)
+        closest = self._closest(word, labels)
+        hint = f"; the closest is {closest}" if closest else ""
+        metrics = " and ".join(metric.replace("_", " ") for metric in analysis.metrics)
+        return f"{metrics} is understood, “{word}” is not{hint}: say it otherwise, or leave it out?"
+
+    def _closest(self, word: str, labels: Sequence[str]) -> str | None:
+        """What is nearest in meaning, if anything is near."""
+        if not labels:
+            return None
+        likeness = encode(list(labels)) @ encode([" ".join(split(word))])[0]
+        best = int(np.argmax(likeness))
+        return labels[best] if likeness[best] >= _LEAST_CLOSE else None
+
+    def _splits(self, analysis: Analysis) -> list[str]:
+        found = self.layer.dimensions(*analysis.metrics).values()
+        labels = (d.label.removeprefix("is_").replace("_", " ") for d in found if d.kind != "time")
+        return list(dict.fromkeys(labels))
+
+    @property
+    def layer(self) -> SemanticLayer:
+        """The semantic layer."""
         assert self.subject.layer is not None
-        found = self.subject.layer.dimensions(*analysis.metrics).values()
-        labels = dict.fromkeys(d.label.removeprefix("is_").replace("_", " ") for d in found if d.kind != "time")
-        return ", ".join(labels)
+        return self.subject.layer
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
         """The names of the layer."""
-        assert self.subject.layer is not None
-        return Vocabulary(self.subject.layer, self.subject.values, self.subject.catalog)
+        return Vocabulary(self.layer, self.subject.values, self.subject.catalog)

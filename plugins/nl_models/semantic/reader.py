@@ -117,6 +117,7 @@ class Reader:
             "who are the",
             "what is the",
         )
+        self.request.ranks_times |= is_asked and is_time
         self.expects_group = is_asked and (bool(named.dimensions) and not self._is_metric_alone(at + 1) or is_time)
         if self._kind(at + 1) == "number" and self._named(at + 2).dimensions:
             self.request.limit = int(self.spans[at + 1].number or 0)
@@ -148,7 +149,7 @@ class Reader:
         if named.dimensions and not (named.metrics and request.groups):
             self.expects_group = True
         elif self._kind(step) == "time" and self._grain(step):
-            self.expects_group = True
+            self.expects_group = request.ranks_times = True
         elif named.metrics:
             request.order_metric = self._metric(named)
         return step
@@ -210,6 +211,9 @@ class Reader:
     def _on_number(self, at: int) -> int:
         number = self.spans[at].number or 0.0
         before = self._named(at - 1)
+        if self.spans[at].text in ("once", "twice"):
+            self._expect("=", number, at + 1)
+            return at + 1
         if self._kind(at + 1) == "AND" and self._kind(at + 2) == "number":
             self._expect(">=", number, at + 3)
             self._expect("<=", self.spans[at + 2].number or 0.0, at + 3)

@@ -38,7 +38,7 @@ class Threshold:
 class Request:
     """counted: the dimension of which it is asked how many. unknown_of: dimensions that have no value, or any.
 
-    doubts: words that were not understood. missing: what it should be split by, and nothing is called so."""
+    ranks_times: the highest are days or months, not what stands beside them. doubts: words that were not understood. missing: what it should be split by, and nothing is called so."""
 
     metrics: list[str] = field(default_factory=list)
     verbs: list[str] = field(default_factory=list)
@@ -54,6 +54,7 @@ class Request:
     unit: str = ""
     limit: int | None = None
     is_ranked: bool = False
+    ranks_times: bool = False
     is_descending: bool = True
     is_sorted: bool = False
     order_metric: str | None = None

@@ -33,11 +33,12 @@ _MONTHS = {"month": 1, "quarter": 3, "year": 12}
 @dataclass
 class Resolved:
     """analysis: None if no metric is asked for. lacks: what the layer doesn't have, each in a sentence.
-    assumptions: what was decided without being said."""
+    assumptions: what was decided without being said. readings: filters that could be meant instead of others."""
 
     analysis: Analysis | None = None
     lacks: list[str] = field(default_factory=list)
     assumptions: list[str] = field(default_factory=list)
+    readings: list[tuple[DimensionFilter, DimensionFilter]] = field(default_factory=list)
 
 
 class Resolver:
@@ -227,12 +228,19 @@ class Resolver:
     ) -> tuple[str, str | bool] | None:
         """The nearest dimension that has the value; one that names it, before one that says that it is so."""
         ranked = sorted(restriction.readings, key=lambda pair: isinstance(pair[1], bool))
-        for label, value in ranked:
-            for name, dimension in reachable.items():
-                values = self.vocabulary.values.get((dimension.model, dimension.label), ())
-                if dimension.label == label and (isinstance(value, bool) or value in values):
-                    return name, value
-        return None
+        found = [
+            (name, value)
+            for label, value in ranked
+            for name, dimension in reachable.items()
+            if dimension.label == label and (isinstance(value, bool) or value in self._values_of(dimension))
+        ]
+        operator = "not in" if restriction.is_negated else "in"
+        parts = [DimensionFilter(dimension=name, operator=operator, values=(value,)) for name, value in found]
+        self.resolved.readings += [(parts[0], part) for part in parts[1:]]
+        return found[0] if found else None
+
+    def _values_of(self, dimension: SemanticDimension) -> tuple[str, ...]:
+        return self.vocabulary.values.get((dimension.model, dimension.label), ())
 
     def _dimension(self, group: Group, reachable: dict[str, SemanticDimension]) -> Dimension | None:
         if group.is_time:
@@ -341,10 +349,14 @@ class Resolver:
         if request.is_ranked and not ranked:
             self.resolved.lacks.append("the highest of what is meant")
         within = [d for d, group in zip(dimensions, groups, strict=False) if group in request.within]
+        others = [d.query_name for d in dimensions if d.grain is None]
+        # Of months and countries, the five are countries: all months of them are shown.
+        is_over = limit is not None and time is not None and others and not within and not request.ranks_times
         return {
             "order_by": (AnalysisOrdering(by=by, descending=request.is_descending),),
             "limit": limit,
             "limit_within": tuple(dimension.query_name for dimension in within),
+            "limit_over": tuple(others) if is_over else (),
         }
 
 

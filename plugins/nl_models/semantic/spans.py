@@ -71,7 +71,7 @@ def _readings(
             yield Span("unit", at, end, " ".join(phrase), unit=cues().units[phrase])
         if phrase in cues().cues:
             yield Span(cues().cues[phrase], at, end, " ".join(phrase))
-    yield from _numbers(words, at)
+    yield from _numbers(tokens, words, at)
     if word in cues().verbs or token.lemma in cues().verbs:
         yield Span("verb", at, at + 1, token.lemma if token.lemma in cues().verbs else word)
     if token.kind == "comma":
@@ -111,13 +111,21 @@ def _is_doubtful(named: Named, tokens: Sequence[Token]) -> bool:
     return only_values and named.is_large and len(tokens) == 1 and not tokens[0].text.isupper()
 
 
-def _numbers(words: Sequence[str], at: int) -> Iterator[Span]:
+def _follows_act(tokens: Sequence[Token], at: int) -> bool:
+    before = [token for token in tokens[max(0, at - 3) : at] if token.lower not in cues().fillers]
+    return any(token.lemma in cues().verbs or (token.lower,) in cues().cues for token in before)
+
+
+def _numbers(tokens: Sequence[Token], words: Sequence[str], at: int) -> Iterator[Span]:
     word = words[at]
     found = _NUMBER.match(word)
     following = words[at + 1] if at + 1 < len(words) else ""
     if found:
         number = float(found[1].replace(",", "")) * _SCALE.get(found[2] or "", 1)
-    elif word in lexicon().numbers and word not in ("once", "twice"):
+    elif word in ("once", "twice") and not _follows_act(tokens, at):
+        # "once" is a number of times only where something was done that often.
+        return
+    elif word in lexicon().numbers:
         number = float(lexicon().numbers[word])
     else:
         return

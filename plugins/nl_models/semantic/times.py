@@ -38,13 +38,15 @@ _OVER = {"yoy": "year", "mom": "month", "wow": "week", "qoq": "quarter", "dod": 
 
 @dataclass(frozen=True)
 class Period:
-    """Some days. grain: what it is one of, if it is one. is_assumed: the year was not said."""
+    """Some days. grain: what it is one of, if it is one. is_assumed: the year was not said. is_relative: it was said
+    as it is from now."""
 
     start: date
     end: date
     label: str
     grain: Grain | None = None
     is_assumed: bool = False
+    is_relative: bool = False
 
     @property
     def range(self) -> TimeRange:
@@ -265,7 +267,7 @@ class Times:
     def _day(self, at: int) -> tuple[int, Period] | None:
         word = self._word(at)
         if word in ("today", "yesterday"):
-            return at + 1, _day(self.now - timedelta(days=word == "yesterday"))
+            return at + 1, replace(_day(self.now - timedelta(days=word == "yesterday")), is_relative=True)
         if found := re.fullmatch(r"(\d{4})-(\d\d?)-(\d\d?)", word):
             return _dated(at + 1, int(found[1]), int(found[2]), int(found[3]))
         if found := re.fullmatch(r"(\d\d?)[./](\d\d?)[./](\d{4})", word):
@@ -329,6 +331,10 @@ class Times:
         return int(word) if word.isdigit() and len(word) < 4 else _NUMBERS.get(word)
 
     def _relative(self, at: int) -> tuple[int, Period] | None:
+        found = self._counted(at)
+        return (found[0], replace(found[1], is_relative=True)) if found is not None else None
+
+    def _counted(self, at: int) -> tuple[int, Period] | None:
         word = self._word(at)
         if word in ("ytd", "mtd", "qtd"):
             grain: Grain = {"ytd": "year", "mtd": "month", "qtd": "quarter"}[word]  # type: ignore[assignment]

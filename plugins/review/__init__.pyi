@@ -1,0 +1,6 @@
+from .evidence.finding import Finding, Outcome
+from .proposal import FileChange, Proposal
+from .proposals.lifecycle import Proposals
+from .proving import Proven, prove
+
+__all__ = ["FileChange", "Finding", "Outcome", "Proposal", "Proposals", "Proven", "prove"]
