@@ -153,7 +153,7 @@ class Linker:
                     0.96,
                 )
         if bounds := date_bounds(span):
-            yield Chunk("date", start, end, text, bounds=bounds), 1.0
+            yield Chunk("date", start, end, text, bounds=bounds), 1.1
         if any(token.kind == "comma" for token in span):
             return
         yield from self._names_of(span, start, end, text, bool(cue))
@@ -232,6 +232,10 @@ class Linker:
                 if named := index.get(words_of(synonym)):
                     best = tuple((item, 0.9 * score) for item, score in sorted(named, key=lambda pair: -pair[1]))
                     return Chunk(kind, at, at + 1, token.text, lemma=token.lemma, found=best)
+        if token.lemma in ("person", "people", "everyone", "somebody"):
+            people = [t for t in self.catalog.tables.values() if lexicon().people.intersection(words_of(t.name)[-1:])]
+            if people:
+                return Chunk("table", at, at + 1, token.text, found=tuple((table, 0.7) for table in people))
         ranked = [
             (items[n], float(likeness[n]))
             for n in np.argsort(-likeness)[:5]
@@ -269,6 +273,9 @@ def _as_verb(chunk: Chunk, token: Token, before: Chunk) -> Chunk:
     """The chunk; where it names a column in part only and stands where a verb stands, as a verb."""
     is_single = chunk.kind == "column" and chunk.end - chunk.start == 1
     is_past = token.lower != token.lemma and not token.lower.endswith("s")
+    is_guess = chunk.kind == "column" and chunk.found[0][1] < 0.6 and chunk.lemma != ""
+    if is_guess and before.kind in ("table", "value") and not before.text.endswith(("'s", "s'", "’s", "s’")):
+        return replace(chunk, kind="verb", lemma=token.lemma)
     if is_single and (is_past or chunk.found[0][1] < 0.92) and is_verb(token, before.text.lower(), before.kind, chunk.start):
         return replace(chunk, kind="verb", lemma=token.lemma)
     return chunk

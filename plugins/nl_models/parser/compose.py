@@ -38,7 +38,8 @@ def compose(draft: Draft, catalog: Catalog) -> Plan | None:
     _as_extreme(draft, select, catalog)
     asks_extreme = not select and bool(draft.superlatives)
     for _, column, is_descending in draft.superlatives:
-        if asks_extreme and draft.limit is None and _owner(draft) in (None, column.table):
+        is_of_owner = _owner(draft) in (None, column.table) or draft.is_extreme_asked
+        if asks_extreme and draft.limit is None and is_of_owner:
             select.append(Measure(function="max" if is_descending else "min", column=ref(column)))
         elif draft.root is not None and draft.is_total and first_many(catalog, draft.root.name, column.table):
             order.append(Ordering(by=Measure(function="sum", column=ref(column)), descending=is_descending))
@@ -76,6 +77,9 @@ def compose(draft: Draft, catalog: Catalog) -> Plan | None:
         return _of_groups(plan, draft.root.name, ref(unique))
     if draft.both and (shared := _of_both(draft, catalog)):
         return shared
+    if draft.lacks is not None and isinstance(select[0], ColumnRef) and len(select) == 1:
+        other = Plan(select=(ColumnRef(table=draft.lacks.name, name=select[0].name),))
+        return plan.model_copy(update={"operator": "except", "other": other})
     return _intersected(plan, draft)
 
 

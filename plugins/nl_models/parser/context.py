@@ -146,6 +146,17 @@ class Context:
         return None
 
 
+def truth(column: Column) -> tuple[str | bool, str | bool] | None:
+    """What affirms and what denies, in a column that has nothing else; None of any other column."""
+    if column.kind == "boolean":
+        return True, False
+    values = {value.lower(): value for value in column.values or ()}
+    for yes, no in lexicon().truths.items():
+        if values and set(values) <= {yes, no}:
+            return values.get(yes, yes), values.get(no, no)
+    return None
+
+
 def is_time(column: Column) -> bool:
     """Whether a column says when: dates, and years as numbers."""
     return column.kind == "time" or (column.kind == "number" and "year" in words_of(column.name)[-1:])

@@ -27,6 +27,7 @@ from plugins.nl_models.plan import (
     Term,
 )
 from plugins.nl_models.words.dates import year_bounds
+from plugins.nl_models.words.lexicon import lexicon
 
 FUNCTIONS: dict[str, Function] = {"AVG": "avg", "SUM": "sum", "MAX": "max", "MIN": "min"}
 OPERATORS: dict[str, Operator] = {
@@ -64,6 +65,8 @@ class Draft:
     existing: set[str] = field(default_factory=set)
     target: Table | None = None
     wants_everything: bool = False
+    # The extreme itself is asked for: the highest price.
+    is_extreme_asked: bool = False
     # Foreign keys to join by, of several.
     via: list[ColumnRef] = field(default_factory=list)
     # Tables that are named after `and`: of other rows than the tables before.
@@ -73,7 +76,9 @@ class Draft:
     # The question word that it starts with: who, when, where, how.
     asks: str = ""
     verbs: list[Column] = field(default_factory=list)
+    # Tables that both have what is asked for; and one that must not have it.
     both: tuple[Table, Table] | None = None
+    lacks: Table | None = None
 
 
 class Reading:
@@ -105,7 +110,7 @@ class Reading:
             self.draft.select.append(term)
         self.in_conditions = False
 
-    def _where(self, column: Column, operator: Operator, value: str | int | float) -> None:
+    def _where(self, column: Column, operator: Operator, value: str | int | float | bool) -> None:
         is_other = self.draft.root is not None and column.table != self.draft.root.name
         self.last_column = column
         if self.negated and is_other and operator == "=" and self.excluded is None and self._has_many(column.table):
@@ -158,6 +163,11 @@ class Reading:
         self.draft.limit = self.draft.limit or 1
         self._per_root()
 
+    def _subject(self) -> Table | None:
+        """What rows are of, so far: the root, else the table of what is asked for."""
+        asked = next((t.table if isinstance(t, ColumnRef) else t.column and t.column.table for t in self.draft.select), None)
+        return self.draft.root or (self.catalog.tables[asked] if asked else None)
+
     def _table_called(self, at: int) -> Table | None:
         """The table that a chunk names, also where its name is a column's as well."""
         context = self.context
@@ -193,6 +203,16 @@ class Reading:
         return next(
             (c for table in tables for c in table.columns.values() if c.name.lower() == text.lower()), None
         )
+
+    def _done(self, verb: Chunk) -> Table | None:
+        """The table whose rows a verb makes, where nothing but `anything` is done: shipped, shipments."""
+        nouns = (verb.lemma, *lexicon().verbs.get(verb.lemma, ()))
+        for table in self.catalog.tables.values():
+            own = words_of(table.name.split(".")[-1])
+            is_named = any(word == noun or word.startswith(noun[:5]) for word in own[-1:] for noun in nouns if len(noun) > 3)
+            if is_named and (self.draft.root is None or table.name != self.draft.root.name):
+                return table
+        return None
 
     def _texts_column(self, at: int) -> Column | None:
         back = self.context.column_before(at)

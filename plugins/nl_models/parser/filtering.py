@@ -83,14 +83,14 @@ class Filtering(Reading):
             if column.kind == "number" and column.place not in self.catalog.links:
                 self._where(column, "=", plain(chunk.number))
                 return following + 1
-        if chunk.number in YEARS and (column := self.context.time(at, self.draft.root)):
+        if chunk.number in YEARS and (column := self.context.time(at, self._subject())):
             self._where_time(column, "=", chunk)
             return at + 1
         self.draft.doubts.append(chunk.text)
         return at + 1
 
     def _date(self, at: int) -> int:
-        column = self.context.time(at, self.draft.root)
+        column = self.context.time(at, self._subject())
         if column is None:
             self.draft.doubts.append(self.context.chunks[at].text)
         else:
@@ -120,7 +120,7 @@ class Filtering(Reading):
             return behind + 1
         column = self.context.column_before(at)
         is_year = all(chunk.kind == "date" or chunk.number in YEARS for chunk in self._ends(at))
-        column = column or (self.context.time(at, self.draft.root) if is_year else self.last_column)
+        column = column or (self.context.time(at, self._subject()) if is_year else self.last_column)
         if column is None or self._range(column, at) is None:
             self.draft.doubts.append(self.context.chunks[at].text)
         return end
@@ -177,8 +177,10 @@ class Filtering(Reading):
             return what + 1
         if target is None:
             return None
+        if target.kind == "number" and column.kind == "time" and target.number not in YEARS:
+            return None
         if target.kind == "date" or (target.kind == "number" and column.kind == "time"):
-            timed = column if is_time(column) else context.time(what, self.draft.root)
+            timed = column if is_time(column) else context.time(what, self._subject())
             self._where_time(timed or column, operator, target)
             return what + 1
         if target.kind == "number":
@@ -252,29 +254,30 @@ class Filtering(Reading):
             self._where(context.column(what, self.draft.root), operator, plain(context.chunks[number].number or 0))
             return number + 1
         if context.kind(what) == "date":
-            column = context.time(what, self.draft.root)
+            column = context.time(what, self._subject())
             if column is not None:
                 self._where_time(column, operator, context.chunks[what])
             return what + 1
         if context.kind(what) != "number":
             return at + 1
         number = context.chunks[what].number or 0
-        after = context.skip(what + 1, "ALL", "DISTINCT", "word", "IN")
+        times = context.skip(what + 1, "ALL")
+        after = times if self._is_times(times) else context.skip(what + 1, "ALL", "DISTINCT", "word", "IN")
         if context.kind(after) == "adjective":
             found = context.attribute(context.chunks[after].lemma, self._near_tables(at))
             if found is not None:
                 self._where(found[0], operator, plain(number))
                 return after + 1
-        counted = self._table_called(after)
+        counted = self._table_called(after) or self._times(after, at)
         if counted is not None:
             return self._having_count(counted, operator, number, after + 1)
         if context.kind(after) == "column":
             self._where(context.column(after, self.draft.root), operator, plain(number))
             return after + 1
         column = context.column_before(at, is_listed=False)
-        if (column is None or column.kind == "time") and number in YEARS:
-            column = context.time(what, self.draft.root)
         column = column or self._compared(at)
+        if (column is None or column.kind == "time") and number in YEARS:
+            column = context.time(what, self._subject())
         if column is not None and column.kind == "time":
             self._where_time(column, operator, context.chunks[what])
             return what + 1
@@ -285,6 +288,19 @@ class Filtering(Reading):
             return what + 1
         self._where(column, operator, plain(number))
         return what + 1
+
+    def _is_times(self, at: int) -> bool:
+        return at < len(self.context.chunks) and self.context.chunks[at].text.lower() in ("times", "time")
+
+    def _times(self, at: int, before: int) -> Table | None:
+        """What happens `more than two times`: what the verb before it does, else what there are many of for a row."""
+        if not self._is_times(at) or self.draft.root is None:
+            return None
+        verbs = [chunk for chunk in self.context.chunks[:before] if chunk.kind in ("verb", "word")]
+        done = next((table for verb in reversed(verbs) if (table := self._done(verb))), None)
+        root = self.draft.root.name
+        children = [self.catalog.tables[join.child] for join in self.catalog.joins if join.parent == root]
+        return done or next(iter(children), None)
 
     def _compared(self, at: int) -> Column | None:
         """What `longer than` compares."""

@@ -64,6 +64,11 @@ class Ranking(Filtering):
                 if not is_generic:
                     is_up = chunk.lemma not in ("young", "early", "first")
                 self._superlative(at, column, is_up)
+                before = at - 1
+                while context.kind(before) == "ALL":
+                    before -= 1
+                is_what = context.kind(before) == "COMMAND" and before == 0
+                self.draft.is_extreme_asked = is_what and after == context.skip(at + 1, "ALL")
                 return after + 1
         found = context.attribute(chunk.lemma, self._near_tables(after))
         named = context.time(at, None) if context.kind(at - 1) == "verb" and chunk.lemma in WHEN else None

@@ -6,8 +6,8 @@ from plugins.nl_models.catalog.keys import display
 from plugins.nl_models.catalog.names import words_of
 from plugins.nl_models.catalog.schema import Column, Table
 from plugins.nl_models.linking import Chunk
-from plugins.nl_models.parser.context import FILLERS, ref
-from plugins.nl_models.parser.draft import AGGREGATES, EVERYTHING, FUNCTIONS, OPERATORS, Draft
+from plugins.nl_models.parser.context import FILLERS, is_time, ref, truth
+from plugins.nl_models.parser.draft import AGGREGATES, EVERYTHING, FUNCTIONS, OPERATORS, YEARS, Draft
 from plugins.nl_models.parser.ordering import LOW, Ranking
 from plugins.nl_models.plan import (
     ColumnRef,
@@ -182,6 +182,9 @@ class Parser(Ranking):
             table = self._table_called(what) if not distinct else None
             if self.context.kind(what + 1) == "table" and table is None:
                 table = self.context.table(what + 1)
+            if table is not None and truth(column) is not None:
+                self._count_rows(table, after, what)
+                return what
             if table is not None:
                 return self._count_rows(table, after, what)
             is_amount = column.kind == "number" and column.place not in self.catalog.links
@@ -275,6 +278,8 @@ class Parser(Ranking):
             self._join(table)
             return at + 1
         column = self._meant(at)
+        if self._is_said_to_hold(at, column):
+            return at + 1
         self.last_column = column
         after = context.skip(at + 1, *FILLERS, "IN", "HAVE")
         kind = context.kind(after)
@@ -344,6 +349,8 @@ class Parser(Ranking):
         context = self.context
         self.in_conditions = self.in_conditions or bool(self.draft.select) or self.draft.root is not None
         column = context.column(at, self.draft.root)
+        if self._is_said_to_hold(at, column) or self._is_role(column):
+            return at + 1
         self.last_column = column
         after = context.skip(at + 1, *FILLERS, "IN")
         kind = context.kind(after)
@@ -367,21 +374,42 @@ class Parser(Ranking):
         value = context.skip(after + 1, *FILLERS)
         is_counted = context.kind(context.skip(value + 1, "ALL", "DISTINCT")) in ("table", "column")
         is_compared = kind in OPERATORS and not (context.kind(value) == "number" and is_counted)
+        is_when = kind == "number" and context.chunks[after].number in YEARS
+        if is_when and not is_time(column):
+            return at + 1
         if kind == "number" and column.kind == "number" and context.kind(after + 1) not in ("table", "column", "adjective"):
             return self._numbers(column, after)
         if is_value or (is_compared and column.kind != "text"):
             return self._compare_column(column, after) or at + 1
         return at + 1
 
-    def _done(self, verb: Chunk) -> Table | None:
-        """The table whose rows a verb makes, where nothing but `anything` is done: shipped, shipments."""
-        nouns = (verb.lemma, *lexicon().verbs.get(verb.lemma, ()))
-        for table in self.catalog.tables.values():
-            own = words_of(table.name.split(".")[-1])
-            is_named = any(word == noun or word.startswith(noun[:5]) for word in own[-1:] for noun in nouns if len(noun) > 3)
-            if is_named and (self.draft.root is None or table.name != self.draft.root.name):
-                return table
-        return None
+    def _is_child(self, table: Table) -> bool:
+        """Whether a table refers to the root."""
+        root = self.draft.root
+        return root is not None and any((j.child, j.parent) == (table.name, root.name) for j in self.catalog.joins)
+
+    def _is_said_to_hold(self, at: int, column: Column) -> bool:
+        """Of a column of yes and no, a condition: `covered stages`, `have a garden`."""
+        context = self.context
+        is_modifier = context.kind(at + 1) == "table" or self.in_conditions or self.negated
+        behind = context.kind(context.skip(at + 1, *FILLERS, "IN"))
+        said = truth(column)
+        if said is None or not is_modifier or behind in ("value", "quoted", *OPERATORS):
+            return False
+        self._where(column, "=", said[1] if self.negated else said[0])
+        self.negated = False
+        return True
+
+    def _is_role(self, column: Column) -> bool:
+        """Of a verb that a reference is called by, whom it refers to: who leads it."""
+        parents = self.catalog.parents(column)
+        if not parents:
+            return False
+        self._join(self.catalog.tables[column.table])
+        self.draft.via.append(ref(column))
+        if self.draft.asks == "who" and self.draft.target is None:
+            self.draft.target = parents[0]
+        return True
 
     def _meant(self, at: int) -> Column:
         """The column of a chunk; for a name, where its table has no such column, what the rows are called."""
@@ -393,6 +421,11 @@ class Parser(Ranking):
                 return display(table)
             if (named := self._named_behind(at)) is not None:
                 return named
+            if context.kind(following) == "column" and following > at + 1 and self._table_called(following) is None:
+                # "the names of the cities"
+                column = context.column(following, self.draft.root)
+                if column.kind == "text":
+                    return column
         last = self.draft.select[-1] if self.draft.select else None
         if isinstance(last, ColumnRef) and context.kind(at - 1) in ("AND", "COMMA", "ALL"):
             return context.column(at, self.catalog.tables[last.table])
@@ -412,14 +445,21 @@ class Parser(Ranking):
         context = self.context
         table = context.table(at)
         assert table is not None
+        asked = self.draft.select[0] if self.draft.select else None
+        if self.draft.root is None and self.negated and isinstance(asked, ColumnRef):
+            # "which city has no shop": cities are what rows are of.
+            self.draft.root = self.catalog.tables[asked.table]
         is_other = self.draft.root is not None and table.name != self.draft.root.name
         if self.excluded is not None and is_other:
             self.negated = False
             self._into_excluded(table.name)
             return at + 1
         if self.negated and is_other:
-            self._without(table)
             self.negated = False
+            if isinstance(asked, ColumnRef) and asked.name in table.columns and not self._is_child(table):
+                self.draft.lacks = table
+            else:
+                self._without(table)
             return at + 1
         if context.kind(at + 1) == "column":
             if context.column(at + 1, table).table == table.name:

@@ -27,7 +27,8 @@ class Lexicon:
     """cues: by phrase (words in lower case), its cue. synonyms: by word, others that say the same.
     verbs: by base form, words of what it says of a row. asks: by question word, words of what it asks for.
     people: nouns that `who` may ask for. roles: by word, names that a reference to another table may have.
-    aliases: by phrase, the same value in other words. months: by name, their number. longest: words of the longest
+    aliases: by phrase, the same value in other words. truths: by what affirms, what denies. months: by name,
+    their number. longest: words of the longest
     phrase."""
 
     cues: Mapping[tuple[str, ...], str]
@@ -39,6 +40,7 @@ class Lexicon:
     people: frozenset[str]
     roles: Mapping[str, tuple[str, ...]]
     aliases: Mapping[tuple[str, ...], tuple[tuple[str, ...], ...]]
+    truths: Mapping[str, str]
     months: Mapping[str, int]
     longest: int
 
@@ -68,6 +70,7 @@ def lexicon() -> Lexicon:
         frozenset(document["people"]),
         _tuples(document["roles"]),
         _others(phrases),
+        document["truths"],
         document["months"],
         max(map(len, cues)),
     )
