@@ -11,7 +11,8 @@ class Bounds:
 
     repairs: times that a plan comes back with its error. tool_calls, tries: of each answer. subqueries: of a plan,
     each counted as often as it is used. query_seconds: of one query; total_seconds: of all of a question's.
-    limit: the most rows that a plan may ask to keep. summary_characters: of the catalog's summary.
+    limit: the most rows that a plan may ask to keep. summary_characters: of the catalog's summary;
+    failed_characters: of a plan that goes back.
     """
 
     candidates: int = 9
@@ -24,6 +25,7 @@ class Bounds:
     limit: int = 10_000
     question_characters: int = 2_000
     summary_characters: int = 12_000
+    failed_characters: int = 8_000
     described_columns: int = 100
     found_names: int = 20
     found_places: int = 10

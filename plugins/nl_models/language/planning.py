@@ -103,7 +103,7 @@ class _Asking:
 
     def answer(self, approach: str) -> Tried | Declined:
         """One answer, repaired if need be. Raises ModelError, or SmeltError with what the last plan failed by."""
-        failed: list[dict[str, Any]] = []
+        failed: list[dict[str, str]] = []
         while True:
             tools = Tools(self.trials, self.finder, self.values, self.marked)
             given = {**self.given, "approach": approach, "failed_plans": failed or "none"}
@@ -116,7 +116,8 @@ class _Asking:
             except SmeltError as error:
                 if len(failed) == self.trials.bounds.repairs:
                     raise
-                failed.append({"plan": reply.model_dump(exclude_defaults=True), "error": str(error)})
+                plan = reply.model_dump_json(exclude_defaults=True)[: self.trials.bounds.failed_characters]
+                failed.append({"plan": plan, "error": str(error)})
 
 
 def _readable(text: str) -> str:

@@ -19,7 +19,7 @@ from plugins.nl_models.subject import Subject
 
 # Values of columns that have no more are found by their meaning too.
 _MOST_MEANINGS = 500
-_LEAST_LIKENESS, _LEAST_MEANING = 0.6, 0.6
+_LEAST_LIKENESS, _LEAST_MEANING = 0.55, 0.6
 # Beyond that many candidates a word says nothing.
 _MOST_CANDIDATES = 5_000
 

@@ -98,21 +98,22 @@ def agree(one: Result, two: Result) -> bool:
 
 def _orders(left: list[list[Any]], right: list[list[Any]], width: int) -> Iterator[tuple[int, ...]]:
     """Orders of the right columns in which each has the values of the left one at its place."""
-    theirs = [Counter(row[n] for row in right) for n in range(width)]
-    fitting = [
-        [m for m in range(width) if theirs[m] == column]
-        for column in (Counter(row[n] for row in left) for n in range(width))
-    ]
+    mine, theirs = (
+        [frozenset(Counter(row[n] for row in rows).items()) for n in range(width)] for rows in (left, right)
+    )
+    if Counter(mine) != Counter(theirs):
+        return
 
+    # As many columns of a kind on both sides: whatever is chosen first, all find their place.
     def complete(chosen: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
         if len(chosen) == width:
             yield chosen
             return
-        for column in fitting[len(chosen)]:
-            if column not in chosen:
+        for column in range(width):
+            if column not in chosen and theirs[column] == mine[len(chosen)]:
                 yield from complete((*chosen, column))
 
-    return complete(())
+    yield from complete(())
 
 
 def _plain(value: Any) -> Any:
