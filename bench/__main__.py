@@ -1,6 +1,6 @@
 """Runs the benchmarks and prints their tables.
 
-usage: python -m bench [NAME…]      (default: all; names: postgres, build, demo, lineage, review, ask)
+usage: python -m bench [NAME…]      (default: all; names: postgres, build, demo, lineage, review, ask, ask_project)
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from importlib import import_module
 
 from rich.console import Console
 
-NAMES = ("postgres", "build", "demo", "lineage", "review", "ask")
+NAMES = ("postgres", "build", "demo", "lineage", "review", "ask", "ask_project")
 
 
 def main(names: list[str]) -> int:

@@ -104,8 +104,6 @@ def _require_one_thing(question: str, model: str | None, edit: str | None, learn
         raise SmeltError(
             f"{wanted[0]} needs words", 'smelt ask "revenue by month and country" --model agg_revenue'
         )
-    if not wanted and not question and not sys.stdin.isatty():
-        raise SmeltError("there is no question", 'smelt ask "revenue by month", or --file questions.jsonl')
 
 
 def _session(
@@ -186,7 +184,8 @@ def _write_page(session: Session, question: str, given: Answer, sentence: str, p
 def _converse(session: Session) -> None:
     from plugins.nl_models.conversation import converse
 
-    converse(session)
+    if converse(session) == 0 and not sys.stdin.isatty():
+        raise SmeltError("there is no question", 'smelt ask "revenue by month", or --file questions.jsonl')
 
 
 def _propose(session: ProjectSession, question: str, name: str, forge: str | None, as_json: bool) -> None:

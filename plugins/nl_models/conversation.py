@@ -13,21 +13,22 @@ _HELP = 'Ask, then change: "now by month", "only Germany", "and in euros", "top 
 _LEAVE = frozenset({"exit", "quit", "bye", ":q"})
 
 
-def converse(session: Session, console: Console | None = None) -> None:
-    """Ask and answer until the end of input, or until it is said."""
+def converse(session: Session, console: Console | None = None) -> int:
+    """Ask and answer until the end of input, or until it is said; returns how many questions there were."""
     console = console or Console(highlight=False)
     if isinstance(session, ProjectSession):
         session.is_conversation = True
     console.print(f"[dim]{_HELP}[/]")
     last = None
+    asked = 0
     while True:
         try:
             question = Prompt.ask("[bold]ask[/]", console=console).strip()
         except (EOFError, KeyboardInterrupt):
             console.print()
-            return
+            return asked
         if question.lower() in _LEAVE:
-            return
+            return asked
         if question.lower() == "new":
             if isinstance(session, ProjectSession):
                 session.answers.before = None
@@ -37,6 +38,7 @@ def converse(session: Session, console: Console | None = None) -> None:
             continue
         if not question:
             continue
+        asked += 1
         try:
             last = session.answer(question)
             show(last, session.sentence(last), console, with_sql=False)

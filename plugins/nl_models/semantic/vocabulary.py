@@ -166,6 +166,7 @@ class Vocabulary:
                     about = split(re.sub(r"^(is|has|was)_", "", label))
                     if value == "true":
                         yield label, True, plain(about), False
+                        yield from ((label, True, plain([*about, noun]), False) for noun in nouns)
                     continue
                 if not words:
                     continue

@@ -1,0 +1,122 @@
+"""`smelt ask` over the demo's semantic layer and tables: questions of a retailer's analysts with hand-written gold."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from rich.console import Console
+from rich.table import Table
+from ruamel.yaml import YAML
+
+from bench.bronze import ROOT
+from plugins.core.settings import load_settings
+from plugins.nl_models import Answer, ProjectAnswers, open_project
+
+_DATA = Path(__file__).with_name("data") / "retail" / "questions.yaml"
+_SURE = 0.9
+
+
+@dataclass(frozen=True)
+class _Scored:
+    question: dict[str, Any]
+    answer: Answer
+    outcome: str
+    seconds: float
+
+
+def run(console: Console) -> None:
+    """Ask all questions of what the demo has published; print what is right, wrong or asked back, and how fast."""
+    settings = load_settings(ROOT)
+    started = time.perf_counter()
+    project = open_project(settings)
+    opened = time.perf_counter() - started
+    answers = ProjectAnswers(project, date.today())
+    answers.answer("revenue")
+    questions = YAML(typ="safe").load(_DATA.read_text(encoding="utf-8"))
+    scored = [_score(answers, project.con, question) for question in questions]
+    _print(console, scored)
+    ranked = sorted(one.seconds for one in scored)
+    console.print(
+        f"opened from the index in {opened:.2f} s; a question takes {ranked[len(ranked) // 2] * 1000:.0f} ms (median), "
+        f"{ranked[int(len(ranked) * 0.95)] * 1000:.0f} ms (p95), with running it"
+    )
+    console.print("wanted: ≥ 95 % right or asking back; none wrong where confidence ≥ 0.9; p95 ≤ 1 s")
+
+
+def _score(answers: ProjectAnswers, con: duckdb.DuckDBPyConnection, question: dict[str, Any]) -> _Scored:
+    answers.before = None
+    started = time.perf_counter()
+    given = answers.answer(question["question"])
+    seconds = time.perf_counter() - started
+    gold = question.get("gold")
+    if given.result is None:
+        outcome = "asked back" if gold else "rightly asked back"
+    elif not gold:
+        outcome = "wrong"
+    else:
+        may_have_more = "comparison" in question["tags"]
+        wanted = con.execute(gold).fetchall()
+        is_right = _is_same(wanted, given.result.rows, bool(question.get("ordered")), may_have_more)
+        outcome = "right" if is_right else "wrong"
+    return _Scored(question, given, outcome, seconds)
+
+
+def _is_same(gold: Sequence[Sequence[Any]], rows: Sequence[Sequence[Any]], ordered: bool, more: bool) -> bool:
+    """Whether the rows are the same to four decimals, columns in any order; comparisons may have more columns."""
+    wanted, found = [tuple(map(_plain, row)) for row in gold], [tuple(map(_plain, row)) for row in rows]
+    if len(wanted) != len(found) or not wanted:
+        return len(wanted) == len(found)
+    width, given = len(wanted[0]), len(found[0])
+    if given < width or (given > width and not more):
+        return False
+    for order in permutations(range(given), width):
+        turned = [tuple(row[n] for n in order) for row in found]
+        if turned == wanted if ordered else Counter(turned) == Counter(wanted):
+            return True
+    return False
+
+
+def _plain(value: Any) -> str:
+    if value is None or isinstance(value, bool):
+        return "" if value is None else str(int(value))
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return str(value)
+    return format(round(number, 4), ".9g") if math.isfinite(number) else str(value)
+
+
+def _print(console: Console, scored: Sequence[_Scored]) -> None:
+    outcomes = ("right", "rightly asked back", "asked back", "wrong")
+    table = Table(title=f"smelt ask over the demo: {len(scored)} questions")
+    table.add_column("questions that are")
+    for outcome in ("all", *outcomes):
+        table.add_column(outcome, justify="right")
+    tags = sorted({tag for one in scored for tag in one.question["tags"]})
+    for tag in tags:
+        _row(table, tag, [one for one in scored if tag in one.question["tags"]], outcomes)
+    table.add_section()
+    _row(table, "all", scored, outcomes)
+    console.print(table)
+    good = sum(one.outcome != "wrong" for one in scored)
+    sure = [one for one in scored if one.answer.sql is not None and one.answer.confidence >= _SURE]
+    wrong = [one for one in sure if one.outcome == "wrong"]
+    console.print(f"right or asked back {good / len(scored):.1%}")
+    console.print(f"confidence ≥ {_SURE}: {len(sure)} answers, {len(wrong)} of them wrong")
+    for one in scored:
+        if one.outcome == "wrong":
+            console.print(f"wrong ({one.answer.confidence:.2f}): {one.question['question']}", highlight=False)
+
+
+def _row(table: Table, name: str, scored: Sequence[_Scored], outcomes: Sequence[str]) -> None:
+    counts = Counter(one.outcome for one in scored)
+    table.add_row(name, str(len(scored)), *(str(counts[outcome] or "") for outcome in outcomes))
