@@ -7,6 +7,8 @@ from functools import cache
 
 import simplemma
 
+# Comparatives and superlatives that the dictionary takes for words of their own.
+_IRREGULAR = {"bigger": "big", "hotter": "hot", "worse": "bad", "eldest": "old", "elder": "old"}
 _PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 _ABBREVIATIONS = {
     "num": "number",
@@ -45,7 +47,7 @@ def lemma(word: str) -> str:
     lower = word.lower()
     if lower.isdigit():
         return lower
-    return simplemma.lemmatize(lower, lang="en").lower()
+    return _IRREGULAR.get(lower) or simplemma.lemmatize(lower, lang="en").lower()
 
 
 @cache

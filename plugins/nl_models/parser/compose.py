@@ -14,8 +14,11 @@ from plugins.nl_models.plan import ColumnRef, Comparison, Condition, Literals, M
 from plugins.nl_models.words.lexicon import lexicon
 
 
-def compose(draft: Draft, catalog: Catalog) -> Plan | None:
-    """The plan of a draft; None if it says nothing about the catalog."""
+def compose(draft: Draft, catalog: Catalog, *, is_joined: bool = False) -> Plan | None:
+    """The plan of a draft; None if it says nothing about the catalog.
+
+    is_joined: conditions on tables that rows have many rows of are joined, so that rows come as often as they hold.
+    """
     names_something = any(not isinstance(term, Measure) or term.column or term.table for term in draft.select)
     if draft.root is None and not names_something and not draft.where and not draft.superlatives:
         return None
@@ -26,7 +29,7 @@ def compose(draft: Draft, catalog: Catalog) -> Plan | None:
     asked = next((term.table for term in draft.select if isinstance(term, ColumnRef)), None)
     if asked is not None and not draft.per_root and not any(isinstance(term, Measure) for term in draft.select):
         draft.root = catalog.tables[asked]
-    if draft.root is not None and not draft.per_root:
+    if draft.root is not None and not draft.per_root and not is_joined:
         _only_exist(draft, catalog)
     select = list(draft.select)
     order, limit = list(draft.order), draft.limit

@@ -1,0 +1,1 @@
+"""Other readings of a question, and how likely each is right."""

@@ -1,0 +1,130 @@
+"""What speaks for a reading of a question, and what against it: numbers that anyone can check by reading both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from plugins.core.sql.guard import Result
+from plugins.nl_models.catalog.schema import Catalog, Column, Table
+from plugins.nl_models.linking import Chunk
+from plugins.nl_models.plan import Plan
+from plugins.nl_models.ranking.contents import Contents, contents
+from plugins.nl_models.render.joining import join_tree
+
+CONSTRUCTS = ("aggregates", "groups", "having", "extremes", "orders", "distinct", "alternatives", "sets", "conditions", "negations", "subqueries")
+# Links that are no better are guesses by meaning, or by a part of a name.
+_SURE = 0.9
+_SMALL_WORDS = frozenset({"how", "there", "than", "also", "only", "too", "up", "out", "one", "ones", "can", "been", "many", "much", "if", "so", "what", "it's"})
+
+
+def evidence(chunks: Sequence[Chunk], doubts: Sequence[str], plan: Plan, catalog: Catalog) -> dict[str, float]:
+    """By name, what a reading of chunks as a plan has of each kind of evidence."""
+    named = contents(plan)
+    linked = [chunk for chunk in chunks if chunk.kind in ("column", "table", "verb")]
+    scores = [min(chunk.found[0][1], 1.0) for chunk in linked if chunk.found]
+    content = [chunk for chunk in chunks if chunk.kind not in ("ALL", "IN", "IS", "COMMA", "AND", "COMMAND", "THAN", "HAVE", "RELATIVE")]
+    unknown = [chunk for chunk in content if chunk.kind == "word" and chunk.text.lower() not in _SMALL_WORDS]
+    joins, guessed = _joins(plan, named, catalog)
+    mentioned = _mentioned(chunks)
+    found = {
+        "doubts": min(len(doubts), 3),
+        "unknown words": min(len(unknown), 3),
+        "unknown share": len(unknown) / max(len(content), 1),
+        "weak links": sum(score < _SURE for score in scores),
+        "weakest link": min(scores, default=1.0),
+        "unused columns": sum(_is_unused(chunk, named) for chunk in chunks if chunk.kind == "column"),
+        "unused values": sum(_is_unused(chunk, named) for chunk in chunks if chunk.kind in ("value", "quoted", "number")),
+        "unused tables": sum(_is_unused(chunk, named) for chunk in chunks if chunk.kind == "table"),
+        "verbs": sum(chunk.kind == "verb" for chunk in chunks),
+        "unsaid tables": len(named.tables - mentioned),
+        "unsaid columns": _unsaid(plan, chunks),
+        "joins": joins,
+        "guessed joins": guessed,
+        "ambiguous columns": sum(_is_ambiguous(chunk, named) for chunk in chunks if chunk.kind in ("column", "verb")),
+        "ambiguous values": sum(len({c.place for (c, _), _ in chunk.found}) > 1 for chunk in chunks if chunk.kind == "value"),
+        "length": len(chunks) / 10,
+        "asked twice": max(sum(chunk.kind == "COMMAND" for chunk in chunks) - 1, 0),
+        "unread turns": _unread(chunks, named),
+        "selected": len(plan.select),
+    }
+    return found | {name: min(named.constructs.get(name, 0), 2) for name in CONSTRUCTS}
+
+
+def outcome(result: Result | None) -> dict[str, float]:
+    """What the rows say: none where some are expected, nothing but nulls, a count of nothing."""
+    rows = result.rows if result is not None else []
+    is_nothing = len(rows) == 1 and all(value is None or value == 0 for value in rows[0])
+    return {
+        "fails": result is None,
+        "empty": result is not None and not rows,
+        "nothing": bool(rows) and is_nothing,
+        "one row": len(rows) == 1 and not is_nothing,
+        "repeated rows": len(rows) > 1 and len(set(map(tuple, rows))) < len(rows),
+    }
+
+
+def _joins(plan: Plan, named: Contents, catalog: Catalog) -> tuple[int, int]:
+    """How many joins the outer query has, and how many of all that could be used nobody has declared."""
+    own = contents(plan.model_copy(update={"where": None, "other": None})).tables or named.tables
+    joins = join_tree(catalog, sorted(own)) if len(own) > 1 else []
+    return len(named.tables) - 1, sum(join.confidence < 1.0 for join in joins)
+
+
+def _mentioned(chunks: Sequence[Chunk]) -> set[str]:
+    """Tables that a chunk names, or has a column or a value of."""
+    found: set[str] = set()
+    for chunk in chunks:
+        for item, _ in chunk.found:
+            if isinstance(item, Table):
+                found.add(item.name)
+            else:
+                found.add(item.table if isinstance(item, Column) else item[0].table)
+    return found
+
+
+def _is_unused(chunk: Chunk, named: Contents) -> bool:
+    """Whether nothing of the plan is what a chunk names."""
+    if chunk.kind == "number":
+        number = chunk.number or 0.0
+        return number not in named.values and not any(isinstance(v, str) and v.startswith(str(int(number))) for v in named.values)
+    if chunk.kind in ("value", "quoted"):
+        texts = {chunk.text.lower(), *(value.lower() for (_, value), _ in chunk.found)}
+        return not texts & named.values
+    if chunk.kind == "table":
+        return not any(table.name in named.tables for table, _ in chunk.found)
+    return not any(column.place in named.columns for column, _ in chunk.found)
+
+
+def _unsaid(plan: Plan, chunks: Sequence[Chunk]) -> int:
+    """Columns that are shown and that no chunk names."""
+    said = {item.place for chunk in chunks for item, _ in chunk.found if isinstance(item, Column)}
+    shown = contents(Plan(select=plan.select)).columns
+    return len(shown - said)
+
+
+def _is_ambiguous(chunk: Chunk, named: Contents) -> bool:
+    """Whether another column has the name as much as the one that is used."""
+    scores = {column.place: score for column, score in chunk.found}
+    used = [score for place, score in scores.items() if place in named.columns]
+    others = [score for place, score in scores.items() if place not in named.columns]
+    return bool(used) and bool(others) and max(others) >= max(used) - 0.05
+
+
+def _unread(chunks: Sequence[Chunk], named: Contents) -> int:
+    """Turns of the question that the plan has nothing of: an extreme, an average, a negation, an order."""
+    made = named.constructs
+    kinds = {chunk.kind for chunk in chunks}
+    extremes = made.get("extremes", 0) + made.get("subqueries", 0) + made.get("aggregates", 0)
+    return sum(
+        (
+            bool(kinds & {"MOST", "LEAST"}) and not extremes,
+            any(chunk.kind == "adjective" and chunk.degree == "most" for chunk in chunks) and not extremes + made.get("orders", 0),
+            bool(kinds & {"AVG", "SUM", "MAX", "MIN"}) and not extremes + made.get("having", 0),
+            "COUNT" in kinds and not made.get("aggregates", 0) + made.get("having", 0) + made.get("orders", 0) + made.get("extremes", 0),
+            bool(kinds & {"NOT", "BUT"}) and not made.get("negations", 0) + made.get("sets", 0),
+            "ORDER" in kinds and not made.get("orders", 0) + made.get("extremes", 0),
+            "EACH" in kinds and not made.get("groups", 0),
+            "DISTINCT" in kinds and not made.get("distinct", 0) + made.get("aggregates", 0) + made.get("groups", 0),
+            bool(kinds & {"GREATER", "LESS", "GREATER_EQUAL", "LESS_EQUAL"}) and not made.get("conditions", 0),
+        )
+    )
