@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from plugins.core.errors import SmeltError
 from plugins.nl_models.analysis import Analysis
@@ -87,8 +87,6 @@ class _Steps:
         return found
 
     def _grouped(self, select: Select) -> Select:
-        from dataclasses import replace
-
         keys = set(self.keys)
         columns = [replace(c, group="keys" if c.output in keys else "numerics") for c in select.columns]
         return replace(select, columns=tuple(columns))
@@ -116,8 +114,8 @@ class _Steps:
         on = []
         for key in self.keys:
             if key == time:
-                step = f"{-comparison.count}, 'current_period.{key}'"
-                moved = f"{{{{ dbt.dateadd('{comparison.grain}', {step}) }}}}"
+                back = f"'{comparison.grain}', '-{comparison.count}', 'current_period.{key}'"
+                moved = f"{{{{ dbt.dateadd({back}) }}}}"
                 on.append(f"earlier_period.{key} = cast({moved} as date)")
             else:
                 on.append(f"earlier_period.{key} is not distinct from current_period.{key}")
@@ -126,11 +124,8 @@ class _Steps:
             name = self.names.metrics[metric]
             now, then = f"current_period.{name}", f"earlier_period.{name}"
             change = f"({now} - {then}) / nullif({then}, 0)"
-            columns += [
-                Column(now),
-                Column(then, previous_column(name, comparison)),
-                Column(change, f"{name}_change"),
-            ]
+            columns += [Column(now), Column(then, previous_column(name, comparison))]
+            columns.append(Column(change, f"{name}_change"))
         days = self.analysis.time_range
         start = days.start if days is not None else None
         where = (f"current_period.{time} >= cast('{start}' as date)",) if start else ()

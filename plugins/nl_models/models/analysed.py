@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from plugins.core.errors import SmeltError
 from plugins.nl_models.analysis import TIME, Analysis
-from plugins.nl_models.models.after import Prepared, add_steps, needs_steps
+from plugins.nl_models.models.after import Prepared, add_steps, needs_steps, shown_columns
 from plugins.nl_models.models.expressions import parse
 from plugins.nl_models.models.facts import Fact, FactBuilder
 from plugins.nl_models.models.ground import Ground
@@ -90,34 +91,47 @@ class AnalysisBuilder:
         """One for each semantic model and the time column that is counted by."""
         return tuple(
             FactBuilder(
-                self.ground, self.analysis, self.names, group.model, group.time or None, leaves, self._comments
+                self.ground,
+                self.analysis,
+                self.names,
+                group.model,
+                group.time or None,
+                leaves,
+                self._labels,
+                self._comments,
             ).build()
             for group, leaves in self._groups.items()
         )
 
     @cached_property
-    def _comments(self) -> dict[str, str]:
-        """By template of a filter, what the metric that brings it says of itself."""
-        layer = self.ground.layer
-        assert layer is not None
-        found: dict[str, str] = {}
-        for metric in layer.metrics.values():
-            wheres = (metric.document.get("filter") or {}).get("where_filters", ())
-            for where in wheres:
-                text = metric.description.strip().rstrip(".")
-                said = f"{metric.name.replace('_', ' ')}: {text[:1].lower()}{text[1:]}"
-                if metric.name in self._used_metrics:
-                    found.setdefault(where["where_sql_template"], said)
+    def _labels(self) -> dict[Leaf, str]:
+        """What aggregates are called: as the metric that is nothing else, numbered where that has several."""
+        found: dict[Leaf, str] = {}
+
+        def add(calculation: Calculation) -> None:
+            if calculation.leaf is not None and calculation.leaf not in found:
+                name, named = calculation.metric, list(found.values())
+                numbered = (f"{name}_{number}" for number in range(2, len(named) + 3))
+                found[calculation.leaf] = next(one for one in (name, *numbered) if one not in named)
+            for part in calculation.parts.values():
+                add(part)
+
+        for calculation in self.calculations.values():
+            add(calculation)
         return found
 
     @cached_property
-    def _used_metrics(self) -> frozenset[str]:
-        def names(calculation: Calculation) -> Iterator[str]:
-            yield calculation.metric
-            for part in calculation.parts.values():
-                yield from names(part)
-
-        return frozenset(name for one in self.calculations.values() for name in names(one))
+    def _comments(self) -> dict[tuple[str, str], str]:
+        """By metric and template of its filter, what the metric says of itself."""
+        layer = self.ground.layer
+        assert layer is not None
+        found: dict[tuple[str, str], str] = {}
+        for metric in layer.metrics.values():
+            text = metric.description.strip().rstrip(".")
+            for where in (metric.document.get("filter") or {}).get("where_filters", ()):
+                said = f"{metric.name.replace('_', ' ')}: {text[:1].lower()}{text[1:]}"
+                found[metric.name, where["where_sql_template"]] = said
+        return found
 
     @property
     def _keys(self) -> tuple[str, ...]:
@@ -131,8 +145,6 @@ class AnalysisBuilder:
 
     @property
     def _shown(self) -> Iterator[str]:
-        from plugins.nl_models.models.after import shown_columns
-
         yield from self._keys
         yield from shown_columns(self.analysis, self.names)
 
@@ -158,7 +170,7 @@ class AnalysisBuilder:
 
     def _total(self, fact: Fact) -> Select:
         keys = tuple(fact.keys.values())
-        columns = tuple(Column(sql, leaf_name(leaf, fact)) for leaf, sql in fact.aggregates.items())
+        columns = tuple(Column(sql, fact.labels[leaf]) for leaf, sql in fact.aggregates.items())
         return Select((*keys, *columns), fact.source, group_by=tuple(column.sql for column in keys))
 
     def _prepared(self, facts: Sequence[Fact]) -> Prepared:
@@ -174,7 +186,7 @@ class AnalysisBuilder:
     def _joined(self, facts: Sequence[Fact]) -> Select:
         totals = [self._total_name(fact) for fact in facts]
         values = {
-            leaf: _filled(f"{total}.{leaf_name(leaf, fact)}", leaf, False)
+            leaf: _filled(f"{total}.{fact.labels[leaf]}", leaf, False)
             for fact, total in zip(facts, totals, strict=True)
             for leaf in fact.aggregates
         }
@@ -197,8 +209,6 @@ class AnalysisBuilder:
             yield Column(_calculated(calculation, values), self.names.metrics[metric])
 
     def _only_new(self, step: Select, fact: Fact) -> Select:
-        from dataclasses import replace
-
         key = next(column for column in step.columns if column.output == self._time)
         condition = f"{key.sql} >= (select max({self._time}) from {{{{ this }}}})"
         comment = "the last bucket may have been incomplete: it is calculated again"
@@ -209,12 +219,6 @@ class AnalysisBuilder:
 class _Group:
     model: str
     time: str
-
-
-def leaf_name(leaf: Leaf, fact: Fact) -> str:
-    """What an aggregate is called among those of its fact."""
-    same = [other for other in fact.aggregates if other.measure == leaf.measure]
-    return leaf.measure if len(same) == 1 else f"{leaf.measure}_{same.index(leaf) + 1}"
 
 
 def _coalesced(key: str, totals: Sequence[str]) -> str:
@@ -231,7 +235,9 @@ def _calculated(calculation: Calculation, values: Mapping[Leaf, str]) -> str:
         return values[calculation.leaf]
     parts = {name: _calculated(part, values) for name, part in calculation.parts.items()}
     if not calculation.expr:
-        return f"cast({parts['numerator']} as double) / nullif({parts['denominator']}, 0)"
+        # What is filled with nothing would be null again.
+        below = re.sub(r"^coalesce\((.*), 0\)$", r"\1", parts["denominator"])
+        return f"cast({parts['numerator']} as double) / nullif({below}, 0)"
     return _substituted(calculation.expr, parts)
 
 
@@ -252,8 +258,6 @@ def _substituted(expr: str, parts: Mapping[str, str]) -> str:
 
 def _cast(steps: Mapping[str, Select], types: Mapping[str, str]) -> dict[str, Select]:
     """The columns of the last step with the types that they must have."""
-    from dataclasses import replace
-
     final = steps["final"]
     columns = tuple(
         replace(column, sql=f"cast({column.sql} as {types[column.output]})", name=column.output)

@@ -32,11 +32,11 @@ def questions_about(
     yield from _about_time(analysis, analysed)
     for key, count in ((key, measured.nulls[key]) for key in analysed.keys):
         if count:
-            yield f"{count:,} rows have no {column_words(key)}: should they stay?"
+            yield f"{count:,} {'row has' if count == 1 else 'rows have'} no {column_words(key)}: should they stay?"
     if conventions.prefix and not name.startswith(conventions.prefix):
         yield f"Models like it are called {conventions.prefix}… here: should {name} be too?"
     if unit is None:
-        yield "No few rows show what the model does, so it has no unit test: is one wanted?"
+        yield "A few rows cannot show what the model keeps, so it has no unit test: is one wanted?"
     elif unit.untested:
         yield f"The unit test does not tell whether {'; '.join(unit.untested)}: is that enough?"
 
@@ -51,11 +51,12 @@ def _which_dimension(analysis: Analysis, analysed: Analysed, ground: Ground) -> 
         chosen = reachable.get(name)
         if chosen is None:
             continue
-        others = [d for d in reachable.values() if d.label == chosen.label and d.model != chosen.model]
+        alike = [d for d in reachable.values() if d.label == chosen.label and d.kind == chosen.kind]
+        said = {d.name: _said(reach(layer, analysed.facts[0].model, d.name)) for d in alike}
+        others = {text: other for other, text in said.items() if text != said[name]}
         if others:
-            said = _said(reach(layer, analysed.facts[0].model, name))
-            rest = " or ".join(dict.fromkeys(_said(reach(layer, analysed.facts[0].model, d.name)) for d in others))
-            yield f"Is {chosen.label.replace('_', ' ')} “{said}” ({name})? It could be “{rest}” too."
+            rest = " or ".join(f"“{text}” (`{other}`)" for text, other in others.items())
+            yield f"Is {chosen.label.replace('_', ' ')} “{said[name]}” (`{name}`), or {rest}?"
 
 
 def _about_time(analysis: Analysis, analysed: Analysed) -> Iterator[str]:

@@ -21,12 +21,13 @@ _ROUNDED = 0.5000001
 
 @dataclass(frozen=True)
 class Compared:
-    """rows: of the model. differing: of the rows of both together, those that are not in both. why: why it could not
-    be compared; empty if it was."""
+    """rows: of the model. differing: rows of either side that the other lacks. why: why it could not be compared;
+    empty if it was. other: what it was compared with."""
 
     rows: int
     differing: int = 0
     why: str = ""
+    other: str = "what the semantic layer returns"
 
     @property
     def is_same(self) -> bool:
@@ -35,10 +36,12 @@ class Compared:
 
     def __str__(self) -> str:
         if self.why:
-            return f"not compared with the semantic layer: {self.why}"
+            return f"not compared with {self.other}: {self.why}"
         if self.is_same:
-            return f"same {self.rows:,} rows as the semantic layer returns"
-        return f"{self.differing:,} rows differ from what the semantic layer returns"
+            return (
+                f"same {self.rows:,} {'row' if self.rows == 1 else 'rows'} as {self.other.removeprefix('what ')}"
+            )
+        return f"{self.differing:,} {'row differs' if self.differing == 1 else 'rows differ'} from {self.other}"
 
 
 def compare(
@@ -63,6 +66,23 @@ def compare(
     except SmeltError as error:
         return Compared(rows, why=error.message)
     return Compared(rows, differing)
+
+
+def compare_queries(
+    con: duckdb.DuckDBPyConnection, sql: str, asked: str, relations: Collection[str], types: Mapping[str, str]
+) -> Compared:
+    """Run a model and the query that answered the question. types: of the model's columns, in order."""
+    names = ", ".join(map(quote, types))
+    cast = ", ".join(f"cast({quote(name)} as {kind})" for name, kind in types.items())
+    given = f"(select {names} from ({sql}) as g)"
+    other = f"(select {cast} from ({asked}) as a({names}))"
+    query = (
+        f"select (select count(*) from {given} as m), (select count(*) from ({given} except all {other}) as m) "
+        f"+ (select count(*) from ({other} except all {given}) as m)"
+    )
+    told = "what the query behind the answer returns"
+    ((rows, differing),) = run(con, check(query, relations), _LIMITS).rows
+    return Compared(rows, differing, other=told)
 
 
 def _difference(

@@ -150,8 +150,9 @@ def _comment(part: DimensionFilter, reached: Reached) -> str:
     """The dimension's own words, where its SQL alone would leave a reader guessing."""
     if is_name(reached.expr) or not reached.description:
         return ""
-    words = reached.label.replace("_", " ")
-    return f"{words}: {reached.description.strip().rstrip('.')}"
+    values = ", ".join(str(value) for value in part.values)
+    only = f"only {reached.label.replace('_', ' ')} {values}: " if part.operator == "in" else f"{reached.label}: "
+    return f"{only}{reached.description.strip().rstrip('.')}"
 
 
 def words_of_filters(filters: tuple[DimensionFilter, ...]) -> Mapping[str, str]:

@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from plugins.core.project.resources import Manifest, Resource
-from plugins.nl_models.catalog.project import AskedProject
+from plugins.nl_models.catalog.project import AskedProject, is_gold
 from plugins.nl_models.models.style import SqlStyle, learn_style
 
 T = TypeVar("T")
@@ -53,8 +53,8 @@ class Conventions:
 def learn(project: AskedProject, name: str, facts: Sequence[str], owner: str | None) -> Conventions:
     """What a model called `name` that aggregates `facts` (node ids) is like here. owner: of what is asked for."""
     manifest = project.manifest
-    folder = PurePosixPath(manifest.resources[facts[0]].path).parent
     own = [r for r in manifest.resources.values() if r.kind == "model" and r.package == manifest.project_name]
+    folder = _folder(manifest, facts, own)
     near = [r for r in own if PurePosixPath(r.path).parent == folder] or own
     files = _yaml_files(project.folder, manifest, near)
     entries = [entry for document in files.values() for entry in document.get("models") or ()]
@@ -86,6 +86,15 @@ def learn(project: AskedProject, name: str, facts: Sequence[str], owner: str | N
         style=learn_style(r.raw_sql for r in near),
         types=_types(alike),
     )
+
+
+def _folder(manifest: Manifest, facts: Sequence[str], own: Sequence[Resource]) -> PurePosixPath:
+    """Where the facts live; where most of what people ask does, if those are no models."""
+    models = [r for node in facts if (r := manifest.resources[node]).kind == "model"] or [
+        r for r in own if is_gold(r)
+    ]
+    folders = [PurePosixPath(model.path).parent for model in models or own]
+    return folders[0] if facts and models and models[0].id == facts[0] else Counter(folders).most_common(1)[0][0]
 
 
 def _yaml_files(folder: Path, manifest: Manifest, models: Iterable[Resource]) -> dict[str, Mapping[str, Any]]:

@@ -12,9 +12,7 @@ from plugins.nl_models.models.ground import Ground
 from plugins.nl_models.models.naming import previous_column
 from plugins.nl_models.models.reaching import reach
 
-_HAPPENED = re.compile(
-    r"(?:the )?(?:day|date|time|when|moment)(?: (?:on|at) which)? (?P<rest>[^,;.]+)", re.IGNORECASE
-)
+_HAPPENED = re.compile(r"(?:the )?(?:day|date|time|when)(?: (?:on|at) which)? (?P<rest>[^,;.]+)", re.IGNORECASE)
 _FIRST = {"week": "Monday of the week", "month": "First day of the month", "quarter": "First day of the quarter"}
 
 
@@ -22,16 +20,18 @@ def describe_model(analysis: Analysis, analysed: Analysed, ground: Ground) -> st
     """What the model holds; ends with the grain."""
     assert ground.layer is not None
     labels = [_lower_first(ground.layer.metrics[name].label) for name in analysis.metrics]
-    if analysis.calculation:
-        word = {"share": "share of the total", "running total": "running total", "average": "average per bucket"}
-        labels = [f"{label} and its {word[analysis.calculation]}" for label in labels]
-    text = _listed(labels)
-    keys = [column_words(key) for key in analysed.keys]
+    grain = analysis.time.grain if analysis.time is not None else None
+    words = {"share": "with its share of the total", "running total": "with its running total"}
+    if analysis.calculation == "average":
+        labels = [f"average of {label} over every {grain or 'group'}" for label in labels]
+    text = listed(labels)
+    text += f" {words[analysis.calculation]}" if analysis.calculation in words else ""
+    keys = key_words(analysis, analysed)
     if keys:
-        text += f" by {_listed(keys)}"
+        text += f" by {listed(keys)}"
     limits = [*words_of_filters(analysis.filters).values()]
     if limits:
-        text += f", where {_listed(limits)}"
+        text += f", where {listed(limits)}"
     if analysis.time_range is not None:
         text += f", in {analysis.time_range.label}"
     if analysis.comparison is not None:
@@ -43,13 +43,13 @@ def grain_of(analysis: Analysis, analysed: Analysed) -> str:
     """`One row per month and country.`"""
     if not analysed.keys:
         return "One row."
-    text = f"One row per {_listed([column_words(key) for key in analysed.keys])}"
+    text = f"One row per {listed(key_words(analysis, analysed))}"
     if analysis.limit is not None:
         within = [name.rpartition("__")[2] for name in analysis.limit_within]
-        text += f"; the first {analysis.limit}" + (f" of each {_listed(within)}" if within else "")
+        text += f"; the first {analysis.limit}" + (f" of each {listed(within)}" if within else "")
     if analysis.having:
         said = [f"{part.metric.replace('_', ' ')} {part.operator} {part.value:g}" for part in analysis.having]
-        text += f"; only with {_listed(said)}"
+        text += f"; only with {listed(said)}"
     return f"{text}."
 
 
@@ -64,6 +64,12 @@ def describe_columns(
         found[column] = f"{text.rstrip('.')}; null where there is none." if nulls.get(column) else text
     found.update(_of_metrics(analysis, analysed, ground))
     return found
+
+
+def key_words(analysis: Analysis, analysed: Analysed) -> list[str]:
+    """The grain in words; a time bucket is called by its size."""
+    grain = analysis.time.grain if analysis.time is not None else None
+    return [grain if grain and key == analysed.time else column_words(key) for key in analysed.keys]
 
 
 def column_words(name: str) -> str:
@@ -84,14 +90,14 @@ def _of_dimension(dimension: Dimension, analysed: Analysed, ground: Ground) -> s
     described = reached.description or ground.of_model(reached.model).descriptions.get(reached.expr, "")
     if reached.kind == "time":
         return _bucket(dimension.grain, described)
-    return _sentence(described or reached.label.replace("_", " "))
+    return sentence_of(described or reached.label.replace("_", " "))
 
 
 def _bucket(grain: str | None, described: str) -> str:
     """`Day the order was placed.` by month: `First day of the month in which the order was placed.`"""
     happened = _HAPPENED.match(described.strip())
     if grain in (None, "day"):
-        return _sentence(described or "The day")
+        return sentence_of(described or "The day")
     first = _FIRST.get(grain or "", f"First day of the {grain}")
     return f"{first} in which {happened['rest'].strip()}." if happened else f"{first}."
 
@@ -100,12 +106,12 @@ def _of_metrics(analysis: Analysis, analysed: Analysed, ground: Ground) -> Itera
     assert ground.layer is not None
     for metric in analysis.metrics:
         column = analysed.names.metrics[metric]
-        described = _sentence(ground.layer.metrics[metric].description or ground.layer.metrics[metric].label)
+        described = sentence_of(ground.layer.metrics[metric].description or ground.layer.metrics[metric].label)
         yield column, described
-        words = column_words(column)
+        words = _lower_first(ground.layer.metrics[metric].label)
         if analysis.calculation == "share":
-            whole = f"of the {analysis.time.grain}" if analysis.time is not None else "of all rows"
-            yield f"{column}_share", f"Share of {words} in the total {whole}, 0 to 1."
+            whole = f" of the {analysis.time.grain}" if analysis.time is not None else ""
+            yield f"{column}_share", sentence_of(f"{words} as a share of the total{whole}")
         if analysis.calculation == "running total":
             yield f"{column}_running_total", f"Sum of {words} up to and including the row's period."
         if analysis.calculation == "average":
@@ -120,7 +126,7 @@ def _of_metrics(analysis: Analysis, analysed: Analysed, ground: Ground) -> Itera
             yield f"{column}_change", f"Change against {before} earlier, as a share of what it was then."
 
 
-def _sentence(text: str) -> str:
+def sentence_of(text: str) -> str:
     """One line with a capital first and a full stop behind."""
     one = " ".join(text.split()).rstrip(".")
     return f"{one[:1].upper()}{one[1:]}."
@@ -130,5 +136,6 @@ def _lower_first(text: str) -> str:
     return text if text[:2].isupper() else f"{text[:1].lower()}{text[1:]}"
 
 
-def _listed(texts: Sequence[str]) -> str:
+def listed(texts: Sequence[str]) -> str:
+    """`a, b and c`."""
     return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"

@@ -1,9 +1,9 @@
-"""A model before it is proposed: its text, what running it showed, and what its YAML says."""
+"""The model of an analysis, before it is proposed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from datetime import date
 
 from dateutil.relativedelta import relativedelta
 
@@ -12,40 +12,23 @@ from plugins.nl_models.analysis import Analysis
 from plugins.nl_models.catalog.project import AskedProject
 from plugins.nl_models.models.analysed import Analysed, AnalysisBuilder
 from plugins.nl_models.models.asking import questions_about
-from plugins.nl_models.models.comparing import Compared, compare
+from plugins.nl_models.models.comparing import compare
 from plugins.nl_models.models.compiling import compile_text
 from plugins.nl_models.models.conditions import words_of_filters
 from plugins.nl_models.models.contract_types import contract_types, is_same
 from plugins.nl_models.models.conventions import Conventions, learn
-from plugins.nl_models.models.describing import column_words, describe_columns, describe_model
+from plugins.nl_models.models.describing import column_words, describe_columns, describe_model, key_words
 from plugins.nl_models.models.document import Documented, test_name
-from plugins.nl_models.models.ground import Ground, Input, lay_ground
-from plugins.nl_models.models.house import Query, to_text
-from plugins.nl_models.models.measuring import Measured, describe, measure
+from plugins.nl_models.models.draft import Draft, known_values, notes_of
+from plugins.nl_models.models.ground import Ground, lay_ground
+from plugins.nl_models.models.house import to_text
+from plugins.nl_models.models.measuring import describe, measure
 from plugins.nl_models.models.unit_test import UnitTest, make_unit_test
+from plugins.nl_models.render.periods import moved
 
 # Below this a full rebuild takes seconds, and an incremental model only costs attention: ten million rows are
 # what DuckDB aggregates on two cores in about two seconds.
 INCREMENTAL_ROWS = 10_000_000
-_STEPS = {"day": "days", "week": "weeks", "month": "months", "year": "years"}
-
-
-@dataclass(frozen=True)
-class Draft:
-    """text: of the model. sql: the same as it runs on the published tables. notes: what was found, for the reviewer.
-
-    compared: with the semantic layer; None for a plan over tables.
-    """
-
-    text: str
-    sql: str
-    query: Query
-    document: Documented
-    conventions: Conventions
-    measured: Measured
-    notes: tuple[str, ...]
-    questions: tuple[str, ...]
-    compared: Compared | None = None
 
 
 def draft_analysis(analysis: Analysis, name: str, question: str, project: AskedProject) -> Draft:
@@ -57,8 +40,8 @@ def draft_analysis(analysis: Analysis, name: str, question: str, project: AskedP
     known = frozenset(column for one in ground.inputs.values() for column in one.types)
     builder = AnalysisBuilder(analysis, ground, known, _spine(project))
     nodes = [ground.of_model(fact.model).node for fact in builder.facts]
-    owner = (layer.metrics[analysis.metrics[0]].document.get("config") or {}).get("meta", {}).get("owner")
-    conventions = learn(project, name, nodes, owner)
+    meta = (layer.metrics[analysis.metrics[0]].document.get("config") or {}).get("meta") or {}
+    conventions = learn(project, name, nodes, meta.get("owner"))
     is_incremental = _is_incremental(analysis, builder, ground)
     relations = {one.jinja: one.relation for one in ground.inputs.values()}
     natural = describe(project.con, _sql(builder.build(), conventions, relations), ground.inputs)
@@ -75,7 +58,7 @@ def draft_analysis(analysis: Analysis, name: str, question: str, project: AskedP
         question=question,
         description=describe_model(analysis, analysed, ground),
         columns=describe_columns(analysis, analysed, ground, measured.nulls),
-        types={column.output: types[column.output] for column in _ordered(analysed)},
+        types={column.output: types[column.output] for column in analysed.query.final.in_order},
         keys=analysed.keys,
         tested_keys=frozenset(key for key in analysed.keys if not measured.nulls[key]),
         is_unique=measured.is_unique,
@@ -89,7 +72,7 @@ def draft_analysis(analysis: Analysis, name: str, question: str, project: AskedP
         document=document,
         conventions=conventions,
         measured=measured,
-        notes=tuple(_notes(measured, compared, unit)),
+        notes=tuple(notes_of(measured, compared, unit)),
         questions=tuple(questions_about(analysis, analysed, ground, measured, compared, conventions, name, unit)),
         compared=compared,
     )
@@ -97,12 +80,6 @@ def draft_analysis(analysis: Analysis, name: str, question: str, project: AskedP
 
 def _sql(analysed: Analysed, conventions: Conventions, relations: Mapping[str, str]) -> str:
     return compile_text(to_text(analysed.query, conventions.style), relations)
-
-
-def _ordered(analysed: Analysed) -> list:
-    """The columns as the model has them: keys first."""
-    columns = analysed.query.final.columns
-    return [c for c in columns if c.group == "keys"] + [c for c in columns if c.group != "keys"]
 
 
 def _ratios(analysis: Analysis, builder: AnalysisBuilder) -> set[str]:
@@ -136,23 +113,14 @@ def _unit_test(analysis: Analysis, analysed: Analysed, ground: Ground, project: 
     )
 
 
-def known_values(inputs: Mapping[str, Input], project: AskedProject) -> dict[tuple[str, str], Sequence[str]]:
-    """Real values of text columns, by (import, column)."""
-    return {
-        (name, column.name): column.values[:10]
-        for name, one in inputs.items()
-        for column in project.catalog.tables[one.relation].columns.values()
-        if column.values and len(column.values) < 1_000
-    }
-
-
 def _later(analysis: Analysis) -> relativedelta | None:
     """How far the rows of the next bucket are, where buckets are set against each other."""
     if analysis.time is None or not (analysis.comparison or analysis.calculation):
         return None
     grain = analysis.comparison.grain if analysis.comparison else analysis.time.grain or "day"
     count = analysis.comparison.count if analysis.comparison else 1
-    return relativedelta(months=3 * count) if grain == "quarter" else relativedelta(**{_STEPS[grain]: count})
+    first = date(2000, 1, 1)
+    return relativedelta(moved(first, grain, count), first)
 
 
 def _test_name(analysis: Analysis, analysed: Analysed) -> str:
@@ -160,18 +128,12 @@ def _test_name(analysis: Analysis, analysed: Analysed) -> str:
     if limits:
         return test_name(["only rows where", " and ".join(limits), "count"])
     column = column_words(analysed.shown[len(analysed.keys)])
+    days = analysis.time_range
     if analysis.limit is not None:
         return test_name(["only the first", str(analysis.limit), "by", column, "are kept"])
     if analysis.comparison is not None:
         return test_name([column, "stands beside the", analysis.comparison.grain, "before"])
-    keys = " and ".join(map(column_words, analysed.keys))
-    return test_name([column, "is added up by", keys] if keys else [column, "is added up"])
-
-
-def _notes(measured: Measured, compared: Compared, unit: UnitTest | None) -> list[str]:
-    notes = [f"Its SQL was run on the published tables: {compared}."]
-    if not measured.is_unique:
-        notes.append("Its grain is not unique in the published data.")
-    if unit is not None and not unit.untested:
-        notes.append("The unit test has a row that counts and, for each condition, one that only it excludes.")
-    return notes
+    if days is not None:
+        return test_name(["only days in", days.label, "count"])
+    keys = " and ".join(key_words(analysis, analysed))
+    return test_name([column, "is calculated by", keys] if keys else [column, "is calculated"])

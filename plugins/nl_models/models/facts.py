@@ -24,7 +24,8 @@ class Fact:
     """models: semantic models that are read. source: what is aggregated, the step's name or the import's.
 
     step: filtered and joined; None where the import will do. keys: expressions over the source by output name.
-    aggregates: SQL over the source. fills: what stands for no rows. time: the column that buckets come from.
+    aggregates: SQL over the source. labels: names for them. certain: those that no group lacks. time: the
+    dimension that buckets come from.
     """
 
     model: str
@@ -33,6 +34,7 @@ class Fact:
     step: Select | None
     keys: Mapping[str, Column]
     aggregates: Mapping[Leaf, str]
+    labels: Mapping[Leaf, str]
     certain: frozenset[Leaf]
     time: str
 
@@ -47,7 +49,8 @@ class FactBuilder:
     model: str
     time: str | None
     leaves: Sequence[Leaf]
-    comments: Mapping[str, str]
+    labels: Mapping[Leaf, str]
+    comments: Mapping[tuple[str, str], str]
 
     def build(self) -> Fact:
         """The fact. Raises SmeltError if it can't be filtered or grouped as asked."""
@@ -63,10 +66,9 @@ class FactBuilder:
             aggregates = {leaf: self._aggregate(leaf, sql) for leaf, sql in values.items()}
             return self._fact(models, tables.fact, None, keys, aggregates)
         inputs = self._inputs(values)
-        columns = [
-            Column(sql, "" if sql.rpartition(".")[2] == name else name) for sql, name in inputs.values() if sql
-        ]
-        columns = list({column.output: column for column in columns}.values())
+        pairs = [(sql, name) for sql, name in inputs.values() if sql]
+        named = [Column(sql, "" if sql.rpartition(".")[2] == name else name) for sql, name in pairs]
+        columns = list({column.output: column for column in named}.values())
         step = Select(
             columns=(*keys.values(), *columns) or (Column("1", "row_number"),),
             source=tables.fact,
@@ -87,23 +89,28 @@ class FactBuilder:
         aggregates: Mapping[Leaf, str],
     ) -> Fact:
         certain = frozenset(leaf for leaf in aggregates if self._is_certain(leaf))
-        return Fact(self.model, models, source, step, keys, aggregates, certain, self.time or "")
+        return Fact(self.model, models, source, step, keys, aggregates, self.labels, certain, self.time or "")
 
     def _parts(self, tables: Tables) -> tuple[dict[str, Column], list[Condition], dict[Leaf, str]]:
         keys = {self.names.dimensions[d.query_name]: self._key(d, tables) for d in self.analysis.dimensions}
         conditions = [of_filter(part, tables) for part in self.analysis.filters]
         conditions += self._days(tables)
         shared = [t for t in self.leaves[0].filters if all(t in leaf.filters for leaf in self.leaves)]
-        conditions += [of_template(template, tables, self.comments.get(template, "")) for template in shared]
+        conditions += [of_template(one, tables, self._said(self.leaves[0], one)) for one in shared]
         values, rests = {}, []
         for leaf in self.leaves:
-            rest = [of_template(t, tables, "") for t in leaf.filters if t not in shared]
+            own = [template for template in leaf.filters if template not in shared]
+            rest = [of_template(template, tables, "") for template in own]
+            conditions += [Condition((), (), self._said(leaf, template)) for template in own]
             rests.append(" and ".join(conjunct for condition in rest for conjunct in condition.conjuncts))
             values[leaf] = self._value(leaf, tables, rests[-1])
         if all(rests) and rests:
             either = " or ".join(f"({rest})" if " and " in rest else rest for rest in dict.fromkeys(rests))
             conditions.append(Condition((f"({either})" if " or " in either else either,)))
         return keys, conditions, values
+
+    def _said(self, leaf: Leaf, template: str) -> str:
+        return self.comments.get((self.labels[leaf], template), "")
 
     def _key(self, dimension: Dimension, tables: Tables) -> Column:
         output = self.names.dimensions[dimension.query_name]
@@ -120,9 +127,8 @@ class FactBuilder:
     def _time_expr(self) -> str:
         if self.time is None or self.ground.layer is None:
             raise SmeltError(f"{self.model} has no time dimension", "ask without a period")
-        return next(
-            expr for name, _, expr, _ in self.ground.layer.models[self.model].dimensions if name == self.time
-        )
+        dimensions = self.ground.layer.models[self.model].dimensions
+        return next(expr for name, _, expr, _ in dimensions if name == self.time)
 
     def _time_sql(self, tables: Tables) -> str:
         return tables.on(self._time_expr())
@@ -160,13 +166,9 @@ class FactBuilder:
         named = {}
         for leaf, sql in values.items():
             column = sql.rpartition(".")[2]
-            name = column if is_name(sql.replace(".", "_")) else self._input_name(leaf)
+            name = column if is_name(sql.replace(".", "_")) else self.labels[leaf]
             named[leaf] = (sql, name if sql else "")
         return named
-
-    def _input_name(self, leaf: Leaf) -> str:
-        same = [other for other in self.leaves if other.measure == leaf.measure]
-        return leaf.measure if len(same) == 1 else f"{leaf.measure}_{same.index(leaf) + 1}"
 
     def _aggregate(self, leaf: Leaf, sql: str) -> str:
         assert self.ground.layer is not None

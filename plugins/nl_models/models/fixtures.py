@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from plugins.nl_models.models.expressions import parse
 from plugins.nl_models.models.ground import Input
-from plugins.nl_models.models.house import Query, Select
+from plugins.nl_models.models.house import Join, Query, Select
 from plugins.nl_models.models.searching import Found, Value, search
 
 _JINJA = re.compile(r"\{\{\s*dbt\.(?:date_trunc|dateadd)\([^{}]*'([^']*)'\)\s*\}\}")
@@ -24,8 +24,10 @@ Rows = dict[str, list[dict[str, Value]]]
 
 @dataclass(frozen=True)
 class Step:
-    """A step that reads imports. tables: import by alias. joins: columns that are equal. conditions: what its rows
-    are chosen by; cases: what chooses the rows of a single aggregate."""
+    """A step that reads imports. tables: import by alias. joins: (column, column of the joined table).
+
+    conditions: what its rows are chosen by; cases: what chooses the rows of a single aggregate.
+    """
 
     name: str
     tables: Mapping[str, str]
@@ -35,9 +37,24 @@ class Step:
     used: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class _Row:
+    """assigned: values that conditions want. number: of the row; group: of what it is joined to and grouped by.
+
+    amount: how many rows stand before it. fresh: tables that have a row of their own for it.
+    """
+
+    assigned: Mapping[str, Value]
+    number: int
+    amount: int
+    group: int = 0
+    moved: relativedelta | None = None
+    fresh: frozenset[str] = frozenset()
+
+
 @dataclass
 class Fixtures:
-    """Makes the rows of a query's inputs. inputs: by the name of their import. values: real ones, by (import, column).
+    """Makes the rows of a query's inputs. inputs: by their import's name. values: real ones, by (import, column).
 
     groups: how many rows that count, each in a group of its own but for the first two; later: how far the last of
     them is moved in time. scale: what amounts are multiplied by.
@@ -48,116 +65,114 @@ class Fixtures:
     groups: int = 1
     later: relativedelta | None = None
     scale: int = 1
-    missing: list[str] = field(default_factory=list)
+    untried: list[str] = field(default_factory=list)
     _rows: Rows = field(default_factory=dict)
     _excluded: int = 0
+    _unit: int = 1
 
     def make(self, query: Query) -> Rows:
-        """Rows by import. Conditions that nothing was found for are in `missing`."""
+        """Rows by import. Conditions of a CASE that no row was found for are in `untried`."""
         self._rows = {name: [] for name in query.imports}
-        for step in steps_of(query, self.inputs):
+        for number, step in enumerate(steps_of(query, self.inputs)):
+            # Amounts of another fact are others, so that no difference is nothing and no share the whole.
+            self._unit = 2 * number + 1
             self._add(step)
         return {name: self._merged(name) for name in self._rows}
 
     def _add(self, step: Step) -> None:
-        passing, failing = self._assignments(step)
-        amount = itertools.count()
+        passing, others, failing = self._assignments(step)
+        amounts = itertools.count()
         number = 0
-        # Facts that are joined to the same rows share them where they count, and only there.
+        # Rows that count may share what they are joined to; one that does not has its own where it differs.
         for group in [0, 0, *range(1, self.groups)]:
-            self._write(step, passing, number, next(amount), group=group)
+            self._write(step, _Row(passing, number, next(amounts), group))
             number += 1
         if self.later is not None:
-            self._write(step, passing, number, next(amount), moved=self.later)
+            self._write(step, _Row(passing, number, next(amounts), moved=self.later))
             number += 1
-        for assignment in failing:
-            self._write(step, {**passing, **assignment}, number + self._excluded, next(amount))
+        for assignment in [*others, *failing]:
+            row = {**passing, **assignment}
+            own = {name.rpartition(".")[0] for name, value in assignment.items() if passing.get(name, "") != value}
+            self._write(step, _Row(row, number + self._excluded, next(amounts), fresh=_and_before(own, step)))
             self._excluded += 1
 
-    def _assignments(self, step: Step) -> tuple[dict[str, Value], list[dict[str, Value]]]:
-        """Values of columns that conditions are about: of rows that count, and of those that do not."""
+    def _assignments(self, step: Step) -> tuple[dict[str, Value], list[dict[str, Value]], list[dict[str, Value]]]:
+        """Values of columns that conditions are about: of rows that count, of others that do, of those that
+        do not."""
         passing: dict[str, Value] = {}
+        others: list[dict[str, Value]] = []
         failing: list[dict[str, Value]] = []
-        for conditions in _connected([*step.conditions, *step.cases]):
-            names = sorted(
-                {
-                    _full(c, step, self.inputs)
-                    for one in conditions
-                    for c in parse(_plain(one)).find_all(exp.Column)
-                }
-            )
-            types = {name: self._type(name, step) for name in names}
-            known = {name: self._known(name, step) for name in names}
-            good, bad = search([_qualified(_plain(c), step, self.inputs) for c in conditions], types, known)
+        # What asks other rows is nothing that one row can be tried on.
+        for conditions in _connected([c for c in step.conditions if parse(_plain(c)).find(exp.Select) is None]):
+            good, bad = self._search(conditions, step)
             if good is None:
-                self.missing += conditions
                 continue
             passing |= good.values
-            failing += self._bad(conditions, good, bad)
-        return passing, failing
-
-    def _bad(
-        self, conditions: Sequence[str], good: Found, bad: Sequence[Found | None]
-    ) -> Iterator[dict[str, Value]]:
-        for condition, found in zip(conditions, bad, strict=True):
-            if found is None:
-                self.missing.append(condition)
+            failing += [dict(found.values) for found in bad if found is not None]
+        for case in step.cases:
+            near = [c for c in step.conditions if _columns(c) & _columns(case)]
+            good, bad = self._search([case, *near], step)
+            if good is None:
+                self.untried.append(case)
+            elif any(passing.get(name, value) != value for name, value in good.values.items()):
+                others.append(dict(good.values))
             else:
-                yield dict(found.values)
+                passing |= good.values
+            failing += [dict(found.values) for found in bad[:1] if found is not None]
+        return passing, others, failing
 
-    def _write(
-        self,
-        step: Step,
-        assigned: Mapping[str, Value],
-        number: int,
-        amount: int,
-        group: int = 0,
-        moved: relativedelta | None = None,
-    ) -> None:
-        ids = _joined_to(step.joins)
+    def _search(self, conditions: Sequence[str], step: Step) -> tuple[Found | None, list[Found | None]]:
+        columns = [c for one in conditions for c in parse(_plain(one)).find_all(exp.Column)]
+        names = sorted({_full(column, step, self.inputs) for column in columns})
+        types = {name: self._type(name, step) for name in names}
+        known = {name: self._known(name, step) for name in names}
+        return search([_qualified(_plain(c), step, self.inputs) for c in conditions], types, known)
+
+    def _write(self, step: Step, row: _Row) -> None:
         rows: dict[str, dict[str, Value]] = {alias: {} for alias in step.tables}
         for name in step.used:
             alias, _, column = name.rpartition(".")
-            value = assigned[name] if name in assigned else self._value(name, step, number, amount, group, ids)
-            if moved is not None and isinstance(value, date):
-                value = value + moved
+            value = row.assigned[name] if name in row.assigned else self._value(name, step, row)
+            if row.moved is not None and isinstance(value, date):
+                value = value + row.moved
             rows[alias][column] = value
-        for alias, row in rows.items():
-            self._rows[step.tables[alias]].append(row)
+        for alias, values in rows.items():
+            self._rows[step.tables[alias]].append(values)
 
-    def _value(self, name: str, step: Step, number: int, amount: int, group: int, ids: Mapping[str, str]) -> Value:
+    def _value(self, name: str, step: Step, row: _Row) -> Value:
         """A value for a column that no condition is about."""
         kind = self._type(name, step).upper()
-        if name in ids or self._is_key(name, step):
-            return _identifier(kind, number)
+        joined = next((own for other, own in step.joins if name in (other, own)), None)
+        if joined is not None:
+            return _identifier(kind, row.number if joined.rpartition(".")[0] in row.fresh else row.group)
+        if name.endswith("_id") or name.rpartition(".")[2] in ("id", self._key(name, step)):
+            return _identifier(kind, row.number)
         if kind.startswith(("VARCHAR", "ENUM")):
             known = self._known(name, step)
-            return known[group % len(known)] if known else chr(ord("a") + group)
+            return known[row.group % len(known)] if known else chr(ord("a") + row.group)
         if kind.startswith(("DATE", "TIMESTAMP")):
-            day = _FIRST_DAY + timedelta(days=min(amount, 1) * 4)
+            day = _FIRST_DAY + timedelta(days=min(row.amount, 1) * 4)
             return day if kind == "DATE" else datetime(day.year, day.month, day.day, 10)
         if kind == "BOOLEAN":
             return True
-        whole = 10 * 2**amount * self.scale
-        return whole if kind.startswith(("DECIMAL", "DOUBLE", "FLOAT")) else 2**amount * self.scale
+        unit = 10 if kind.startswith(("DECIMAL", "DOUBLE", "FLOAT")) else 1
+        return unit * 2**row.amount * self._unit * self.scale
+
+    def _key(self, name: str, step: Step) -> str:
+        return self.inputs[step.tables[name.rpartition(".")[0]]].key
 
     def _merged(self, name: str) -> list[dict[str, Value]]:
         """The rows of an import in which each key stands once."""
         key = self.inputs[name].key
         found: list[dict[str, Value]] = []
         for row in self._rows[name]:
-            same = next(
-                (other for other in found if row == other or (key in row and row[key] == other.get(key))), None
-            )
+            same = next((o for o in found if row == o or (key in row and row[key] == o.get(key))), None)
             if same is None and any(value is not None for value in row.values()):
                 found.append(dict(row))
             elif same is not None:
                 same |= {column: value for column, value in row.items() if column not in same}
         order = list(self.inputs[name].types)
         return [{column: row[column] for column in order if column in row} for row in found]
-
-    def _is_key(self, name: str, step: Step) -> bool:
-        return name.endswith("_id") or name.rpartition(".")[2] == "id"
 
     def _type(self, name: str, step: Step) -> str:
         alias, _, column = name.rpartition(".")
@@ -176,7 +191,7 @@ def steps_of(query: Query, inputs: Mapping[str, Input]) -> Iterator[Step]:
         if not all(table in query.imports for table in tables.values()):
             continue
         bare = Step(name, tables, (), (), (), ())
-        joins = [pair for join in select.joins for on in join.on if (pair := _equal(on, bare, inputs))]
+        joins = [pair for j in select.joins for on in j.on if (pair := _equal(j, on, bare, inputs))]
         texts = [column.sql for column in select.columns] + [*select.where, *select.group_by]
         used = {_full(c, bare, inputs) for text in texts for c in parse(_plain(text)).find_all(exp.Column)}
         used |= {name for pair in joins for name in pair}
@@ -225,26 +240,39 @@ def _qualified(condition: str, step: Step, inputs: Mapping[str, Input]) -> str:
     return tree.sql("duckdb")
 
 
-def _equal(on: str, step: Step, inputs: Mapping[str, Input]) -> tuple[str, str] | None:
+def _equal(join: Join, on: str, step: Step, inputs: Mapping[str, Input]) -> tuple[str, str] | None:
+    """The column that is joined to, and the one of the joined table; None for any other condition."""
     tree = parse(_plain(on))
-    if isinstance(tree, exp.EQ) and isinstance(tree.this, exp.Column) and isinstance(tree.expression, exp.Column):
-        return _full(tree.this, step, inputs), _full(tree.expression, step, inputs)
-    return None
+    sides = [tree.args.get("this"), tree.args.get("expression")]
+    columns = [side for side in sides if isinstance(side, exp.Column)]
+    if not isinstance(tree, exp.EQ) or len(columns) != 2:
+        return None
+    left, right = (_full(column, step, inputs) for column in columns)
+    return (left, right) if right.rpartition(".")[0] == (join.alias or join.table) else (right, left)
 
 
 def _connected(conditions: Sequence[str]) -> list[list[str]]:
     """Conditions in groups that share columns."""
     groups: list[tuple[set[str], list[str]]] = []
     for condition in dict.fromkeys(conditions):
-        columns = {c.sql() for c in parse(_plain(condition)).find_all(exp.Column)}
+        columns = _columns(condition)
         touched = [group for group in groups if group[0] & columns]
         merged = (columns.union(*(g[0] for g in touched)), [c for g in touched for c in g[1]] + [condition])
         groups = [group for group in groups if group not in touched] + [merged]
     return [found for _, found in groups]
 
 
-def _joined_to(joins: Iterable[tuple[str, str]]) -> dict[str, str]:
-    return {name: other for pair in joins for name, other in (pair, pair[::-1])}
+def _columns(condition: str) -> set[str]:
+    return {column.sql() for column in parse(_plain(condition)).find_all(exp.Column)}
+
+
+def _and_before(aliases: set[str], step: Step) -> frozenset[str]:
+    """Tables, and those that they are joined to: another customer's order is another order."""
+    found = set(aliases)
+    for other, own in reversed(step.joins):
+        if own.rpartition(".")[0] in found:
+            found.add(other.rpartition(".")[0])
+    return frozenset(found)
 
 
 def _identifier(kind: str, number: int) -> Value:

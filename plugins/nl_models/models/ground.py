@@ -17,7 +17,9 @@ _PREFIX = re.compile(r"^(?:(?:stg|base|int|fct|fact|dim|agg|mart|rpt)_)(?:[a-z0-
 
 @dataclass(frozen=True)
 class Input:
-    """A table that a model reads. name: of its import CTE. jinja: `ref('…')`. relation: as in SQL. types: by column.
+    """A table that a model reads. name: of its import CTE. jinja: `ref('…')`. relation: as in SQL.
+
+    types: by column.
     required: columns that a test lets hold no null.
     key: the one column that identifies a row; "" without one."""
 
@@ -108,9 +110,9 @@ def _names(resources: Iterable[Resource]) -> dict[str, str]:
 def _required(manifest: Manifest, node: str) -> Iterable[str]:
     """Columns that a not_null test or constraint is on."""
     for test in manifest.of_type("test"):
-        if test.get("attached_node") == node and (test.get("test_metadata") or {}).get("name") == "not_null":
-            if test.get("column_name") and not (test.get("config") or {}).get("where"):
-                yield test["column_name"]
+        is_about = test.get("attached_node") == node and not (test.get("config") or {}).get("where")
+        if is_about and (test.get("test_metadata") or {}).get("name") == "not_null" and test.get("column_name"):
+            yield test["column_name"]
     for column in (manifest.document["nodes"].get(node) or {}).get("columns", {}).values():
         if any(
             constraint.get("type") in ("not_null", "primary_key") for constraint in column.get("constraints") or ()

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-import sqlglot
 from sqlglot import exp
 
+from plugins.nl_models.models.expressions import of_tree, parse
 from plugins.nl_models.models.style import SqlStyle
 
 Group = Literal["keys", "text", "numerics", "booleans", "timestamps"]
 _GROUPS: tuple[Group, ...] = ("keys", "text", "numerics", "booleans", "timestamps")
-# Longer lines of a CASE are broken up.
+# Longer expressions are broken up.
 _WIDEST = 100
+_SIGNS = (" + ", " - ", " * ", " / ")
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,11 @@ class Select:
     only_new: str = ""
     comments: tuple[str, ...] = ()
 
+    @property
+    def in_order(self) -> list[Column]:
+        """The columns as a model has them: keys first."""
+        return [column for group in _GROUPS for column in self.columns if column.group == group]
+
 
 @dataclass(frozen=True)
 class Query:
@@ -85,9 +92,10 @@ def to_text(query: Query, style: SqlStyle) -> str:
 
 
 def _select(step: Select, style: SqlStyle, is_final: bool) -> Iterator[str]:
-    yield from (f"-- {comment}" for comment in step.comments)
+    for comment in step.comments:
+        yield from (f"-- {line}" for line in textwrap.wrap(comment, _WIDEST))
     yield "select distinct" if step.is_distinct else "select"
-    yield from _columns(step.columns, style.has_groups and is_final)
+    yield from _columns(step, style.has_groups and is_final)
     if len(step.columns) > 1:
         yield ""
     yield f"from {step.source}" + (f" as {step.alias}" if step.alias else "")
@@ -114,8 +122,8 @@ def _select(step: Select, style: SqlStyle, is_final: bool) -> Iterator[str]:
         yield f"limit {step.limit}"
 
 
-def _columns(columns: Sequence[Column], has_groups: bool) -> Iterator[str]:
-    order = [column for group in _GROUPS for column in columns if column.group == group] if has_groups else columns
+def _columns(step: Select, has_groups: bool) -> Iterator[str]:
+    order = step.in_order if has_groups else step.columns
     last = order[-1]
     for group in _GROUPS if has_groups else (None,):
         members = [column for column in order if group in (None, column.group)]
@@ -141,17 +149,43 @@ def _all_of(word: str, conditions: Sequence[str]) -> Iterator[str]:
 
 
 def _expression(sql: str) -> list[str]:
-    """An expression's lines: a long CASE has one for each branch."""
-    if len(sql) <= _WIDEST or not sql.startswith("case ") or "{" in sql:
+    """An expression's lines: a long cast, sum or CASE has several."""
+    if len(sql) <= _WIDEST:
         return [sql]
-    tree = sqlglot.parse_one(sql, dialect="duckdb")
+    if sql.startswith("cast(") and _is_one_call(sql):
+        return ["cast(", *(f"    {line}" for line in _expression(sql[5:-1])), ")"]
+    if sql.startswith("case ") and "{" not in sql:
+        return _case(sql)
+    return _terms(sql)
+
+
+def _is_one_call(sql: str) -> bool:
+    """Whether the last bracket closes the first one."""
+    depth = 0
+    for place, letter in enumerate(sql):
+        depth += (letter == "(") - (letter == ")")
+        if depth == 0 and letter == ")":
+            return place == len(sql) - 1
+    return False
+
+
+def _terms(sql: str) -> list[str]:
+    """What is added, divided and so on, each on its line with the sign before it."""
+    lines, depth, start = [], 0, 0
+    for place, letter in enumerate(sql):
+        depth += (letter == "(") - (letter == ")")
+        if depth == 0 and sql[place : place + 3] in _SIGNS:
+            lines.append(sql[start:place])
+            start = place + 1
+    return [*lines, sql[start:]]
+
+
+def _case(sql: str) -> list[str]:
+    tree = parse(sql)
     if not isinstance(tree, exp.Case) or tree.this is not None:
         return [sql]
-    from plugins.nl_models.models.expressions import of_tree
-
-    lines = ["case"]
-    for branch in tree.args["ifs"]:
-        lines.append(f"    when {of_tree(branch.this)} then {of_tree(branch.args['true'])}")
-    if tree.args.get("default") is not None:
-        lines.append(f"    else {of_tree(tree.args['default'])}")
-    return [*lines, "end"]
+    branches = [
+        f"    when {of_tree(branch.this)} then {of_tree(branch.args['true'])}" for branch in tree.args["ifs"]
+    ]
+    default = tree.args.get("default")
+    return ["case", *branches, *([f"    else {of_tree(default)}"] if default is not None else []), "end"]

@@ -17,10 +17,7 @@ _LIMITS = Limits(seconds=120.0, rows=100_000)
 
 @dataclass(frozen=True)
 class Measured:
-    """types: DuckDB's, by column. nulls: how many rows have none, by column. is_unique: no key twice.
-
-    lowest: the smallest value of each numeric column; absent without one.
-    """
+    """types: DuckDB's, by column. nulls: how many rows have none, by column. is_unique: no key twice."""
 
     types: Mapping[str, str]
     rows: int
@@ -42,11 +39,8 @@ def measure(con: duckdb.DuckDBPyConnection, sql: str, relations: Collection[str]
     """Run the model once. Raises SmeltError if the guard or the database refuses it."""
     types = describe(con, sql, relations)
     nulls = ", ".join(f"count(*) - count({quote(name)})" for name in types)
-    key = f"({', '.join(map(quote, keys))})" if keys else "1"
-    counted = run(
-        con,
-        check(f"select count(*), count(distinct {key}), {nulls} from ({sql}) as model", relations),
-        _LIMITS,
-    )
-    rows, distinct, *missing = counted.rows[0]
+    rows, *missing = run(con, check(f"select count(*), {nulls} from ({sql}) as model", relations), _LIMITS).rows[0]
+    named = ", ".join(map(quote, keys)) or "1"
+    grains = f"select count(*) from (select distinct {named} from ({sql}) as model) as grains"
+    ((distinct,),) = run(con, check(grains, relations), _LIMITS).rows
     return Measured(types, rows, dict(zip(types, missing, strict=True)), distinct == rows)

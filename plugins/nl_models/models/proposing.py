@@ -9,7 +9,9 @@ from plugins.core.errors import SmeltError
 from plugins.nl_models.analysis import Analysis
 from plugins.nl_models.catalog.project import AskedProject
 from plugins.nl_models.models.document import needs_singular_test, singular_test, to_yaml
-from plugins.nl_models.models.drafting import Draft, draft_analysis
+from plugins.nl_models.models.draft import Draft
+from plugins.nl_models.models.drafting import draft_analysis
+from plugins.nl_models.models.drafting_plan import draft_plan
 from plugins.nl_models.models.reuse import Reuse, find_reuse
 from plugins.nl_models.plan import Plan
 from plugins.review import FileChange, Finding, Outcome, Proposal
@@ -33,7 +35,7 @@ def propose_model(
     of that. Raises SmeltError for a name that can't be used, and for what no model here can hold.
     """
     _require_free(name, project)
-    draft = _draft(plan, name, question, project)
+    draft = _draft(plan, name, question, sentence, project)
     if (reuse := find_reuse(draft, project)) is not None:
         return reuse
     changes = _changes(draft, project)
@@ -49,12 +51,10 @@ def propose_model(
     )
 
 
-def _draft(plan: Analysis | Plan, name: str, question: str, project: AskedProject) -> Draft:
+def _draft(plan: Analysis | Plan, name: str, question: str, sentence: str, project: AskedProject) -> Draft:
     if isinstance(plan, Analysis):
         return draft_analysis(plan, name, question, project)
-    from plugins.nl_models.models.relational import draft_plan
-
-    return draft_plan(plan, name, question, project)
+    return draft_plan(plan, name, question, sentence, project)
 
 
 def _require_free(name: str, project: AskedProject) -> None:
@@ -107,8 +107,6 @@ def _reason(draft: Draft, question: str, sentence: str) -> str:
 
 def _evidence(draft: Draft) -> list[Finding]:
     compared = draft.compared
-    if compared is None:
-        return []
     outcome = Outcome.NOT_CHECKED if compared.why else Outcome.PASSED if compared.is_same else Outcome.FAILED
     facts = {"rows": compared.rows, "differing": compared.differing}
     return [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from plugins.nl_models.catalog.project import AskedProject
-from plugins.nl_models.models.drafting import Draft
+from plugins.nl_models.models.draft import Draft
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 _OTHER = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|--[^\n]*|'(?:[^']|'')*'", re.DOTALL)
 _KEYWORDS = (
     "with|as|select|distinct|from|inner|left|full|outer|cross|join|on|where|and|or|not|in|is|null|group by|having|"
-    "order by|partition by|over|limit|case|when|then|else|end|cast|between|ilike|like|asc|desc|nulls last|true|false"
+    "order by|partition by|over|limit|case|when|then|else|end|cast|between|ilike|like|asc|desc|nulls last|true|"
+    "false"
 )
 _KEYWORD = re.compile(rf"\b(?:{_KEYWORDS})\b")
 

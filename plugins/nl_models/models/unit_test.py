@@ -49,7 +49,7 @@ def make_unit_test(
         rows = fixtures.make(query)
         expect = run_over(query, inputs, rows)
         if expect:
-            untested = [*fixtures.missing, *_undistinguished(query, inputs, rows, expect)]
+            untested = [*fixtures.untried, *_undistinguished(query, inputs, rows, expect)]
             given = {query.imports[name]: rows[name] for name in query.imports}
             return UnitTest(given, expect, tuple(dict.fromkeys(untested)))
     return None

@@ -1,0 +1,150 @@
+"""The model of a plan over tables, before it is proposed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from plugins.nl_models.catalog.project import AskedProject
+from plugins.nl_models.models.comparing import Compared, compare_queries
+from plugins.nl_models.models.compiling import compile_text
+from plugins.nl_models.models.contract_types import contract_types, is_same
+from plugins.nl_models.models.conventions import Conventions, learn
+from plugins.nl_models.models.describing import column_words, listed, sentence_of
+from plugins.nl_models.models.document import Documented, test_name
+from plugins.nl_models.models.draft import Draft, known_values, notes_of
+from plugins.nl_models.models.ground import Ground, lay_ground
+from plugins.nl_models.models.house import to_text
+from plugins.nl_models.models.measuring import Measured, describe, measure
+from plugins.nl_models.models.relational import PlanBuilder, Planned
+from plugins.nl_models.models.unit_test import UnitTest, make_unit_test
+from plugins.nl_models.plan import ColumnRef, Measure, Plan, Term
+from plugins.nl_models.semantic.layer import Measure as Defined
+from plugins.nl_models.semantic.layer import SemanticLayer
+
+_FUNCTIONS = {"sum": "Sum of", "avg": "Average of", "min": "Lowest", "max": "Highest"}
+
+
+def draft_plan(plan: Plan, name: str, question: str, sentence: str, project: AskedProject) -> Draft:
+    """The model of a plan. Raises SmeltError for what it cannot say."""
+    ground = lay_ground(project)
+    builder = PlanBuilder(plan, ground, project.catalog)
+    relations = {one.jinja: one.relation for one in ground.inputs.values()}
+    first = builder.build()
+    conventions = learn(project, name, [one.node for one in first.facts], None)
+    bare = compile_text(to_text(first.query, conventions.style), relations)
+    natural = describe(project.con, bare, ground.inputs)
+    types = contract_types(natural, conventions.types, [c for c, t in first.terms.items() if _is_average(t)])
+    planned = builder.build({name: kind for name, kind in types.items() if not is_same(kind, natural[name])})
+    text = to_text(planned.query, conventions.style)
+    sql = compile_text(text, relations)
+    measured = measure(project.con, sql, ground.inputs, planned.keys)
+    shown = {column: types[column] for column in planned.terms}
+    compared = compare_queries(project.con, sql, planned.asked, ground.inputs, shown)
+    inputs = {one.name: one for one in planned.facts}
+    unit = make_unit_test(planned.query, inputs, known_values(inputs, project), limit=plan.limit)
+    document = Documented(
+        name=name,
+        question=question,
+        description=f"{sentence_of(sentence)}\n{_grain(plan, planned)}",
+        columns={column: _described(term, ground) for column, term in planned.terms.items()},
+        types={column.output: types[column.output] for column in planned.query.final.in_order},
+        keys=planned.keys,
+        tested_keys=frozenset(key for key in planned.keys if not measured.nulls[key]),
+        is_unique=measured.is_unique and bool(planned.keys),
+        materialized=conventions.materialized,
+        unit_test=(_test_name(planned), unit) if unit is not None else None,
+    )
+    return Draft(
+        text=text,
+        sql=sql,
+        query=planned.query,
+        document=document,
+        conventions=conventions,
+        measured=measured,
+        notes=tuple(notes_of(measured, compared, unit)),
+        questions=tuple(_questions(planned, measured, compared, conventions, name, unit, ground)),
+        compared=compared,
+    )
+
+
+def _is_average(term: Term) -> bool:
+    return isinstance(term, Measure) and term.function == "avg"
+
+
+def _grain(plan: Plan, planned: Planned) -> str:
+    if planned.keys:
+        text = f"One row per {listed([column_words(key) for key in planned.keys])}"
+    elif any(isinstance(term, Measure) for term in plan.select) and not plan.group_by:
+        text = "One row"
+    else:
+        text = f"One row per row of {planned.facts[0].name} that is asked for"
+    return f"{text}; the first {plan.limit}." if plan.limit is not None else f"{text}."
+
+
+def _described(term: Term, ground: Ground) -> str:
+    if isinstance(term, ColumnRef):
+        return sentence_of(_column(term, ground))
+    if term.column is None:
+        return f"Number of {column_words(ground.inputs[term.table].name) if term.table else 'rows'}."
+    of = _column(term.column, ground).rstrip(".")
+    if term.function == "count":
+        return f"Number of {'different ' * term.distinct}{column_words(term.column.name)} values."
+    return f"{_FUNCTIONS[term.function]} {column_words(term.column.name)} ({of[:1].lower()}{of[1:]})."
+
+
+def _column(term: ColumnRef, ground: Ground) -> str:
+    return ground.inputs[term.table].descriptions.get(term.name) or column_words(term.name)
+
+
+def _test_name(planned: Planned) -> str:
+    has_conditions = any(step.where for step in planned.query.steps.values())
+    what = column_words(list(planned.terms)[-1])
+    of = "is of rows that are asked for" if has_conditions else "is calculated from its inputs"
+    return test_name([what, of])
+
+
+def _questions(
+    planned: Planned,
+    measured: Measured,
+    compared: Compared,
+    conventions: Conventions,
+    name: str,
+    unit: UnitTest | None,
+    ground: Ground,
+) -> Iterator[str]:
+    if compared.differing:
+        yield f"{compared}: which of the two is right?"
+    for column, term in planned.terms.items():
+        if isinstance(term, Measure) and ground.layer is not None:
+            yield _about_metric(column, term, ground.layer)
+    for key in planned.keys:
+        if count := measured.nulls[key]:
+            yield f"{count:,} {'row has' if count == 1 else 'rows have'} no {column_words(key)}: should they stay?"
+    if not planned.keys and measured.rows > 1:
+        yield "Nothing that was asked for identifies a row: should a key be added?"
+    if conventions.prefix and not name.startswith(conventions.prefix):
+        yield f"Models like it are called {conventions.prefix}… here: should {name} be too?"
+    if unit is None:
+        yield "A few rows cannot show what the model keeps, so it has no unit test: is one wanted?"
+    elif unit.untested:
+        yield f"The unit test does not tell whether {'; '.join(unit.untested)}: is that enough?"
+
+
+def _about_metric(column: str, term: Measure, layer: SemanticLayer) -> str:
+    """Whether the semantic layer has the aggregate: a number has one definition."""
+    for metric in layer.metrics.values():
+        if metric.kind != "simple" or metric.document.get("filter"):
+            continue
+        if any(_is_same_measure(term, layer.measures[name], layer) for name in metric.measures):
+            return f"{column} is the metric `{metric.name}`: should the question be asked of that?"
+    return f"{column} is no metric of the semantic layer: should it become one?"
+
+
+def _is_same_measure(term: Measure, defined: Defined, layer: SemanticLayer) -> bool:
+    table = term.column.table if term.column is not None else term.table
+    if layer.models[defined.model].relation != table:
+        return False
+    if term.column is None:
+        return defined.expr == "1" and defined.agg in ("sum", "count")
+    agg = "count_distinct" if term.distinct else {"avg": "average"}.get(term.function, term.function)
+    return defined.expr == term.column.name and defined.agg == agg
