@@ -42,10 +42,6 @@ class Answer:
             "confidence": self.confidence,
             "plan": self.plan.model_dump(mode="json", exclude_defaults=True) if self.plan else None,
             "question_back": self.question_back,
-        } | {
-            name: list(texts)
-            for name, texts in (("assumptions", self.assumptions), ("choices", self.choices))
-            if texts
         }
 
 

@@ -20,6 +20,7 @@ from plugins.nl_models.plan import Plan
 from plugins.nl_models.planner import Planner
 from plugins.nl_models.render.analysis_sentence import describe
 from plugins.nl_models.render.sentence import to_sentence
+from plugins.nl_models.second_opinion import SecondOpinion
 from plugins.nl_models.semantic.layer import SemanticLayer
 from plugins.nl_models.semantic.planner import MetricPlanned, MetricPlanner
 from plugins.nl_models.semantic.request import Request
@@ -35,17 +36,23 @@ _PER_EMPTY = 0.6
 class ProjectAnswers:
     """Answers over one project. today: relative periods count from it, or from the last day of older data.
 
-    before: what was asked last, which the next question may only change; a new session has none.
+    before: what was asked last, which the next question may only change; a new session has none. second: a language
+    model, for what the planner here is not sure of.
     """
 
     project: AskedProject
     today: date
     before: Request | None = None
+    second: SecondOpinion | None = None
 
     def answer(self, question: str) -> Answer:
         """The answer of the best planner that is sure enough; else the one question that would help."""
         if declined := refusal(question):
             return Answer(None, 0.0, question_back=declined)
+        given = self._deterministic(question)
+        return given if self.second is None else self.second.on(question, given, self.subject)
+
+    def _deterministic(self, question: str) -> Answer:
         metric = self.metric_planner.plan(question, self.before) if self.metric_planner is not None else None
         if metric is not None and metric.is_sure:
             found = self._run(metric)

@@ -12,6 +12,8 @@ import typer
 from plugins.core.errors import SmeltError
 
 if TYPE_CHECKING:
+    from plugins.core.llm import Model
+    from plugins.core.settings import Settings
     from plugins.nl_models.answering import Answer
     from plugins.nl_models.sessions import ProjectSession, Session
     from plugins.review import Proposal
@@ -74,22 +76,28 @@ def ask(
 
     Metrics of the semantic layer are asked first, then gold tables, then the others; private models never.
     """
+    from plugins.core.settings import load_settings
+    from plugins.nl_models.second_opinion import model_of
+
     _require_one_thing(question, model, edit, learn, file)
-    session = _session(
-        database, database_dir, project_dir, target, profiles_dir, needs_project=bool(model or edit or learn)
-    )
-    if file is not None:
-        _answer_all(session, file, as_json=as_json)
-    elif learn:
-        _learn(_of_project(session), forge, as_json)
-    elif edit is not None:
-        _edit(_of_project(session), edit, question, forge, as_json)
-    elif model is not None:
-        _propose(_of_project(session), question, model, forge, as_json)
-    elif question:
-        _answer_one(session, question, html, as_json=as_json)
-    else:
-        _converse(session)
+    settings = load_settings(project_dir.resolve() if project_dir != Path() else None)
+    with model_of(settings, "ask") as language_model:
+        if database is not None or database_dir is not None:
+            if model or edit or learn:
+                raise SmeltError("models are proposed to a dbt project, not to a database", "leave --database out")
+            from plugins.nl_models.sessions import DatabaseSession
+
+            _answer(DatabaseSession(database, database_dir, language_model), question, file, html, as_json)
+            return
+        session = _project_session(settings, target, profiles_dir, language_model)
+        if learn:
+            _learn(session, forge, as_json)
+        elif edit is not None:
+            _edit(session, edit, question, forge, as_json)
+        elif model is not None:
+            _propose(session, question, model, forge, as_json)
+        else:
+            _answer(session, question, file, html, as_json)
 
 
 def _require_one_thing(question: str, model: str | None, edit: str | None, learn: bool, file: Path | None) -> None:
@@ -106,37 +114,26 @@ def _require_one_thing(question: str, model: str | None, edit: str | None, learn
         )
 
 
-def _session(
-    database: Path | None,
-    database_dir: Path | None,
-    project_dir: Path,
-    target: str | None,
-    profiles_dir: Path | None,
-    *,
-    needs_project: bool,
-) -> Session:
-    from plugins.core.settings import load_settings
-    from plugins.nl_models.sessions import DatabaseSession, ProjectSession
-
-    if database is None and database_dir is None:
-        folder = project_dir.resolve() if project_dir != Path() else None
-        settings = load_settings(folder)
-        if not (settings.project_dir / "dbt_project.yml").is_file():
-            raise SmeltError(
-                f"there is no dbt project in {settings.project_dir}",
-                "run it in a dbt project, or give --project-dir, or --database FILE",
-            )
-        return ProjectSession(settings, target, profiles_dir)
-    if needs_project:
-        raise SmeltError("models are proposed to a dbt project, not to a bare database", "leave --database out")
-    return DatabaseSession(database, database_dir)
-
-
-def _of_project(session: Session) -> ProjectSession:
+def _project_session(
+    settings: Settings, target: str | None, profiles_dir: Path | None, model: Model | None
+) -> ProjectSession:
     from plugins.nl_models.sessions import ProjectSession
 
-    assert isinstance(session, ProjectSession)
-    return session
+    if not (settings.project_dir / "dbt_project.yml").is_file():
+        raise SmeltError(
+            f"there is no dbt project in {settings.project_dir}",
+            "run it in a dbt project, or give --project-dir, or --database FILE",
+        )
+    return ProjectSession(settings, target, profiles_dir, model)
+
+
+def _answer(session: Session, question: str, file: Path | None, html: Path | None, as_json: bool) -> None:
+    if file is not None:
+        _answer_all(session, file, as_json=as_json)
+    elif question:
+        _answer_one(session, question, html, as_json=as_json)
+    else:
+        _converse(session)
 
 
 def _answer_all(session: Session, file: Path, *, as_json: bool) -> None:
@@ -171,7 +168,8 @@ def _answer_one(session: Session, question: str, html: Path | None, *, as_json: 
 def _document(given: Answer, sentence: str) -> dict[str, Any]:
     rows = [list(row) for row in given.result.rows] if given.result else None
     columns = list(given.result.columns) if given.result else None
-    return {**given.document(), "sentence": sentence, "columns": columns, "rows": rows}
+    said = {"sentence": sentence, "assumptions": list(given.assumptions), "choices": list(given.choices)}
+    return {**given.document(), **said, "columns": columns, "rows": rows}
 
 
 def _write_page(session: Session, question: str, given: Answer, sentence: str, path: Path) -> Path:

@@ -14,16 +14,19 @@ from typing import Any, Protocol
 import duckdb
 
 from plugins.core.errors import SmeltError
+from plugins.core.llm import Model
 from plugins.core.settings import Settings
 from plugins.core.sql.guard import open_guarded
 from plugins.core.warehouse.newer import copy_tables, is_newer
-from plugins.nl_models.answering import Answer, answer
+from plugins.nl_models.answering import Answer, answer, refusal
 from plugins.nl_models.asking import ProjectAnswers
 from plugins.nl_models.catalog.database import read_database
 from plugins.nl_models.catalog.project import open_project
 from plugins.nl_models.plan import Plan
 from plugins.nl_models.planner import Planner
 from plugins.nl_models.render.sentence import to_sentence
+from plugins.nl_models.second_opinion import SecondOpinion
+from plugins.nl_models.subject import Subject
 
 
 class Session(Protocol):
@@ -41,16 +44,20 @@ class Session(Protocol):
 class DatabaseSession:
     """DuckDB files: one, or all of a folder."""
 
-    def __init__(self, database: Path | None, folder: Path | None) -> None:
+    def __init__(self, database: Path | None, folder: Path | None, model: Model | None = None) -> None:
         self._database = database
         self._folder = folder
+        self._second = SecondOpinion(model, date.today()) if model is not None else None
         self._copies: list[tempfile.TemporaryDirectory[str]] = []
         self._open: dict[Path, tuple[Planner, duckdb.DuckDBPyConnection]] = {}
 
     def answer(self, question: str, db_id: str | None = None) -> Answer:
         """Answer from the database of this id, or from the one that was named."""
         planner, con = self._session(self._path(db_id))
-        return answer(planner, con, question)
+        given = answer(planner, con, question)
+        if self._second is None or refusal(question):
+            return given
+        return self._second.on(question, given, Subject(planner.catalog, con))
 
     def sentence(self, given: Answer) -> str:
         """The plan in words."""
@@ -91,6 +98,7 @@ class ProjectSession:
     settings: Settings
     target: str | None = None
     profiles_dir: Path | None = None
+    model: Model | None = None
     is_conversation: bool = field(default=False)
 
     def answer(self, question: str, db_id: str | None = None) -> Answer:
@@ -107,7 +115,8 @@ class ProjectSession:
     def answers(self) -> ProjectAnswers:
         """The project, open. Raises SmeltError if there is nothing to ask yet."""
         project = open_project(self.settings, self.target, self.profiles_dir)
-        return ProjectAnswers(project, date.today())
+        second = SecondOpinion(self.model, date.today()) if self.model is not None else None
+        return ProjectAnswers(project, date.today(), second=second)
 
 
 def read_questions(file: Path) -> list[dict[str, Any]]:

@@ -164,7 +164,7 @@ def test_a_file_of_questions(library: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["how many books?"], "no database"),
+        (["how many books?", "--project-dir", "nowhere"], "no dbt project"),
         (["how many books?", "--database", "nowhere.duckdb"], "nowhere.duckdb"),
         (["--database", "x.duckdb"], "no question"),
         (["--database", "x.duckdb", "--file", "no.jsonl"], "no.jsonl"),
