@@ -18,7 +18,7 @@ from plugins.nl_models.page.content import AnswerPage
 from plugins.nl_models.page.formats import format_of
 from plugins.nl_models.page.highlight import highlighted
 from plugins.nl_models.page.plots import Lines, Plot, plots, singles
-from plugins.nl_models.sources import Source
+from plugins.nl_models.sources import ALL_COLUMNS, Source
 
 _FILES = Path(__file__).with_name("files")
 _SURE = ((0.9, "sure"), (0.75, "fairly sure"), (0.5, "not quite sure"), (0.0, "unsure"))
@@ -50,8 +50,8 @@ def render_page(page: AnswerPage) -> str:
         rows=_written(page),
         sure=next(words for least, words in _SURE if (page.confidence or 0.0) >= least),
         sql=highlighted(page.sql) if page.sql else [],
-        sources=_by_answer(page.sources),
-        rows_from=[source for source in page.sources if source.answer is None],
+        sources=_by_answer(page),
+        rows_from=_of_rows(page.sources),
         published=max((s.published_at for s in page.sources if s.published_at is not None), default=None),
     )
     # A browser would leave it out.
@@ -79,10 +79,25 @@ def _written(page: AnswerPage) -> list[list[str]]:
     return [[form(value) for form, value in zip(formats, row, strict=True)] for row in page.rows]
 
 
-def _by_answer(sources: Sequence[Source]) -> list[tuple[str, list[Source]]]:
-    """What each column of the answer is made from, in the order that they are given."""
-    made = [source for source in sources if source.answer is not None]
-    return [(str(answer), list(group)) for answer, group in groupby(made, key=lambda source: source.answer)]
+def _by_answer(page: AnswerPage) -> list[tuple[str, list[Source]]]:
+    """What each column of the answer is made from, by its heading, in the order that they are given."""
+    headings = {column.name: column.heading for column in page.columns}
+    made = [(source.answer, source) for source in page.sources if source.answer is not None]
+    groups = groupby(made, key=lambda pair: pair[0])
+    return [(headings.get(answer, answer), [source for _, source in group]) for answer, group in groups]
+
+
+def _of_rows(sources: Sequence[Source]) -> list[tuple[str, str]]:
+    """Each column that decides about all rows, with all the ways in which it does."""
+    found: dict[str, list[str]] = {}
+    for source in sources:
+        if source.answer is None:
+            found.setdefault(_place(source), []).append(source.how.replace("_", " "))
+    return [(place, ", ".join(ways)) for place, ways in found.items()]
+
+
+def _place(source: Source) -> str:
+    return f"rows of {source.model}" if source.column == ALL_COLUMNS else f"{source.model}.{source.column}"
 
 
 def _longest_word(text: str) -> int:
@@ -99,6 +114,7 @@ def _template() -> jinja2.Template:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters["longest"] = _longest_word
+    environment.filters["place"] = _place
     return environment.get_template("page.html")
 
 
