@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from plugins.core.errors import SmeltError
-from plugins.core.llm import Model, ModelError, load_prompt
+from plugins.core.llm import Model, ModelError, Prompt, load_prompt
 from plugins.core.sql.guard import Result
 from plugins.nl_models.language.bounds import DEFAULT, Bounds
 from plugins.nl_models.language.form import Reply
@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 
 # The API has no temperature; answers differ by the way of working that the prompt names. See prompts/question.md.
 APPROACHES = ("direct", "data first", "doubtful")
-_LONGEST_QUESTION_BACK = 300
+_LONGEST_LINE = 300
 
 
 def plan_with_model(
@@ -60,10 +60,10 @@ def plan_with_model(
             answers.append(asking.answer(APPROACHES[number % len(APPROACHES)]))
         except ModelError as error:
             # The next would end in the same; what was answered before is paid for.
-            notes.append(f"the model stopped answering: {error.message}")
+            notes.append(_readable(f"the model stopped answering: {error.message}"))
             break
         except SmeltError as error:
-            notes.append(f"an answer was dropped: {error.message}")
+            notes.append(_readable(f"an answer was dropped: {error.message}"))
     if not answers:
         _log.warning("no plan of the language model can be used: %s", "; ".join(notes))
         return None
@@ -78,6 +78,7 @@ class _Asking:
     """One question, ready to be asked as often as wanted."""
 
     model: Model
+    prompt: Prompt
     trials: Trials
     finder: Finder
     values: Values
@@ -99,7 +100,8 @@ class _Asking:
             "last_day": last.isoformat() if last else "unknown",
         }
         trials = Trials(question, subject, bounds)
-        return cls(model, trials, finder, Values.of(subject, marked, bounds), marked, given)
+        prompt = load_prompt("nl_models", "question")
+        return cls(model, prompt, trials, finder, Values.of(subject, marked, bounds), marked, given)
 
     def answer(self, approach: str) -> Tried | Declined:
         """One answer, repaired if need be. Raises ModelError, or SmeltError with what the last plan failed by."""
@@ -107,7 +109,7 @@ class _Asking:
         while True:
             tools = Tools(self.trials, self.finder, self.values, self.marked)
             given = {**self.given, "approach": approach, "failed_plans": failed or "none"}
-            reply = self.model.ask(load_prompt("nl_models", "question"), given, Reply, tools=tools.all)
+            reply = self.model.ask(self.prompt, given, Reply, tools=tools.all)
             is_empty = not reply.queries and not reply.metrics
             if is_empty and (back := _readable(reply.question_back)):
                 return Declined(back)
@@ -121,7 +123,7 @@ class _Asking:
 
 
 def _readable(text: str) -> str:
-    """A question of the model's for a terminal: one line, no control characters, no links to follow."""
+    """Words of a model for a terminal: one line, no control characters, no links to follow."""
     line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     line = re.sub(r"\w+://\S+", "[link]", line)
-    return line if len(line) <= _LONGEST_QUESTION_BACK else f"{line[: _LONGEST_QUESTION_BACK - 1]}…"
+    return line if len(line) <= _LONGEST_LINE else f"{line[: _LONGEST_LINE - 1]}…"

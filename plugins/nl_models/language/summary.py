@@ -16,8 +16,8 @@ from plugins.nl_models.subject import Subject
 _BRIEF, _LONG, _TYPE = 160, 600, 40
 # Columns, dimensions and joins in one line.
 _MOST_NAMES = 40
-# Characters that are kept for saying how much isn't shown.
-_REST = 80
+# Characters: of the longest line, whatever names are like; kept for saying how much isn't shown.
+_LINE, _REST = 2_500, 80
 
 
 def summarise(question: str, subject: Subject, finder: Finder, bounds: Bounds) -> str:
@@ -83,6 +83,7 @@ def describe(name: str, subject: Subject, bounds: Bounds) -> dict[str, Any]:
 def _within(space: int, what: str, names: Sequence[str], blocks: Iterable[Sequence[str]]) -> Iterator[str]:
     """Lines of the blocks, one of each name, that fit; then, how many more there are."""
     for number, block in enumerate(blocks):
+        block = [line[:_LINE] for line in block]
         space -= sum(len(line) + 1 for line in block)
         if space < _REST:
             yield f"({len(names) - number:,} more {what}: search_catalog finds them)"
@@ -133,7 +134,7 @@ def _join(join: Join) -> str:
 def _listed(names: Iterable[str]) -> str:
     names = list(names)
     some = ", ".join(names[:_MOST_NAMES])
-    return _clipped(some + (f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""), 3_000)
+    return _clipped(some + (f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""), _LINE)
 
 
 def _clipped(text: str, length: int) -> str:

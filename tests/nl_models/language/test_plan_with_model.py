@@ -320,7 +320,9 @@ def test_a_catalog_of_a_thousand_tables_is_told_in_as_many_words(
     many = {
         f"gold.fct_{n}_{'thing' * 5}": replace(authors, name=f"gold.fct_{n}_{'thing' * 5}") for n in range(1000)
     }
-    large = Subject(Catalog({**many, **subject.catalog.tables}, subject.catalog.joins), subject.con)
+    endless = replace(subject.catalog.tables["gold.loans"], name="gold.loans_of_readers" + "!" * 100_000)
+    tables = {**many, **subject.catalog.tables, endless.name: endless}
+    large = Subject(Catalog(tables, subject.catalog.joins), subject.con)
     api.script = [queries(NORWEGIANS)]
     assert plan_with_model("Which readers never loaned?", large, world.open(), today=TODAY, candidates=1)
     summary = told(api).split("Catalog, the most relevant first:")[1].split("Approach:")[0]
