@@ -97,7 +97,7 @@ def _measured(
 
 
 def _is_additive(analysis: Analysis, layer: SemanticLayer, metric: Metric) -> bool:
-    if analysis.calculation == "average" or metric.kind not in ("simple", "cumulative"):
+    if analysis.calculation == "average" or analysis.only or metric.kind not in ("simple", "cumulative"):
         return False
     return all(layer.measures[measure].agg in _ADDED_UP for measure in metric.measures)
 

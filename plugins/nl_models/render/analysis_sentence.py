@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from plugins.nl_models.analysis import TIME, Analysis, DimensionFilter, PeriodComparison, TimeRange
-from plugins.nl_models.render.around import previous
+from plugins.nl_models.render.around import column_names, previous
 from plugins.nl_models.render.metric_words import made_of, metric_name, plain, uncapitalised
 from plugins.nl_models.semantic.layer import SemanticDimension, SemanticLayer
 
@@ -25,6 +25,8 @@ def describe(analysis: Analysis, layer: SemanticLayer) -> str:
     """What an analysis asks, in words: `Orders (number of orders) by country; 2011; top 5 by orders`."""
     words = _Words(analysis, layer)
     text = "; ".join(words.phrases())
+    if analysis.calculation == "count":
+        text = f"number of rows of: {uncapitalised(text)}"
     return text[:1].upper() + text[1:]
 
 
@@ -67,7 +69,8 @@ class _Words:
     def __init__(self, analysis: Analysis, layer: SemanticLayer) -> None:
         self.analysis = analysis
         self.layer = layer
-        named = [*(d.name for d in analysis.dimensions), *(f.dimension for f in analysis.filters + analysis.only)]
+        named = [name for d in analysis.dimensions for name in (d.name, d.shown_by) if name]
+        named += [part.dimension for part in analysis.filters + analysis.only]
         self.dimensions = dimension_words(list(dict.fromkeys(named)), layer)
         self.metrics = metric_words(analysis.metrics, layer)
 
@@ -77,15 +80,13 @@ class _Words:
         if analysis.time_range is not None:
             yield _time_range(analysis.time_range)
         yield from map(self.filtered, analysis.filters)
-        if analysis.calculation is not None:
+        if analysis.calculation not in (None, "count"):
             yield self.calculated()
         if analysis.comparison is not None:
             yield f"{'growth ' * analysis.comparison.only_growth}against {before_words(analysis.comparison)}"
         for part in analysis.having:
             limit = _percent(part.value) if self.is_share(part.metric) else _value(part.value)
             yield f"only where {self.value_name(part.metric)} {_COMPARED[part.operator]} {limit}"
-        if analysis.only:
-            yield f"shown where {' and '.join(map(self.filtered, analysis.only))}"
         if ranked := self.ranked():
             yield ranked
 
@@ -99,14 +100,15 @@ class _Words:
 
     def groups(self) -> list[str]:
         """Query names of what there is a row for."""
-        time = self.analysis.time if self.analysis.calculation == "average" else None
-        return [dimension.query_name for dimension in self.analysis.dimensions if dimension != time]
+        return list(column_names(self.analysis))
 
     def group(self, query_name: str) -> str:
         for dimension in self.analysis.dimensions:
             if dimension.query_name == query_name and dimension.grain:
                 of = "" if dimension.name == TIME else f" of {self.dimensions[dimension.name]}"
                 return f"{dimension.grain}{of}"
+            if dimension.query_name == query_name and dimension.shown_by:
+                return f"{self.dimensions[dimension.name]} ({self.dimensions[dimension.shown_by]})"
         return self.dimensions.get(query_name) or _described(query_name, self.layer)
 
     def filtered(self, part: DimensionFilter) -> str:
@@ -135,11 +137,16 @@ class _Words:
     def calculated(self) -> str:
         time = self.analysis.time
         others = [self.group(name) for name in self.groups() if time is None or name != time.query_name]
+        if self.analysis.only:
+            part = " and ".join(map(self.filtered, self.analysis.only))
+            groups = [self.group(name) for name in self.groups()]
+            return f"share of the total where {part}" + (f", of {_each(groups)}" if groups else "")
         if self.analysis.calculation == "share":
             over = f"over {_each(others, 'every')}" if others else ""
             return f"share of the total {over}".rstrip() + (f", {time.grain} by {time.grain}" if time else "")
         if self.analysis.calculation == "average":
-            return f"average over {f'{time.grain}s' if time else 'time'}"
+            averaged = [self.group(dimension.query_name) for dimension in self.analysis.dimensions]
+            return f"average over {f'{time.grain}s' if time else _each(averaged, 'every')}"
         along = f"from {time.grain} to {time.grain}" if time else "over all rows"
         return f"running total {along}" + (f" for {_each(others)}" if others and time else "")
 
@@ -165,10 +172,17 @@ class _Words:
         analysis = self.analysis
         orders = analysis.order_by
         limit = f"{analysis.limit:,}" if analysis.limit is not None else ""
+        which = "top" if orders and orders[0].descending else "bottom"
+        if analysis.limit_over and limit and orders:
+            over = _listed([self.group(name) for name in analysis.limit_over], "and")
+            return f"{which} {limit} of {over} by total {self.value_name(orders[0].by)}, with all rows of each"
+        if not limit and len(orders) == 1 and not orders[0].descending and self._is_time(orders[0].by):
+            # Everybody reads along time.
+            return ""
         if not orders:
             text = f"the first {limit}" if limit else ""
         elif limit and orders[0].by not in self.grouped_by:
-            text = f"{'top' if orders[0].descending else 'bottom'} {limit} by {self.ordered(skip_first=True)}"
+            text = f"{which} {limit} by {self.ordered(skip_first=True)}"
         elif limit:
             text = f"{'last' if orders[0].descending else 'first'} {limit} by {self.ordered(skip_first=True)}"
         else:

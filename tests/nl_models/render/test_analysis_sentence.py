@@ -297,10 +297,47 @@ def test_what_is_averaged_over_is_not_what_there_is_a_row_for() -> None:
     )
 
 
-def test_shown_after_shares_of_all_are_calculated() -> None:
-    analysis = asked("sales", dimensions=(COUNTRY,), calculation="share", only=only("sale__country", "in", "Chad"))
+def test_a_share_may_be_of_what_is_meant_only() -> None:
+    chad = only("sale__country", "in", "Chad")
+    said = describe(asked("sales", calculation="share", only=chad), LAYER)
+    assert said == "Sales (number of sales); share of the total where country it was sold in is Chad"
+    by_month = asked("sales", dimensions=(MONTH,), calculation="share", only=chad)
+    assert describe(by_month, LAYER).endswith(
+        "share of the total where country it was sold in is Chad, of each month"
+    )
+
+
+def test_an_average_over_groups_has_no_row_for_each() -> None:
+    said = describe(asked("sales", dimensions=(COUNTRY,), calculation="average"), LAYER)
+    assert said == "Sales (number of sales); average over every country it was sold in"
+
+
+def test_groups_may_be_counted() -> None:
+    analysis = asked(
+        "revenue", dimensions=(Dimension(name="buyer"),), calculation="count", having=value("revenue", ">", 100)
+    )
+    said = "Number of rows of: revenue in EUR (sum of amount_eur) by buyer; only where revenue is over 100"
+    assert describe(analysis, LAYER) == said
+
+
+def test_an_entity_says_by_what_it_is_shown() -> None:
+    analysis = asked("sales", dimensions=(Dimension(name="item", shown_by="item__title"),))
+    assert describe(analysis, LAYER) == "Sales (number of sales) by item (title)"
+
+
+def test_the_order_of_time_needs_no_words() -> None:
+    orders = (AnalysisOrdering(by="metric_time__month"),)
+    assert (
+        describe(asked("sales", dimensions=(MONTH,), order_by=orders), LAYER) == "Sales (number of sales) by month"
+    )
+
+
+def test_a_limit_may_be_over_some_of_the_dimensions() -> None:
+    analysis = asked(
+        "revenue", dimensions=(MONTH, COUNTRY), order_by=(LARGEST,), limit=3, limit_over=("sale__country",)
+    )
     assert describe(analysis, LAYER).endswith(
-        "share of the total over every country it was sold in; shown where country it was sold in is Chad"
+        "; top 3 of country it was sold in by total revenue, with all rows of each"
     )
 
 
