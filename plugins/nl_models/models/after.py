@@ -180,10 +180,11 @@ class _Steps:
         for order in self.analysis.order_by:
             column = self.names.metrics.get(order.by)
             name = _measure(column, self.analysis) if column else self._dimension(order.by)
-            orders.append(f"{name} {'desc ' * order.descending}nulls last")
+            orders.append(f"{name} {'desc' if order.descending else 'asc'} nulls last")
         ordered = {order.by for order in self.analysis.order_by}
         # The same rows each time, also among equals.
         left = [d for d in self.analysis.dimensions if d.query_name not in ordered]
-        orders += [name for d in left if (name := self.names.dimensions[d.query_name]) in self.keys]
+        names = [self.names.dimensions[d.query_name] for d in left]
+        orders += [f"{name} asc" for name in names if name in self.keys]
         partition = f"partition by {', '.join(within)} " if within else ""
         return f"row_number() over ({partition}order by {', '.join(orders)})"

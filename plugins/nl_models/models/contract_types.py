@@ -17,7 +17,13 @@ def contract_types(
 ) -> dict[str, str]:
     """By column, its type in a contract. natural: what the query gives. known: types of the aggregates here."""
     shares = set(ratios)
-    return {name: _type(name, kind, known, name in shares) for name, kind in natural.items()}
+    found = {name: _type(name, kind, known, name in shares) for name, kind in natural.items()}
+    for name in found:
+        base = next((other for other in found if name.startswith(f"{other}_") or name.endswith(f"_{other}")), None)
+        # The month before has the type of the month.
+        if base is not None and name not in shares and found[base].startswith("decimal"):
+            found[name] = found[base]
+    return found
 
 
 def as_yaml(data_type: str) -> str:

@@ -39,7 +39,9 @@ def to_yaml(model: Documented, conventions: Conventions, before: str | None) -> 
     text = before or ("version: 2\n" if conventions.has_version else "")
     text = with_section(text, "models", [_model(model, conventions)])
     if model.unit_test is not None:
-        text = with_section(text, "unit_tests", [_unit_test(model.name, *model.unit_test)])
+        is_incremental = model.materialized == "incremental"
+        entry = _unit_test(model.name, *model.unit_test, is_incremental=is_incremental)
+        text = with_section(text, "unit_tests", [entry])
     for section, entries in model.more.items():
         text = with_section(text, section, entries)
     return text
@@ -110,9 +112,12 @@ def _column(name: str, model: Documented, conventions: Conventions) -> dict[str,
     return _in_order(parts, conventions.column_keys, conventions.data_tests)
 
 
-def _unit_test(model: str, name: str, test: UnitTest) -> dict[str, Any]:
+def _unit_test(model: str, name: str, test: UnitTest, *, is_incremental: bool) -> dict[str, Any]:
     given = [{"input": jinja, "rows": [Flow(row) for row in rows]} for jinja, rows in test.given.items()]
-    return {"name": name, "model": model, "given": given, "expect": {"rows": [Flow(row) for row in test.expect]}}
+    # Without saying, it would depend on whether the table is there already.
+    always = {"overrides": {"macros": Flow(is_incremental=False)}} if is_incremental else {}
+    expect = {"rows": [Flow(row) for row in test.expect]}
+    return {"name": name, "model": model, **always, "given": given, "expect": expect}
 
 
 def _in_order(parts: Mapping[str, Any], order: Sequence[str], tests: str) -> dict[str, Any]:

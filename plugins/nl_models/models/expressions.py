@@ -45,17 +45,21 @@ def on_table(sql: str, table: str | None) -> str:
         starts = {c.this.meta["start"] for c in parse(text).find_all(exp.Column) if not c.table}
         for start in sorted(starts, reverse=True):
             text = f"{text[:start]}{table}.{text[start:]}"
-    return in_lower_case(" ".join(text.split()))
+    return in_lower_case(text)
 
 
 def in_lower_case(sql: str) -> str:
-    """SQL with everything in lower case but strings and quoted names."""
+    """SQL on one line with everything in lower case but strings and quoted names."""
     pieces, end = [], 0
     for token in sqlglot.tokenize(sql, dialect="duckdb"):
         if token.token_type in _KEPT:
-            pieces += [sql[end : token.start].lower(), sql[token.start : token.end + 1]]
+            pieces += [_tidy(sql[end : token.start]), sql[token.start : token.end + 1]]
             end = token.end + 1
-    return "".join([*pieces, sql[end:].lower()])
+    return "".join([*pieces, _tidy(sql[end:])])
+
+
+def _tidy(sql: str) -> str:
+    return re.sub(r"\s+", " ", sql).lower()
 
 
 class _House(DuckDB.Generator):

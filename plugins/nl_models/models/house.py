@@ -104,15 +104,11 @@ def _select(step: Select, style: SqlStyle, is_final: bool) -> Iterator[str]:
         yield from (f"    {line}" for line in _all_of("on", join.on))
     if step.joins and (step.where or step.group_by):
         yield ""
+    yield from _all_of("where", step.where)
     if step.only_new:
         yield "{% if is_incremental() %}"
-        yield from _all_of("where", (*step.where, step.only_new))
-        if step.where:
-            yield "{% else %}"
-            yield from _all_of("where", step.where)
+        yield f"{'    and' if step.where else 'where'} {step.only_new}"
         yield "{% endif %}"
-    else:
-        yield from _all_of("where", step.where)
     if step.group_by:
         yield f"group by {', '.join(step.group_by)}"
     yield from _all_of("having", step.having)

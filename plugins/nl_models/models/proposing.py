@@ -35,6 +35,8 @@ def propose_model(
     of that. Raises SmeltError for a name that can't be used, and for what no model here can hold.
     """
     _require_free(name, project)
+    if (metric := _metric_itself(plan)) is not None:
+        return Reuse(metric, "the metric is that number: nothing is grouped or filtered")
     draft = _draft(plan, name, question, sentence, project)
     if (reuse := find_reuse(draft, project)) is not None:
         return reuse
@@ -49,6 +51,13 @@ def propose_model(
         questions=tuple(draft.questions),
         evidence=tuple(_evidence(draft)),
     )
+
+
+def _metric_itself(plan: Analysis | Plan) -> str | None:
+    """The metric that a plan asks for and nothing more."""
+    if not isinstance(plan, Analysis) or len(plan.metrics) != 1:
+        return None
+    return plan.metrics[0] if plan == Analysis(metrics=plan.metrics) else None
 
 
 def _draft(plan: Analysis | Plan, name: str, question: str, sentence: str, project: AskedProject) -> Draft:
@@ -100,7 +109,7 @@ def _read(path: Path) -> str | None:
 
 
 def _reason(draft: Draft, question: str, sentence: str) -> str:
-    lines = [f"Asked: “{question.strip()}”", f"Understood as: {sentence.strip()}", ""]
+    lines = [f"Asked: “{question.strip()}”", "", f"Understood as: {sentence.strip()}", ""]
     lines += [f"- {note}" for note in draft.notes]
     return "\n".join(lines)
 

@@ -156,9 +156,9 @@ class PlanBuilder:
         if self.plan.limit is None:
             return
         for ordered in order.expressions if order is not None else ():
-            direction = " desc" if ordered.args.get("desc") else ""
-            yield f"{self._sql(ordered.this, behind)}{direction} nulls last"
-        yield from (str(place) for place, name in enumerate(self.names, 1) if name in (self._keys or self.names))
+            direction = "desc" if ordered.args.get("desc") else "asc"
+            yield f"{self._sql(ordered.this, behind)} {direction} nulls last"
+        yield from (f"{name} asc" for name in self._keys or self.names)
 
     @cached_property
     def _first(self) -> Input:
