@@ -8,7 +8,6 @@ from plugins.nl_models.page.formats import NULL, Format, compact, format_of
 from plugins.nl_models.page.plots import Bar, Bars
 from plugins.nl_models.page.scale import Scale, scale_of
 from plugins.nl_models.page.svg import Element, drawing, element, markup, shortened, text_width
-from plugins.nl_models.render.metric_words import uncapitalised
 
 _FONT = 12.0
 # Bold letters of 13 pixels are as wide as others of so many.
@@ -37,7 +36,7 @@ def draw_bars(plot: Bars, key: str, variant: str) -> str:
     """The plot as SVG. variant: `wide`, or `narrow` for telephones."""
     plan = _planned(plot, variant == "wide")
     height = plan.height(plot)
-    title = f"{plot.heading} by {uncapitalised(plot.categories)}"
+    title = f"{plot.heading} by {plot.categories}"
     root = drawing(plan.width, height, title, _described(plot, plan), key, variant)
     element(root, "text", shortened(title, plan.width - 8, _TITLE), class_="axis-title", x=0.0, y=14.0)
     most = max(int((plan.x.end - plan.x.start) / 70), 1)

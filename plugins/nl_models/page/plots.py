@@ -57,7 +57,10 @@ class Bar:
 
 @dataclass(frozen=True)
 class Bars:
-    """Bars in the order of the answer. categories: what they stand for. earlier: what the lighter bars show."""
+    """Bars in the order of the answer.
+
+    categories: what they stand for, as in a sentence. earlier: what the lighter bars show.
+    """
 
     heading: str
     measure: PageColumn
@@ -209,7 +212,7 @@ def _bars(page: AnswerPage, measure: int) -> Bars:
         at_least = "at least " if page.is_truncated else ""
         note = f"The first {MOST_BARS} of the answer are drawn; {at_least}{more:,} more are in the table."
     column = page.columns[measure]
-    named = " · ".join(page.columns[n].label for n in categories)
+    named = " and ".join(uncapitalised(page.columns[n].label) for n in categories)
     said = page.columns[earlier].label if earlier is not None else None
     return Bars(column.heading, column, named, bars, said, note)
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from plugins.nl_models.analysis import TIME, Analysis
 from plugins.nl_models.page.content import SHARE, PageColumn, Role
 from plugins.nl_models.plan import ColumnRef, Measure, Plan
 from plugins.nl_models.render.analysis_sentence import before_words, dimension_words
 from plugins.nl_models.render.around import column_names, measure_names, previous
-from plugins.nl_models.render.metric_words import metric_name, uncapitalised
+from plugins.nl_models.render.metric_words import metric_name, plain, uncapitalised
 from plugins.nl_models.semantic.layer import Metric, SemanticLayer
 
 _NUMBER = re.compile(r"(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|DECIMAL.*|DOUBLE|FLOAT|REAL)$", re.IGNORECASE)
@@ -18,6 +19,9 @@ _TIME = re.compile(r"(DATE|TIMESTAMP.*)$", re.IGNORECASE)
 # Numbers that name things; nobody adds them up.
 _NAMES_THINGS = re.compile(r"(^|_|\b)(id|key|code|number|no|nr|year|month|day|zip|phone)s?$", re.IGNORECASE)
 _CALCULATED = {"share": "Share of {}", "running total": "Running total of {}", "average": "Average {}"}
+_FUNCTIONS = {"sum": "Total", "avg": "Average", "min": "Smallest", "max": "Greatest"}
+# What a model's name says of its kind, and nothing of its rows.
+_PREFIX = re.compile(r"^(dim|fct|fact|agg|stg|int)_+")
 _ADDED_UP = ("sum", "count", "sum_boolean")
 
 
@@ -40,8 +44,20 @@ def columns_by_type(
     for name, data_type, term in zip(names, types, terms, strict=True):
         # Beside a total, a plain column says of what.
         role: Role | None = "dimension" if has_measure and isinstance(term, ColumnRef) else None
-        found.append(_by_type(name, data_type, role))
+        column = _by_type(name, data_type, role)
+        found.append(replace(column, label=_label(term)) if isinstance(term, Measure) else column)
     return tuple(found)
+
+
+def _label(measure: Measure) -> str:
+    """What an aggregate is called: `Number of products`, `Total price`."""
+    if measure.column is None:
+        table = (measure.table or "rows").split(".")[-1]
+        return f"Number of {plain(_PREFIX.sub('', table))}"
+    name = plain(measure.column.name)
+    if measure.function == "count":
+        return f"Number of {'different ' * measure.distinct}{name}"
+    return f"{_FUNCTIONS[measure.function]} {name}"
 
 
 def _by_type(name: str, data_type: str, number_role: Role | None) -> PageColumn:

@@ -111,7 +111,7 @@ def test_ranked_rows_of_many_categories_are_bars() -> None:
         page([MONTH, COUNTRY, SALES], [(month(3), "Chad", 9), (month(1), "Mali", 7), (month(2), "Togo", 5)])
     )
     assert plot.bars[0].label == "Mar 2011 · Chad"
-    assert plot.categories == "Month · Country"
+    assert plot.categories == "month and country"
 
 
 def test_times_that_occur_twice_are_no_line() -> None:

@@ -133,6 +133,25 @@ def test_without_an_analysis_types_tell() -> None:
 
 def test_beside_an_aggregate_a_plain_number_says_of_what() -> None:
     pages = ColumnRef(table="books", name="pages")
-    plan = Plan(select=(pages, Measure(function="count", table="books")), group_by=(pages,))
+    plan = Plan(select=(pages, Measure(function="count", table="gold.dim_books")), group_by=(pages,))
     found = columns_by_type(["pages", "count_star()"], ["BIGINT", "BIGINT"], plan)
-    assert [column.role for column in found] == ["dimension", "measure"]
+    assert [(column.role, column.label) for column in found] == [
+        ("dimension", "Pages"),
+        ("measure", "Number of books"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("measure", "label"),
+    [
+        (Measure(function="sum", column=ColumnRef(table="books", name="list_price")), "Total list price"),
+        (Measure(function="avg", column=ColumnRef(table="books", name="pages")), "Average pages"),
+        (
+            Measure(function="count", column=ColumnRef(table="books", name="author"), distinct=True),
+            "Number of different author",
+        ),
+    ],
+)
+def test_an_aggregate_of_a_table_is_called_what_it_is(measure: Measure, label: str) -> None:
+    (column,) = columns_by_type(["x"], ["DOUBLE"], Plan(select=(measure,)))
+    assert (column.role, column.label) == ("measure", label)
