@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 
@@ -18,6 +18,7 @@ from plugins.nl_models.catalog.project import AskedProject
 from plugins.nl_models.catalog.schema import Catalog
 from plugins.nl_models.plan import Plan
 from plugins.nl_models.planner import Planner
+from plugins.nl_models.reflecting import reflects
 from plugins.nl_models.render.analysis_sentence import describe
 from plugins.nl_models.render.sentence import to_sentence
 from plugins.nl_models.second_opinion import SecondOpinion
@@ -25,9 +26,13 @@ from plugins.nl_models.semantic.layer import SemanticLayer
 from plugins.nl_models.semantic.planner import MetricPlanned, MetricPlanner
 from plugins.nl_models.semantic.request import Request
 from plugins.nl_models.subject import Subject
+from plugins.nl_models.words.language import ONLY_ENGLISH, looks_foreign
+from plugins.nl_models.words.tokens import tokenise
 
 # An answer that is less sure is not given: it is asked back instead.
 LEAST_SURE = 0.5
+# Of tables how sure it is was learned on bare databases, where no metric says what is meant by a word.
+LEAST_SURE_OF_TABLES, MOST_SURE_OF_TABLES = 0.8, 0.89
 # Nothing came back where something was expected.
 _PER_EMPTY = 0.6
 
@@ -59,12 +64,12 @@ class ProjectAnswers:
             if found.confidence >= LEAST_SURE:
                 self.before = metric.request
                 return found
-        if metric is not None and metric.analysis is not None and metric.is_missing:
+        if metric is not None and metric.analysis is not None and metric.is_lacking:
             return Answer(None, metric.confidence, metric.analysis, metric.question_back)
         relational = self._over_tables(question)
-        if relational.sql is not None and relational.question_back is None and relational.confidence >= LEAST_SURE:
-            return relational
-        return self._asked_back(metric, relational)
+        if relational.confidence >= LEAST_SURE_OF_TABLES and not self._leaves_out(question, metric, relational):
+            return replace(relational, confidence=min(relational.confidence, MOST_SURE_OF_TABLES))
+        return self._asked_back(question, metric, relational)
 
     def _run(self, planned: MetricPlanned) -> Answer:
         analysis = planned.analysis
@@ -102,9 +107,20 @@ class ProjectAnswers:
         other = answer(self._planner, self.project.con, question)
         return other if other.confidence > found.confidence else found
 
-    def _asked_back(self, metric: MetricPlanned | None, relational: Answer) -> Answer:
+    def _leaves_out(self, question: str, metric: MetricPlanned | None, relational: Answer) -> bool:
+        """Whether something that was said is not in the plan over tables."""
+        if metric is None or metric.request is None or not isinstance(relational.plan, Plan):
+            return relational.sql is None
+        chunks = self._planner.linker.link(tokenise(question))
+        return not reflects(relational.plan, self.sentence(relational.plan), chunks, metric.request)
+
+    def _asked_back(self, question: str, metric: MetricPlanned | None, relational: Answer) -> Answer:
+        if looks_foreign(question):
+            return Answer(None, 0.0, None, ONLY_ENGLISH)
         backs = [metric.question_back if metric is not None else None, relational.question_back]
-        back = next((text for text in backs if text), "what do you want to know: which figure, of what, and when?")
+        is_about_nothing = metric is not None and metric.request is not None and not metric.request.doubts
+        back = next((text for text in backs if text and not is_about_nothing), None)
+        back = back or "which figure do you want to know, of what, and when?"
         plan = metric.analysis if metric is not None and metric.analysis is not None else relational.plan
         return Answer(None, relational.confidence, plan, back)
 

@@ -27,6 +27,7 @@ from plugins.nl_models.planner import Planner
 from plugins.nl_models.render.sentence import to_sentence
 from plugins.nl_models.second_opinion import SecondOpinion
 from plugins.nl_models.subject import Subject
+from plugins.nl_models.words.language import ONLY_ENGLISH, looks_foreign
 
 
 class Session(Protocol):
@@ -55,6 +56,8 @@ class DatabaseSession:
         """Answer from the database of this id, or from the one that was named."""
         planner, con = self._session(self._path(db_id))
         given = answer(planner, con, question)
+        if given.question_back is not None and looks_foreign(question):
+            given = Answer(None, 0.0, question_back=ONLY_ENGLISH)
         if self._second is None or refusal(question):
             return given
         return self._second.on(question, given, Subject(planner.catalog, con))

@@ -40,9 +40,10 @@ class MetricPlanned:
     request: Request | None = None
 
     @property
-    def is_missing(self) -> bool:
-        """Whether it asks for something that no metric is kept by."""
-        return self.request is not None and bool(self.request.missing)
+    def is_lacking(self) -> bool:
+        """Whether all words are understood, and the metrics don't have what they ask for."""
+        request = self.request
+        return request is not None and (bool(request.missing) or bool(self.question_back and not request.doubts))
 
     @property
     def is_sure(self) -> bool:
