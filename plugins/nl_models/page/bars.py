@@ -41,11 +41,12 @@ def draw_bars(plot: Bars, key: str, variant: str) -> str:
     element(root, "text", shortened(title, plan.width - 8, _TITLE), class_="axis-title", x=0.0, y=14.0)
     most = max(int((plan.x.end - plan.x.start) / 70), 1)
     every = -(-len(plan.x.ticks) // most)
+    zero = round(-plan.x.low / plan.x.step)
     for n, tick in enumerate(plan.x.ticks):
         x = plan.x(tick)
         is_zero = abs(tick) < plan.x.step / 1000
         element(root, "line", class_="zero" if is_zero else "grid", x1=x, x2=x, y1=_TOP - 4, y2=height - _BOTTOM)
-        if n % every == 0:
+        if (n - zero) % every == 0:
             text = compact(tick, plot.measure.unit, plan.x.step)
             element(root, "text", text, class_="tick", x=x, y=height - 10, text_anchor="middle")
     for n, bar in enumerate(plot.bars):

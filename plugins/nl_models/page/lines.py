@@ -16,8 +16,9 @@ from plugins.nl_models.render.metric_words import uncapitalised
 _FONT = 12.0
 # Bold letters of 13 pixels are as wide as others of so many.
 _TITLE = 14.5
+_LABEL = 13.0
 _TOP, _BOTTOM = 34.0, 44.0
-_LABELS = 170.0
+_LABELS = 190.0
 # Points of a line that are so many are no longer told apart.
 _MOST_DOTS = 40
 _LINE_HEIGHT = 16.0
@@ -165,7 +166,7 @@ def _draw_labels(root: Element, plot: Lines, plan: _Plan) -> None:
     for y, (_, series) in zip(places, ends, strict=True):
         text = element(root, "text", class_=f"label {_class(series)}", x=plan.x.end + 10, y=y + 4)
         element(text, "title", series.label)
-        text[-1].tail = shortened(series.label, _LABELS - 14, _FONT)
+        text[-1].tail = shortened(series.label, _LABELS - 12, _LABEL)
 
 
 def _points(plot: Lines, plan: _Plan) -> dict[str, object]:

@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plugins.nl_models.page.bars import draw_bars
 from plugins.nl_models.page.content import PageColumn
 from plugins.nl_models.page.formats import compact, format_of, short_date
 from plugins.nl_models.page.highlight import highlighted
+from plugins.nl_models.page.plots import Bar, Bars
 from plugins.nl_models.page.scale import scale_of, time_ticks
 from plugins.nl_models.page.svg import drawing, element, markup, shortened, text_width
 
@@ -135,3 +137,10 @@ def test_sql_is_highlighted_by_what_its_words_are() -> None:
         ("keyword", "from"),
         ("comment", " /* end */"),
     ]
+
+
+def test_zero_is_among_the_ticks_of_bars() -> None:
+    measure = PageColumn("n", "DOUBLE", "measure", "N")
+    plot = Bars("N", measure, "what", (Bar("a", -1000.0), Bar("b", 1500.0)))
+    for variant in ("wide", "narrow"):
+        assert ">0</text>" in draw_bars(plot, "plot", variant)
