@@ -105,19 +105,17 @@ class AnalysisBuilder:
 
     @cached_property
     def _labels(self) -> dict[Leaf, str]:
-        """What aggregates are called: as the metric that is nothing else, numbered where that has several."""
+        """What aggregates are called: as the metric that is nothing else, or by their part in another."""
         found: dict[Leaf, str] = {}
 
-        def add(calculation: Calculation) -> None:
+        def add(calculation: Calculation, longer: str) -> None:
             if calculation.leaf is not None and calculation.leaf not in found:
-                name, named = calculation.metric, list(found.values())
-                numbered = (f"{name}_{number}" for number in range(2, len(named) + 3))
-                found[calculation.leaf] = next(one for one in (name, *numbered) if one not in named)
-            for part in calculation.parts.values():
-                add(part)
+                found[calculation.leaf] = longer if calculation.metric in found.values() else calculation.metric
+            for alias, part in calculation.parts.items():
+                add(part, f"{calculation.metric}_{alias}")
 
-        for calculation in self.calculations.values():
-            add(calculation)
+        for metric, calculation in self.calculations.items():
+            add(calculation, metric)
         return found
 
     @cached_property

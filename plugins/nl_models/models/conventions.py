@@ -159,8 +159,13 @@ def _order(entries: Iterable[Mapping[str, Any]], default: tuple[str, ...]) -> tu
     for entry in entries:
         for place, key in enumerate(entry):
             places.setdefault("data_tests" if key == "tests" else str(key), []).append(place)
-    ranked = sorted((key for key in places if key in default), key=lambda key: sum(places[key]) / len(places[key]))
-    return (*ranked, *(key for key in default if key not in ranked))
+    known = [key for key in default if key in places]
+    ranked = sorted(known, key=lambda key: sum(places[key]) / len(places[key]))
+    for key in reversed([key for key in default if key not in places]):
+        # What nobody has written yet comes before what it comes before elsewhere.
+        behind = [ranked.index(other) for other in default[default.index(key) + 1 :] if other in ranked]
+        ranked.insert(min(behind, default=len(ranked)), key)
+    return tuple(ranked)
 
 
 def _tests_key(entries: Iterable[Mapping[str, Any]]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from plugins.nl_models.analysis import TIME, Analysis, Dimension
+from plugins.nl_models.analysis import TIME, Analysis, Dimension, TimeRange
 from plugins.nl_models.models.analysed import Analysed
 from plugins.nl_models.models.conditions import words_of_filters
 from plugins.nl_models.models.ground import Ground
@@ -13,6 +13,8 @@ from plugins.nl_models.models.naming import previous_column
 from plugins.nl_models.models.reaching import reach
 
 _HAPPENED = re.compile(r"(?:the )?(?:day|date|time|when)(?: (?:on|at) which)? (?P<rest>[^,;.]+)", re.IGNORECASE)
+_COMPARED = {"=": "of", ">": "over", ">=": "of at least", "<": "under", "<=": "of at most"}
+_PREPOSITIONS = ("in ", "on ", "since ", "from ", "before ", "after ", "until ", "between ", "over ", "up to ")
 _FIRST = {"week": "Monday of the week", "month": "First day of the month", "quarter": "First day of the quarter"}
 
 
@@ -33,24 +35,40 @@ def describe_model(analysis: Analysis, analysed: Analysed, ground: Ground) -> st
     if limits:
         text += f", where {listed(limits)}"
     if analysis.time_range is not None:
-        text += f", in {analysis.time_range.label}"
+        text += f", {days_words(analysis.time_range)}"
     if analysis.comparison is not None:
         text += f", beside the {analysis.comparison.grain} before"
-    return f"{text[:1].upper()}{text[1:]}.\n{grain_of(analysis, analysed)}"
+    return f"{text[:1].upper()}{text[1:]}.\n{grain_of(analysis, analysed, ground)}"
 
 
-def grain_of(analysis: Analysis, analysed: Analysed) -> str:
+def grain_of(analysis: Analysis, analysed: Analysed, ground: Ground) -> str:
     """`One row per month and country.`"""
     if not analysed.keys:
         return "One row."
+    assert ground.layer is not None
+    metrics = {name: _lower_first(ground.layer.metrics[name].label) for name in analysis.metrics}
     text = f"One row per {listed(key_words(analysis, analysed))}"
     if analysis.limit is not None:
-        within = [name.rpartition("__")[2] for name in analysis.limit_within]
-        text += f"; the first {analysis.limit}" + (f" of each {listed(within)}" if within else "")
+        text += f"; only {_first(analysis, metrics)}"
     if analysis.having:
-        said = [f"{part.metric.replace('_', ' ')} {part.operator} {part.value:g}" for part in analysis.having]
-        text += f"; only with {listed(said)}"
+        said = [f"{metrics[part.metric]} {_COMPARED[part.operator]} {part.value:g}" for part in analysis.having]
+        text += f"; only those with {listed(said)}"
     return f"{text}."
+
+
+def days_words(days: TimeRange) -> str:
+    """`in 2011`, `since June 2011`."""
+    return days.label if days.label.startswith(_PREPOSITIONS) else f"in {days.label}"
+
+
+def _first(analysis: Analysis, metrics: Mapping[str, str]) -> str:
+    within = [name.rpartition("__")[2] for name in analysis.limit_within]
+    what = "the one" if analysis.limit == 1 else f"the {analysis.limit}"
+    order = analysis.order_by[0] if analysis.order_by else None
+    if order is not None:
+        by = metrics.get(order.by) or order.by.rpartition("__")[2].replace("_", " ")
+        what += f" with the {'greatest' if order.descending else 'smallest'} {by}"
+    return f"{what} of each {listed(within)}" if within else what
 
 
 def describe_columns(
@@ -61,7 +79,8 @@ def describe_columns(
     for dimension in analysis.dimensions:
         column = analysed.names.dimensions[dimension.query_name]
         text = _of_dimension(dimension, analysed, ground)
-        found[column] = f"{text.rstrip('.')}; null where there is none." if nulls.get(column) else text
+        is_told = "null" in text.lower() or not nulls.get(column)
+        found[column] = text if is_told else f"{text.rstrip('.')}; null where there is none."
     found.update(_of_metrics(analysis, analysed, ground))
     return found
 

@@ -45,9 +45,9 @@ def known_values(inputs: Mapping[str, Input], project: AskedProject) -> dict[tup
 
 def notes_of(measured: Measured, compared: Compared, unit: UnitTest | None) -> list[str]:
     """What the reviewer may rely on."""
-    notes = [f"Its SQL was run on the published tables: {compared}."]
+    notes = [f"Run on the tables as they are now: {compared}."]
     if not measured.is_unique:
-        notes.append("Its grain is not unique in the published data.")
+        notes.append("Its grain is not unique in them.")
     if unit is not None and not unit.untested:
         notes.append("The unit test has a row that counts and, for each condition, one that only it excludes.")
     return notes

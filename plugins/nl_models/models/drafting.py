@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 
 from dateutil.relativedelta import relativedelta
@@ -17,7 +18,13 @@ from plugins.nl_models.models.compiling import compile_text
 from plugins.nl_models.models.conditions import words_of_filters
 from plugins.nl_models.models.contract_types import contract_types, is_same
 from plugins.nl_models.models.conventions import Conventions, learn
-from plugins.nl_models.models.describing import column_words, describe_columns, describe_model, key_words
+from plugins.nl_models.models.describing import (
+    column_words,
+    days_words,
+    describe_columns,
+    describe_model,
+    key_words,
+)
 from plugins.nl_models.models.document import Documented, test_name
 from plugins.nl_models.models.draft import Draft, known_values, notes_of
 from plugins.nl_models.models.ground import Ground, lay_ground
@@ -94,9 +101,10 @@ def _ratios(analysis: Analysis, builder: AnalysisBuilder) -> set[str]:
 def _is_incremental(analysis: Analysis, builder: AnalysisBuilder, ground: Ground) -> bool:
     """Whether the facts are too many to be read each time, and old buckets stay as they are."""
     whole = analysis.calculation or analysis.comparison or analysis.having or analysis.limit or analysis.only
-    if whole or analysis.time is None or len(builder.facts) > 1 or builder.facts[0].step is None:
+    first, *others = builder.facts
+    if whole or analysis.time is None or others or first.step is None:
         return False
-    return ground.of_model(builder.facts[0].model).rows >= INCREMENTAL_ROWS
+    return ground.of_model(first.model).rows >= INCREMENTAL_ROWS
 
 
 def _spine(project: AskedProject) -> str | None:
@@ -108,9 +116,26 @@ def _spine(project: AskedProject) -> str | None:
 
 def _unit_test(analysis: Analysis, analysed: Analysed, ground: Ground, project: AskedProject) -> UnitTest | None:
     inputs = {one.name: one for one in ground.inputs.values() if one.name in analysed.query.imports}
-    return make_unit_test(
-        analysed.query, inputs, known_values(inputs, project), limit=analysis.limit, later=_later(analysis)
+    unit = make_unit_test(
+        analysed.query,
+        inputs,
+        known_values(inputs, project),
+        keys=analysed.keys,
+        limit=analysis.limit,
+        later=_later(analysis),
+        outlier=_outlier(analysis),
     )
+    if unit is None or analysis.comparison is None:
+        return unit
+    # That earlier periods are not read further back than needed changes no row.
+    return replace(unit, untested=tuple(one for one in unit.untested if " >= cast(" not in one))
+
+
+def _outlier(analysis: Analysis) -> int | None:
+    """An amount of a group that is not kept, where metrics are compared with a bar."""
+    if not analysis.having:
+        return None
+    return 1 if analysis.having[0].operator in (">", ">=", "=") else 1_000_000_000
 
 
 def _later(analysis: Analysis) -> relativedelta | None:
@@ -130,10 +155,15 @@ def _test_name(analysis: Analysis, analysed: Analysed) -> str:
     column = column_words(analysed.shown[len(analysed.keys)])
     days = analysis.time_range
     if analysis.limit is not None:
-        return test_name(["only the first", str(analysis.limit), "by", column, "are kept"])
+        first = "the first" if analysis.limit == 1 else f"the first {analysis.limit}"
+        return test_name(["only", first, "by", column, "is kept" if analysis.limit == 1 else "are kept"])
+    if analysis.having:
+        bar = analysis.having[0]
+        words = {">": "over", ">=": "of at least", "<": "under", "<=": "of at most"}
+        return test_name(["only groups with", column, words.get(bar.operator, "of"), f"{bar.value:g}", "are kept"])
     if analysis.comparison is not None:
         return test_name([column, "stands beside the", analysis.comparison.grain, "before"])
     if days is not None:
-        return test_name(["only days in", days.label, "count"])
+        return test_name(["only days", days_words(days), "count"])
     keys = " and ".join(key_words(analysis, analysed))
     return test_name([column, "is calculated by", keys] if keys else [column, "is calculated"])

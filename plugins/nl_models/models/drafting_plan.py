@@ -41,7 +41,9 @@ def draft_plan(plan: Plan, name: str, question: str, sentence: str, project: Ask
     shown = {column: types[column] for column in planned.terms}
     compared = compare_queries(project.con, sql, planned.asked, ground.inputs, shown)
     inputs = {one.name: one for one in planned.facts}
-    unit = make_unit_test(planned.query, inputs, known_values(inputs, project), limit=plan.limit)
+    unit = make_unit_test(
+        planned.query, inputs, known_values(inputs, project), keys=planned.keys, limit=plan.limit
+    )
     document = Documented(
         name=name,
         question=question,

@@ -41,7 +41,8 @@ class Step:
 class _Row:
     """assigned: values that conditions want. number: of the row; group: of what it is joined to and grouped by.
 
-    amount: how many rows stand before it. fresh: tables that have a row of their own for it.
+    amount: how many rows stand before it; value: instead of what follows from that. fresh: tables that have a
+    row of their own for it.
     """
 
     assigned: Mapping[str, Value]
@@ -49,6 +50,7 @@ class _Row:
     amount: int
     group: int = 0
     moved: relativedelta | None = None
+    value: int | None = None
     fresh: frozenset[str] = frozenset()
 
 
@@ -56,14 +58,16 @@ class _Row:
 class Fixtures:
     """Makes the rows of a query's inputs. inputs: by their import's name. values: real ones, by (import, column).
 
-    groups: how many rows that count, each in a group of its own but for the first two; later: how far the last of
-    them is moved in time. scale: what amounts are multiplied by.
+    keys: columns that rows are grouped by. groups: how many there are; the first has two rows. later: how far one
+    more row is moved in time. outlier: the amount of one more group. scale: what other amounts are multiplied by.
     """
 
     inputs: Mapping[str, Input]
     values: Mapping[tuple[str, str], Sequence[str]]
+    keys: frozenset[str] = frozenset()
     groups: int = 1
     later: relativedelta | None = None
+    outlier: int | None = None
     scale: int = 1
     untried: list[str] = field(default_factory=list)
     _rows: Rows = field(default_factory=dict)
@@ -89,6 +93,9 @@ class Fixtures:
             number += 1
         if self.later is not None:
             self._write(step, _Row(passing, number, next(amounts), moved=self.later))
+            number += 1
+        if self.outlier is not None:
+            self._write(step, _Row(passing, number, next(amounts), self.groups, value=self.outlier))
             number += 1
         for assignment in [*others, *failing]:
             row = {**passing, **assignment}
@@ -145,8 +152,10 @@ class Fixtures:
         joined = next((own for other, own in step.joins if name in (other, own)), None)
         if joined is not None:
             return _identifier(kind, row.number if joined.rpartition(".")[0] in row.fresh else row.group)
-        if name.endswith("_id") or name.rpartition(".")[2] in ("id", self._key(name, step)):
-            return _identifier(kind, row.number)
+        column = name.rpartition(".")[2]
+        if column.endswith("_id") or column in ("id", self._key(name, step)):
+            is_group = column in self.keys and column != self._key(name, step)
+            return _identifier(kind, row.group if is_group else row.number)
         if kind.startswith(("VARCHAR", "ENUM")):
             known = self._known(name, step)
             return known[row.group % len(known)] if known else chr(ord("a") + row.group)
@@ -155,6 +164,8 @@ class Fixtures:
             return day if kind == "DATE" else datetime(day.year, day.month, day.day, 10)
         if kind == "BOOLEAN":
             return True
+        if row.value is not None:
+            return row.value
         unit = 10 if kind.startswith(("DECIMAL", "DOUBLE", "FLOAT")) else 1
         return unit * 2**row.amount * self._unit * self.scale
 

@@ -36,16 +36,19 @@ def make_unit_test(
     inputs: Mapping[str, Input],
     values: Mapping[tuple[str, str], Sequence[str]],
     *,
+    keys: Sequence[str] = (),
     limit: int | None = None,
     later: relativedelta | None = None,
+    outlier: int | None = None,
 ) -> UnitTest | None:
     """Rows that show what the query counts and what not; None where no few rows do.
 
-    inputs: by import. values: real ones, by (import, column). limit: of the groups that are kept.
+    inputs: by import. values: real ones, by (import, column). keys: what rows are grouped by. limit: of the groups
+    that are kept. later: how far a second bucket is. outlier: an amount of a group that is not kept.
     """
     groups = 1 if limit is None or limit + 1 > _MOST_GROUPS else limit + 1
     for scale in _SCALES:
-        fixtures = Fixtures(inputs, values, groups, later, scale)
+        fixtures = Fixtures(inputs, values, frozenset(keys), groups, later, outlier, scale)
         rows = fixtures.make(query)
         expect = run_over(query, inputs, rows)
         if expect:

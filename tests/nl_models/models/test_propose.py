@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from datetime import date
 from pathlib import Path
 
 import pytest
 from asked_shop import Shop
+from ruamel.yaml import YAML
 
 from plugins.core.errors import SmeltError
+from plugins.core.project import Project
+from plugins.core.settings import load_settings
 from plugins.nl_models.analysis import (
     Analysis,
     AnalysisOrdering,
@@ -19,6 +23,7 @@ from plugins.nl_models.analysis import (
     PeriodComparison,
     TimeRange,
 )
+from plugins.nl_models.catalog.project import open_project
 from plugins.nl_models.models import Reuse
 from plugins.nl_models.plan import ColumnRef, Comparison, Literals, Measure, Plan
 from plugins.review import Outcome
@@ -180,3 +185,38 @@ def test_a_large_fact_makes_an_incremental_model(shop: Shop, monkeypatch: pytest
     for _ in range(2):
         built = shop.build("agg_asked")
         assert not built.broken, built.broken
+
+
+def test_where_models_share_a_file_the_new_one_joins_them(built_shop: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "shop"
+    shutil.copytree(built_shop, folder)
+    (folder / "macros" / "unique_combination.sql").unlink()
+    before = _share_yaml(folder / "models" / "marts" / "sales")
+    project = Project(folder)
+    project.compile()
+    project.release()
+    shop = Shop(folder, open_project(load_settings(folder)))
+    proposal = shop.propose(ANALYSES["agg_share"])
+    sql, yaml, test = proposal.changes
+    assert yaml.path == "models/marts/sales/_sales.yml"
+    assert yaml.before == before
+    assert (yaml.after or "").startswith(before[: before.index("\nsemantic_models:")].rstrip())
+    assert test.path == "tests/assert_agg_asked_has_one_row_per_order_month_and_channel.sql"
+    shop.write(proposal)
+    built = shop.build("agg_asked")
+    assert not built.broken, built.broken
+    assert {node.resource_type for node in built.nodes} == {"model", "test", "unit_test"}
+    assert sql.before is None
+
+
+def _share_yaml(folder: Path) -> str:
+    """Put what is in several YAML files into one; returns its text."""
+    yaml = YAML()
+    whole: dict[str, list[object]] = {}
+    for path in sorted(folder.glob("*.yml")):
+        for section, entries in yaml.load(path.read_text()).items():
+            whole.setdefault(section, []).extend(entries)
+        path.unlink()
+    with (folder / "_sales.yml").open("w") as file:
+        yaml.dump(whole, file)
+    return (folder / "_sales.yml").read_text()
