@@ -1,118 +1,182 @@
-"""`smelt ask` without a language model: 409 public questions of Spider, scored by what the SQL returns."""
+"""`smelt ask` without a language model: public questions of Spider and our own, scored by what the SQL returns."""
 
 from __future__ import annotations
 
-import json
-import math
-import tempfile
 import time
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from itertools import permutations
-from pathlib import Path
-from typing import Any
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
-import duckdb
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from plugins.core.duck import literal, quote
-from plugins.core.sql.guard import open_guarded
-from plugins.nl_models import Answer, Planner, answer, read_database
+from bench.confidence import fit
+from bench.questions import Judged, Question, is_right, judge, load_questions, sessions
+from plugins.nl_models import answer
+from plugins.nl_models.catalog.schema import Catalog
+from plugins.nl_models.linking import Linker
+from plugins.nl_models.ranking.contents import contents
+from plugins.nl_models.ranking.model import Model
 
-_DATA = Path(__file__).with_name("data") / "spider"
 # The best published planner without a neural model, on all of Spider's development set (PVLDB 2020).
 _ATHENA = 0.788
+_SURE = 0.9
+_STEPS = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.01)
+
+
+@dataclass(frozen=True)
+class Given:
+    """What was answered to a question. confidence: of the model that was shipped."""
+
+    question: Question
+    confidence: float
+    is_right: bool
+    seconds: float
 
 
 def run(console: Console) -> None:
-    """Ask all questions; print accuracy by database and by confidence, and how long a question takes."""
-    lines = (_DATA / "questions.jsonl").read_text().splitlines()
-    questions = [json.loads(line) for line in lines]
-    right: dict[str, list[bool]] = defaultdict(list)
-    by_confidence: dict[float, list[bool]] = defaultdict(list)
-    seconds: list[float] = []
-    with tempfile.TemporaryDirectory(prefix="smelt-bench-") as folder:
-        sessions = {db: _session(Path(folder), db) for db in sorted({q["db_id"] for q in questions})}
-        for planner, con in sessions.values():
-            # What a first question loads is not what a question takes.
-            answer(planner, con, "warm index")
-        for question in questions:
-            planner, con = sessions[question["db_id"]]
-            started = time.perf_counter()
-            given = answer(planner, con, question["question"])
-            seconds.append(time.perf_counter() - started)
-            is_right = _is_right(given, question["gold_rows"], question["ordered"])
-            right[question["db_id"]].append(is_right)
-            if given.sql is not None:
-                by_confidence[given.confidence].append(is_right)
-        for _, con in sessions.values():
-            con.close()
-    _print(console, right, by_confidence, seconds)
-
-
-def _session(folder: Path, db: str) -> tuple[Planner, duckdb.DuckDBPyConnection]:
-    path = folder / f"{db}.duckdb"
-    with duckdb.connect(str(path)) as con:
-        con.execute((_DATA / db / "schema.sql").read_text())
-        for (table,) in con.execute("select table_name from duckdb_tables()").fetchall():
-            file = next(f for f in (_DATA / db).glob("*.parquet") if f.stem.lower() == table.lower())
-            con.execute(f"insert into {quote(table)} from read_parquet({literal(str(file))})")
-    con = open_guarded(path)
-    return Planner(read_database(con)), con
-
-
-def _is_right(given: Answer, gold: Sequence[Sequence[Any]], is_ordered: bool) -> bool:
-    """Whether the rows are the same: as a bag unless ordered, to four decimals, columns in any order."""
-    if given.result is None:
-        return False
-    wanted = [tuple(map(_plain, row)) for row in gold]
-    found = [tuple(map(_plain, row)) for row in given.result.rows]
-    if len(wanted) != len(found) or not wanted:
-        return len(wanted) == len(found)
-    width = len(wanted[0])
-    if len(found[0]) != width:
-        return False
-    orders: Iterable[Sequence[int]] = permutations(range(width)) if width <= 6 else [range(width)]
-    for order in orders:
-        turned = [tuple(row[n] for n in order) for row in found]
-        if turned == wanted if is_ordered else Counter(turned) == Counter(wanted):
-            return True
-    return False
-
-
-def _plain(value: Any) -> str:
-    if value is None or isinstance(value, bool):
-        return "" if value is None else str(int(value))
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        return str(value)
-    return format(round(number, 4), ".10g") if math.isfinite(number) else str(value)
-
-
-def _print(
-    console: Console,
-    right: dict[str, list[bool]],
-    by_confidence: dict[float, list[bool]],
-    seconds: list[float],
-) -> None:
-    every = [is_right for answers in right.values() for is_right in answers]
-    table = Table(title=f"smelt ask, no language model: {len(every)} questions of Spider")
-    for column in ("database", "questions", "right"):
-        table.add_column(column, justify="left" if column == "database" else "right")
-    for db, answers in right.items():
-        table.add_row(db, str(len(answers)), f"{sum(answers) / len(answers):.1%}")
-    table.add_row("all", str(len(every)), f"{sum(every) / len(every):.1%}", style="bold")
-    table.add_row("ATHENA++ (published, all of Spider dev)", "1,034", f"{_ATHENA:.1%}")
-    console.print(table)
-    calibration = Table(title="how sure, and how often right")
-    for column in ("confidence", "answers", "right"):
-        calibration.add_column(column, justify="right")
-    for confidence, answers in sorted(by_confidence.items(), reverse=True):
-        calibration.add_row(f"{confidence:.2f}", str(len(answers)), f"{sum(answers) / len(answers):.1%}")
-    console.print(calibration)
-    ranked = sorted(seconds)
+    """Ask all questions; print how many are right, how sure it is and how often that is right, and what each part is
+    good for."""
+    given = _ask(load_questions(("public", "own", "fresh")))
+    console.print(_by_database(given))
+    judged = judge(load_questions())
+    left_out = left_out_confidence(judged)
+    console.print(_reliability("confidence fitted without the database asked", left_out))
+    public = [pair for pair, one in zip(left_out, judged, strict=True) if one.question.source == "public"]
+    console.print(_reliability("the same, public questions only", public))
+    console.print(_constructs(judged))
+    console.print(_ablation())
+    ranked = sorted(one.seconds for one in given)
     p95 = ranked[int(len(ranked) * 0.95)]
     console.print(f"a question takes {ranked[len(ranked) // 2] * 1000:.0f} ms (median), {p95 * 1000:.0f} ms (p95)")
     console.print("wanted: ≥ 75 % right; ≥ 95 % right where confidence ≥ 0.9; p95 ≤ 1 s")
+
+
+def _ask(questions: Sequence[Question]) -> list[Given]:
+    given: list[Given] = []
+    with sessions(questions) as opened:
+        for planner, con in opened.values():
+            # What a first question loads is not what a question takes.
+            answer(planner, con, "warm index")
+        for question in questions:
+            started = time.perf_counter()
+            found = answer(*opened[question.db_id], question.text)
+            seconds = time.perf_counter() - started
+            correct = is_right(found.result, question.rows, question.is_ordered)
+            given.append(Given(question, found.confidence, correct, seconds))
+    return given
+
+
+def left_out_confidence(judged: Sequence[Judged]) -> list[tuple[float, bool]]:
+    """Confidence and whether it is right, of each question by a model that was fitted without its database."""
+    models = {db: fit(judged, without=(db,)) for db in {one.question.db_id for one in judged}}
+    found: list[tuple[float, bool]] = []
+    for one in judged:
+        model = models[one.question.db_id]
+        ranked = one.ranked(model)
+        found.append((model.probability(ranked[0][0]), ranked[0][1]) if ranked else (0.0, False))
+    return found
+
+
+def _by_database(given: Sequence[Given]) -> Table:
+    table = _table("smelt ask, no language model", "questions", "asked", "right", f"≥ {_SURE}", "of those right")
+    groups: dict[str, list[Given]] = defaultdict(list)
+    for one in given:
+        groups[f"{one.question.source}: {one.question.db_id}"].append(one)
+    for one in given:
+        groups[f"{one.question.source}, all"].append(one)
+    for name, ones in groups.items():
+        sure = [one.is_right for one in ones if one.confidence >= _SURE]
+        style = "bold" if name.endswith(", all") else None
+        cells = (str(len(ones)), _share([one.is_right for one in ones]), str(len(sure)), _share(sure))
+        table.add_row(name, *cells, style=style)
+    table.add_row("ATHENA++ (published, all of Spider dev)", "1,034", f"{_ATHENA:.1%}", "", "")
+    return table
+
+
+def _reliability(title: str, pairs: Sequence[tuple[float, bool]]) -> Table:
+    sure = [right for confidence, right in pairs if confidence >= _SURE]
+    caption = (
+        f"≥ {_SURE}: {len(sure) / len(pairs):.0%} of the questions, {_share(sure)} right; "
+        f"expected calibration error {calibration_error(pairs):.3f}"
+    )
+    table = _table(title, "confidence", "questions", "mean", "right")
+    table.caption = caption
+    for low, high in zip(_STEPS, _STEPS[1:], strict=False):
+        within = [pair for pair in pairs if low <= pair[0] < high]
+        if within:
+            mean = sum(confidence for confidence, _ in within) / len(within)
+            cells = (str(len(within)), f"{mean:.2f}", _share([right for _, right in within]))
+            table.add_row(f"{low:.2f} to {min(high, 1.0):.2f}", *cells)
+    return table
+
+
+def calibration_error(pairs: Sequence[tuple[float, bool]]) -> float:
+    """How far confidence is from the share that is right, on average over ten equal steps."""
+    total = 0.0
+    for step in range(10):
+        within = [pair for pair in pairs if step / 10 <= pair[0] < (step + 1) / 10 + (step == 9)]
+        total += abs(sum(confidence - right for confidence, right in within))
+    return total / len(pairs)
+
+
+def _constructs(judged: Sequence[Judged]) -> Table:
+    """What plans of each construct are answered right, and their share of all errors."""
+    model = fit(judged)
+    right: dict[str, list[bool]] = defaultdict(list)
+    for one in judged:
+        ranked = one.ranked(model)
+        evidence, correct = ranked[0] if ranked else ({}, False)
+        for name in ("joins", "groups", "having", "extremes", "orders", "sets", "negations", "subqueries", "distinct", "alternatives"):
+            if evidence.get(name, 0):
+                right[name].append(correct)
+        if not any(evidence.get(name, 0) for name in ("joins", "groups", "extremes", "subqueries", "sets")):
+            right["none of these, one table"].append(correct)
+        right["all"].append(correct)
+    errors = sum(not is_so for is_so in right["all"])
+    table = _table("constructs of the plan (public and own)", "construct", "questions", "right", "share of errors")
+    for name, ones in sorted(right.items(), key=lambda pair: -len(pair[1])):
+        wrong = sum(not is_so for is_so in ones)
+        table.add_row(name, str(len(ones)), _share(ones), f"{wrong / max(errors, 1):.0%}")
+    return table
+
+
+def _ablation() -> Table:
+    """How many are right without one part."""
+    table = _table("without one part", "without", "public", "own")
+    public, own = load_questions(("public",)), load_questions(("own",))
+    for name, without in _PARTS.items():
+        with without():
+            scores = [_share([one.is_right for one in _ask(questions)]) for questions in (public, own)]
+        table.add_row(name, *scores)
+    return table
+
+
+@contextmanager
+def _nothing() -> Iterator[None]:
+    yield
+
+
+@contextmanager
+def _replaced(owner: object, name: str, other: Callable[..., object]) -> Iterator[None]:
+    """Another function in place of one, for a while."""
+    kept = getattr(owner, name)
+    setattr(owner, name, other)
+    try:
+        yield
+    finally:
+        setattr(owner, name, kept)
+
+
+def _table(title: str, first: str, *others: str) -> Table:
+    table = Table(title=title)
+    table.add_column(first)
+    for column in others:
+        table.add_column(column, justify="right")
+    return table
+
+
+def _share(right: Sequence[bool]) -> str:
+    return f"{sum(right) / len(right):.1%}" if right else "–"

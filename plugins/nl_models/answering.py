@@ -8,12 +8,14 @@ from typing import Any
 
 import duckdb
 
-from plugins.core.errors import SmeltError
-from plugins.core.sql.guard import Limits, Result, check, run
+from plugins.core.sql.guard import Limits, Result
 from plugins.nl_models.analysis import Analysis
 from plugins.nl_models.plan import Plan
 from plugins.nl_models.planner import Planner
-from plugins.nl_models.render.sql import to_sql
+from plugins.nl_models.ranking.asking_back import ask_back, what_is_missing
+from plugins.nl_models.ranking.model import model
+from plugins.nl_models.ranking.trial import try_readings
+from plugins.nl_models.render.sentence import to_sentence
 
 LONGEST_QUESTION = 2_000
 
@@ -22,9 +24,8 @@ LONGEST_QUESTION = 2_000
 class Answer:
     """sql: None if the question is declined; question_back: what to ask instead, or what was not understood.
 
-    confidence: 0..1; a little less than the share of public questions that are answered right where as many words
-    are not understood (`python -m bench ask`). assumptions: what was decided without being said.
-    choices: other readings, in words.
+    confidence: 0..1, the share of questions with such evidence that are answered right (`python -m bench ask`).
+    assumptions: what was decided without being said. choices: other readings, in words, the likeliest first.
     """
 
     sql: str | None
@@ -48,8 +49,9 @@ class Answer:
 _CHANGING = frozenset({"delete", "drop", "remove", "update", "insert", "truncate", "alter", "create", "grant"})
 # What words do not have.
 _SQL = re.compile(r"[*=;]|\w\(|\w\.\w")
-# Where all words are understood, where one is not, where more are not.
-_CONFIDENCE = (0.8, 0.6, 0.35)
+# An answer that is less sure comes with a question back.
+LEAST_SURE = 0.5
+MOST_CHOICES = 3
 
 
 def refusal(question: str) -> str | None:
@@ -72,16 +74,15 @@ def answer(
     """Plan the question, and run it on a guarded connection; what can't be run is declined."""
     if declined := refusal(question):
         return Answer(None, 0.0, question_back=declined)
-    planned = planner.plan(question)
-    if planned.plan is None:
-        tables = ", ".join(sorted(planner.catalog.tables)[:10])
-        return Answer(None, 0.0, question_back=f"nothing of it is in this database; there are: {tables}")
-    confidence = _CONFIDENCE[min(len(planned.doubts), len(_CONFIDENCE) - 1)]
-    doubts = ", ".join(f"“{doubt}”" for doubt in planned.doubts)
-    back = f"what does {doubts} mean here?" if doubts else None
-    try:
-        sql = to_sql(planned.plan, planner.catalog)
-        result = run(con, check(sql, planner.catalog.tables), limits)
-    except SmeltError as error:
-        return Answer(None, 0.0, planned.plan, back or f"it can't be answered: {error.message}")
-    return Answer(sql, confidence, planned.plan, back, result)
+    tried = try_readings(planner.readings(question), planner.catalog, con, model(), limits)
+    if not tried:
+        return Answer(None, 0.0, question_back=what_is_missing(question, planner))
+    best, *others = tried
+    if best.result is None:
+        return Answer(None, 0.0, best.reading.plan, f"it can't be answered: {best.error}")
+    confidence = round(model().probability(best.evidence), 2)
+    back = ask_back(question, best, others, planner) if confidence < LEAST_SURE else None
+    choices = tuple(dict.fromkeys(to_sentence(other.reading.plan) for other in others if other.result is not None))
+    own = to_sentence(best.reading.plan)
+    choices = tuple(text for text in choices if text != own)[:MOST_CHOICES]
+    return Answer(best.reading.sql, confidence, best.reading.plan, back, best.result, choices=choices)

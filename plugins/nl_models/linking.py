@@ -26,6 +26,8 @@ _LONGEST = 7
 _LEAST_SIMILARITY = {"table": 0.62, "column": 0.5, "value": 0.7}
 # Values of columns that have no more are also found by their meaning.
 _MOST_MEANINGS = 200
+# What is as near as that is worth asking about.
+_LEAST_CLOSE, _MOST_CLOSEST = 0.25, 3
 # Values of a column that has no more are states of a thing more likely than they are a part of a name.
 _FEW, _FEWEST = 20, 3
 # A word that begins like a name's word is more likely to be meant by it: director, directed.
@@ -185,7 +187,9 @@ class Linker:
         token = tokens[start]
         following = tokens[start + 1].lower if start + 1 < len(tokens) else ""
         number = float(token.lower.replace(",", "")) if token.kind == "number" else words.numbers.get(token.lower)
-        if number is not None:
+        before = tokens[start - 1].lower if start else ""
+        is_pronoun = token.lower == "one" and (before in ("the", "which", "this", "that") or not following)
+        if number is not None and not is_pronoun:
             yield Chunk("number", start, start + 1, token.text, number=float(number)), 0.95
         if token.lemma in words.adjectives and token.lemma != token.lower:
             degree = "most" if token.lower.endswith("st") else "more"
@@ -233,7 +237,9 @@ class Linker:
                     best = tuple((item, 0.9 * score) for item, score in sorted(named, key=lambda pair: -pair[1]))
                     return Chunk(kind, at, at + 1, token.text, lemma=token.lemma, found=best)
         if token.lemma in ("person", "people", "everyone", "somebody"):
-            people = [t for t in self.catalog.tables.values() if lexicon().people.intersection(words_of(t.name)[-1:])]
+            people = [
+                t for t in self.catalog.tables.values() if lexicon().people.intersection(words_of(t.name)[-1:])
+            ]
             if people:
                 return Chunk("table", at, at + 1, token.text, found=tuple((table, 0.7) for table in people))
         ranked = [
@@ -248,6 +254,13 @@ class Linker:
         kind = "table" if isinstance(ranked[0][0], Table) else "column"
         same = tuple((item, 0.6 * score) for item, score in ranked if isinstance(item, Table) == (kind == "table"))
         return Chunk(kind, at, at + 1, token.text, lemma=token.lemma, found=same)
+
+    def closest(self, word: str) -> list[tuple[Table | Column, float]]:
+        """Names that are nearest in meaning to a word that none is called by, best first."""
+        items, vectors = self._names
+        likeness = vectors @ encode([word.lower()])[0]
+        ranked = np.argsort(-likeness)[:_MOST_CLOSEST]
+        return [(items[n], float(likeness[n])) for n in ranked if likeness[n] >= _LEAST_CLOSE]
 
     @cached_property
     def _meanings(self) -> tuple[list[tuple[Column, str]], np.ndarray]:
@@ -276,7 +289,11 @@ def _as_verb(chunk: Chunk, token: Token, before: Chunk) -> Chunk:
     is_guess = chunk.kind == "column" and chunk.found[0][1] < 0.6 and chunk.lemma != ""
     if is_guess and before.kind in ("table", "value") and not before.text.endswith(("'s", "s'", "’s", "s’")):
         return replace(chunk, kind="verb", lemma=token.lemma)
-    if is_single and (is_past or chunk.found[0][1] < 0.92) and is_verb(token, before.text.lower(), before.kind, chunk.start):
+    if (
+        is_single
+        and (is_past or chunk.found[0][1] < 0.92)
+        and is_verb(token, before.text.lower(), before.kind, chunk.start)
+    ):
         return replace(chunk, kind="verb", lemma=token.lemma)
     return chunk
 

@@ -39,6 +39,9 @@ def compose(draft: Draft, catalog: Catalog, *, is_joined: bool = False) -> Plan 
     if not select and draft.target is not None and (draft.superlatives or draft.target != draft.root):
         select.append(ref(display(draft.target)))
     _as_extreme(draft, select, catalog)
+    if draft.is_extreme_asked and select and ref(draft.superlatives[0][1]) not in select:
+        # "the highest price and whose it is"
+        select.insert(0, ref(draft.superlatives[0][1]))
     asks_extreme = not select and bool(draft.superlatives)
     for _, column, is_descending in draft.superlatives:
         is_of_owner = _owner(draft) in (None, column.table) or draft.is_extreme_asked

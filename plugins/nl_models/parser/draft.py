@@ -12,7 +12,7 @@ from plugins.nl_models.linking import Chunk
 from plugins.nl_models.parser.context import Context, ref
 from plugins.nl_models.parser.phrases import reword
 from plugins.nl_models.parser.reach import first_many
-from plugins.nl_models.parser.roles import without_roles
+from plugins.nl_models.parser.roles import compared_roles, without_roles
 from plugins.nl_models.plan import (
     ColumnRef,
     Combined,
@@ -86,9 +86,14 @@ class Reading:
 
     def __init__(self, catalog: Catalog, chunks: Sequence[Chunk]) -> None:
         self.catalog = catalog
-        kept, via = without_roles(catalog, reword(chunks))
+        rest, roles = compared_roles(catalog, reword(chunks))
+        kept, via = without_roles(catalog, rest)
         self.context = Context(catalog, kept)
         self.draft = Draft(via=[ColumnRef(table=join.child, name=join.column) for join in via])
+        if roles is not None:
+            left, right = (ColumnRef(table=join.child, name=join.column) for join in roles)
+            self.draft.root = catalog.tables[roles[0].child]
+            self.draft.where.append(("AND", Comparison(left=left, operator="!=", right=right)))
         self.in_conditions = False
         self.negated = False
         self.connector = "AND"

@@ -67,7 +67,7 @@ class Ranking(Filtering):
                 before = at - 1
                 while context.kind(before) == "ALL":
                     before -= 1
-                is_what = context.kind(before) == "COMMAND" and before == 0
+                is_what = before == 0 and context.kind(before) == "COMMAND" and context.kind(after + 1) != "table"
                 self.draft.is_extreme_asked = is_what and after == context.skip(at + 1, "ALL")
                 return after + 1
         found = context.attribute(chunk.lemma, self._near_tables(after))

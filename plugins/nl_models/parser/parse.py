@@ -77,7 +77,7 @@ class Parser(Ranking):
             text = self.context.chunks[at].text
             if text.lower() in EVERYTHING and not self.draft.select:
                 self.draft.wants_everything = True
-            elif kind == "word":
+            elif kind in ("word", "DIFFERENT"):
                 self.draft.doubts.append(text)
             return at + 1
         return turn(at)
@@ -193,7 +193,7 @@ class Parser(Ranking):
                 has_extreme = any(chunk.kind in ("adjective", "MOST", "LEAST") for chunk in self.context.chunks)
                 self._add(ref(column) if has_extreme else Measure(function="sum", column=ref(column)))
             else:
-                self._add(Measure(function="count", column=ref(column), distinct=True))
+                return self._count_values(what)
             return what + 1
         if chunk_kind == "table":
             table = self.context.table(what)
@@ -205,6 +205,16 @@ class Parser(Ranking):
             return self._count_rows(table, after, what)
         self._add(Measure(function="count", table=self.draft.root.name if self.draft.root else None))
         return at + 1
+
+    def _count_values(self, at: int) -> int:
+        """How many different values: of a column, and of those that are listed with it."""
+        while True:
+            column = self.context.column(at, self.draft.root)
+            self._add(Measure(function="count", column=ref(column), distinct=True))
+            step = self.context.skip(at + 1, "AND", "COMMA", "ALL")
+            if step == at + 1 or self.context.kind(step) != "column":
+                return at + 1
+            at = step
 
     def _count_rows(self, table: Table, after: int, what: int) -> int:
         self._add(Measure(function="count", table=table.name))
@@ -322,7 +332,7 @@ class Parser(Ranking):
             self.draft.doubts.append(context.chunks[at].text)
             return at + 1
         is_extreme = any(extreme.place == column.place for _, extreme, _ in self.draft.superlatives)
-        is_asked = not self.draft.select and context.kind(at - 1) in ("table", "word")
+        is_asked = context.kind(before) == "COMMAND" or (not self.draft.select and context.kind(at - 1) in ("table", "word"))
         if is_extreme and context.kind(at - 1) not in ("AND", "COMMA") and not is_asked:
             # "the first to register": what it is the first by.
             return at + 1
@@ -456,7 +466,9 @@ class Parser(Ranking):
             return at + 1
         if self.negated and is_other:
             self.negated = False
-            if isinstance(asked, ColumnRef) and asked.name in table.columns and not self._is_child(table):
+            is_name = isinstance(asked, ColumnRef) and {"name", "title", "id"} & set(words_of(asked.name))
+            is_shared = isinstance(asked, ColumnRef) and asked.name in table.columns and not is_name
+            if is_shared and not self._is_child(table):
                 self.draft.lacks = table
             else:
                 self._without(table)

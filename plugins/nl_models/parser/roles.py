@@ -11,6 +11,7 @@ from plugins.nl_models.linking import Chunk
 from plugins.nl_models.words.lexicon import lexicon
 
 _KEY_WORDS = frozenset({"id", "key", "code", "number"})
+_SAYING = frozenset({"word", "verb", "column"})
 
 
 def roles_of(catalog: Catalog) -> list[tuple[Join, frozenset[str]]]:
@@ -36,6 +37,29 @@ def role_before(catalog: Catalog, chunks: Sequence[Chunk], at: int) -> Join | No
     return None
 
 
+def compared_roles(catalog: Catalog, chunks: Sequence[Chunk]) -> tuple[list[Chunk], tuple[Join, Join] | None]:
+    """The chunks without a comparison of two roles, and the two: whose permanent address is different from the current."""
+    if not any(chunk.kind == "DIFFERENT" for chunk in chunks):
+        return list(chunks), None
+    said = [(n, join) for n, chunk in enumerate(chunks) if chunk.kind in _SAYING for join in _said(catalog, chunk)[:1]]
+    pairs = [
+        (one, other)
+        for n, (_, one) in enumerate(said)
+        for _, other in said[n + 1 :]
+        if (one.child, one.parent) == (other.child, other.parent) and one.column != other.column
+    ]
+    if not pairs:
+        return list(chunks), None
+    roles = {n for n, join in said}
+    parent = set(words_of(pairs[0][0].parent))
+    kept = [
+        chunk
+        for n, chunk in enumerate(chunks)
+        if n not in roles and chunk.kind != "DIFFERENT" and not {lemma(word) for word in chunk.text.split()} & (parent | {"one"})
+    ]
+    return kept, pairs[0]
+
+
 def without_roles(catalog: Catalog, chunks: Sequence[Chunk]) -> tuple[list[Chunk], list[Join]]:
     """The chunks without words that only say a role, and the joins that those mean."""
     roles = roles_of(catalog)
@@ -44,7 +68,7 @@ def without_roles(catalog: Catalog, chunks: Sequence[Chunk]) -> tuple[list[Chunk
     kept: list[Chunk] = []
     via: list[Join] = []
     for n, chunk in enumerate(chunks):
-        said = _said(catalog, chunk) if chunk.kind in ("word", "verb", "column") else []
+        said = _said(catalog, chunk) if chunk.kind in _SAYING else []
         own = {column.place for column, score in chunk.found if score >= 0.95} if chunk.kind == "column" else set()
         is_other = bool(own) and not any((join.child, join.column) in own for join, _ in roles)
         if not said or is_other:

@@ -55,6 +55,7 @@ def _comparison(comparison: Comparison, found: Contents) -> None:
     _term(comparison.left, found)
     right = comparison.right
     found.count("conditions")
+    found.count("comparisons", comparison.operator in (">", ">=", "<", "<=", "between"))
     found.count("negations", comparison.operator in ("!=", "not in"))
     if isinstance(right, Plan):
         found.count("subqueries")
@@ -68,6 +69,7 @@ def _comparison(comparison: Comparison, found: Contents) -> None:
 
 def _term(term: Term, found: Contents) -> None:
     column = term if isinstance(term, ColumnRef) else term.column
+    found.count("distinct", isinstance(term, Measure) and term.distinct)
     if column is not None:
         found.columns.add((column.table, column.name))
         found.tables.add(column.table)

@@ -12,6 +12,8 @@ from plugins.nl_models.ranking.contents import Contents, contents
 from plugins.nl_models.render.joining import join_tree
 
 CONSTRUCTS = ("aggregates", "groups", "having", "extremes", "orders", "distinct", "alternatives", "sets", "conditions", "negations", "subqueries")
+_MEASURING = frozenset({"COUNT", "MOST", "LEAST", "AVG", "SUM", "MAX", "MIN", "EACH", "adjective", "number", "MORE", "FEWER"})
+_COMPARING = frozenset({"GREATER", "LESS", "GREATER_EQUAL", "LESS_EQUAL", "MORE", "FEWER", "BETWEEN"})
 # Links that are no better are guesses by meaning, or by a part of a name.
 _SURE = 0.9
 _SMALL_WORDS = frozenset({"how", "there", "than", "also", "only", "too", "up", "out", "one", "ones", "can", "been", "many", "much", "if", "so", "what", "it's"})
@@ -30,6 +32,9 @@ def evidence(chunks: Sequence[Chunk], doubts: Sequence[str], plan: Plan, catalog
         "doubts": min(len(doubts), 3),
         "unknown words": min(len(unknown), 3),
         "unknown share": len(unknown) / max(len(content), 1),
+        "unknown nouns": sum(_is_noun(chunks, n) for n, chunk in enumerate(chunks) if chunk.kind == "word"),
+        "unasked groups": bool(plan.group_by) and not _asks_groups(chunks, plan),
+        "numbers in text": sum(_is_text_of_numbers(catalog.column(*place)) for place in named.columns),
         "weak links": sum(score < _SURE for score in scores),
         "weakest link": min(scores, default=1.0),
         "unused columns": sum(_is_unused(chunk, named) for chunk in chunks if chunk.kind == "column"),
@@ -102,6 +107,24 @@ def _unsaid(plan: Plan, chunks: Sequence[Chunk]) -> int:
     return len(shown - said)
 
 
+def _is_noun(chunks: Sequence[Chunk], at: int) -> bool:
+    """Whether an unknown word stands where it would be what is counted, measured or grouped."""
+    back = at - 1
+    while back >= 0 and chunks[back].kind in ("ALL", "DISTINCT"):
+        back -= 1
+    before = chunks[back] if back >= 0 else None
+    return before is not None and (before.kind in _MEASURING or before.text.lower() == "of")
+
+
+def _asks_groups(chunks: Sequence[Chunk], plan: Plan) -> bool:
+    kinds = {chunk.kind for chunk in chunks} | {chunk.text.lower() for chunk in chunks if chunk.kind == "IN"}
+    return bool(kinds & {"EACH", "MOST", "LEAST", "MORE", "FEWER", "by"}) or plan.having is not None
+
+
+def _is_text_of_numbers(column: Column) -> bool:
+    return column.kind == "number" and column.data_type.upper().startswith("VARCHAR")
+
+
 def _is_ambiguous(chunk: Chunk, named: Contents) -> bool:
     """Whether another column has the name as much as the one that is used."""
     scores = {column.place: score for column, score in chunk.found}
@@ -124,7 +147,8 @@ def _unread(chunks: Sequence[Chunk], named: Contents) -> int:
             bool(kinds & {"NOT", "BUT"}) and not made.get("negations", 0) + made.get("sets", 0),
             "ORDER" in kinds and not made.get("orders", 0) + made.get("extremes", 0),
             "EACH" in kinds and not made.get("groups", 0),
-            "DISTINCT" in kinds and not made.get("distinct", 0) + made.get("aggregates", 0) + made.get("groups", 0),
-            bool(kinds & {"GREATER", "LESS", "GREATER_EQUAL", "LESS_EQUAL"}) and not made.get("conditions", 0),
+            "DISTINCT" in kinds and not made.get("distinct", 0) + made.get("groups", 0),
+            sum(chunk.kind in _COMPARING or chunk.degree == "more" for chunk in chunks) > made.get("comparisons", 0),
+            "DIFFERENT" in kinds,
         )
     )
