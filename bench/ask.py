@@ -2,44 +2,30 @@
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from itertools import pairwise
 
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from bench.ablation import ablation
 from bench.confidence import fit
-from bench.questions import Judged, Question, is_right, judge, load_questions, sessions
-from plugins.nl_models import answer
-from plugins.nl_models.catalog.schema import Catalog
-from plugins.nl_models.linking import Linker
-from plugins.nl_models.ranking.contents import contents
-from plugins.nl_models.ranking.model import Model
+from bench.questions import Asked, Judged, ask, judge, load_questions
 
 # The best published planner without a neural model, on all of Spider's development set (PVLDB 2020).
 _ATHENA = 0.788
 _SURE = 0.9
+_CONSTRUCTS = (
+    "joins", "groups", "having", "extremes", "orders", "sets", "negations", "subqueries", "distinct",
+    "alternatives", "numbers in text",
+)  # fmt: skip
 _STEPS = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.01)
 
 
-@dataclass(frozen=True)
-class Given:
-    """What was answered to a question. confidence: of the model that was shipped."""
-
-    question: Question
-    confidence: float
-    is_right: bool
-    seconds: float
-
-
 def run(console: Console) -> None:
-    """Ask all questions; print how many are right, how sure it is and how often that is right, and what each part is
-    good for."""
-    given = _ask(load_questions(("public", "own", "fresh")))
+    """Ask all questions; print how many are right, how sure it is, and what each part is good for."""
+    given = ask(load_questions(("public", "own", "fresh")))
     console.print(_by_database(given))
     judged = judge(load_questions())
     left_out = left_out_confidence(judged)
@@ -54,21 +40,6 @@ def run(console: Console) -> None:
     console.print("wanted: ≥ 75 % right; ≥ 95 % right where confidence ≥ 0.9; p95 ≤ 1 s")
 
 
-def _ask(questions: Sequence[Question]) -> list[Given]:
-    given: list[Given] = []
-    with sessions(questions) as opened:
-        for planner, con in opened.values():
-            # What a first question loads is not what a question takes.
-            answer(planner, con, "warm index")
-        for question in questions:
-            started = time.perf_counter()
-            found = answer(*opened[question.db_id], question.text)
-            seconds = time.perf_counter() - started
-            correct = is_right(found.result, question.rows, question.is_ordered)
-            given.append(Given(question, found.confidence, correct, seconds))
-    return given
-
-
 def left_out_confidence(judged: Sequence[Judged]) -> list[tuple[float, bool]]:
     """Confidence and whether it is right, of each question by a model that was fitted without its database."""
     models = {db: fit(judged, without=(db,)) for db in {one.question.db_id for one in judged}}
@@ -80,9 +51,9 @@ def left_out_confidence(judged: Sequence[Judged]) -> list[tuple[float, bool]]:
     return found
 
 
-def _by_database(given: Sequence[Given]) -> Table:
+def _by_database(given: Sequence[Asked]) -> Table:
     table = _table("smelt ask, no language model", "questions", "asked", "right", f"≥ {_SURE}", "of those right")
-    groups: dict[str, list[Given]] = defaultdict(list)
+    groups: dict[str, list[Asked]] = defaultdict(list)
     for one in given:
         groups[f"{one.question.source}: {one.question.db_id}"].append(one)
     for one in given:
@@ -104,7 +75,7 @@ def _reliability(title: str, pairs: Sequence[tuple[float, bool]]) -> Table:
     )
     table = _table(title, "confidence", "questions", "mean", "right")
     table.caption = caption
-    for low, high in zip(_STEPS, _STEPS[1:], strict=False):
+    for low, high in pairwise(_STEPS):
         within = [pair for pair in pairs if low <= pair[0] < high]
         if within:
             mean = sum(confidence for confidence, _ in within) / len(within)
@@ -129,7 +100,7 @@ def _constructs(judged: Sequence[Judged]) -> Table:
     for one in judged:
         ranked = one.ranked(model)
         evidence, correct = ranked[0] if ranked else ({}, False)
-        for name in ("joins", "groups", "having", "extremes", "orders", "sets", "negations", "subqueries", "distinct", "alternatives"):
+        for name in _CONSTRUCTS:
             if evidence.get(name, 0):
                 right[name].append(correct)
         if not any(evidence.get(name, 0) for name in ("joins", "groups", "extremes", "subqueries", "sets")):
@@ -145,29 +116,13 @@ def _constructs(judged: Sequence[Judged]) -> Table:
 
 def _ablation() -> Table:
     """How many are right without one part."""
-    table = _table("without one part", "without", "public", "own")
-    public, own = load_questions(("public",)), load_questions(("own",))
-    for name, without in _PARTS.items():
-        with without():
-            scores = [_share([one.is_right for one in _ask(questions)]) for questions in (public, own)]
-        table.add_row(name, *scores)
+    table = _table("without one part", "without", "public right", "own right")
+    for name, given in ablation(load_questions()):
+        sources = ("public", "own")
+        table.add_row(
+            name, *(_share([one.is_right for one in given if one.question.source == s]) for s in sources)
+        )
     return table
-
-
-@contextmanager
-def _nothing() -> Iterator[None]:
-    yield
-
-
-@contextmanager
-def _replaced(owner: object, name: str, other: Callable[..., object]) -> Iterator[None]:
-    """Another function in place of one, for a while."""
-    kept = getattr(owner, name)
-    setattr(owner, name, other)
-    try:
-        yield
-    finally:
-        setattr(owner, name, kept)
 
 
 def _table(title: str, first: str, *others: str) -> Table:

@@ -1,7 +1,7 @@
-"""Fits the coefficients of `plugins/nl_models/ranking` on the public questions and our own: `python -m bench.confidence`.
+"""Fits the coefficients of `plugins/nl_models/ranking`: `python -m bench.confidence`.
 
-Both models are logistic, fitted by Newton's method with a little shrinkage. What speaks against a reading may not be
-found to speak for it: with a few hundred questions that would be chance.
+Both models are logistic, with a little shrinkage. What speaks against a reading may not be found to speak for it:
+with a few hundred questions that would be chance.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from plugins.nl_models.ranking.model import Model
 _FILE = Path(__file__).parents[1] / "plugins" / "nl_models" / "ranking" / "coefficients.json"
 # Evidence that speaks for a reading; all other may only speak against one.
 _FOR = frozenset({"margin", "weakest link", "one row"})
-# Evidence that says how a question is, or how a reading was come by: compares readings, and doesn't make one right.
+# Evidence that says how a reading was come by: it compares readings, and makes none right.
 _ONLY_RANK = frozenset({"other reading", "left out", "joined"})
 # Evidence that comes of the ranking.
 _ONLY_CONFIDENCE = frozenset({"margin", "disagreement"})
-# What is known without fitting, in odds: SQL compares numbers that are kept as text as text unless somebody takes care,
-# so that whoever asked may hold another answer to be right.
+# What is known without fitting, in odds: SQL compares numbers that are kept as text as text unless somebody takes
+# care, so that whoever asked may hold another answer to be right.
 _PRIOR = {"numbers in text": -2.0}
 # Taken off the odds: the planner was developed with the questions that it is fitted on, and others are harder.
 _CAUTION = 0.5
@@ -53,7 +53,9 @@ def fit(judged: Sequence[Judged], without: Collection[str] = ()) -> Model:
     prior = np.array([_PRIOR.get(name, 0.0) for name in names])
     weights, intercept = _logistic(values, right, counts, signs, prior)
     intercept = round(intercept - _CAUTION, 4)
-    return Model(rank, {n: round(float(w), 4) for n, w in zip(names, weights, strict=True) if abs(w) > 1e-3}, intercept)
+    return Model(
+        rank, {n: round(float(w), 4) for n, w in zip(names, weights, strict=True) if abs(w) > 1e-3}, intercept
+    )
 
 
 def fit_rank(judged: Sequence[Judged]) -> dict[str, float]:

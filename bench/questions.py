@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ import duckdb
 
 from plugins.core.duck import literal, quote
 from plugins.core.sql.guard import Result, open_guarded
-from plugins.nl_models import Planner, read_database
+from plugins.nl_models import Planner, answer, read_database
 from plugins.nl_models.ranking.model import Model
 from plugins.nl_models.ranking.trial import Tried, in_order, try_readings
 
@@ -114,6 +115,32 @@ def _judged(question: Question, planner: Planner, con: duckdb.DuckDBPyConnection
     tried = try_readings(readings, planner.catalog, con, Model({"other reading": -1.0, "joined": -0.5}, {}, 0.0))
     right = [is_right(each.result, question.rows, question.is_ordered) for each in tried]
     return Judged(question, tried, right)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was answered to a question, and how long it took."""
+
+    question: Question
+    confidence: float
+    is_right: bool
+    seconds: float
+
+
+def ask(questions: Sequence[Question]) -> list[Asked]:
+    """Ask all questions as `smelt ask` does."""
+    given: list[Asked] = []
+    with sessions(questions) as opened:
+        for planner, con in opened.values():
+            # What a first question loads is not what a question takes.
+            answer(planner, con, "warm index")
+        for question in questions:
+            started = time.perf_counter()
+            found = answer(*opened[question.db_id], question.text)
+            seconds = time.perf_counter() - started
+            correct = is_right(found.result, question.rows, question.is_ordered)
+            given.append(Asked(question, found.confidence, correct, seconds))
+    return given
 
 
 def is_right(found: Result | None, gold: Sequence[Sequence[Any]], is_ordered: bool) -> bool:

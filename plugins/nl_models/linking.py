@@ -39,8 +39,8 @@ class Chunk:
     """Some tokens, and what they are.
 
     kind: a cue's name, `adjective`, `table`, `column`, `verb`, `value`, `number`, `date`, `quoted` or `word`.
-    found: tables or columns with scores in 0..1, best first; of a value (column, value) pairs. A verb has columns: it
-    says what is compared, and doesn't ask for it. bounds: of a date, its first and its last day.
+    found: tables or columns with scores in 0..1, best first; of a value (column, value) pairs. A verb has
+    columns: it says what is compared, and doesn't ask for it. bounds: of a date, its first and its last day.
     """
 
     kind: str
@@ -176,8 +176,8 @@ class Linker:
         return next((self._values[form] for form in [*forms, *aliases] if form in self._values), [])
 
     def _is_value(self, alias: tuple[str, ...]) -> bool:
-        """Whether a value may be meant by another word: a letter only where all values of the column are letters."""
-        if len(alias) > 1 or len(alias[0]) > 1:
+        """Whether a value may be meant by another word: a letter only where all of the column are letters."""
+        if len("".join(alias)) > 1:
             return True
         columns = [column for column, _ in self._values.get(alias, ()) if column.distinct <= _FEWEST]
         return any(all(len(value) == 1 for value in column.values or ()) for column in columns)
@@ -224,12 +224,6 @@ class Linker:
         plain = Chunk("word", at, at + 1, token.text, lemma=token.lemma)
         if token.kind != "word" or len(token.lower) < 3:
             return plain
-        items, vectors = self._names
-        likeness = vectors @ encode([token.lemma])[0]
-        begin = token.lower[:_LEAST_PREFIX]
-        if len(begin) == _LEAST_PREFIX:
-            alike = [any(w.startswith(begin) for w in item.name.lower().split("_")) for item in items]
-            likeness = likeness + _PREFIX_BONUS * np.array(alike, dtype=np.float32)
         said = (*lexicon().synonyms.get(token.lemma, ()), *lexicon().verbs.get(token.lemma, ()))
         for synonym in said:
             for kind, index in (("table", self._tables), ("column", self._columns)):
@@ -242,11 +236,7 @@ class Linker:
             ]
             if people:
                 return Chunk("table", at, at + 1, token.text, found=tuple((table, 0.7) for table in people))
-        ranked = [
-            (items[n], float(likeness[n]))
-            for n in np.argsort(-likeness)[:5]
-            if likeness[n] >= _LEAST_SIMILARITY["table" if isinstance(items[n], Table) else "column"]
-        ]
+        ranked = self._near(token)
         if token.text[0].isupper() and at > 0 and (pairs := self._values_by_meaning(token.lower)):
             return Chunk("value", at, at + 1, token.text, found=pairs)
         if not ranked:
@@ -254,6 +244,20 @@ class Linker:
         kind = "table" if isinstance(ranked[0][0], Table) else "column"
         same = tuple((item, 0.6 * score) for item, score in ranked if isinstance(item, Table) == (kind == "table"))
         return Chunk(kind, at, at + 1, token.text, lemma=token.lemma, found=same)
+
+    def _near(self, token: Token) -> list[tuple[Table | Column, float]]:
+        """Names that are near to a word in meaning, best first; those that begin like it are nearer."""
+        items, vectors = self._names
+        likeness = vectors @ encode([token.lemma])[0]
+        begin = token.lower[:_LEAST_PREFIX]
+        if len(begin) == _LEAST_PREFIX:
+            alike = [any(w.startswith(begin) for w in item.name.lower().split("_")) for item in items]
+            likeness = likeness + _PREFIX_BONUS * np.array(alike, dtype=np.float32)
+        return [
+            (items[n], float(likeness[n]))
+            for n in np.argsort(-likeness)[:5]
+            if likeness[n] >= _LEAST_SIMILARITY["table" if isinstance(items[n], Table) else "column"]
+        ]
 
     def closest(self, word: str) -> list[tuple[Table | Column, float]]:
         """Names that are nearest in meaning to a word that none is called by, best first."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from plugins.nl_models.catalog.keys import display, key
 from plugins.nl_models.catalog.names import words_of
@@ -17,14 +17,14 @@ from plugins.nl_models.words.lexicon import lexicon
 def compose(draft: Draft, catalog: Catalog, *, is_joined: bool = False) -> Plan | None:
     """The plan of a draft; None if it says nothing about the catalog.
 
-    is_joined: conditions on tables that rows have many rows of are joined, so that rows come as often as they hold.
+    is_joined: conditions on tables that rows have many rows of are joined: rows come as often as they hold.
     """
     names_something = any(not isinstance(term, Measure) or term.column or term.table for term in draft.select)
     if draft.root is None and not names_something and not draft.where and not draft.superlatives:
         return None
     if draft.asks == "who" and not draft.select and draft.target is None:
         draft.root = draft.target = _person(draft, catalog) or draft.root
-    draft.select = draft.select or _asked(draft, catalog)
+    draft.select = draft.select or list(_asked(draft, catalog))
     draft.select = [t for t in draft.select if not (isinstance(t, Measure) and t.column in draft.group)]
     asked = next((term.table for term in draft.select if isinstance(term, ColumnRef)), None)
     if asked is not None and not draft.per_root and not any(isinstance(term, Measure) for term in draft.select):
@@ -89,24 +89,37 @@ def compose(draft: Draft, catalog: Catalog, *, is_joined: bool = False) -> Plan 
     return _intersected(plan, draft)
 
 
-def _asked(draft: Draft, catalog: Catalog) -> list[Term]:
+def _asked(draft: Draft, catalog: Catalog) -> Sequence[Term]:
     """What `when`, `where` and `how` ask for: what the verb says, or a column that tells such things."""
     told = lexicon().asks.get(draft.asks)
     if told is None:
         return []
     owner = draft.target or draft.root
-    tables = [owner] if owner else [catalog.tables[p.left.table] for _, p in draft.where if isinstance(p.left, ColumnRef)]
-    conditions_on = {part.left for _, part in draft.where}
+    tables = (
+        [owner]
+        if owner
+        else [catalog.tables[p.left.table] for _, p in draft.where if isinstance(p.left, ColumnRef)]
+    )
+    conditions_on = [part.left for _, part in draft.where]
     likely = [column for column in draft.verbs if set(told) & set(words_of(column.name)) or not told]
-    likely += [column for word in told for t in tables for column in t.columns.values() if word in words_of(column.name)]
+    likely += [
+        column for word in told for t in tables for column in t.columns.values() if word in words_of(column.name)
+    ]
     likely += [column for column in draft.verbs if draft.asks == "when" and column.kind == "time"]
     return [ref(column) for column in likely if ref(column) not in conditions_on][:1]
 
 
 def _as_extreme(draft: Draft, select: list[Term], catalog: Catalog) -> None:
-    """Of "the greatest price and the name", the one row that has it: an extreme, of which the column is asked too."""
+    """Of "the greatest price and the name", the one row that has it: the column of an extreme is asked too."""
     measures = [term for term in select if isinstance(term, Measure)]
-    if len(measures) != 1 or len(select) == 1 or draft.group or draft.per_root or draft.having or draft.superlatives:
+    if (
+        len(measures) != 1
+        or len(select) == 1
+        or draft.group
+        or draft.per_root
+        or draft.having
+        or draft.superlatives
+    ):
         return
     extreme = measures[0]
     if extreme.function in ("max", "min") and extreme.column is not None:
@@ -125,7 +138,7 @@ def _person(draft: Draft, catalog: Catalog) -> Table | None:
 
 
 def _of_both(draft: Draft, catalog: Catalog) -> Plan | None:
-    """Of "cities with both shops and schools": what one table has and the other as well, by a name that both know."""
+    """Of "cities with both shops and schools": what both tables have, by a name that both know."""
     assert draft.both is not None
     if len(draft.select) != 1 or not isinstance(draft.select[0], ColumnRef):
         return None
@@ -174,7 +187,7 @@ def _only_exist(draft: Draft, catalog: Catalog) -> None:
 
 
 def _groups(draft: Draft, catalog: Catalog, names: list[str]) -> list[tuple[Join, list[str]]]:
-    """Tables of which the root has many rows, those together that are of the same rows; and how the root joins them."""
+    """Tables of which the root has many rows, together if of the same rows; and how the root joins them."""
     assert draft.root is not None
     groups: list[tuple[Join, list[str]]] = []
     for name in names:
@@ -203,7 +216,7 @@ def _is_mixed(draft: Draft, name: str) -> bool:
 
 
 def _alternatives(draft: Draft, names: Collection[str]) -> list[list[tuple[str, Comparison]]]:
-    """The conditions on some tables, each set of what one row of it can meet: it can't be of two values at once."""
+    """The conditions on some tables, each set of what one row can meet: it can't be of two values at once."""
     groups: list[list[tuple[str, Comparison]]] = [[]]
     for connector, part in draft.where:
         if not (isinstance(part.left, ColumnRef) and part.left.table in names):

@@ -83,7 +83,7 @@ class Context:
         return score
 
     def _subject(self, at: int) -> tuple[str | None, bool]:
-        """The table that was spoken of last, by its name or by a value of it; and whether `that` refers to the value."""
+        """The table that was spoken of last, by its name or by a value; and whether `that` refers to the value."""
         for back in range(at - 1, -1, -1):
             chunk = self.chunks[back]
             if chunk.kind == "table":
@@ -101,7 +101,11 @@ class Context:
             column = pair[0][0]
             behind = self.chunks[at + 1].found if self.kind(at + 1) == "column" else ()
             is_behind = any(other.place == column.place for other, score in behind if score >= 0.9)
-            return is_behind * 0.8 + self.nearness(at, column, root) + (named is not None and named.place == column.place) * 1.0
+            return (
+                is_behind * 0.8
+                + self.nearness(at, column, root)
+                + (named is not None and named.place == column.place) * 1.0
+            )
 
         return max(chunk.found, key=rank)[0]
 
@@ -114,9 +118,18 @@ class Context:
         return self.column(back) if self.kind(back) in ("column", "verb") else None
 
     def time(self, at: int, root: Table | None) -> Column | None:
-        """The column of a date or a year that stands at a place: what was named before it, or what its table has."""
+        """The column of a date or a year at a place: what was named before it, or what its table has."""
         back = at - 1
-        while back >= 0 and self.kind(back) in (*FILLERS, "EQUAL", "IN", "BETWEEN", "GREATER", "LESS", "date", "OR"):
+        while back >= 0 and self.kind(back) in (
+            *FILLERS,
+            "EQUAL",
+            "IN",
+            "BETWEEN",
+            "GREATER",
+            "LESS",
+            "date",
+            "OR",
+        ):
             back -= 1
         if self.kind(back) in ("column", "verb"):
             owners = {table.name for _, table in self.mentions} | ({root.name} if root else set())

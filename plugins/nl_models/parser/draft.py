@@ -43,7 +43,6 @@ OPERATORS: dict[str, Operator] = {
 NEGATED: dict[str, Operator] = {"=": "!=", ">": "<=", ">=": "<", "<": ">=", "<=": ">"}
 AGGREGATES = frozenset(FUNCTIONS)
 YEARS = range(1000, 2101)
-EVERYTHING = frozenset({"information", "info", "details", "data", "everything"})
 
 
 @dataclass
@@ -118,7 +117,13 @@ class Reading:
     def _where(self, column: Column, operator: Operator, value: str | int | float | bool) -> None:
         is_other = self.draft.root is not None and column.table != self.draft.root.name
         self.last_column = column
-        if self.negated and is_other and operator == "=" and self.excluded is None and self._has_many(column.table):
+        if (
+            self.negated
+            and is_other
+            and operator == "="
+            and self.excluded is None
+            and self._has_many(column.table)
+        ):
             self._without(self.catalog.tables[column.table])
             self.negated = self.excluded is None
         if self.negated:
@@ -170,7 +175,9 @@ class Reading:
 
     def _subject(self) -> Table | None:
         """What rows are of, so far: the root, else the table of what is asked for."""
-        asked = next((t.table if isinstance(t, ColumnRef) else t.column and t.column.table for t in self.draft.select), None)
+        asked = next(
+            (t.table if isinstance(t, ColumnRef) else t.column and t.column.table for t in self.draft.select), None
+        )
         return self.draft.root or (self.catalog.tables[asked] if asked else None)
 
     def _table_called(self, at: int) -> Table | None:
@@ -214,7 +221,9 @@ class Reading:
         nouns = (verb.lemma, *lexicon().verbs.get(verb.lemma, ()))
         for table in self.catalog.tables.values():
             own = words_of(table.name.split(".")[-1])
-            is_named = any(word == noun or word.startswith(noun[:5]) for word in own[-1:] for noun in nouns if len(noun) > 3)
+            is_named = any(
+                word == noun or word.startswith(noun[:5]) for word in own[-1:] for noun in nouns if len(noun) > 3
+            )
             if is_named and (self.draft.root is None or table.name != self.draft.root.name):
                 return table
         return None
@@ -242,7 +251,9 @@ class Reading:
         join = first_many(self.catalog, root.name, table.name, self.draft.via)
         if join is not None:
             tables = (table.name,) if table.name != join.child else ()
-            inner = Plan(select=(ColumnRef(table=join.child, name=join.column),), tables=tables, via=tuple(self.draft.via))
+            inner = Plan(
+                select=(ColumnRef(table=join.child, name=join.column),), tables=tables, via=tuple(self.draft.via)
+            )
             left = ColumnRef(table=join.parent, name=join.parent_column)
             self.draft.where.append((self.connector, Comparison(left=left, operator="not in", right=inner)))
             self.excluded = len(self.draft.where) - 1

@@ -29,9 +29,7 @@ from plugins.nl_models.plan import (
 from plugins.nl_models.words.dates import year_bounds
 from plugins.nl_models.words.lexicon import lexicon
 
-
 PATTERNS = ("contains", "starts with", "ends with")
-LETTERS = frozenset({"word", "letter", "letters", "substring", "phrase", "string", "text"})
 
 
 class Filtering(Reading):
@@ -127,7 +125,9 @@ class Filtering(Reading):
 
     def _ends(self, at: int) -> list[Chunk]:
         chunks = self.context.chunks
-        return [chunks[n] for n in range(at + 1, min(at + 6, len(chunks))) if chunks[n].kind in ("number", "date")][:2]
+        return [
+            chunks[n] for n in range(at + 1, min(at + 6, len(chunks))) if chunks[n].kind in ("number", "date")
+        ][:2]
 
     def _range_end(self, at: int) -> int | None:
         ends = self._ends(at)
@@ -171,7 +171,7 @@ class Filtering(Reading):
         what = context.skip(at + 1, *(("ALL", "CONTAINS") if is_pattern else (*FILLERS, "IN", "HAVE")))
         target = context.chunks[what] if what < len(context.chunks) else None
         if target is not None and is_pattern:
-            if target.text.lower() in LETTERS and what + 1 < len(context.chunks):
+            if target.text.lower() in lexicon().sets["letters"] and what + 1 < len(context.chunks):
                 what += 1
             self._where(column, operator, context.chunks[what].text)
             return what + 1
@@ -227,7 +227,11 @@ class Filtering(Reading):
         operator = OPERATORS[context.kind(at)]
         if context.chunks[at].text.lower().startswith(("or ", "and ")) and self.draft.where:
             connector, last = self.draft.where[-1]
-            if self.last_time is not None and self.last_time[0] == last and context.kind(at + 1) not in ("number", "date"):
+            if (
+                self.last_time is not None
+                and self.last_time[0] == last
+                and context.kind(at + 1) not in ("number", "date")
+            ):
                 self.draft.where.pop()
                 self.connector = connector
                 self._where_time(self.last_time[1], operator, self.last_time[2])
@@ -293,7 +297,7 @@ class Filtering(Reading):
         return at < len(self.context.chunks) and self.context.chunks[at].text.lower() in ("times", "time")
 
     def _times(self, at: int, before: int) -> Table | None:
-        """What happens `more than two times`: what the verb before it does, else what there are many of for a row."""
+        """What happens `more than two times`: what the verb before it does, else what a row has many of."""
         if not self._is_times(at) or self.draft.root is None:
             return None
         verbs = [chunk for chunk in self.context.chunks[:before] if chunk.kind in ("verb", "word")]
@@ -312,7 +316,7 @@ class Filtering(Reading):
         """`contain the word X`, of the column that is named behind, or was before, or what rows are called."""
         context = self.context
         what = context.skip(at + 1, "ALL", "CONTAINS", "IS")
-        if what < len(context.chunks) and context.chunks[what].text.lower() in LETTERS:
+        if what < len(context.chunks) and context.chunks[what].text.lower() in lexicon().sets["letters"]:
             what += 1
         if what >= len(context.chunks) or context.kind(what) in ("column", "table", "COUNT"):
             return at + 1
@@ -321,9 +325,15 @@ class Filtering(Reading):
         if context.kind(behind) == "column" and behind > what + 1:
             self._where(context.column(behind, self.draft.root), operator, text)
             return behind + 1
-        texts = [t for t in self.draft.select if isinstance(t, ColumnRef) and self.catalog.column(t.table, t.name).kind == "text"]
+        texts = [
+            t
+            for t in self.draft.select
+            if isinstance(t, ColumnRef) and self.catalog.column(t.table, t.name).kind == "text"
+        ]
         column = self.last_column if self.last_column and self.last_column.kind == "text" else None
-        column = context.column_before(at) or (self.catalog.column(texts[-1].table, texts[-1].name) if texts else column)
+        column = context.column_before(at) or (
+            self.catalog.column(texts[-1].table, texts[-1].name) if texts else column
+        )
         column = column or self._texts_column(at)
         is_said = context.kind(what) == "quoted" or text != text.lower() or "word" in context.chunks[at].text
         if column is None or column.kind != "text" or not is_said:

@@ -13,13 +13,7 @@ from plugins.nl_models.plan import (
     Ordering,
     Term,
 )
-
-# Adjectives of which less is meant.
-LOW = frozenset({"low", "small", "short", "light", "cheap", "slow", "poor", "bad", "few", "narrow", "shallow", "cold"})
-# Adjectives that say when.
-WHEN = frozenset({"first", "last", "early", "late", "recent", "new"})
-# Adjectives that may be said of any number.
-GENERIC = frozenset({"top", "high", "low", "large", "small", "great", "big", "good", "bad", "short", "long"})
+from plugins.nl_models.words.lexicon import lexicon
 
 
 class Ranking(Filtering):
@@ -39,7 +33,7 @@ class Ranking(Filtering):
         if context.kind(after) == "number":
             self.draft.limit = int(context.chunks[after].number or 1)
             after = context.skip(after + 1, *FILLERS)
-        is_up = chunk.lemma not in LOW
+        is_up = chunk.lemma not in lexicon().sets["low"]
         is_up = is_up != chunk.is_reversed
         measured = context.skip(after + 1, "ALL", "IN", "COUNT", "word")
         if context.kind(after) in ("AVG", "SUM") and context.kind(measured) == "column":
@@ -59,7 +53,7 @@ class Ranking(Filtering):
             after += 1
         if context.kind(after) == "column":
             column = context.column(after, self.draft.root)
-            is_generic = chunk.lemma in GENERIC
+            is_generic = chunk.lemma in lexicon().sets["generic"]
             if is_generic or column.kind != "text":
                 if not is_generic:
                     is_up = chunk.lemma not in ("young", "early", "first")
@@ -71,7 +65,11 @@ class Ranking(Filtering):
                 self.draft.is_extreme_asked = is_what and after == context.skip(at + 1, "ALL")
                 return after + 1
         found = context.attribute(chunk.lemma, self._near_tables(after))
-        named = context.time(at, None) if context.kind(at - 1) == "verb" and chunk.lemma in WHEN else None
+        named = (
+            context.time(at, None)
+            if context.kind(at - 1) == "verb" and chunk.lemma in lexicon().sets["when"]
+            else None
+        )
         if named is not None:
             found = named, chunk.lemma not in ("early", "first")
         if found is None:
@@ -87,9 +85,15 @@ class Ranking(Filtering):
     def _sorted(self, at: int) -> int:
         """`oldest first`: by what the adjective compares, or how what was said already is sorted."""
         chunk = self.context.chunks[at]
-        is_up = chunk.lemma not in LOW
+        is_up = chunk.lemma not in lexicon().sets["low"]
         found = self.context.attribute(chunk.lemma, self._near_tables(at))
-        is_said = bool(self.draft.order) and self.context.kind(at - 1) in ("column", "COMMA", "COUNT", "word", "ORDER")
+        is_said = bool(self.draft.order) and self.context.kind(at - 1) in (
+            "column",
+            "COMMA",
+            "COUNT",
+            "word",
+            "ORDER",
+        )
         if found is not None and not (is_said and self.draft.order[-1].by != ref(found[0])):
             column, is_more = found
             by = Ordering(by=ref(column), descending=is_more != chunk.is_reversed)
@@ -168,7 +172,7 @@ class Ranking(Filtering):
         return at + 1
 
     def _more(self, at: int) -> int:
-        """`more calories than …`, `fewer loans than …`: what there is more of stands before what it is compared with."""
+        """`more calories than …`: what there is more of stands before what it is compared with."""
         context = self.context
         operator: Operator = ">" if context.kind(at) == "MORE" else "<"
         what = context.skip(at + 1, "ALL", "IN", "word")

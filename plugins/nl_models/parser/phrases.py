@@ -1,4 +1,4 @@
-"""Turns of phrase, each rewritten as one that the parser reads: `oldest first`, `highest and lowest`, `average number of`."""
+"""Turns of phrase, each rewritten as one that the parser reads: `oldest first`, `highest and lowest`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from dataclasses import replace
 
 from plugins.nl_models.catalog.names import words_of
 from plugins.nl_models.linking import Chunk
+from plugins.nl_models.words.lexicon import lexicon
 
-_HIGH = frozenset({"high", "large", "great", "big", "long", "old", "top"})
-_LOW = frozenset({"low", "small", "short", "young"})
 _LISTED = frozenset({"AND", "COMMA", "ALL"})
 _AGGREGATES = frozenset({"MAX", "MIN", "AVG", "SUM"})
 
@@ -92,7 +91,9 @@ def _with_measures(chunks: list[Chunk]) -> list[Chunk]:
     """Of "the average number of pages", the average; of a table, there is nothing but to count."""
     found: list[Chunk] = []
     for n, chunk in enumerate(chunks):
-        is_number_of = chunk.kind == "COUNT" and chunk.text.lower().removeprefix("the ").startswith(("number", "total number"))
+        is_number_of = chunk.kind == "COUNT" and chunk.text.lower().removeprefix("the ").startswith(
+            ("number", "total number")
+        )
         after = next((other for other in chunks[n + 1 :] if other.kind not in ("ALL", "IN")), None)
         is_amount = after is not None and after.kind == "column" and _is_amount(after)
         if is_number_of and is_amount and found and found[-1].kind in (*_AGGREGATES, "EACH"):
@@ -113,11 +114,17 @@ def _with_extremes(chunks: list[Chunk]) -> list[Chunk]:
     """`highest` in a list with another extreme, or with an aggregate, is an aggregate itself."""
     found = list(chunks)
     for n, chunk in enumerate(chunks):
-        if not (chunk.kind == "adjective" and chunk.degree == "most" and chunk.lemma in _HIGH | _LOW):
+        if not (
+            chunk.kind == "adjective"
+            and chunk.degree == "most"
+            and chunk.lemma in lexicon().sets["high end"] | lexicon().sets["low end"]
+        ):
             continue
         around = [_neighbour(chunks, n, -1), _neighbour(chunks, n, 1)]
         if any(other is not None and _is_measure(other) for other in around):
-            found[n] = replace(chunk, kind="MAX" if (chunk.lemma in _HIGH) != chunk.is_reversed else "MIN")
+            found[n] = replace(
+                chunk, kind="MAX" if (chunk.lemma in lexicon().sets["high end"]) != chunk.is_reversed else "MIN"
+            )
     return found
 
 
@@ -130,7 +137,11 @@ def _neighbour(chunks: list[Chunk], at: int, step: int) -> Chunk | None:
 
 
 def _is_measure(chunk: Chunk) -> bool:
-    is_extreme = chunk.kind == "adjective" and chunk.degree == "most" and chunk.lemma in _HIGH | _LOW
+    is_extreme = (
+        chunk.kind == "adjective"
+        and chunk.degree == "most"
+        and chunk.lemma in lexicon().sets["high end"] | lexicon().sets["low end"]
+    )
     return is_extreme or chunk.kind in _AGGREGATES
 
 

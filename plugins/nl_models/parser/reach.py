@@ -10,7 +10,7 @@ from plugins.nl_models.render.joining import shortest_path
 
 
 def first_many(catalog: Catalog, root: str, name: str, via: Sequence[ColumnRef] = ()) -> Join | None:
-    """The join on the way from `root` to `name` by which a row first reaches many; None if it reaches one, or none."""
+    """The join on the way from `root` to `name` by which a row first reaches many; None if it reaches one."""
     current = root
     for join in shortest_path(catalog, [root], name, {(key.table, key.name) for key in via}) or ():
         if join.parent == current and join.child != current:

@@ -38,10 +38,12 @@ def role_before(catalog: Catalog, chunks: Sequence[Chunk], at: int) -> Join | No
 
 
 def compared_roles(catalog: Catalog, chunks: Sequence[Chunk]) -> tuple[list[Chunk], tuple[Join, Join] | None]:
-    """The chunks without a comparison of two roles, and the two: whose permanent address is different from the current."""
+    """The chunks without a comparison of two roles, and the two: one address differs from the other."""
     if not any(chunk.kind == "DIFFERENT" for chunk in chunks):
         return list(chunks), None
-    said = [(n, join) for n, chunk in enumerate(chunks) if chunk.kind in _SAYING for join in _said(catalog, chunk)[:1]]
+    said = [
+        (n, join) for n, chunk in enumerate(chunks) if chunk.kind in _SAYING for join in _said(catalog, chunk)[:1]
+    ]
     pairs = [
         (one, other)
         for n, (_, one) in enumerate(said)
@@ -55,7 +57,9 @@ def compared_roles(catalog: Catalog, chunks: Sequence[Chunk]) -> tuple[list[Chun
     kept = [
         chunk
         for n, chunk in enumerate(chunks)
-        if n not in roles and chunk.kind != "DIFFERENT" and not {lemma(word) for word in chunk.text.split()} & (parent | {"one"})
+        if n not in roles
+        and chunk.kind != "DIFFERENT"
+        and not {lemma(word) for word in chunk.text.split()} & (parent | {"one"})
     ]
     return kept, pairs[0]
 

@@ -17,8 +17,7 @@ _MOST_TABLES = 10
 
 
 def ask_back(question: str, best: Tried, others: Sequence[Tried], planner: Planner) -> str:
-    """What to ask where the best reading is not sure: which of two things a word means, what is missing, or whether
-    the best reading is what was meant."""
+    """What to ask where the best reading is not sure: what is missing, or which of two things a word means."""
     missing = [word for word in best.reading.doubts if _is_unknown(word, best.reading.chunks)]
     if missing:
         return _missing(missing[0], planner)

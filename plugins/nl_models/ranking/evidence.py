@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from plugins.core.sql.guard import Result
 from plugins.nl_models.catalog.schema import Catalog, Column, Table
@@ -10,22 +10,42 @@ from plugins.nl_models.linking import Chunk
 from plugins.nl_models.plan import Plan
 from plugins.nl_models.ranking.contents import Contents, contents
 from plugins.nl_models.render.joining import join_tree
+from plugins.nl_models.words.lexicon import lexicon
 
-CONSTRUCTS = ("aggregates", "groups", "having", "extremes", "orders", "distinct", "alternatives", "sets", "conditions", "negations", "subqueries")
-_MEASURING = frozenset({"COUNT", "MOST", "LEAST", "AVG", "SUM", "MAX", "MIN", "EACH", "adjective", "number", "MORE", "FEWER"})
+CONSTRUCTS = (
+    "aggregates",
+    "groups",
+    "having",
+    "extremes",
+    "orders",
+    "distinct",
+    "alternatives",
+    "sets",
+    "conditions",
+    "negations",
+    "subqueries",
+)
+_MEASURING = frozenset(
+    {"COUNT", "MOST", "LEAST", "AVG", "SUM", "MAX", "MIN", "EACH", "adjective", "number", "MORE", "FEWER"}
+)
 _COMPARING = frozenset({"GREATER", "LESS", "GREATER_EQUAL", "LESS_EQUAL", "MORE", "FEWER", "BETWEEN"})
 # Links that are no better are guesses by meaning, or by a part of a name.
 _SURE = 0.9
-_SMALL_WORDS = frozenset({"how", "there", "than", "also", "only", "too", "up", "out", "one", "ones", "can", "been", "many", "much", "if", "so", "what", "it's"})
 
 
-def evidence(chunks: Sequence[Chunk], doubts: Sequence[str], plan: Plan, catalog: Catalog) -> dict[str, float]:
+def evidence(chunks: Sequence[Chunk], doubts: Sequence[str], plan: Plan, catalog: Catalog) -> Mapping[str, float]:
     """By name, what a reading of chunks as a plan has of each kind of evidence."""
     named = contents(plan)
     linked = [chunk for chunk in chunks if chunk.kind in ("column", "table", "verb")]
     scores = [min(chunk.found[0][1], 1.0) for chunk in linked if chunk.found]
-    content = [chunk for chunk in chunks if chunk.kind not in ("ALL", "IN", "IS", "COMMA", "AND", "COMMAND", "THAN", "HAVE", "RELATIVE")]
-    unknown = [chunk for chunk in content if chunk.kind == "word" and chunk.text.lower() not in _SMALL_WORDS]
+    content = [
+        chunk
+        for chunk in chunks
+        if chunk.kind not in ("ALL", "IN", "IS", "COMMA", "AND", "COMMAND", "THAN", "HAVE", "RELATIVE")
+    ]
+    unknown = [
+        chunk for chunk in content if chunk.kind == "word" and chunk.text.lower() not in lexicon().sets["small"]
+    ]
     joins, guessed = _joins(plan, named, catalog)
     mentioned = _mentioned(chunks)
     found = {
@@ -38,15 +58,21 @@ def evidence(chunks: Sequence[Chunk], doubts: Sequence[str], plan: Plan, catalog
         "weak links": sum(score < _SURE for score in scores),
         "weakest link": min(scores, default=1.0),
         "unused columns": sum(_is_unused(chunk, named) for chunk in chunks if chunk.kind == "column"),
-        "unused values": sum(_is_unused(chunk, named) for chunk in chunks if chunk.kind in ("value", "quoted", "number")),
+        "unused values": sum(
+            _is_unused(chunk, named) for chunk in chunks if chunk.kind in ("value", "quoted", "number")
+        ),
         "unused tables": sum(_is_unused(chunk, named) for chunk in chunks if chunk.kind == "table"),
         "verbs": sum(chunk.kind == "verb" for chunk in chunks),
         "unsaid tables": len(named.tables - mentioned),
         "unsaid columns": _unsaid(plan, chunks),
         "joins": joins,
         "guessed joins": guessed,
-        "ambiguous columns": sum(_is_ambiguous(chunk, named) for chunk in chunks if chunk.kind in ("column", "verb")),
-        "ambiguous values": sum(len({c.place for (c, _), _ in chunk.found}) > 1 for chunk in chunks if chunk.kind == "value"),
+        "ambiguous columns": sum(
+            _is_ambiguous(chunk, named) for chunk in chunks if chunk.kind in ("column", "verb")
+        ),
+        "ambiguous values": sum(
+            len({c.place for (c, _), _ in chunk.found}) > 1 for chunk in chunks if chunk.kind == "value"
+        ),
         "length": len(chunks) / 10,
         "asked twice": max(sum(chunk.kind == "COMMAND" for chunk in chunks) - 1, 0),
         "unread turns": _unread(chunks, named),
@@ -91,7 +117,9 @@ def _is_unused(chunk: Chunk, named: Contents) -> bool:
     """Whether nothing of the plan is what a chunk names."""
     if chunk.kind == "number":
         number = chunk.number or 0.0
-        return number not in named.values and not any(isinstance(v, str) and v.startswith(str(int(number))) for v in named.values)
+        return number not in named.values and not any(
+            isinstance(v, str) and v.startswith(str(int(number))) for v in named.values
+        )
     if chunk.kind in ("value", "quoted"):
         texts = {chunk.text.lower(), *(value.lower() for (_, value), _ in chunk.found)}
         return not texts & named.values
@@ -141,14 +169,20 @@ def _unread(chunks: Sequence[Chunk], named: Contents) -> int:
     return sum(
         (
             bool(kinds & {"MOST", "LEAST"}) and not extremes,
-            any(chunk.kind == "adjective" and chunk.degree == "most" for chunk in chunks) and not extremes + made.get("orders", 0),
+            any(chunk.kind == "adjective" and chunk.degree == "most" for chunk in chunks)
+            and not extremes + made.get("orders", 0),
             bool(kinds & {"AVG", "SUM", "MAX", "MIN"}) and not extremes + made.get("having", 0),
-            "COUNT" in kinds and not made.get("aggregates", 0) + made.get("having", 0) + made.get("orders", 0) + made.get("extremes", 0),
+            "COUNT" in kinds
+            and not made.get("aggregates", 0)
+            + made.get("having", 0)
+            + made.get("orders", 0)
+            + made.get("extremes", 0),
             bool(kinds & {"NOT", "BUT"}) and not made.get("negations", 0) + made.get("sets", 0),
             "ORDER" in kinds and not made.get("orders", 0) + made.get("extremes", 0),
             "EACH" in kinds and not made.get("groups", 0),
             "DISTINCT" in kinds and not made.get("distinct", 0) + made.get("groups", 0),
-            sum(chunk.kind in _COMPARING or chunk.degree == "more" for chunk in chunks) > made.get("comparisons", 0),
+            sum(chunk.kind in _COMPARING or chunk.degree == "more" for chunk in chunks)
+            > made.get("comparisons", 0),
             "DIFFERENT" in kinds,
         )
     )

@@ -1,6 +1,6 @@
 """Two small logistic models over the evidence: which reading is the best, and how likely it is right.
 
-Their coefficients are data, fitted by `python -m bench.confidence`; each says how much one kind of evidence counts.
+Their coefficients are data, fitted by `python -m bench.confidence`: how much each kind of evidence counts.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from importlib.resources import files
 
 @dataclass(frozen=True)
 class Model:
-    """rank: weights by which readings of one question are compared. confidence: those of the best reading's odds."""
+    """rank: weights by which readings of one question are compared. confidence: those of the odds of the best."""
 
     rank: Mapping[str, float]
     confidence: Mapping[str, float]

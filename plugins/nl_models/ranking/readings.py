@@ -51,7 +51,7 @@ def readings(chunks: Sequence[Chunk], catalog: Catalog) -> list[Reading]:
             "left out": float(variant.what is not None and variant.what[1] is None),
             "joined": float(variant.is_joined),
         }
-        facts = evidence(parser.context.chunks, draft.doubts, plan, catalog) | how
+        facts = {**evidence(parser.context.chunks, draft.doubts, plan, catalog), **how}
         doubts = tuple(draft.doubts)
         found.setdefault(sql, Reading(plan, sql, doubts, tuple(parser.context.chunks), facts, variant.what))
     return list(found.values())

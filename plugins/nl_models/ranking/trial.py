@@ -49,8 +49,8 @@ def try_readings(
 
 
 def in_order(tried: Sequence[Tried], model: Model) -> list[Tried]:
-    """The best first; the evidence of each says how much better it is than the next that says something else, and how
-    many of the others do."""
+    """The best first. The evidence of each says by how much it is better than the next that says something else,
+    and how many of the others do."""
     scores = [model.score(each.evidence) for each in tried]
     ranked: list[tuple[float, Tried]] = []
     for each, own in zip(tried, scores, strict=True):

@@ -12,7 +12,8 @@ from plugins.nl_models.catalog.schema import Catalog, Join
 def join_tree(catalog: Catalog, tables: Sequence[str], via: Collection[tuple[str, str]] = ()) -> list[Join]:
     """The joins that connect `tables`, each with one table that the ones before it have.
 
-    via: (table, column) of foreign keys that are preferred to others between the same tables. Greedy, as of Takahashi and Matsuyama (1980): the nearest table left is connected by the shortest path.
+    via: (table, column) of foreign keys that are preferred to others between the same tables. Greedy, as of
+    Takahashi and Matsuyama (1980): the nearest table left is connected by the shortest path.
     Raises SmeltError if they can't be connected.
     """
     joined = [tables[0]]

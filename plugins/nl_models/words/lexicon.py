@@ -28,7 +28,7 @@ class Lexicon:
     verbs: by base form, words of what it says of a row. asks: by question word, words of what it asks for.
     people: nouns that `who` may ask for. roles: by word, names that a reference to another table may have.
     aliases: by phrase, the same value in other words. truths: by what affirms, what denies. months: by name,
-    their number. longest: words of the longest
+    their number. sets: of words, by what is done with them. longest: words of the longest
     phrase."""
 
     cues: Mapping[tuple[str, ...], str]
@@ -42,6 +42,7 @@ class Lexicon:
     aliases: Mapping[tuple[str, ...], tuple[tuple[str, ...], ...]]
     truths: Mapping[str, str]
     months: Mapping[str, int]
+    sets: Mapping[str, frozenset[str]]
     longest: int
 
 
@@ -72,6 +73,7 @@ def lexicon() -> Lexicon:
         _others(phrases),
         document["truths"],
         document["months"],
+        {name: frozenset(words) for name, words in document["sets"].items()},
         max(map(len, cues)),
     )
 

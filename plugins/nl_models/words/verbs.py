@@ -6,14 +6,17 @@ from plugins.nl_models.words.lexicon import lexicon
 from plugins.nl_models.words.tokens import Token
 
 # Kinds of chunks that a participle follows, and kinds that any verb does.
-_BEFORE_PARTICIPLES = frozenset({"table", "value", "RELATIVE", "IS", "HAVE", "NOT", "BUT", "word", "quoted", "column"})
+_BEFORE_PARTICIPLES = frozenset(
+    {"table", "value", "RELATIVE", "IS", "HAVE", "NOT", "BUT", "word", "quoted", "column"}
+)
 _BEFORE_VERBS = frozenset({"RELATIVE", "IS", "NOT", "HAVE"})
-_PERSONS = frozenset({"they", "we", "it", "ever", "i", "you", "he", "she"})
 
 
 def is_verb(token: Token, before: str, kind_before: str, at: int) -> bool:
     """Whether a token is one: `published in`, `who live`, `were born`. before: what was said before it."""
-    if before in _PERSONS or (kind_before == "COMMAND" and before in ("who", "that", "which") and at > (before != "who")):
+    if before in lexicon().sets["persons"] or (
+        kind_before == "COMMAND" and before in ("who", "that", "which") and at > (before != "who")
+    ):
         return True
     if token.lower.endswith(("ed", "ing")):
         return kind_before in _BEFORE_PARTICIPLES
