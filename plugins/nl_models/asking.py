@@ -11,6 +11,7 @@ import duckdb
 
 from plugins.core.duck import quote
 from plugins.core.errors import SmeltError
+from plugins.core.sql.guard import Result
 from plugins.nl_models.analysis import Analysis
 from plugins.nl_models.answering import Answer, answer, refusal
 from plugins.nl_models.catalog.database import relation
@@ -67,6 +68,8 @@ class ProjectAnswers:
         if metric is not None and metric.analysis is not None and metric.is_lacking:
             return Answer(None, metric.confidence, metric.analysis, metric.question_back)
         relational = self._over_tables(question)
+        if relational.result is not None and _is_nothing(relational.result):
+            relational = replace(relational, confidence=round(relational.confidence * _PER_EMPTY, 2))
         if relational.confidence >= LEAST_SURE_OF_TABLES and not self._leaves_out(question, metric, relational):
             return replace(relational, confidence=min(relational.confidence, MOST_SURE_OF_TABLES))
         return self._asked_back(question, metric, relational)
@@ -79,8 +82,7 @@ class ProjectAnswers:
             result = self.subject.run(sql)
         except SmeltError as error:
             return Answer(None, 0.0, analysis, f"it can't be answered: {error.message}")
-        is_empty = not result.rows or all(value is None for row in result.rows for value in row)
-        sure = planned.confidence * (_PER_EMPTY if is_empty else 1.0)
+        sure = planned.confidence * (_PER_EMPTY if _is_nothing(result) else 1.0)
         assumptions = (*planned.assumptions, *self._counted_from(planned))
         own = self.sentence(analysis)
         choices = tuple(text for text in dict.fromkeys(map(self.sentence, planned.choices)) if text != own)
@@ -153,6 +155,11 @@ class ProjectAnswers:
     def now(self) -> date:
         """The day that relative periods count from: no later than the data goes."""
         return self.today if self.last_day is None else min(self.today, self.last_day)
+
+
+def _is_nothing(result: Result) -> bool:
+    """Whether there are no rows, or nothing but nulls and zeros in them."""
+    return all(value is None or value == 0 for row in result.rows for value in row)
 
 
 def _last_day(con: duckdb.DuckDBPyConnection, layer: SemanticLayer, catalog: Catalog) -> date | None:

@@ -78,9 +78,9 @@ def _is_negative(plan: Plan) -> bool:
 
 
 def _functions(plan: Plan) -> set[str]:
-    terms = [
-        term for part in _plans(plan) for term in (*part.select, *(order.by for order in part.order_by))
-    ] + [comparison.left for comparison in _every_comparison(plan)]
+    terms = [term for part in _plans(plan) for term in (*part.select, *(order.by for order in part.order_by))] + [
+        comparison.left for comparison in _every_comparison(plan)
+    ]
     return {term.function for term in terms if isinstance(term, Measure)}
 
 

@@ -24,12 +24,20 @@ def around(analysis: Analysis, asked: exp.Query, before: exp.Query | None) -> ex
         steps.append(("calculated", _calculated(analysis, steps[-1][0])))
     query = _ordered(_kept(analysis, steps[-1][0]), analysis)
     if analysis.calculation == "count":
-        steps.append(("kept", query))
-        name = analysis.dimensions[-1].name.split("__")[-1]
-        query = exp.select(exp.Count(this=exp.Star()).as_(f"{name}_count")).from_("kept")
+        steps.append(("kept", _kept(analysis, steps[-1][0])))
+        query = _counted(analysis)
     for name, step in steps:
         query = query.with_(name, as_=step, copy=False)
     return query
+
+
+def _counted(analysis: Analysis) -> exp.Select:
+    """How many there are of the last dimension, for each of the others."""
+    *others, counted = column_names(analysis).values()
+    columns = [_column(name) for name in others]
+    count = exp.Count(this=exp.Star()).as_(f"{counted}_count")
+    query = exp.select(*columns, count).from_("kept")
+    return query.group_by(*columns).order_by(*columns) if columns else query
 
 
 def grouped_by(analysis: Analysis) -> list[str]:

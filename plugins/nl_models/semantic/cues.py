@@ -13,13 +13,14 @@ from ruamel.yaml import YAML
 @dataclass(frozen=True)
 class Cues:
     """cues: by phrase (words in lower case), what it does. units: by phrase, the unit. aliases: by phrase, others
-    for the same thing. verbs: by lemma, names of metrics that it may be about. longest: words of a phrase."""
+    for the same thing. things: by word, others for the same kind of thing. verbs: by lemma, names of metrics that it may be about. longest: words of a phrase."""
 
     cues: Mapping[tuple[str, ...], str]
     fillers: frozenset[str]
     verbs: Mapping[str, tuple[str, ...]]
     units: Mapping[tuple[str, ...], str]
     aliases: Mapping[tuple[str, ...], tuple[tuple[str, ...], ...]]
+    things: Mapping[str, tuple[str, ...]]
     longest: int
 
 
@@ -33,4 +34,5 @@ def cues() -> Cues:
     groups = [[tuple(phrase.split()) for phrase in group] for group in document["aliases"]]
     aliases = {phrase: tuple(other for other in group if other != phrase) for group in groups for phrase in group}
     verbs = {verb: tuple(names) for verb, names in document["verbs"].items()}
-    return Cues(found, frozenset(document["fillers"]), verbs, units, aliases, max(map(len, found)))
+    things = {word: tuple(o for o in group if o != word) for group in document["things"] for word in group}
+    return Cues(found, frozenset(document["fillers"]), verbs, units, aliases, things, max(map(len, found)))

@@ -41,7 +41,7 @@ def merged(before: Request, now: Request, question: str) -> Request:
     result.unit = now.unit or before.unit
     result.thresholds = now.thresholds or before.thresholds
     if now.is_ranked or now.limit or now.is_sorted:
-        result.is_ranked, result.limit, result.within = now.is_ranked or before.is_ranked, now.limit, now.within
+        result.is_ranked, result.limit, result.target = now.is_ranked or before.is_ranked, now.limit, now.target
         result.is_descending, result.is_sorted = now.is_descending, now.is_sorted
         result.order_metric = now.order_metric
     if now.marks & _CALCULATIONS:

@@ -17,6 +17,7 @@ from plugins.nl_models.semantic.layer import SemanticLayer
 from plugins.nl_models.semantic.reader import Reader
 from plugins.nl_models.semantic.request import Request
 from plugins.nl_models.semantic.resolving import Resolved, Resolver
+from plugins.nl_models.semantic.spelling import corrected
 from plugins.nl_models.semantic.spans import spans_of, tokens_of
 from plugins.nl_models.semantic.vocabulary import Vocabulary, split
 from plugins.nl_models.subject import Subject
@@ -60,7 +61,8 @@ class MetricPlanner:
 
     def plan(self, question: str, before: Request | None = None) -> MetricPlanned:
         """The reading of a question, if it is about metrics. before: of the question that it may follow up."""
-        spans = spans_of(tokens_of(question), self.vocabulary, self.now)
+        tokens, corrections = corrected(tokens_of(question), self.vocabulary.words)
+        spans = spans_of(tokens, self.vocabulary, self.now)
         request = Reader(spans, self.vocabulary).read()
         if before is not None and is_followup(question, request):
             request = merged(before, request, question)
@@ -71,7 +73,7 @@ class MetricPlanner:
             sure = _NOT_UNDERSTOOD if analysis is not None else 0.0
             return MetricPlanned(analysis, sure, back, request=request)
         assumed = [f"{period.label} is meant" for period in request.periods if period.is_assumed]
-        assumptions = (*resolved.assumptions, *assumed)
+        assumptions = (*corrections, *resolved.assumptions, *assumed)
         sure = round(_SURE * _PER_ASSUMPTION ** len(assumptions), 2)
         others = alternatives(analysis, self.layer, resolved.readings)
         return MetricPlanned(analysis, sure, None, assumptions, others, request)

@@ -17,9 +17,12 @@ _OPERATORS: dict[str, MetricOperator] = {
     "LESS_EQUAL": "<=",
     "EXACTLY": "=",
 }
-_MARKS = frozenset({"SHARE", "RUNNING", "GROWTH", "AVERAGE", "TREND", "COMPARE", "COUNT", "SELLING", "THAN"})
+_MARKS = frozenset(
+    {"SHARE", "RUNNING", "GROWTH", "AVERAGE", "TREND", "COMPARE", "COUNT", "SELLING", "THAN", "TOGETHER"}
+)
 _LISTING = ("AND", "COMMA", "OR")
-_BELONGING = frozenset({"of", "from", "for", "to", "in", "by", "among", "with"})
+_ASKING = frozenset({"which", "list", "list the", "what are the", "who are the", "what is the"})
+_BELONGING = frozenset({"of", "from", "for", "to", "in", "on", "by", "among", "with"})
 
 
 class Reader:
@@ -32,15 +35,15 @@ class Reader:
         self.request = Request()
         self.negated = False
         self.expects_group = False
-        self.threshold: Threshold | None = None
+        # Whether the next group is what is ranked, and whether it is said of each by itself.
+        self.is_target = False
+        self.is_each = False
 
     def read(self) -> Request:
         """The whole question."""
         at = 0
         while at < len(self.spans):
             at = self._turn(at)
-        if self.threshold is not None:
-            self.request.thresholds.append(self.threshold)
         return self.request
 
     def _turn(self, at: int) -> int:
@@ -51,10 +54,12 @@ class Reader:
         turn = getattr(self, f"_on_{kind.lower()}", None)
         if turn is not None:
             return turn(at)
-        if kind in _MARKS:
+        if kind == "COUNT":
+            self._count(at)
+        elif kind in _MARKS:
             self.request.marks.add(kind)
-            if kind == "COUNT" and self._named(at + 1).dimensions and not self._named(at + 1).metrics:
-                self.request.counted = self._named(at + 1).dimensions[0]
+        elif kind == "OR" and self._named(at - 1).values and self._named(at + 1).values:
+            self.request.is_alternative = True
         elif kind in _OPERATORS:
             return self._on_operator(at)
         elif kind == "unit":
@@ -66,6 +71,24 @@ class Reader:
         elif kind == "unknown":
             self._unknown(at)
         return at + 1
+
+    def _count(self, at: int) -> None:
+        self.request.marks.add("COUNT")
+        self.request.counts += 1
+        following = self._named(at + 1)
+        if following.dimensions and not following.metrics:
+            self.request.counted = following.dimensions[0]
+        elif self._kind(at + 1) == "time" and (grain := self._grain(at + 1)) is not None:
+            self.request.counted = grain
+            self.expects_group = True
+
+    def _near(self, at: int) -> str | None:
+        """The dimension that a word means which no name has; said as an assumption."""
+        word = self.spans[at].text
+        near = self.vocabulary.near(word)
+        if near is not None:
+            self.request.assumptions.append(f"“{word}” means {near.replace('_', ' ')}")
+        return near
 
     def _kind(self, at: int) -> str:
         return self.spans[at].kind if 0 <= at < len(self.spans) else "end"
@@ -86,6 +109,16 @@ class Reader:
             # "stock code 85123A"
             self.request.identified.append((before.dimensions[0], span.text))
             return
+        if (self.expects_group or self._kind(at - 1) == "COUNT") and (near := self._near(at)) is not None:
+            if self._kind(at - 1) == "COUNT":
+                self.request.counted = near
+            group = Group(near, is_plural=span.text.endswith("s"))
+            if self.expects_group:
+                self._group(group)
+                self._keep_listing(at)
+            else:
+                self.request.mentioned.append(group)
+            return
         self.request.doubts.append(span.text)
         if self.expects_group:
             self.request.missing.append(span.text)
@@ -93,6 +126,12 @@ class Reader:
 
     def _on_by(self, at: int) -> int:
         following = self.spans[at + 1] if at + 1 < len(self.spans) else None
+        text = self.spans[at].text
+        self.is_each = "each" in text or "every" in text
+        if text == "each" and self._named(at - 1).values and (following is None or following.named is None):
+            # "Oslo and Bergen each"
+            self.request.marks.add("COMPARE")
+            return at + 1
         if following is None or following.kind in ("COMMA", "time") or following.named is not None:
             self.expects_group = following is not None and following.kind != "COMMA"
         else:
@@ -100,30 +139,28 @@ class Reader:
         return at + 1
 
     def _on_which(self, at: int) -> int:
-        named = self._named(at + 1)
-        is_time = self._kind(at + 1) == "time" and self._grain(at + 1) is not None
-        if (
-            named.dimensions
-            and self._is_metric_alone(at + 1)
-            and self.spans[at].text in ("which", "list", "list the")
-        ):
-            # The things themselves are asked for, not how many there are.
-            self.request.doubts.append(f"{self.spans[at].text} {self.spans[at + 1].text}")
-        is_asked = self.spans[at].text in (
-            "which",
-            "list",
-            "list the",
-            "what are the",
-            "who are the",
-            "what is the",
-        )
-        self.request.ranks_times |= is_asked and is_time
-        self.expects_group = is_asked and (bool(named.dimensions) and not self._is_metric_alone(at + 1) or is_time)
-        if self._kind(at + 1) == "number" and self._named(at + 2).dimensions:
-            self.request.limit = int(self.spans[at + 1].number or 0)
-            self.expects_group = True
+        text, request = self.spans[at].text, self.request
+        if self._kind(at + 1) == "number" and self._is_groupable(at + 2):
+            request.limit = int(self.spans[at + 1].number or 0)
+            request.ranks_times |= self._kind(at + 2) == "time"
+            self.expects_group = self.is_target = True
             return at + 2
+        named = self._named(at + 1)
+        is_alone = bool(named.dimensions) and self._is_metric_alone(at + 1)
+        if is_alone and text in ("which", "list", "list the"):
+            # The things themselves are asked for, not how many there are.
+            request.doubts.append(f"{text} {self.spans[at + 1].text}")
+        if text in _ASKING:
+            is_time = self._kind(at + 1) == "time" and self._grain(at + 1) is not None
+            is_near = self._kind(at + 1) == "unknown" and text == "which"
+            request.ranks_times |= is_time
+            self.expects_group = self.is_target = is_time or is_near or (bool(named.dimensions) and not is_alone)
         return at + 1
+
+    def _is_groupable(self, at: int) -> bool:
+        is_time = self._kind(at) == "time" and self._grain(at) is not None
+        is_near = self._kind(at) == "unknown" and self.vocabulary.near(self.spans[at].text) is not None
+        return is_time or is_near or bool(self._named(at).dimensions)
 
     def _is_metric_alone(self, at: int) -> bool:
         """Whether what may be a dimension is a metric as well, and nothing else is asked for."""
@@ -146,10 +183,11 @@ class Reader:
             request.marks |= {"SELLING"} & {self._kind(step)}
             step += 1
         named = self._named(step)
-        if named.dimensions and not (named.metrics and request.groups):
-            self.expects_group = True
+        is_near = self._kind(step) == "unknown" and self._is_groupable(step)
+        if (named.dimensions and not (named.metrics and request.groups)) or is_near:
+            self.expects_group = self.is_target = True
         elif self._kind(step) == "time" and self._grain(step):
-            self.expects_group = request.ranks_times = True
+            self.expects_group = self.is_target = request.ranks_times = True
         elif named.metrics:
             request.order_metric = self._metric(named)
         return step
@@ -161,16 +199,18 @@ class Reader:
         request.marks.add("SELLING")
         request.is_ranked = True
         request.is_descending = not self.spans[at].text.startswith(("worst", "least"))
-        self.expects_group = True
+        self.expects_group = self.is_target = True
         return at + 1
 
     def _on_order(self, at: int) -> int:
         self.request.is_sorted = True
         if self._kind(at + 1) == "number":
             self.request.limit = int(self.spans[at + 1].number or 0)
-            self.expects_group = bool(self._named(at + 2).dimensions)
+            self.expects_group = self.is_target = self._is_groupable(at + 2)
             return at + 2
         named = self._named(at + 1)
+        if self.spans[at].text == "rank" and self._is_groupable(at + 1) and not named.metrics:
+            self.expects_group = True
         if named.metrics:
             self.request.order_metric = self._metric(named)
         return at + 1
@@ -221,9 +261,9 @@ class Reader:
         if before.dimensions and not self.expects_group:
             self.request.identified.append((before.dimensions[0], self.spans[at].text))
             return at + 1
-        if self._kind(at + 1) in ("TOP", "BOTTOM", "SELLING") or self._named(at + 1).dimensions:
+        if self._kind(at + 1) in ("TOP", "BOTTOM", "SELLING") or self._is_groupable(at + 1):
             self.request.limit = int(number)
-            self.expects_group = bool(self._named(at + 1).dimensions)
+            self.expects_group = self.is_target = self._is_groupable(at + 1)
             return at + 1
         self.request.doubts.append(self.spans[at].text)
         return at + 1
@@ -262,12 +302,12 @@ class Reader:
 
     def _group(self, group: Group) -> None:
         request = self.request
-        if any(known.name == group.name for known in request.groups):
-            return
-        is_second = request.is_ranked and request.groups and not any(group.name == g.name for g in request.groups)
-        if is_second and self.expects_group:
-            request.within.append(group)
-        request.groups.append(group)
+        group = replace(group, is_each=self.is_each)
+        if self.is_target:
+            request.target = group
+        self.is_target = self.is_each = False
+        if not any(known.name == group.name for known in request.groups):
+            request.groups.append(group)
 
     def _keep_listing(self, at: int) -> None:
         """By country and month: what follows is another dimension."""
@@ -278,7 +318,19 @@ class Reader:
 
     def _on_named(self, at: int) -> int:
         span, named = self.spans[at], self._named(at)
-        if self.expects_group and named.dimensions:
+        # "the best stations by rentals": what they are ranked by, though rentals are things too.
+        is_ranked_by = self.request.is_ranked and not self.request.metrics and bool(named.metrics)
+        is_ranked_by &= self._kind(at - 1) == "BY" and bool(self.request.groups)
+        if self.expects_group and named.values and not named.dimensions and self._kind(at - 1) == "BY":
+            self.expects_group = False
+            if self.spans[at - 1].text == "by":
+                # "orders placed by returning customers"
+                self._restrict(named)
+            else:
+                # "across the beverages": what there is of them, which no name says.
+                self.request.doubts.append(span.text)
+            return at + 1
+        if self.expects_group and named.dimensions and not is_ranked_by:
             self._group(Group(named.dimensions[0], is_plural=span.text.rstrip().endswith("s")))
             self._keep_listing(at)
             return at + 1
@@ -303,8 +355,10 @@ class Reader:
 
     def _is_mention(self, at: int) -> bool:
         """Whether what could be a metric only says what things are: which orders have more than 500 lines."""
-        named = self._named(at)
-        return bool(named.dimensions) and self._kind(at - 1) == "BY"
+        belongs = (
+            bool(self.request.metrics) and self._word_before(at) in _BELONGING and self._kind(at - 1) != "COUNT"
+        )
+        return bool(self._named(at).dimensions) and (self._kind(at - 1) == "BY" or belongs)
 
     def _shared_noun(self, at: int) -> str | None:
         """New and returning customers: the first word goes with the last one's noun."""

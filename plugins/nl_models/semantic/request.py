@@ -10,11 +10,13 @@ from plugins.nl_models.semantic.times import Period
 
 @dataclass(frozen=True)
 class Group:
-    """A dimension or entity by its own name, or a grain of time. is_plural: said of many."""
+    """A dimension or entity by its own name, or a grain of time. is_plural: said of many. is_each: said of each by
+    itself."""
 
     name: str
     is_time: bool = False
     is_plural: bool = False
+    is_each: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,10 @@ class Threshold:
 class Request:
     """counted: the dimension of which it is asked how many. unknown_of: dimensions that have no value, or any.
 
-    ranks_times: the highest are days or months, not what stands beside them. doubts: words that were not understood. missing: what it should be split by, and nothing is called so."""
+    target: what is ranked. ranks_times: the highest are days or months, not what stands beside them.
+    is_alternative: values were named with "or". doubts: words that were not understood. missing: what it should be
+    split by, and nothing is called so.
+    """
 
     metrics: list[str] = field(default_factory=list)
     verbs: list[str] = field(default_factory=list)
@@ -58,11 +63,14 @@ class Request:
     is_descending: bool = True
     is_sorted: bool = False
     order_metric: str | None = None
-    within: list[Group] = field(default_factory=list)
+    target: Group | None = None
+    assumptions: list[str] = field(default_factory=list)
     marks: set[str] = field(default_factory=set)
     doubts: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     counted: str = ""
+    counts: int = 0
+    is_alternative: bool = False
     contains: list[tuple[str, str]] = field(default_factory=list)
 
     @property

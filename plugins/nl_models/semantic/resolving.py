@@ -91,7 +91,10 @@ class Resolver:
 
     def _metrics(self) -> list[str]:
         request = self.request
+        self.resolved.assumptions += request.assumptions
         if request.metrics:
+            if request.counts > len(request.metrics) and (second := self._by_verbs(least=2)):
+                request.metrics += second
             thresholds = [t.metric for t in request.thresholds if t.metric]
             return list(dict.fromkeys([*request.metrics, *thresholds]))
         counting = self.vocabulary.counting(request.counted) if request.counted else None
@@ -102,8 +105,11 @@ class Resolver:
             request.verbs += ["unit", "sell"]
         return self._by_verbs()
 
-    def _by_verbs(self) -> list[str]:
-        """What verbs are about: the metric that most of them name, else what the first says."""
+    def _by_verbs(self, least: int = 1) -> list[str]:
+        """What verbs are about: the metric that most of them name, else what the first says.
+
+        least: of the verbs must be in its name.
+        """
         verbs = list(dict.fromkeys(self.request.verbs))
         if not verbs:
             return []
@@ -111,7 +117,11 @@ class Resolver:
         best = [name for name, score in ranked if score == ranked[0][1]]
         if ranked and ranked[0][1] > 1:
             return best[:1]
-        for name in cues().verbs[verbs[0]]:
+        if least > 1:
+            return []
+        # How many of a thing were sold is a number of units, how much was sold an amount of money.
+        is_number = "COUNT" in self.request.marks and not self.request.counted
+        for name in cues().verbs["unit" if is_number and verbs[0] == "sell" else verbs[0]]:
             named = self.vocabulary.find(split(name))
             if named is not None and named.metrics:
                 self.resolved.assumptions.append(f"“{verbs[0]}” means {named.metrics[0].replace('_', ' ')}")
@@ -128,8 +138,10 @@ class Resolver:
                 [*groups, Group(request.counted)] if not any(g.name == request.counted for g in groups) else groups
             )
             return groups
-        if not [g for g in groups if g not in request.within] and is_about and request.mentioned:
+        others = [group for group in groups if not group.is_each]
+        if not others and is_about and request.mentioned:
             groups = [request.mentioned[0], *groups]
+            request.target = request.mentioned[0]
         return groups
 
     def _special(self, metrics: list[str]) -> tuple[list[str], Calculation | None, Grain | None]:
@@ -161,7 +173,8 @@ class Resolver:
         found = self.vocabulary.in_unit(metric, unit)
         own = self.layer.metrics[metric].unit
         if found is None and own not in cues().units.values():
-            if self.request.thresholds:
+            has_money = any(self.vocabulary.in_unit(other, unit) for other in self.request.metrics)
+            if self.request.thresholds and not has_money:
                 self.resolved.lacks.append(f"{metric.replace('_', ' ')} is not kept in {unit}: what is meant")
             return metric
         if found is None:
@@ -184,10 +197,12 @@ class Resolver:
             part = DimensionFilter(dimension=name, operator=operator, values=tuple(dict.fromkeys(values)))
             label = reachable[name].label
             is_grouped = any(group.name == label for group in groups)
-            is_listed = len(values) > 1 and not is_negated and not is_grouped
-            if is_listed and request.marks & {"SHARE", "COMPARE"} and not request.comparison:
+            is_listed = len(values) > 1 and not is_negated and not is_grouped and "TOGETHER" not in request.marks
+            if is_listed and not request.is_alternative:
                 groups.append(Group(label))
                 is_grouped = True
+                if not request.marks & {"SHARE", "COMPARE"}:
+                    self.resolved.assumptions.append("each is meant by itself, not all of them together")
             if "SHARE" in request.marks and not is_grouped:
                 self.only.append(part)
             elif not ("SHARE" in request.marks and is_listed):
@@ -209,7 +224,7 @@ class Resolver:
                 self.resolved.lacks.append(f"it is not kept by {_words(label)}")
         for label, text in self.request.contains:
             shown = self.vocabulary.display(label)
-            name = shown if shown in reachable else _named(label, reachable)
+            name = _named(shown, reachable) if shown is not None else _named(label, reachable)
             if name is None:
                 self.resolved.lacks.append(f"it is not kept by {_words(label)}")
             else:
@@ -251,7 +266,7 @@ class Resolver:
             self.resolved.lacks.append(f"it is not kept by {_words(group.name)}; it can be split by {have}")
             return None
         shown = self.vocabulary.display(group.name) if reachable[name].kind == "entity" else None
-        return Dimension(name=name, shown_by=shown if shown in reachable else None)
+        return Dimension(name=name, shown_by=_shown_by(name, shown, reachable) if shown else None)
 
     def _time_range(self) -> TimeRange | None:
         request = self.request
@@ -264,6 +279,9 @@ class Resolver:
             if compared is not None and (request.marks & {"COMPARE", "GROWTH"} or self._says_than()):
                 self.comparison = self.comparison or compared
                 return max(request.periods, key=lambda period: period.start).range
+            early, late = sorted(request.periods, key=lambda period: period.start)
+            if early.end == late.start:
+                return TimeRange(start=early.start, end=late.end, label=f"{early.label} and {late.label}")
             one, two = sorted(request.periods, key=lambda period: period.end - period.start)
             if two.start <= one.start and one.end <= two.end:
                 return one.range
@@ -341,17 +359,20 @@ class Resolver:
             return {"order_by": tuple(natural)}
         by = request.order_metric if request.order_metric in metrics else metrics[0]
         limit = request.limit
-        ranked = [group for group in groups if group not in request.within]
+        ranked = [request.target] if request.target is not None else groups
         if limit is None and request.is_ranked and ranked:
             limit = _FEW if ranked[0].is_plural else 1
             if ranked[0].is_plural:
                 self.resolved.assumptions.append(f"the first {_FEW} are meant")
         if request.is_ranked and not ranked:
             self.resolved.lacks.append("the highest of what is meant")
-        within = [d for d, group in zip(dimensions, groups, strict=False) if group in request.within]
+        pairs = list(zip(dimensions, groups, strict=False))
         others = [d.query_name for d in dimensions if d.grain is None]
+        is_each = any(group.is_time and group.is_each for group in groups)
         # Of months and countries, the five are countries: all months of them are shown.
-        is_over = limit is not None and time is not None and others and not within and not request.ranks_times
+        is_over = limit is not None and time is not None and others and not is_each and not request.ranks_times
+        beside = [d for d, group in pairs if request.target is not None and group.name != request.target.name]
+        within = beside if request.is_ranked and not is_over else []
         return {
             "order_by": (AnalysisOrdering(by=by, descending=request.is_descending),),
             "limit": limit,
@@ -363,6 +384,15 @@ class Resolver:
 def _named(label: str, reachable: dict[str, SemanticDimension]) -> str | None:
     """The nearest dimension of a name."""
     return next((name for name, dimension in reachable.items() if dimension.label == label), None)
+
+
+def _shown_by(name: str, label: str, reachable: dict[str, SemanticDimension]) -> str | None:
+    """The dimension of that name of an entity, by whichever way it is reached."""
+    direct = f"{name}__{label}"
+    if direct in reachable:
+        return direct
+    own = [name.split("__")[-1], label]
+    return next((other for other in reachable if other.split("__")[-2:] == own), None)
 
 
 def _words(label: str) -> str:

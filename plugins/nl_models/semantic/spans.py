@@ -14,6 +14,7 @@ from plugins.nl_models.words.lexicon import lexicon
 from plugins.nl_models.words.tokens import Token, tokenise
 
 _NUMBER = re.compile(r"(\d+(?:[.,]\d+)*)(k|m|bn|thousand|million)?$")
+_SIGNS = {"%": "percent", "&": "and", "€": "euros", "£": "pounds", "$": "dollars", "¥": "yen"}
 _SCALE = {"k": 1e3, "thousand": 1e3, "m": 1e6, "million": 1e6, "bn": 1e9, "hundred": 1e2, "billion": 1e9}
 
 
@@ -34,7 +35,8 @@ class Span:
 def tokens_of(question: str) -> list[Token]:
     """The tokens; signs of money and hyphens between words are words of their own."""
     text = re.sub(r"[£€$¥](?=\s*\d)", " ", question)
-    text = re.sub(r"([£€$¥%&])", r" \1 ", text)
+    for sign, word in _SIGNS.items():
+        text = text.replace(sign, f" {word} ")
     text = re.sub(r"(?<=[A-Za-z])[-/](?=[A-Za-z])", " ", text)
     found = tokenise(re.sub(r"(?<=\d)(?=(k|m|bn)\b)", "", text))
     return [token for token in found if token.text.strip()]

@@ -33,6 +33,7 @@ _NUMBERS = {
 }  # fmt: skip
 _BEFORE = frozenset({"last", "previous", "past", "prior", "preceding"})
 _ABOUT = frozenset({"in", "during", "for", "on", "of", "over", "within", "from", "throughout", "the", "at"})
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _OVER = {"yoy": "year", "mom": "month", "wow": "week", "qoq": "quarter", "dod": "day"}
 
 
@@ -193,6 +194,8 @@ class Times:
         if end_of := self._end_of(at):
             return end_of
         step = self._skip(at, "on", "starting", "beginning")
+        if self._word(step) == "or" and self._word(step + 1) in ("after", "before"):
+            return self._from_on(step + 1)
         word = self._word(step)
         if word not in ("since", "after", "before", "until", "till", "by") and not (
             word == "from" or (word == "up" and self._word(step + 1) == "to")
@@ -211,6 +214,16 @@ class Times:
             return Said(end, range=TimeRange(start=period.end, label=f"after {period.label}"))
         last = period.start if word == "before" else period.end
         return Said(end, range=TimeRange(end=last, label=f"{word} {period.label}"))
+
+    def _from_on(self, at: int) -> Said | None:
+        """(On) or after A, (on) or before A: that day too."""
+        found = self._period(at + 1)
+        if found is None:
+            return None
+        end, period = found
+        if self._word(at) == "after":
+            return Said(end, range=TimeRange(start=period.start, label=f"since {period.label}"))
+        return Said(end, range=TimeRange(end=period.end, label=f"until {period.label}"))
 
     def _end_of(self, at: int) -> Said | None:
         """At the end of A, as of A: all up to there."""
@@ -265,6 +278,7 @@ class Times:
         return end, Period(start, moved(start, "month", 1), label, "month", is_assumed=said is None)
 
     def _day(self, at: int) -> tuple[int, Period] | None:
+        at = self._skip(at, *_WEEKDAYS) if self._word(at + 1) else at
         word = self._word(at)
         if word in ("today", "yesterday"):
             return at + 1, replace(_day(self.now - timedelta(days=word == "yesterday")), is_relative=True)
@@ -372,7 +386,13 @@ class Times:
         return Period(start, self.now + timedelta(days=1), f"{_label(start, grain)} up to {_written(self.now)}")
 
     def _week_of(self, at: int) -> tuple[int, Period] | None:
-        if self._word(at) != "week" or self._word(at + 1) not in ("of", "beginning", "starting", "from"):
+        if self._word(at) != "week" or self._word(at + 1) not in (
+            "of",
+            "beginning",
+            "starting",
+            "from",
+            "commencing",
+        ):
             return None
         found = self._day(self._skip(at + 2, "the"))
         if found is None:

@@ -8,12 +8,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import numpy as np
+
+from plugins.core.embeddings import encode
 from plugins.nl_models.catalog.names import lemma
 from plugins.nl_models.catalog.schema import Catalog
 from plugins.nl_models.semantic.cues import cues
 from plugins.nl_models.semantic.layer import Metric, SemanticLayer, SemanticModel
+from plugins.nl_models.words.lexicon import lexicon
 
 Words = tuple[str, ...]
+
+# Of embeddings: shops are near to stores, channels to nothing that a shop splits by.
+_LEAST_NEAR = 0.6
 
 # Names are the same with and without these, and begin and end with none of the others.
 _ARTICLES = frozenset({"of", "the", "in", "a", "an"})
@@ -47,7 +54,8 @@ def plain(words: Iterable[str]) -> Words:
 
 def split(text: str) -> list[str]:
     """The words of a label or a value."""
-    return re.findall(r"[a-z0-9]+(?:['’.][a-z0-9]+)*", text.lower().replace("_", " "))
+    lower = text.lower().replace("_", " ").replace("%", " percent ")
+    return ["percent" if word == "pct" else word for word in re.findall(r"[a-z0-9]+(?:['’.][a-z0-9]+)*", lower)]
 
 
 @dataclass(frozen=True)
@@ -92,13 +100,13 @@ class Vocabulary:
         return None
 
     def display(self, entity: str) -> str | None:
-        """The dimension that people know an entity by, as `entity__dimension`: its name, if it has one."""
+        """The own name of the dimension that people know an entity by: its name, if it has one."""
         for model in self.layer.models.values():
             if model.primary == entity:
                 for label, kind, _, description in model.dimensions:
                     says_name = re.match(r"(full |display )?(name|title)\b", description.lower())
                     if kind == "categorical" and (label in ("name", "title", f"{entity}_name") or says_name):
-                        return f"{entity}__{label}"
+                        return label
         return None
 
     def primary_table(self, entity: str) -> str | None:
@@ -126,6 +134,8 @@ class Vocabulary:
         for metric in self.layer.metrics.values():
             for phrase in _phrases(metric):
                 metrics[plain(split(phrase))].append(metric.name)
+        for words, name in self._short_names(set(metrics)):
+            metrics[words].append(name)
         for label, phrase in self._dimension_phrases():
             dimensions[plain(split(phrase))].append(label)
         for label, value, words, is_large in self._value_phrases():
@@ -142,6 +152,38 @@ class Vocabulary:
             for words in {*metrics, *dimensions, *values} - {()}
         }
 
+    def _short_names(self, taken: set[Words]) -> Iterator[tuple[Words, str]]:
+        """What only one metric may be called for short: AOV, or gross profit for that of orders."""
+        found: dict[Words, set[str]] = defaultdict(set)
+        for metric in self.layer.metrics.values():
+            for phrase in _phrases(metric):
+                words = plain(split(phrase))
+                if len(words) > 2:
+                    found[("".join(word[0] for word in words),)].add(metric.name)
+                    found[words[1:]].add(metric.name)
+        for words, names in found.items():
+            begins_as_cue = words[0] in ("after", "before") or words[0] in cues().fillers
+            if len(names) == 1 and words not in taken and not begins_as_cue:
+                yield words, names.pop()
+
+    def near(self, word: str) -> str | None:
+        """The dimension or entity that a word means though it is not called so: a synonym, or one near in meaning."""
+        labels = list(dict.fromkeys(label for label, _ in self._dimension_phrases()))
+        for synonym in (*cues().things.get(lemma(word), ()), *lexicon().synonyms.get(lemma(word), ())):
+            named = self.find(split(synonym))
+            if named is not None and named.dimensions:
+                return named.dimensions[0]
+        if not labels:
+            return None
+        likeness = encode([" ".join(split(label)) for label in labels]) @ encode([lemma(word)])[0]
+        best = int(np.argmax(likeness))
+        return labels[best] if likeness[best] >= _LEAST_NEAR else None
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """All words of names, and of values that are few: what a misspelt word may have been."""
+        return frozenset(word for words, named in self._index.items() for word in words if not named.is_large)
+
     def _dimension_phrases(self) -> Iterator[tuple[str, str]]:
         for model in self.layer.models.values():
             for label, kind, _, _ in model.dimensions:
@@ -149,6 +191,7 @@ class Vocabulary:
                     yield label, re.sub(r"^(is|has|was)_", "", label)
             for entity, (_, expr) in model.entities.items():
                 yield entity, entity
+                yield entity, re.sub(r"_(id|key|sk)$", "", entity)
                 if expr.isidentifier():
                     yield entity, expr
             if model.primary is not None and model.relation in self.catalog.tables:
