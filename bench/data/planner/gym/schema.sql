@@ -1,0 +1,11 @@
+create table Gym_Members (Member_ID integer primary key, Member_Name varchar, Gender varchar, Birth_Year integer, Home_City varchar, Membership_Level varchar, Date_Joined varchar, Monthly_Fee double);
+insert into Gym_Members values (1, 'Laura Finch', 'Female', 1990, 'Bristol', 'Gold', '2019-03-04', 59), (2, 'Ian Cho', 'Male', 1985, 'Bath', 'Silver', '2021-07-12', 39), (3, 'Mona Reid', 'Female', 2001, 'Bristol', 'Basic', '2022-01-30', 25), (4, 'Paul Webb', 'Male', 1978, 'Cardiff', 'Gold', '2018-11-19', 59),
+(5, 'Sara Lind', 'Female', 1995, 'Bath', 'Gold', '2020-05-05', 59), (6, 'Ken Obi', 'Male', 1999, 'Bristol', 'Silver', '2022-09-01', 39), (7, 'Ruth Vance', 'Female', 1969, 'Newport', 'Basic', '2017-02-14', 25);
+create table Trainers (Trainer_ID integer primary key, Name varchar, Nationality varchar, Certification_Code varchar, Years_Working integer);
+insert into Trainers values (1, 'Diego Paz', 'Spain', 'YOGA', 12), (2, 'Hilde Berg', 'Norway', 'STRG', 4), (3, 'Ana Costa', 'Portugal', 'YOGA', 7), (4, 'Max Huber', 'Austria', 'BOXG', 15), (5, 'Jo Lark', 'England', 'STRG', 2);
+create table Certifications (Certification_Code varchar primary key, Certification_Description varchar);
+insert into Certifications values ('YOGA', 'Yoga and stretching'), ('STRG', 'Strength'), ('BOXG', 'Boxing'), ('SWIM', 'Swimming');
+create table Classes (Class_ID integer primary key, Class_Title varchar, Trainer_ID integer, Room_Number integer, Duration_Minutes integer, Max_Participants integer, foreign key (Trainer_ID) references Trainers (Trainer_ID));
+insert into Classes values (1, 'Morning Flow', 1, 2, 60, 20), (2, 'Power Hour', 2, 1, 55, 12), (3, 'Box Basics', 4, 3, 45, 16), (4, 'Slow Stretch', 3, 2, 75, 18), (5, 'Heavy Lift', 2, 1, 90, 8), (6, 'Ring Masters', 4, 3, 50, 10);
+create table Class_Attendance (Member_ID integer, Class_ID integer, Attendance_Date varchar, Rating integer, foreign key (Member_ID) references Gym_Members (Member_ID), foreign key (Class_ID) references Classes (Class_ID));
+insert into Class_Attendance values (1, 1, '2023-01-10', 5), (1, 4, '2023-01-17', 4), (2, 2, '2023-01-11', 3), (3, 1, '2023-02-02', 4), (4, 5, '2023-02-08', 5), (4, 3, '2023-02-15', 2), (5, 1, '2023-03-01', 5), (5, 2, '2023-03-03', 4), (5, 3, '2023-03-09', 3), (6, 6, '2023-04-20', 5), (1, 1, '2023-05-02', 4);
