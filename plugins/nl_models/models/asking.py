@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from plugins.nl_models.analysis import TIME, Analysis
 from plugins.nl_models.models.analysed import Analysed
@@ -30,15 +30,27 @@ def questions_about(
         yield f"{compared}: is the model right, or the metric?"
     yield from _which_dimension(analysis, analysed, ground)
     yield from _about_time(analysis, analysed)
-    for key, count in ((key, measured.nulls[key]) for key in analysed.keys):
-        if count:
+    yield from general_questions(name, analysed.keys, measured, conventions, unit)
+
+
+def general_questions(
+    name: str,
+    keys: Sequence[str],
+    measured: Measured,
+    conventions: Conventions,
+    unit: UnitTest | None,
+) -> Iterator[str]:
+    """What is asked about any model: rows without a key, its name, what its unit test leaves open."""
+    for key in keys:
+        if count := measured.nulls[key]:
             yield f"{count:,} {'row has' if count == 1 else 'rows have'} no {column_words(key)}: should they stay?"
     if conventions.prefix and not name.startswith(conventions.prefix):
         yield f"Models like it are called {conventions.prefix}… here: should {name} be too?"
     if unit is None:
         yield "A few rows cannot show what the model keeps, so it has no unit test: is one wanted?"
     elif unit.untested:
-        yield f"The unit test does not tell whether {'; '.join(unit.untested)}: is that enough?"
+        told = "; ".join(f"`{condition}`" for condition in unit.untested)
+        yield f"The unit test would pass without {told}: is that enough?"
 
 
 def _which_dimension(analysis: Analysis, analysed: Analysed, ground: Ground) -> Iterator[str]:

@@ -36,6 +36,10 @@ from plugins.nl_models.render.periods import moved
 # Below this a full rebuild takes seconds, and an incremental model only costs attention: ten million rows are
 # what DuckDB aggregates on two cores in about two seconds.
 INCREMENTAL_ROWS = 10_000_000
+_LATE = (
+    "What arrives late for a bucket before the last one, and groups that vanish from it, show after "
+    "`dbt build --full-refresh` only: is that enough?"
+)
 
 
 def draft_analysis(analysis: Analysis, name: str, question: str, project: AskedProject) -> Draft:
@@ -43,6 +47,8 @@ def draft_analysis(analysis: Analysis, name: str, question: str, project: AskedP
     layer = project.layer
     if layer is None:
         raise SmeltError("the project has no metrics", "ask for columns of tables")
+    if unknown := [name for name in analysis.metrics if name not in layer.metrics]:
+        raise SmeltError(f"there is no metric {unknown[0]}", f"one of {', '.join(sorted(layer.metrics))}")
     ground = lay_ground(project)
     known = frozenset(column for one in ground.inputs.values() for column in one.types)
     builder = AnalysisBuilder(analysis, ground, known, _spine(project))
@@ -80,7 +86,10 @@ def draft_analysis(analysis: Analysis, name: str, question: str, project: AskedP
         conventions=conventions,
         measured=measured,
         notes=tuple(notes_of(measured, compared, unit)),
-        questions=tuple(questions_about(analysis, analysed, ground, measured, compared, conventions, name, unit)),
+        questions=(
+            *questions_about(analysis, analysed, ground, measured, compared, conventions, name, unit),
+            *([_LATE] if is_incremental else []),
+        ),
         compared=compared,
     )
 

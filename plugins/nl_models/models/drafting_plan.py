@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from plugins.nl_models.catalog.project import AskedProject
+from plugins.nl_models.models.asking import general_questions
 from plugins.nl_models.models.comparing import Compared, compare_queries
 from plugins.nl_models.models.compiling import compile_text
 from plugins.nl_models.models.contract_types import contract_types, is_same
@@ -119,17 +120,9 @@ def _questions(
     for column, term in planned.terms.items():
         if isinstance(term, Measure) and ground.layer is not None:
             yield _about_metric(column, term, ground.layer)
-    for key in planned.keys:
-        if count := measured.nulls[key]:
-            yield f"{count:,} {'row has' if count == 1 else 'rows have'} no {column_words(key)}: should they stay?"
     if not planned.keys and measured.rows > 1:
         yield "Nothing that was asked for identifies a row: should a key be added?"
-    if conventions.prefix and not name.startswith(conventions.prefix):
-        yield f"Models like it are called {conventions.prefix}… here: should {name} be too?"
-    if unit is None:
-        yield "A few rows cannot show what the model keeps, so it has no unit test: is one wanted?"
-    elif unit.untested:
-        yield f"The unit test does not tell whether {'; '.join(unit.untested)}: is that enough?"
+    yield from general_questions(name, planned.keys, measured, conventions, unit)
 
 
 def _about_metric(column: str, term: Measure, layer: SemanticLayer) -> str:

@@ -60,6 +60,7 @@ class Fixtures:
 
     keys: columns that rows are grouped by. groups: how many there are; the first has two rows. later: how far one
     more row is moved in time. outlier: the amount of one more group. scale: what other amounts are multiplied by.
+    is_apart: whether rows that do not count are joined to rows of their own, also where those are the same.
     """
 
     inputs: Mapping[str, Input]
@@ -69,6 +70,7 @@ class Fixtures:
     later: relativedelta | None = None
     outlier: int | None = None
     scale: int = 1
+    is_apart: bool = False
     untried: list[str] = field(default_factory=list)
     _rows: Rows = field(default_factory=dict)
     _excluded: int = 0
@@ -100,7 +102,8 @@ class Fixtures:
         for assignment in [*others, *failing]:
             row = {**passing, **assignment}
             own = {name.rpartition(".")[0] for name, value in assignment.items() if passing.get(name, "") != value}
-            self._write(step, _Row(row, number + self._excluded, next(amounts), fresh=_and_before(own, step)))
+            fresh = frozenset(step.tables) if self.is_apart else _and_before(own, step)
+            self._write(step, _Row(row, number + self._excluded, next(amounts), fresh=fresh))
             self._excluded += 1
 
     def _assignments(self, step: Step) -> tuple[dict[str, Value], list[dict[str, Value]], list[dict[str, Value]]]:
@@ -139,7 +142,7 @@ class Fixtures:
         rows: dict[str, dict[str, Value]] = {alias: {} for alias in step.tables}
         for name in step.used:
             alias, _, column = name.rpartition(".")
-            value = row.assigned[name] if name in row.assigned else self._value(name, step, row)
+            value = self._value(name, step, row)
             if row.moved is not None and isinstance(value, date):
                 value = value + row.moved
             rows[alias][column] = value
@@ -147,11 +150,17 @@ class Fixtures:
             self._rows[step.tables[alias]].append(values)
 
     def _value(self, name: str, step: Step, row: _Row) -> Value:
-        """A value for a column that no condition is about."""
+        """What conditions want of a column; else what joins, groups and reads well."""
         kind = self._type(name, step).upper()
-        joined = next((own for other, own in step.joins if name in (other, own)), None)
-        if joined is not None:
-            return _identifier(kind, row.number if joined.rpartition(".")[0] in row.fresh else row.group)
+        pair = next((pair for pair in step.joins if name in pair), None)
+        if name in row.assigned and (pair is None or row.assigned[name] is None):
+            return row.assigned[name]
+        if pair is not None:
+            if pair[1].rpartition(".")[0] in row.fresh:
+                return _identifier(kind, row.number)
+            # Both sides have the value that a condition wants of one of them.
+            wanted = [value for side in pair if (value := row.assigned.get(side)) is not None]
+            return wanted[0] if wanted else _identifier(kind, row.group)
         column = name.rpartition(".")[2]
         if column.endswith("_id") or column in ("id", self._key(name, step)):
             is_group = column in self.keys and column != self._key(name, step)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from textwrap import shorten
 
 from plugins.core.errors import SmeltError
 from plugins.nl_models.analysis import Analysis
@@ -43,7 +44,7 @@ def propose_model(
     changes = _changes(draft, project)
     return Proposal(
         kind="model",
-        title=f"Add {name}: {sentence[:1].lower()}{sentence[1:].rstrip('.')}"[:120],
+        title=shorten(f"Add {name}: {sentence[:1].lower()}{sentence[1:].rstrip('.')}", 120, placeholder=" …"),
         reason=_reason(draft, question, sentence),
         confidence=confidence,
         base=Repository.find(project.folder).resolve("HEAD"),

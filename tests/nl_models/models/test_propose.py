@@ -135,6 +135,11 @@ def test_what_was_assumed_is_asked(shop: Shop) -> None:
     assert any("called agg_" in question for question in asked)
 
 
+def test_different_customers_are_told_apart_in_the_unit_test(shop: Shop) -> None:
+    questions = shop.propose(Analysis(metrics=("buyers",), dimensions=(MONTH,), time_range=IN_2024)).questions
+    assert not any("would pass without" in question for question in questions)
+
+
 def test_a_model_that_holds_the_same_is_used_instead(shop: Shop) -> None:
     found = shop.ask(Analysis(metrics=("web_revenue_eur",), dimensions=(MONTH,)))
     assert isinstance(found, Reuse)
@@ -166,6 +171,7 @@ def test_a_name_that_cannot_be_used(shop: Shop, name: str, said: str) -> None:
     [
         (Analysis(metrics=("revenue_so_far",), dimensions=(MONTH,)), "is a cumulative metric"),
         (Analysis(metrics=("revenue_growth",), dimensions=(MONTH,)), "compares with an earlier period by itself"),
+        (Analysis(metrics=("profit",), dimensions=(MONTH,)), "no metric profit"),
         (Analysis(metrics=("orders",), comparison=PeriodComparison(grain="month")), "needs time buckets"),
         (ORDERS.model_copy(update={"operator": "union", "other": ORDERS}), "with union have no model here"),
     ],
@@ -182,6 +188,7 @@ def test_a_large_fact_makes_an_incremental_model(shop: Shop, monkeypatch: pytest
     shop.write(proposal)
     assert "materialized: incremental" in (proposal.changes[1].after or "")
     assert "{% if is_incremental() %}" in (proposal.changes[0].after or "")
+    assert any("arrives late" in question for question in proposal.questions)
     for _ in range(2):
         built = shop.build("agg_asked")
         assert not built.broken, built.broken
