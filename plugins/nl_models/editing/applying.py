@@ -17,23 +17,22 @@ from plugins.nl_models.editing.intents import (
     ChangeGrain,
     Intent,
     Remove,
-    Rename,
     Restrict,
     Split,
 )
 from plugins.nl_models.editing.measures import MetricAdder
 from plugins.nl_models.editing.putting import Draft, Putter, grain_of
 from plugins.nl_models.editing.script import Edit, Script, apply_edits
-from plugins.nl_models.editing.tracing import Input
+from plugins.nl_models.editing.tracing import Input, Tracer
 from plugins.nl_models.editing.wanted import Wanted, choose, find_wanted
 from plugins.nl_models.semantic.layer import SemanticLayer
 
 
 @dataclass
 class Edited:
-    """text: of the model. added: by column, what it is. keys: columns that split rows more finely. grains: (old, new).
+    """text: of the model. added: by column, what it is. keys: columns that split rows more finely.
 
-    renamed, removed: columns. used: what was put in or filtered by. before, after: the grain.
+    renamed, removed: columns. used: what was put in or filtered by. grain_before, grain_after: the columns that identify a row, as far as they are known.
     """
 
     text: str
@@ -105,7 +104,7 @@ def _apply(intent: Intent, draft: Draft, around: Surroundings, edited: Edited) -
 def _split(intent: Split, draft: Draft, around: Surroundings, edited: Edited) -> None:
     tracer = draft.tracer
     found = find_wanted(intent.label, tracer.reads(tracer.query), around.layer)
-    wanted = choose(intent.label, found)
+    wanted = choose(intent.label, _handed_on(tracer, found) or found)
     if wanted.name in tracer.outputs(tracer.top()):
         raise SmeltError(f"the model has {wanted.name} already", "ask for what it lacks")
     if intent.is_column and tracer.has_aggregate(tracer.top()):
@@ -127,7 +126,15 @@ def _split(intent: Split, draft: Draft, around: Surroundings, edited: Edited) ->
         edited.questions.append(f"Is it {wanted.said}? It could be {others[0].said} too.")
 
 
-def _measure(intent: AddMetric | AddSibling | AddAggregate, draft: Draft, around: Surroundings, edited: Edited) -> None:
+def _handed_on(tracer: Tracer, found: Sequence[Wanted]) -> list[Wanted]:
+    """Those that a step of the model hands on already, which says which one is meant."""
+    steps = [query for query in tracer.query.ctes.values() if not tracer.is_import(query)]
+    return [w for w in found if w.is_plain and any(tracer.output_of(q, w.start.node, w.expr) for q in steps)][:1]
+
+
+def _measure(
+    intent: AddMetric | AddSibling | AddAggregate, draft: Draft, around: Surroundings, edited: Edited
+) -> None:
     adder = MetricAdder(draft, around.layer or SemanticLayer({}, {}, {}), around.known, dict(around.types))
     if isinstance(intent, AddMetric):
         name = adder.add(intent.metric)
@@ -159,7 +166,10 @@ def _ask_about_windows(draft: Draft) -> None:
     """What is set against other rows means something else when there are other rows."""
     masked = draft.script.masked.lower()
     if re.search(r"\bover\s*\(|\bover\s+\w", masked):
-        draft.questions.append("The model sets rows against each other (over …): should that be within each new group?")
+        draft.questions.append(
+            "The model sets rows against each other (over …): should that be within each new group?"
+        )
     if re.search(r"\blimit\s+\d|\bqualify\b", masked):
-        draft.questions.append("The model keeps only some of its rows (limit or qualify): should it keep as many of each?")
-
+        draft.questions.append(
+            "The model keeps only some of its rows (limit or qualify): should it keep as many of each?"
+        )

@@ -62,28 +62,33 @@ def _remove_below(draft: Draft, select: Select, index: int) -> None:
     """What only this column needed goes too."""
     tracer = draft.tracer
     item = select.items[index]
+    was_key = index in key_indexes(select) or item.name in grain_of(tracer)
     for column in item.tree.find_all(exp.Column):
-        source = tracer.source_of(select, column)
-        target = tracer.target(source) if source is not None else None
+        target = tracer.query_of(tracer.source_of(select, column))
         name = column.name.lower()
-        if not isinstance(target, Query) or tracer.is_import(target) or len(target.branches) > 1:
-            continue
-        readers = [s for s in selects_of(tracer.query) for one in s.sources if tracer.target(one) is target]
-        inner = next((n for n, i in enumerate(target.branches[0].items) if not i.is_star and i.name == name), None)
-        is_key = inner is not None and inner in key_indexes(target.branches[0])
-        stars = [one for one in readers if any(i.is_star for i in one.items)]
-        if stars or inner is None or len(target.branches[0].items) == 1:
-            continue
-        rest = draft.script.text[select.start : item.start] + draft.script.text[item.end : select.end]
-        rest += "".join(_text(draft, one) for one in readers if one is not select)
-        own = target.branches[0]
-        inside = draft.script.text[own.start : own.items[inner].start] + draft.script.text[own.items[inner].end : own.end]
-        was_key = index in key_indexes(select) or item.name in grain_of(tracer)
-        if re.search(rf"(?i)\b{re.escape(name)}\b", rest) or (is_key and not was_key):
-            continue
-        if not is_key and own.items[inner].name != _bare(own.items[inner].sql) and re.search(rf"(?i)\b{name}\b", inside):
-            continue
-        _remove(draft, target, name)
+        if target is not None and _is_spare(draft, select, index, target, name, was_key=was_key):
+            _remove(draft, target, name)
+
+
+def _is_spare(draft: Draft, select: Select, index: int, target: Query, name: str, *, was_key: bool) -> bool:
+    """Whether a step gives a column to nothing but one item of a select."""
+    tracer, text, item = draft.tracer, draft.script.text, select.items[index]
+    if tracer.is_import(target) or len(target.branches) != 1 or len(target.branches[0].items) == 1:
+        return False
+    own = target.branches[0]
+    inner = next((n for n, i in enumerate(own.items) if not i.is_star and i.name == name), None)
+    readers = [s for s in selects_of(tracer.query) for one in s.sources if tracer.target(one) is target]
+    if inner is None or any(i.is_star for one in readers for i in one.items):
+        return False
+    if inner in key_indexes(own) and not was_key:
+        return False
+    rest = text[select.start : item.start] + text[item.end : select.end]
+    rest = rest.replace(text[target.start : target.end], "")
+    rest += "".join(_text(draft, one) for one in readers if one is not select)
+    inside = text[own.start : own.items[inner].start] + text[own.items[inner].end : own.end]
+    is_said_inside = inner not in key_indexes(own) and _bare(own.items[inner].sql) != name
+    mentions = rest + inside if is_said_inside else rest
+    return re.search(rf"(?i)\b{re.escape(name)}\b", mentions) is None
 
 
 def _text(draft: Draft, select: Select) -> str:
@@ -132,12 +137,14 @@ def change_grain(draft: Draft, new: Grain, old: Grain | None) -> dict[str, str]:
 
     Raises SmeltError if it is not clear which buckets there are.
     """
-    found = [m for m in _TRUNC.finditer(draft.script.text)]
+    found = list(_TRUNC.finditer(draft.script.text))
     grains = {m[2].lower() for m in found}
     wanted = old or (grains.pop() if len(grains) == 1 else None)
     if wanted is None or not any(m[2].lower() == wanted for m in found):
         have = f"it has {' and '.join(sorted({m[2].lower() for m in found}))}" if found else "it has no date_trunc"
-        raise SmeltError(f"which of the model's dates should be by {new} is not clear: {have}", "change it by hand")
+        raise SmeltError(
+            f"which of the model's dates should be by {new} is not clear: {have}", "change it by hand"
+        )
     if wanted == new:
         raise SmeltError(f"the model is by {new} already", "name another grain")
     for match in found:
@@ -155,10 +162,15 @@ def change_grain(draft: Draft, new: Grain, old: Grain | None) -> dict[str, str]:
 def _renamed(draft: Draft, old: str, new: str) -> dict[str, str]:
     """Columns and steps of the model that are called after their buckets."""
     tracer = draft.tracer
-    aliases = [i.name for s in selects_of(tracer.query) for i in s.items if not i.is_star and isinstance(i.tree, exp.Alias)]
+    aliases = [
+        i.name
+        for s in selects_of(tracer.query)
+        for i in s.items
+        if not i.is_star and isinstance(i.tree, exp.Alias)
+    ]
     keys = [*aliases, *tracer.outputs(tracer.top()), *_steps(tracer.query)]
-    words = re.compile(rf"(^|_)({old}|{ADVERBS[old]})(?=_|$)")
-    swap = {old: new, ADVERBS[old]: ADVERBS[new]}
+    words = re.compile(rf"(^|_)({old}s?|{ADVERBS[old]})(?=_|$)")
+    swap = {old: new, f"{old}s": f"{new}s", ADVERBS[old]: ADVERBS[new]}
     return {key: words.sub(lambda m: m[1] + swap[m[2]], key) for key in keys if words.search(key)}
 
 

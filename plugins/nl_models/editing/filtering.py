@@ -15,6 +15,7 @@ from plugins.nl_models.editing.tracing import Input, selects_of
 from plugins.nl_models.editing.wanted import Wanted, choose, find_wanted
 from plugins.nl_models.models.cases import conditions_of
 from plugins.nl_models.models.expressions import is_name, literal, on_table
+from plugins.nl_models.models.style import SqlStyle
 from plugins.nl_models.semantic.layer import SemanticLayer
 
 Value = str | bool | int | float
@@ -61,6 +62,12 @@ class Restricter:
         own = self._own_column(select)
         if own is not None:
             self._add(select, own, None)
+            origin = self.tracer.origin_in(select, Item(0, 0, own).tree)
+            table = next(
+                (one for one in self.draft.inputs.values() if origin is not None and one.node == origin[0]), None
+            )
+            if origin is not None and table is not None:
+                self.used.append(Wanted(table, origin[1], origin[1], (origin[1],), (), table.name))
             return
         deep = [s for s in select.sources if self.tracer.has_aggregate(self.tracer.target(s))]
         if deep:
@@ -69,9 +76,11 @@ class Restricter:
                 assert isinstance(target, Query)
                 self._query(target)
             return
+        if (handed := self._handed_on(select)) is not None:
+            self._add(select, *handed)
+            return
         wanted = self._wanted(query, select)
-        sources = self.tracer.nearest(select, wanted.start.node, wanted.columns)
-        source = sources[0]
+        source = Putter(self.draft, wanted).nearest_source(query, select)
         target = self.tracer.target(source)
         if isinstance(target, Query) and not self.tracer.is_import(target) and self._belongs_below(target, wanted):
             self._query(target)
@@ -79,7 +88,7 @@ class Restricter:
         inner = wanted
         if isinstance(target, Query) and not self.tracer.is_import(target):
             for column in wanted.columns:
-                Putter(self.draft, Wanted(wanted.start, column, column, (column,)))._into(target, column)
+                Putter(self.draft, Wanted(wanted.start, column, column, (column,))).put_into(target)
         if wanted.hops:
             from plugins.nl_models.editing.joining import join_hops
 
@@ -106,6 +115,19 @@ class Restricter:
         inner = tree.this if isinstance(tree, exp.Alias) else tree
         return item.sql[: len(item.sql)] if isinstance(inner, exp.Column) and inner is tree else None
 
+    def _handed_on(self, select: Select) -> tuple[str, Wanted | None] | None:
+        """A column that a step before hands on, such as one of a union: its expression, and what it is."""
+        for source in select.sources:
+            target = self.tracer.target(source)
+            name = self.restriction.label
+            is_step = isinstance(target, Query) and not self.tracer.is_import(target) and len(target.branches) > 1
+            if is_step and name in self.tracer.outputs(target):
+                origin = self.tracer.origin(target, name)
+                table = next((i for i in self.draft.inputs.values() if origin and i.node == origin[0]), None)
+                wanted = Wanted(table, name, name, (origin[1],)) if table is not None and origin else None
+                return (f"{source.name}.{name}" if is_qualified(select) else name), wanted
+        return None
+
     def _belongs_below(self, target: Query, wanted: Wanted) -> bool:
         """Whether rows are chosen there already, or what they are chosen by is not handed on."""
         has_where = any("where" in branch.clauses for branch in target.branches)
@@ -119,9 +141,9 @@ class Restricter:
             return self._time(query, select, inputs)
         found = find_wanted(label, inputs, self.layer)
         if not found:
+            words = label.removeprefix("is_").replace("_", " ")
             raise SmeltError(
-                f"{self.tracer.name(query)} reads {said(inputs)}, which has no {label.removeprefix('is_').replace('_', ' ')}: its rows could "
-                "not be left out",
+                f"{self.tracer.name(query)} reads {said(inputs)}, which has no {words}: its rows could not be left out",
                 "say of which rows it is meant, or join a table that has it",
             )
         return choose(label, found)
@@ -134,7 +156,9 @@ class Restricter:
             grouped = [name for name in dates if name in text] if select.is_aggregated else []
             semantic = one.semantic
             expr = next((d[2] for d in semantic.dimensions if d[0] == semantic.time), "") if semantic else ""
-            chosen = expr.lower() if expr.lower() in grouped or not grouped else grouped[0] if len(grouped) == 1 else ""
+            chosen = (
+                expr.lower() if expr.lower() in grouped or not grouped else grouped[0] if len(grouped) == 1 else ""
+            )
             chosen = chosen or (dates[0] if len(dates) == 1 else "")
             if chosen and is_name(chosen):
                 kind = next((k for n, k in one.types.items() if n.lower() == chosen), "DATE")
@@ -151,8 +175,9 @@ class Restricter:
         if wanted is not None:
             self.used.append(wanted)
         for condition in conditions(self.restriction, sql, wanted, table):
+            styled = SqlStyle(is_upper=self.draft.pen.is_upper).apply(condition)
             self.draft.edits += self.draft.pen.add_condition(
-                select, condition, is_joined=select.start in self.draft.joined
+                select, styled, is_joined=select.start in self.draft.joined
             )
 
     def _change_existing(self) -> bool:

@@ -25,9 +25,14 @@ def join_hops(draft: Draft, select: Select, source: Source, wanted: Wanted, kind
     taken = {one.name.lower() for one in select.sources}
     text, alias = "", left
     for hop in wanted.hops:
-        table = next((i for i in draft.inputs.values() if i.semantic is not None and i.semantic.name == hop.to), None)
+        table = next(
+            (i for i in draft.inputs.values() if i.semantic is not None and i.semantic.name == hop.to), None
+        )
         if table is None or not table.relation:
-            raise SmeltError(f"{hop.to} is not published, or private", "join it by hand")
+            raise SmeltError(
+                f"{hop.to} can't be joined: it is private, not published, or made from the model",
+                "change it by hand",
+            )
         existing = _joined(draft, select, table, hop.left, hop.right)
         if existing is not None:
             alias = existing.name
@@ -35,7 +40,9 @@ def join_hops(draft: Draft, select: Select, source: Source, wanted: Wanted, kind
             name = _import(draft, table)
             own = table.name if name.startswith("{{") else name
             alias = own if own.lower() not in taken else f"{hop.entity}_{own}"
-            text += _join(draft, select, kind, name, alias, f"{on_table(hop.left, left)} = {on_table(hop.right, alias)}")
+            text += _join(
+                draft, select, kind, name, alias, f"{on_table(hop.left, left)} = {on_table(hop.right, alias)}"
+            )
             taken.add(alias.lower())
         left = alias
     if text:
@@ -110,7 +117,9 @@ def _join(draft: Draft, select: Select, kind: str, name: str, alias: str, condit
     indent = pen.indent(start)
     same_line = re.search(r"(?i)\bjoin [^\n]+ on\b", text) is not None
     step = "    " if re.search(r"(?m)^ {4}\S", text) and not re.search(r"(?m)^ {2}\S", text) else "  "
-    return f"\n{indent}{head} {on} {condition}" if same_line else f"\n{indent}{head}\n{indent}{step}{on} {condition}"
+    return (
+        f"\n{indent}{head} {on} {condition}" if same_line else f"\n{indent}{head}\n{indent}{step}{on} {condition}"
+    )
 
 
 def _qualify(draft: Draft, select: Select, source: Source, name: str) -> None:
@@ -158,7 +167,7 @@ def _bare_columns(sql: str, known: set[str], aliases: set[str]) -> list[int]:
 def _parts(sql: str) -> list[Item]:
     """The expressions of a list."""
     from sqlglot.dialects.duckdb import DuckDB
-    from sqlglot.tokens import TokenType
+    from sqlglot.tokenizer_core import TokenType
 
     found, depth, begun = [], 0, 0
     for token in DuckDB().tokenize(sql):

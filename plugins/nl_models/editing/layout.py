@@ -11,7 +11,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.errors import SqlglotError
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 from plugins.core.errors import SmeltError
 
@@ -62,7 +62,7 @@ class Item:
     def is_star(self) -> bool:
         """`*` or `t.*`, perhaps with exceptions."""
         tree = self.tree
-        return isinstance(tree, exp.Star) or isinstance(tree, exp.Column) and isinstance(tree.this, exp.Star)
+        return isinstance(tree, exp.Star) or (isinstance(tree, exp.Column) and isinstance(tree.this, exp.Star))
 
     @property
     def is_aggregate(self) -> bool:
@@ -131,8 +131,7 @@ def read_layout(masked: str) -> Query:
     if tokens and tokens[-1].token_type is TokenType.SEMICOLON:
         tokens = tokens[:-1]
     reader = _Reader(masked, tokens)
-    query = reader.query(0, len(tokens))
-    return query
+    return reader.query(0, len(tokens))
 
 
 @dataclass
@@ -205,7 +204,9 @@ class _Reader:
         ends = [*(i for i, _ in begins[1:]), end]
         spans = {name: (i, stop) for (i, name), stop in zip(begins, ends, strict=True)}
         first = begins[0][0] if begins else end
-        clauses = {name: (self.tokens[i].start, self.tokens[stop - 1].end + 1) for name, (i, stop) in spans.items()}
+        clauses = {
+            name: (self.tokens[i].start, self.tokens[stop - 1].end + 1) for name, (i, stop) in spans.items()
+        }
         items = self._items(at + (2 if is_distinct else 1), first)
         if "from" not in spans:
             return Select(self.tokens[at].start, self.tokens[end - 1].end + 1, items, (), (), clauses, is_distinct)

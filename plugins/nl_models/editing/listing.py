@@ -101,7 +101,9 @@ class Pen:
             # Without it the filter would hold for later runs only.
             word = self.script.text[start : start + 5]
             new = "AND" if word.isupper() else "and"
-            return [self._new_where(select, condition, is_joined), Edit(start, start + 5, new)]
+            where = self._new_where(select, condition, is_joined)
+            aligned = where.text.replace(f"\n{self.indent(select.clauses['from'][0])}", f"\n{self.indent(start)}")
+            return [Edit(where.start, where.end, aligned), Edit(start, start + 5, new)]
         if (inner := next((c for c in self.script.conditions if start < c.start < end), None)) is not None:
             end = start + len(self.script.masked[start : inner.start].rstrip())
         return self._extend_where(start, end, condition)
@@ -166,7 +168,7 @@ class Pen:
     def _ends_line(self, item: Item) -> bool:
         at = item.end if item.comma is None or "\n" in self.script.text[item.end : item.comma] else item.comma + 1
         rest = self.script.text[at : self._line_end(at)].strip()
-        return not rest or rest.startswith("--") or rest.startswith("/*") and rest.endswith("*/")
+        return not rest or rest.startswith("--") or (rest.startswith("/*") and rest.endswith("*/"))
 
     def _line_end(self, at: int) -> int:
         """The end of a place's line if only a comment is left on it, else the place."""
@@ -180,7 +182,9 @@ class Pen:
     def _leads(self, items: Sequence[Item]) -> bool:
         """Whether commas stand before, at the beginning of lines."""
         return len(items) > 1 and any(
-            item.comma is not None and self._begins_line(item.comma) and "\n" in self.script.text[item.end : item.comma]
+            item.comma is not None
+            and self._begins_line(item.comma)
+            and "\n" in self.script.text[item.end : item.comma]
             for item in items
         )
 

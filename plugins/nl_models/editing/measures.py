@@ -1,8 +1,9 @@
-"""A metric becomes a column: its aggregate stands where the model adds up, and is handed on like its neighbours."""
+"""A metric becomes a column: its aggregate stands where the model adds up, and is handed on like others."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlglot import exp
@@ -10,8 +11,9 @@ from sqlglot import exp
 from plugins.core.errors import SmeltError
 from plugins.nl_models.catalog.names import words_of
 from plugins.nl_models.editing.layout import Item, Query, Select, Source
-from plugins.nl_models.editing.putting import Draft, is_qualified
-from plugins.nl_models.editing.tracing import Input
+from plugins.nl_models.editing.putting import Draft, Putter, is_qualified
+from plugins.nl_models.editing.tracing import Input, Target
+from plugins.nl_models.editing.wanted import Wanted
 from plugins.nl_models.models.expressions import columns_of, on_table
 from plugins.nl_models.models.metrics import Calculation, take_apart
 from plugins.nl_models.models.naming import metric_column, singular
@@ -23,7 +25,7 @@ _UNITS = ("gbp", "eur", "usd", "chf", "jpy")
 
 @dataclass
 class MetricAdder:
-    """Adds metrics to a draft. known: columns that the project has. types: of contracts, by column that is added."""
+    """Adds metrics to a draft. known: columns that the project has. types: of contracts, by new column."""
 
     draft: Draft
     layer: SemanticLayer
@@ -49,7 +51,7 @@ class MetricAdder:
         return self._copy(like, _in_unit(like, unit))
 
     def add_aggregate(self, function: str, label: str) -> str:
-        """A column that adds up a column, or counts things. Raises SmeltError if no select of the model does that."""
+        """A column that adds up another, or counts things. Raises SmeltError if no select of the model does that."""
         tracer = self.draft.tracer
         found = [(query, select) for query, select in _with_queries(tracer.query) if select.is_aggregated]
         if len(found) != 1:
@@ -64,9 +66,8 @@ class MetricAdder:
         name = f"{thing}_count" if function == "count" else f"{_PREFIXES[function]}_{column}"
         if name in tracer.outputs(tracer.top()):
             raise SmeltError(f"the model has {name} already", "ask for what it lacks")
-        distinct = self.draft.pen.cased("distinct ") if function == "count" and column != "*" else ""
-        word = self.draft.pen.cased(function) if self.draft.pen.is_upper else function
-        return self._put(query, select, f"{word}({distinct}{sql})", name)
+        distinct = "distinct " if function == "count" and column != "*" else ""
+        return self._put(query, select, f"{function}({distinct}{sql})", name)
 
     def _counted(self, select: Select, label: str) -> tuple[Source, str]:
         """What things are counted by: the rows of their table, or their key in another."""
@@ -74,28 +75,44 @@ class MetricAdder:
         thing = words_of(label)
         for source in select.sources:
             names = [one.name for one in tracer.reads(tracer.target(source))]
-            if len(select.sources) == 1 and any(words_of(n)[-len(thing) :] == thing for n in names) and len(names) == 1:
+            if (
+                len(select.sources) == 1
+                and any(words_of(n)[-len(thing) :] == thing for n in names)
+                and len(names) == 1
+            ):
                 return source, "*"
         for source in select.sources:
             for name in tracer.outputs(tracer.target(source)):
                 if words_of(name) == (*thing, "id"):
                     return source, name
-        raise SmeltError(f"nothing that the model adds up is called {label}", "name a table or a column that it reads")
+        raise SmeltError(
+            f"nothing that the model adds up is called {label}", "name a table or a column that it reads"
+        )
+
+    def _of_table(self, source: Source) -> list[str]:
+        """Columns of the one table that a source passes on rows of."""
+        target = self.draft.tracer.target(source)
+        return [n.lower() for n in self.draft.tracer.reads(target)[0].types] if self._passes_on(target) else []
 
     def _summed(self, select: Select, label: str) -> tuple[Source, str]:
         tracer = self.draft.tracer
         found = [
             (source, name)
             for source in select.sources
-            for name in tracer.outputs(tracer.target(source))
+            for name in dict.fromkeys([*tracer.outputs(tracer.target(source)), *self._of_table(source)])
             if words_of(name) == words_of(label)
         ]
         if len(found) != 1:
             raise SmeltError(
-                f"which column {label} is, is not clear" if found else f"nothing that the model adds up is called {label}",
+                f"which column {label} is, is not clear"
+                if found
+                else f"nothing that the model adds up is called {label}",
                 "name a column that it reads",
             )
-        return found[0]
+        source, column = found[0]
+        if column not in tracer.outputs(tracer.target(source)):
+            column = self._require(source, [column])[column]
+        return source, column
 
     def _adding_up(self, calculation: Calculation) -> tuple[Query, Select]:
         """The one select that adds up rows of the metric's tables."""
@@ -105,7 +122,9 @@ class MetricAdder:
             (query, select)
             for query, select in _with_queries(tracer.query)
             if select.is_aggregated
-            and all(self._source(select, model) is not None or self._has_parts(calculation, select) for model in models)
+            and all(
+                self._source(select, model) is not None or self._has_parts(calculation, select) for model in models
+            )
         ]
         if len(found) == 1:
             return found[0]
@@ -124,11 +143,34 @@ class MetricAdder:
         tracer = self.draft.tracer
         for source in select.sources:
             target = tracer.target(source)
-            if isinstance(target, Input) or tracer.is_import(target):
+            if isinstance(target, Input) or tracer.is_import(target) or self._passes_on(target):
                 table = tracer.reads(target)[0]
                 if table.semantic is not None and table.semantic.name == model:
                     return source
         return None
+
+    def _passes_on(self, target: Target) -> bool:
+        """Whether each row of a query is one of a single table."""
+        tracer = self.draft.tracer
+        if not isinstance(target, Query) or tracer.has_aggregate(target) or len(target.branches) != 1:
+            return False
+        sources = target.branches[0].sources
+        inner = tracer.target(sources[0]) if len(sources) == 1 else None
+        return isinstance(inner, Input) or tracer.is_import(inner) or self._passes_on(inner)
+
+    def _require(self, source: Source, columns: Iterable[str]) -> dict[str, str]:
+        """Have a query before hand on columns of its table; by column, what they are called there."""
+        tracer = self.draft.tracer
+        target = tracer.target(source)
+        table = tracer.reads(target)[0]
+        names = {}
+        for column in columns:
+            names[column] = column
+            if isinstance(target, Query) and not tracer.is_import(target):
+                names[column] = Putter(
+                    self.draft, Wanted(table, column, column, (column,), (), table.name)
+                ).put_into(target)
+        return names
 
     def _has_parts(self, calculation: Calculation, select: Select) -> bool:
         """Whether a select has columns already for all that a metric is calculated from."""
@@ -142,19 +184,23 @@ class MetricAdder:
         item = next((i for i in select.items if not i.is_star and i.name == name), None)
         return _without_alias(item) if item is not None else None
 
-    def _leaf_sql(self, part: Calculation, select: Select) -> str | None:
+    def _leaf_sql(self, part: Calculation, select: Select, *, is_written: bool = False) -> str | None:
+        """The aggregate of a part; None if the select can't give it. is_written: whether it will be."""
         if part.leaf is None or part.leaf.filters:
             return None
         measure = self.layer.measures[part.leaf.measure]
         source = self._source(select, measure.model)
         if source is None:
             return None
-        known = self.draft.tracer.outputs(self.draft.tracer.target(source))
         if measure.expr.strip() == "1" and measure.agg in ("sum", "count"):
             return "count(*)"
-        if not set(columns_of(measure.expr)) <= set(known):
+        table = self.draft.tracer.reads(self.draft.tracer.target(source))[0]
+        columns = [column.lower() for column in columns_of(measure.expr)]
+        if not {name.lower() for name in table.types}.issuperset(columns):
             return None
-        sql = on_table(measure.expr, source.name if is_qualified(select) else None)
+        names = self._require(source, columns) if is_written else {}
+        expr = re.sub(r"\b\w+\b", lambda word: names.get(word.group().lower(), word.group()), measure.expr)
+        sql = on_table(expr, source.name if is_qualified(select) else None)
         if measure.agg == "count_distinct":
             return self._distinct(sql, source, measure.expr)
         if measure.agg == "sum_boolean":
@@ -166,35 +212,50 @@ class MetricAdder:
         table = self.draft.tracer.reads(self.draft.tracer.target(source))[0]
         entities = table.semantic.entities if table.semantic is not None else {}
         is_key = any(kind == "primary" and expr == column for kind, expr in entities.values())
-        return "count(*)" if is_key and self.draft.tracer.is_import(self.draft.tracer.target(source)) else f"count(distinct {sql})"
+        return "count(*)" if is_key else f"count(distinct {sql})"
 
     def _sql(self, calculation: Calculation, select: Select) -> str:
         if calculation.leaf is not None:
-            sql = self._leaf_sql(calculation, select)
+            sql = self._leaf_sql(calculation, select, is_written=True)
             if sql is None:
                 raise SmeltError(
-                    f"{calculation.metric.replace('_', ' ')} counts only some rows, or columns that the model does not read",
+                    f"{calculation.metric.replace('_', ' ')} counts only some rows, or columns that are not read",
                     "ask for it in a model of its own",
                 )
             return sql
-        parts = {alias: self._existing(part, select) or self._sql(part, select) for alias, part in calculation.parts.items()}
+        parts = {
+            alias: self._existing(part, select) or self._sql(part, select)
+            for alias, part in calculation.parts.items()
+        }
         if not calculation.expr:
             return f"{parts['numerator']} / nullif({parts['denominator']}, 0)"
-        return re.sub(r"\b\w+\b", lambda word: parts.get(word.group(), word.group()), " ".join(calculation.expr.split()))
+        return re.sub(
+            r"\b\w+\b", lambda word: parts.get(word.group(), word.group()), " ".join(calculation.expr.split())
+        )
 
     def _put(self, query: Query, select: Select, sql: str, name: str) -> str:
         pen = self.draft.pen
         same = [i.name for i in select.items if not i.is_star and _plain(_without_alias(i)) == _plain(sql)]
         if same:
             raise SmeltError(f"the model has it already: {same[0]}", "ask for what it lacks")
-        index = max((n for n, i in enumerate(select.items) if not i.is_star and i.is_aggregate), default=len(select.items) - 1)
+        index = max(
+            (n for n, i in enumerate(select.items) if not i.is_star and i.is_aggregate),
+            default=len(select.items) - 1,
+        )
         neighbour = select.items[index].name
         is_top = self.draft.tracer.top().start == query.start
+        sql = self._in_style(sql)
         text = self._typed(sql, name) if is_top else sql
         self.draft.edits += pen.insert_after(select.items, index, f"{text} {pen.cased('as')} {name}")
         if not is_top:
             self._hand_on(query, neighbour, name, is_ratio="/" in sql or sql.startswith("avg("))
         return name
+
+    def _in_style(self, sql: str) -> str:
+        """Functions in capitals where the file has them so."""
+        if re.search(r"\b(?:SUM|COUNT|AVG|MIN|MAX)\(", self.draft.script.masked) is None:
+            return sql
+        return re.sub(r"\b(?:sum|count|avg|min|max|nullif|distinct)\b(?=\(| )", lambda m: m.group().upper(), sql)
 
     def _typed(self, sql: str, name: str) -> str:
         kind = self.types.get(name)
@@ -230,7 +291,13 @@ class MetricAdder:
             # A ratio of nothing is not zero.
             text = new
         else:
-            text = re.sub(rf"(?:\b{re.escape(column.table)}\.)?\b{re.escape(column.name)}\b" if column.table else rf"\b{re.escape(column.name)}\b", new, text)
+            text = re.sub(
+                rf"(?:\b{re.escape(column.table)}\.)?\b{re.escape(column.name)}\b"
+                if column.table
+                else rf"\b{re.escape(column.name)}\b",
+                new,
+                text,
+            )
         kind = self.types.get(name) if is_last else None
         cast = re.fullmatch(r"(?is)cast\((.*) as [^()]*(\([^()]*\))?\)", text)
         if cast:
@@ -265,7 +332,7 @@ class MetricAdder:
         tracer = self.draft.tracer
         index = next((n for n, i in enumerate(select.items) if not i.is_star and i.name == column), None)
         further: list[tuple[Query, str]] = []
-        inner = [c for c in select.items[index].tree.find_all(exp.Column)] if index is not None else [exp.column(column)]
+        inner = list(select.items[index].tree.find_all(exp.Column)) if index is not None else [exp.column(column)]
         for one in inner:
             if not one.name.lower().endswith(f"_{old}"):
                 continue
@@ -275,7 +342,9 @@ class MetricAdder:
             if other in tracer.outputs(target):
                 continue
             if not isinstance(target, Query):
-                raise SmeltError(f"there is no {other} beside {one.name}", f"ask for a unit that {one.name} is kept in")
+                raise SmeltError(
+                    f"there is no {other} beside {one.name}", f"ask for a unit that {one.name} is kept in"
+                )
             further.append((target, one.name.lower()))
         if index is not None:
             item = select.items[index]
@@ -318,5 +387,3 @@ def _with_queries(query: Query) -> list[tuple[Query, Select]]:
                 found += _with_queries(source.query)
         found.append((query, branch))
     return found
-
-

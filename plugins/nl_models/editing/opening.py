@@ -38,13 +38,19 @@ def open_model(name: str, project: AskedProject) -> Opened:
     if resource.kind != "model":
         raise SmeltError(f"{name} is a {resource.kind}, and only models are edited", "name a model")
     if resource.language != "sql":
-        raise SmeltError(f"{name} is a {resource.language} model: what it returns is not in its text", "change it by hand")
+        raise SmeltError(
+            f"{name} is a {resource.language} model: what it returns is not in its text", "change it by hand"
+        )
     if resource.package != manifest.project_name:
-        raise SmeltError(f"{name} belongs to the package {resource.package}", "change it there, or copy it into the project")
+        raise SmeltError(
+            f"{name} belongs to the package {resource.package}", "change it there, or copy it into the project"
+        )
     path = project.folder / resource.path
     text = _read(path)
     if text.strip() != resource.raw_sql.strip():
-        raise SmeltError(f"{resource.path} is not what was last built", "build it first, so that its columns are known")
+        raise SmeltError(
+            f"{resource.path} is not what was last built", "build it first, so that its columns are known"
+        )
     patch = manifest.document["nodes"][resource.id].get("patch_path") or ""
     yaml_path = patch.partition("://")[2] or None
     yaml = _read(project.folder / yaml_path) if yaml_path else None
@@ -54,12 +60,20 @@ def open_model(name: str, project: AskedProject) -> Opened:
 def _inputs(project: AskedProject, resource: Resource) -> Iterator[tuple[str, Input]]:
     semantic = {m.relation: m for m in project.layer.models.values()} if project.layer is not None else {}
     known = set()
+    below = _below(project, resource.id)
     for one in lay_ground(project).inputs.values():
-        if one.node == resource.id:
+        if one.node in below:
             continue
         known.add(one.node)
         table = Input(
-            one.node, one.name, one.jinja, one.relation, one.types, one.required, semantic.get(one.relation), one.descriptions
+            one.node,
+            one.name,
+            one.jinja,
+            one.relation,
+            one.types,
+            one.required,
+            semantic.get(one.relation),
+            one.descriptions,
         )
         yield one.jinja, table
         package, name = project.manifest.resources[one.node].package, project.manifest.resources[one.node].name
@@ -68,6 +82,21 @@ def _inputs(project: AskedProject, resource: Resource) -> Iterator[tuple[str, In
         other = project.manifest.resources.get(parent)
         if other is not None and parent not in known:
             yield _unasked(project, other)
+
+
+def _below(project: AskedProject, node: str) -> set[str]:
+    """A model and all that is made from it, which it can't read itself."""
+    found, pending = {node}, [node]
+    children: dict[str, list[str]] = {}
+    for resource in project.manifest.resources.values():
+        for parent in resource.parents:
+            children.setdefault(parent, []).append(resource.id)
+    while pending:
+        for child in children.get(pending.pop(), ()):
+            if child not in found:
+                found.add(child)
+                pending.append(child)
+    return found
 
 
 def _unasked(project: AskedProject, other: Resource) -> tuple[str, Input]:

@@ -57,8 +57,12 @@ class Putter:
         self.grouped: list[Select] = []
 
     def put(self) -> str:
-        """Make the model give it; the name of its column. Raises SmeltError where that would change other values."""
+        """Make the model give it; its column's name. Raises SmeltError where that would change other values."""
         return self._into(self.tracer.top(), self.wanted.name)
+
+    def put_into(self, query: Query) -> str:
+        """The same for one step of the model."""
+        return self._into(query, self.wanted.name)
 
     def _into(self, query: Query, name: str) -> str:
         if query.start in self._done:
@@ -74,7 +78,7 @@ class Putter:
             )
         if any(not operator.startswith("union") for operator in query.operators):
             raise SmeltError(
-                f"{self.tracer.name(query)} is made with {query.operators[0]}, which a further column would change",
+                f"{self.tracer.name(query)} is made with {query.operators[0]}, which another column would change",
                 "change it by hand",
             )
         self._done[query.start] = name
@@ -88,7 +92,7 @@ class Putter:
         return self.tracer.output_of(query, self.wanted.start.node, self.wanted.expr)
 
     def _branch(self, query: Query, select: Select, name: str, number: int) -> None:
-        source = self._source(query, select, number)
+        source = self.nearest_source(query, select, number)
         target = self.tracer.target(source)
         anchor = None
         if isinstance(target, Query) and not self.tracer.is_import(target):
@@ -100,14 +104,23 @@ class Putter:
                 self._require_alone(query, select, source)
         else:
             sql = self._expression(select, source)
-        if any(item.is_star and self._covers(item, source) for item in select.items) and sql.rpartition(".")[2] == name:
+        if (
+            any(item.is_star and self._covers(item, source) for item in select.items)
+            and sql.rpartition(".")[2] == name
+        ):
             return
         self._add(select, sql, name, anchor)
 
-    def _source(self, query: Query, select: Select, number: int) -> Source:
+    def nearest_source(self, query: Query, select: Select, number: int = 1) -> Source:
+        """The source of a select that the value comes from. Raises SmeltError if there is none, or several."""
         found = self.tracer.nearest(select, self.wanted.start.node, self.wanted.columns)
         if not found:
-            part = f"branch {number} of {self.tracer.name(query)}" if len(query.branches) > 1 else self.tracer.name(query)
+            self._require_in_all_branches(select)
+            part = (
+                f"branch {number} of {self.tracer.name(query)}"
+                if len(query.branches) > 1
+                else self.tracer.name(query)
+            )
             raise SmeltError(
                 f"{part} does not read {self.wanted.start.name}, which {self.wanted.name} is of",
                 "join it there first",
@@ -116,6 +129,18 @@ class Putter:
             said = " or ".join(source.name for source in found)
             raise SmeltError(f"{self.wanted.name} may be that of {said}", "say which one is meant")
         return found[0]
+
+    def _require_in_all_branches(self, select: Select) -> None:
+        for source in select.sources:
+            target = self.tracer.target(source)
+            for number, branch in enumerate(target.branches if isinstance(target, Query) else (), start=1):
+                tables = [one for s in branch.sources for one in self.tracer.reads(self.tracer.target(s))]
+                if isinstance(target, Query) and len(target.branches) > 1 and self.wanted.start not in tables:
+                    raise SmeltError(
+                        f"branch {number} of {source.name} reads {selected([one.name for one in tables])}, "
+                        f"which has no {self.wanted.name}",
+                        "say what it is there, and change the model by hand",
+                    )
 
     def _is_regrouped(self, target: Query) -> bool:
         return any(branch.is_aggregated for branch in target.branches)
@@ -127,8 +152,8 @@ class Putter:
                 continue
             if self.tracer.has_aggregate(self.tracer.target(other)):
                 raise SmeltError(
-                    f"{source.name} and {other.name} are joined in {self.tracer.name(query)}, each row of one to one of "
-                    f"the other; split by {self.wanted.name}, rows of {other.name} would count several times",
+                    f"{source.name} and {other.name} are joined in {self.tracer.name(query)}, each row of one to "
+                    f"one of the other; split by {self.wanted.name}, rows of {other.name} would count several times",
                     f"decide how {other.name} is split, and change the model by hand",
                 )
             if other is select.sources[0] and not source.kind.startswith("inner"):
@@ -172,13 +197,16 @@ class Putter:
         if any("(" in one.sql and one.sql.lower().startswith(("cube", "rollup", "grouping")) for one in groups):
             raise SmeltError("the model is grouped by several groupings at once", "change it by hand")
         if all(one.sql.isdigit() for one in groups):
-            edits = [
-                Edit(one.start, one.end, str(int(one.sql) + 1)) for one in groups if int(one.sql) > index + 1
-            ]
+            edits = [Edit(one.start, one.end, str(int(one.sql) + 1)) for one in groups if int(one.sql) > index + 1]
             self.draft.edits += edits
             self.draft.edits += self.draft.pen.insert_after(groups, len(groups) - 1, str(index + 2))
             return
-        by_alias = any(one.sql.lower() == item.name != item.sql.lower() for one in groups for item in select.items if not item.is_star)
+        by_alias = any(
+            one.sql.lower() == item.name != item.sql.lower()
+            for one in groups
+            for item in select.items
+            if not item.is_star
+        )
         text = name if by_alias else sql
         self.draft.edits += self.draft.pen.insert_after(groups, len(groups) - 1, text)
 
@@ -189,7 +217,9 @@ class Putter:
         start, end = select.clauses["order"]
         import re
 
-        for found in re.finditer(r"(?<=[ ,])\d+(?=\s*(?:,|$|asc|desc|nulls))", self.draft.script.masked[start:end], re.IGNORECASE):
+        for found in re.finditer(
+            r"(?<=[ ,])\d+(?=\s*(?:,|$|asc|desc|nulls))", self.draft.script.masked[start:end], re.IGNORECASE
+        ):
             if int(found.group()) > index + 1:
                 at = start + found.start()
                 self.draft.edits.append(Edit(at, at + len(found.group()), str(int(found.group()) + 1)))
@@ -211,7 +241,11 @@ class Putter:
 
     def _covers(self, item: Item, source: Source) -> bool:
         tree = item.tree
-        return isinstance(tree, exp.Star) or tree.args.get("table") is None or tree.args["table"].name.lower() == source.name.lower()
+        return (
+            isinstance(tree, exp.Star)
+            or tree.args.get("table") is None
+            or tree.args["table"].name.lower() == source.name.lower()
+        )
 
     def _expression(self, select: Select, source: Source) -> str:
         if self.wanted.hops:
@@ -253,7 +287,12 @@ def key_indexes(select: Select) -> list[int]:
             continue
         tree = item.tree
         inner = tree.this if isinstance(tree, exp.Alias) else tree
-        texts = {str(index + 1), item.name, inner.sql(dialect="duckdb").lower(), " ".join(item.sql.lower().split())}
+        texts = {
+            str(index + 1),
+            item.name,
+            inner.sql(dialect="duckdb").lower(),
+            " ".join(item.sql.lower().split()),
+        }
         is_all = groups == {"all"} and not item.is_aggregate
         written = " ".join(item.sql.lower().split())
         if texts & groups or is_all or any(written.startswith(f"{group} as ") for group in groups):

@@ -9,7 +9,7 @@ from datetime import date
 from typing import get_args
 
 from sqlglot.dialects.duckdb import DuckDB
-from sqlglot.tokens import TokenType
+from sqlglot.tokenizer_core import TokenType
 
 from plugins.core.errors import SmeltError
 from plugins.nl_models.analysis import Grain
@@ -41,16 +41,35 @@ _LONGEST = 500
 _GRAINS = {**{grain: grain for grain in get_args(Grain)}, **{adverb: grain for grain, adverb in ADVERBS.items()}}
 _GRAIN = rf"(?:by |per |each |every )?(?:the )?({'|'.join(_GRAINS)})s?"
 _CHANGE_GRAIN = re.compile(
-    rf"(?:(?:group|make|show|split|change|aggregate|roll)\s+(?:it\s+|them\s+|this\s+|the grain\s+|up\s+)*(?:to\s+)?)?{_GRAIN}"
+    r"(?:(?:group|make|show|split|change|aggregate|roll)\s+(?:it\s+|them\s+|this\s+|the grain\s+|up\s+)*(?:to\s+)?)?"
+    rf"{_GRAIN}"
     rf"(?:,?\s+(?:instead of|rather than|and not|not)\s+{_GRAIN})?"
 )
-_RENAME = re.compile(r"(?:call|rename|name)\s+(?:the\s+)?(?:column\s+)?(.+?)\s+(?:to\s+|as\s+|into\s+)?[`'\"“]?(\w+)[`'\"”]?")
-_REMOVE = re.compile(r"(?:drop|remove|delete|leave out|take out|get rid of|lose)\s+(?:the\s+)?(?:columns?\s+)?(.+)")
+_RENAME = re.compile(
+    r"(?:call|rename|name)\s+(?:the\s+)?(?:column\s+)?(.+?)\s+(?:to\s+|as\s+|into\s+)?[`'\"“]?(\w+)[`'\"”]?"
+)
+_REMOVE = re.compile(
+    r"(?:drop|remove|delete|leave out|take out|get rid of|lose)\s+(?:the\s+)?(?:columns?\s+)?(.+)"
+)
 _ADD = re.compile(r"(?:add|include|show|with|also)\s+(?:the\s+|a\s+)?(?:columns?\s+)?(.+)")
-_AGGREGATE = re.compile(r"(number of|count of|total|sum of|average|mean|maximum|highest|minimum|lowest)\s+(?:the\s+)?(.+)")
-_FUNCTIONS = {"number of": "count", "count of": "count", "total": "sum", "sum of": "sum", "average": "avg", "mean": "avg",
-              "maximum": "max", "highest": "max", "minimum": "min", "lowest": "min"}  # fmt: skip
-_POLITE = re.compile(r"\b(?:please|too|as well|also|additionally|thanks|can you|could you)\b|[.!?]+\s*$", re.IGNORECASE)
+_AGGREGATE = re.compile(
+    r"(number of|count of|total|sum of|average|mean|maximum|highest|minimum|lowest)\s+(?:the\s+)?(.+)"
+)
+_FUNCTIONS = {
+    "number of": "count",
+    "count of": "count",
+    "total": "sum",
+    "sum of": "sum",
+    "average": "avg",
+    "mean": "avg",
+    "maximum": "max",
+    "highest": "max",
+    "minimum": "min",
+    "lowest": "min",
+}
+_POLITE = re.compile(
+    r"\b(?:please|too|as well|also|additionally|thanks|can you|could you)\b|[.!?]+\s*$", re.IGNORECASE
+)
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
@@ -68,7 +87,9 @@ class Reading:
         """What is asked. Raises SmeltError with the one thing that is not clear."""
         text = " ".join(_POLITE.sub(" ", request).split()).strip(" ,;")
         if not text or len(request) > _LONGEST or not request.isprintable():
-            raise SmeltError("the request says nothing that can be changed", "say one thing, as in “split by country”")
+            raise SmeltError(
+                "the request says nothing that can be changed", "say one thing, as in “split by country”"
+            )
         intents = self._parts(text)
         if not intents:
             raise SmeltError(
@@ -88,9 +109,8 @@ class Reading:
             if named and all(named):
                 return [Remove(name) for name in named if name]
             text = f"exclude {text[removed.start(1) :]}"
-        elif added := _ADD.fullmatch(lower):
-            if (plain := self._added(added[1])) is not None:
-                return [plain]
+        elif (added := _ADD.fullmatch(lower)) and (plain := self._added(added[1])) is not None:
+            return [plain]
         return self._questioned(text)
 
     def _added(self, text: str) -> Intent | None:
@@ -98,7 +118,11 @@ class Reading:
         in_unit = re.fullmatch(r"(.+?)\s+in\s+(.+)", text)
         unit = cues().units.get(tuple(in_unit[2].split())) if in_unit else None
         if in_unit and unit:
-            like = [o for o in self.outputs if o.endswith(("_gbp", "_eur", "_usd")) and _says(in_unit[1], o.rpartition("_")[0])]
+            like = [
+                o
+                for o in self.outputs
+                if o.endswith(("_gbp", "_eur", "_usd")) and _says(in_unit[1], o.rpartition("_")[0])
+            ]
             if f"{like[0].rpartition('_')[0]}_{unit.lower()}" in self.outputs if like else False:
                 raise SmeltError(f"the model has {in_unit[1]} in {unit} already", "ask for what it lacks")
             if len({o.rpartition("_")[0] for o in like}) == 1:
@@ -115,7 +139,11 @@ class Reading:
         vocabulary = self.vocabulary
         request = Reader(spans_of(tokens_of(text), vocabulary, self.today), vocabulary).read()
         self._require_plain(request)
-        doubts = [doubt for doubt in (*request.missing, *request.doubts) if doubt.lower() not in ("add", "columns", "column")]
+        doubts = [
+            doubt
+            for doubt in (*request.missing, *request.doubts)
+            if doubt.lower() not in ("add", "columns", "column")
+        ]
         is_added = re.match(r"(?i)(add|include|show)\b", text) is not None
         self._join_paths(request)
         intents: list[Intent] = []
@@ -143,7 +171,11 @@ class Reading:
             for place, one in reversed([*enumerate(named)]):
                 following = [*named[place + 1 :], *(request.mentioned if named is request.groups else ())]
                 entity = next((m for m in layer.models.values() if m.primary == one.name), None) if layer else None
-                if entity is None or not following or not any(d[0] == following[0].name for d in entity.dimensions):
+                if (
+                    entity is None
+                    or not following
+                    or not any(d[0] == following[0].name for d in entity.dimensions)
+                ):
                     continue
                 after = following[0]
                 named[place] = replace(one, name=f"{one.name}__{after.name}")
@@ -163,7 +195,9 @@ class Reading:
         found = self.vocabulary.in_unit(metric, request.unit)
         if found is None:
             kept = ", ".join(dict.fromkeys(self.vocabulary.units_of(metric)))
-            raise SmeltError(f"{metric.replace('_', ' ')} is not kept in {request.unit}, only in {kept}", "ask for that")
+            raise SmeltError(
+                f"{metric.replace('_', ' ')} is not kept in {request.unit}, only in {kept}", "ask for that"
+            )
         return found
 
     def _restrictions(self, request: Request) -> list[Intent]:
@@ -210,7 +244,9 @@ class Reading:
         if places:
             label, value = places[0]
             if len({place[0] for place in places}) > 1:
-                raise SmeltError(f"“{doubt}” may be a {' or a '.join(sorted({p[0] for p in places}))}", "say which one")
+                raise SmeltError(
+                    f"“{doubt}” may be a {' or a '.join(sorted({p[0] for p in places}))}", "say which one"
+                )
             self.assumptions.append(f"Is “{doubt}” the {label.replace('_', ' ')} “{value}”, and nothing more?")
             return [Restrict(Restriction(label, "not in" if is_negated else "in", (value,)))]
         if (column := self._column_of(doubt)) is not None:
@@ -252,7 +288,9 @@ class Reading:
     def _new_name(self, name: str) -> str:
         tokens = DuckDB().tokenize(name)
         if not _IDENTIFIER.fullmatch(name) or tokens[0].token_type is not TokenType.VAR:
-            raise SmeltError(f"{name!r} is no name of a column", "use lower case letters, digits and _, and no keyword")
+            raise SmeltError(
+                f"{name!r} is no name of a column", "use lower case letters, digits and _, and no keyword"
+            )
         if name in self.outputs:
             raise SmeltError(f"the model has a column {name} already", "give another name")
         return name

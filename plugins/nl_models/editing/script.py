@@ -84,9 +84,11 @@ class Script:
     def printed(self) -> tuple[Printed, ...]:
         """Everything that Jinja prints, in order."""
         found = [m for m in _JINJA.finditer(self.text) if m.group().startswith("{{")]
+        # What is written twice has one name: in the select list and in GROUP BY it is the same.
+        numbers = {text: number for number, text in enumerate(dict.fromkeys(m.group() for m in found))}
         return tuple(
-            Printed(m.start(), m.end(), _code(m.group()), f"j{n}".ljust(m.end() - m.start(), "_"))
-            for n, m in enumerate(found)
+            Printed(m.start(), m.end(), _code(m.group()), f"j{numbers[m.group()]}".ljust(m.end() - m.start(), "_"))
+            for m in found
         )
 
     @cached_property
@@ -104,8 +106,8 @@ class Script:
                 found.append(Condition(begin.start(), match.end(), (begin.end(), match.start()), test))
             elif word and not (word == "set" and "=" in match.group()):
                 raise SmeltError(
-                    f"line {self.line(match.start())} makes SQL with a Jinja {word}, so what the model selects is not "
-                    "in its text",
+                    f"line {self.line(match.start())} makes SQL with a Jinja {word}, so what the model selects "
+                    "is not in its text",
                     "change it by hand",
                 )
         return tuple(found)
@@ -136,7 +138,9 @@ class Script:
         """By code, what dbt made of everything printed, found by laying the text over the compiled one."""
         pattern, at, groups = [], 0, []
         blocks = sorted(self.conditions, key=lambda one: one.start)
-        pieces = sorted([*self.printed, *(b for b in blocks if not _inside(b.start, blocks, b))], key=lambda p: p.start)
+        pieces = sorted(
+            [*self.printed, *(b for b in blocks if not _inside(b.start, blocks, b))], key=lambda p: p.start
+        )
         for piece in pieces:
             if isinstance(piece, Printed) and _inside(piece.start, blocks):
                 continue
@@ -183,5 +187,5 @@ def _without_tags(text: str) -> str:
 
 def _loosely(text: str) -> str:
     """A pattern of a text whose tags print nothing and whose space may be any."""
-    parts = [part for part in re.split(r"\s+", _without_tags(text))]
+    parts = list(re.split(r"\s+", _without_tags(text)))
     return r"\s*".join(re.escape(part) for part in parts)

@@ -38,6 +38,11 @@ class Tracer:
     query: Query
     inputs: Mapping[str, Input]
 
+    def query_of(self, source: Source | None) -> Query | None:
+        """The query that a source is; None: it is a table, or unknown."""
+        found = self.target(source) if source is not None else None
+        return found if isinstance(found, Query) else None
+
     def target(self, source: Source) -> Target:
         """What a source is: a query of the model, a table, or something unknown."""
         if source.query is not None:
@@ -152,7 +157,9 @@ class Tracer:
         if not isinstance(target, Query):
             return False
         return any(
-            branch.is_aggregated or branch.is_distinct or any(self.has_aggregate(self.target(s)) for s in branch.sources)
+            branch.is_aggregated
+            or branch.is_distinct
+            or any(self.has_aggregate(self.target(s)) for s in branch.sources)
             for branch in target.branches
         )
 

@@ -40,7 +40,7 @@ class Wanted:
 def find_wanted(label: str, inputs: Sequence[Input], layer: SemanticLayer | None) -> list[Wanted]:
     """Readings of a name, those that need the fewest joins first."""
     if "__" in label:
-        return [one for one in _joined(label, inputs, layer)]
+        return list(_joined(label, inputs, layer))
     found = [*_own(label, inputs, layer), *_joined(label, inputs, layer)]
     return sorted(found, key=lambda wanted: len(wanted.hops))
 
@@ -74,7 +74,16 @@ def _own(label: str, inputs: Sequence[Input], layer: SemanticLayer | None) -> It
             yield Wanted(one, label, label, (label,), (), one.name, one.descriptions.get(label, ""), types[label])
         elif entity is not None and is_name(entity[1]):
             column = entity[1].lower()
-            yield Wanted(one, column, column, (column,), (), one.name, one.descriptions.get(column, ""), types.get(column, ""))
+            yield Wanted(
+                one,
+                column,
+                column,
+                (column,),
+                (),
+                one.name,
+                one.descriptions.get(column, ""),
+                types.get(column, ""),
+            )
 
 
 def _joined(label: str, inputs: Sequence[Input], layer: SemanticLayer | None) -> Iterator[Wanted]:
@@ -92,7 +101,15 @@ def _joined(label: str, inputs: Sequence[Input], layer: SemanticLayer | None) ->
                 own = label.replace("__", "_")
                 called = own if not is_name(reached.expr) or "__" in label else reached.expr
                 first = (reached.hops[0].left.lower(),)
-                yield Wanted(one, " ".join(reached.expr.split()), called, first, reached.hops, reached.model, reached.description)
+                yield Wanted(
+                    one,
+                    " ".join(reached.expr.split()),
+                    called,
+                    first,
+                    reached.hops,
+                    reached.model,
+                    reached.description,
+                )
 
 
 def _names(label: str, start: str, layer: SemanticLayer) -> Iterator[str]:

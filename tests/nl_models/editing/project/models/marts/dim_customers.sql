@@ -1,0 +1,5 @@
+select
+    customer_id,
+    segment,
+    city
+from {{ ref('raw_customers') }}
