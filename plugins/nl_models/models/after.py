@@ -13,13 +13,6 @@ from plugins.nl_models.models.house import Column, Join, Select
 from plugins.nl_models.models.naming import ADVERBS, Names, previous_column
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """The metrics by the dimensions, as one step."""
-
-    select: Select
-
-
 def needs_steps(analysis: Analysis) -> bool:
     """Whether there is more to do than to aggregate."""
     return bool(analysis.calculation or analysis.comparison or analysis.having or analysis.only or analysis.limit)
@@ -35,9 +28,12 @@ def shown_columns(analysis: Analysis, names: Names) -> Iterator[str]:
             yield f"{column}_change"
 
 
-def add_steps(analysis: Analysis, names: Names, source: str, prepared: Prepared) -> dict[str, Select]:
-    """The steps from the metrics to `final`. Raises SmeltError for what a table cannot hold."""
-    return _Steps(analysis, names, prepared).all(source)
+def add_steps(analysis: Analysis, names: Names, source: str) -> dict[str, Select]:
+    """The steps from `source`, the metrics by the dimensions, to `final`.
+
+    Raises SmeltError for what a table cannot hold.
+    """
+    return _Steps(analysis, names).all(source)
 
 
 def _measure(column: str, analysis: Analysis) -> str:
@@ -55,7 +51,6 @@ def _measure(column: str, analysis: Analysis) -> str:
 class _Steps:
     analysis: Analysis
     names: Names
-    prepared: Prepared
 
     @property
     def keys(self) -> list[str]:

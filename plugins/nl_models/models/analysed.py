@@ -9,7 +9,7 @@ from functools import cached_property
 
 from plugins.core.errors import SmeltError
 from plugins.nl_models.analysis import TIME, Analysis
-from plugins.nl_models.models.after import Prepared, add_steps, needs_steps, shown_columns
+from plugins.nl_models.models.after import add_steps, needs_steps, shown_columns
 from plugins.nl_models.models.expressions import parse
 from plugins.nl_models.models.facts import Fact, FactBuilder
 from plugins.nl_models.models.ground import Ground
@@ -53,10 +53,10 @@ class AnalysisBuilder:
         if len(facts) > 1:
             steps |= {self._total_name(fact): self._total(fact) for fact in facts}
         if needs_steps(analysis):
-            steps[self._metrics_name] = prepared.select
-            steps |= add_steps(analysis, self.names, self._metrics_name, prepared)
+            steps[self._metrics_name] = prepared
+            steps |= add_steps(analysis, self.names, self._metrics_name)
         else:
-            steps["final"] = prepared.select
+            steps["final"] = prepared
         query = Query(self._imports(facts), _cast(steps, types or {}))
         return Analysed(query, self._keys, tuple(self._shown), facts, self.names, self._time)
 
@@ -171,15 +171,15 @@ class AnalysisBuilder:
         columns = tuple(Column(sql, fact.labels[leaf]) for leaf, sql in fact.aggregates.items())
         return Select((*keys, *columns), fact.source, group_by=tuple(column.sql for column in keys))
 
-    def _prepared(self, facts: Sequence[Fact]) -> Prepared:
+    def _prepared(self, facts: Sequence[Fact]) -> Select:
         """The metrics by the dimensions, before anything is made of them."""
         if len(facts) == 1:
             fact = facts[0]
             values = {leaf: _filled(sql, leaf, leaf in fact.certain) for leaf, sql in fact.aggregates.items()}
             keys = tuple(fact.keys.values())
             columns = (*keys, *self._metric_columns(values))
-            return Prepared(Select(columns, fact.source, group_by=tuple(column.sql for column in keys)))
-        return Prepared(self._joined(facts))
+            return Select(columns, fact.source, group_by=tuple(column.sql for column in keys))
+        return self._joined(facts)
 
     def _joined(self, facts: Sequence[Fact]) -> Select:
         totals = [self._total_name(fact) for fact in facts]

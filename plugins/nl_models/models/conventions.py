@@ -37,7 +37,6 @@ class Conventions:
     group: str | None
     access: str | None
     is_contracted: bool
-    has_meta: bool
     owner: str | None
     model_keys: tuple[str, ...]
     column_keys: tuple[str, ...]
@@ -71,7 +70,6 @@ def learn(project: AskedProject, name: str, facts: Sequence[str], owner: str | N
         group=_most([c["group"] for c in configs if "group" in c], len(configs)),
         access=_most([c["access"] for c in configs if "access" in c], len(configs)),
         is_contracted=_is_most(r.is_contracted for r in near),
-        has_meta=_is_most("meta" in c for c in configs) if configs else True,
         owner=_owner(nodes, owner) if any((c.get("meta") or {}).get("owner") for c in configs) else None,
         model_keys=_order(entries, ("name", "description", "config", "data_tests", "columns")),
         column_keys=_order(

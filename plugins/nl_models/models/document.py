@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from plugins.nl_models.models.conventions import Conventions
@@ -31,7 +31,6 @@ class Documented:
     is_unique: bool
     materialized: str | None = None
     unit_test: tuple[str, UnitTest] | None = None
-    more: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
 
 
 def to_yaml(model: Documented, conventions: Conventions, before: str | None) -> str:
@@ -42,8 +41,6 @@ def to_yaml(model: Documented, conventions: Conventions, before: str | None) -> 
         is_incremental = model.materialized == "incremental"
         entry = _unit_test(model.name, *model.unit_test, is_incremental=is_incremental)
         text = with_section(text, "unit_tests", [entry])
-    for section, entries in model.more.items():
-        text = with_section(text, section, entries)
     return text
 
 

@@ -10,7 +10,6 @@ from plugins.nl_models.models.comparing import Compared
 from plugins.nl_models.models.conventions import Conventions
 from plugins.nl_models.models.document import Documented
 from plugins.nl_models.models.ground import Input
-from plugins.nl_models.models.house import Query
 from plugins.nl_models.models.measuring import Measured
 from plugins.nl_models.models.unit_test import UnitTest
 
@@ -24,7 +23,6 @@ class Draft:
 
     text: str
     sql: str
-    query: Query
     document: Documented
     conventions: Conventions
     measured: Measured

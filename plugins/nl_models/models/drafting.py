@@ -81,7 +81,6 @@ def draft_analysis(analysis: Analysis, name: str, question: str, project: AskedP
     return Draft(
         text=text,
         sql=sql,
-        query=analysed.query,
         document=document,
         conventions=conventions,
         measured=measured,

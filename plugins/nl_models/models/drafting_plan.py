@@ -60,7 +60,6 @@ def draft_plan(plan: Plan, name: str, question: str, sentence: str, project: Ask
     return Draft(
         text=text,
         sql=sql,
-        query=planned.query,
         document=document,
         conventions=conventions,
         measured=measured,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import simplemma
@@ -88,8 +88,3 @@ def previous_column(column: str, comparison: PeriodComparison) -> str:
     if comparison.count == 1:
         return f"{column}_previous_{comparison.grain}"
     return f"{column}_{comparison.count}_{comparison.grain}s_earlier"
-
-
-def free_name(wanted: str, taken: Sequence[str]) -> str:
-    """A name for a step that nothing has yet."""
-    return wanted if wanted not in taken else f"{wanted}_selected"
