@@ -49,8 +49,8 @@ class Answer:
 _CHANGING = frozenset({"delete", "drop", "remove", "update", "insert", "truncate", "alter", "create", "grant"})
 # What words do not have.
 _SQL = re.compile(r"[*=;]|\w\(|\w\.\w")
-# An answer that is less sure comes with a question back.
-LEAST_SURE = 0.5
+# An answer that is less sure comes with a question back: of those, hardly more than half are right.
+LEAST_SURE = 0.6
 MOST_CHOICES = 3
 
 
@@ -81,7 +81,8 @@ def answer(
     if best.result is None:
         return Answer(None, 0.0, best.reading.plan, f"it can't be answered: {best.error}")
     confidence = round(model().probability(best.evidence), 2)
-    back = ask_back(question, best, others, planner) if confidence < LEAST_SURE else None
+    is_sure = confidence >= LEAST_SURE and not best.evidence["unknown nouns"]
+    back = None if is_sure else ask_back(best, others, planner)
     choices = tuple(dict.fromkeys(to_sentence(other.reading.plan) for other in others if other.result is not None))
     own = to_sentence(best.reading.plan)
     choices = tuple(text for text in choices if text != own)[:MOST_CHOICES]

@@ -194,7 +194,7 @@ class Linker:
         if token.lemma in words.adjectives and token.lemma != token.lower:
             degree = "most" if token.lower.endswith("st") else "more"
             yield Chunk("adjective", start, start + 1, token.text, lemma=token.lemma, degree=degree), 0.94
-        elif token.lower in ("first", "last", "recent", "top") and following not in (",", "and", "name", "names"):
+        elif token.lower in ("first", "last", "recent", "top") and following not in words.sets["after adverbs"]:
             yield Chunk("adjective", start, start + 1, token.text, lemma=token.lower, degree="most"), 0.9
 
     def _names_of(
@@ -209,8 +209,15 @@ class Linker:
         initials = ("".join(word[0] for word in lowers),)
         if len(lowers) > 2 and initials in self._columns and self._columns[initials][0][1] == 1.0:
             yield Chunk("column", start, end, text, found=tuple(self._columns[initials])), 0.95
+        # "The maximum number of guests" may be `max_guests`.
+        fewer = tuple(word for word in lemmas if word != "number")
+        whole = (
+            [pair for pair in self._columns.get(fewer, ()) if pair[1] >= 0.95]
+            if 1 < len(fewer) < len(lemmas)
+            else []
+        )
         for kind, index in (("table", self._tables), ("column", self._columns)):
-            found = index.get(lemmas) or index.get(lowers)
+            found = index.get(lemmas) or index.get(lowers) or (whole if kind == "column" else [])
             if found:
                 ranked = _ranked(found)
                 # A name of one word that is all of a table's is more likely the table than a part of a column's.

@@ -131,10 +131,17 @@ def _as_extreme(draft: Draft, select: list[Term], catalog: Catalog) -> None:
 def _person(draft: Draft, catalog: Catalog) -> Table | None:
     """Whom `who` asks for: of the tables that are spoken of, or next to them, the first that people are in."""
     spoken = [draft.root.name] if draft.root else []
+    spoken += [column.table for _, column, _ in draft.superlatives]
     spoken += [*draft.tables, *(part.left.table for _, part in draft.where if isinstance(part.left, ColumnRef))]
     near = [catalog.tables[name] for name in dict.fromkeys(spoken)]
     near += catalog.around([table.name for table in near])
-    return next((t for t in near if lexicon().people.intersection(words_of(t.name)[-1:])), None)
+    return next((table for table in near if _is_of_people(table)), None)
+
+
+def _is_of_people(table: Table) -> bool:
+    """Whether the rows of a table are people, by its name or by what is known of them."""
+    known = {word for column in table.columns.values() for word in words_of(column.name)}
+    return bool(lexicon().people.intersection(words_of(table.name)[-1:]) or lexicon().sets["personal"] & known)
 
 
 def _of_both(draft: Draft, catalog: Catalog) -> Plan | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from plugins.nl_models.catalog.keys import display
-from plugins.nl_models.catalog.names import words_of
+from plugins.nl_models.catalog.names import lemma, words_of
 from plugins.nl_models.catalog.schema import Column, Table
 from plugins.nl_models.parser.context import FILLERS, is_time, ref, truth
 from plugins.nl_models.parser.counting import Counting
@@ -79,13 +79,18 @@ class Naming(Counting):
     def _is_said_to_hold(self, at: int, column: Column) -> bool:
         """Of a column of yes and no, a condition: `covered stages`, `have a garden`."""
         context = self.context
-        is_modifier = context.kind(at + 1) == "table" or self.in_conditions or self.negated
+        is_before = context.kind(at + 1) in ("table", "column")
+        # A column `is_active` is all of "are active".
+        is_whole = lemma(context.chunks[at].text.split()[0]) == "be"
+        is_predicate = is_whole or context.kind(at - 1) == "IS" or (context.kind(at - 1) == "NOT" and self.negated)
+        is_modifier = is_before or is_predicate or self.in_conditions or self.negated
         behind = context.kind(context.skip(at + 1, *FILLERS, "IN"))
         said = truth(column)
         if said is None or not is_modifier or behind in ("value", "quoted", *OPERATORS):
             return False
-        self._where(column, "=", said[1] if self.negated else said[0])
+        value = said[1] if self.negated else said[0]
         self.negated = False
+        self._where(column, "=", value)
         return True
 
     def _is_child(self, table: Table) -> bool:

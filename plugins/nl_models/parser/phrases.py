@@ -16,7 +16,7 @@ _AGGREGATES = frozenset({"MAX", "MIN", "AVG", "SUM"})
 def reword(chunks: Sequence[Chunk]) -> list[Chunk]:
     """The chunks with all turns of phrase rewritten."""
     found = list(chunks)
-    for rewrite in (_without_table_words, _merged, _with_directions, _with_measures, _with_extremes):
+    for rewrite in (_without_table_words, _with_ranges, _merged, _with_directions, _with_measures, _with_extremes):
         found = rewrite(found)
     return found
 
@@ -85,6 +85,19 @@ def _second_end(chunks: list[Chunk], at: int) -> int | None:
     kept = [n for n in range(at + 1, len(chunks)) if chunks[n].kind != "ALL"][:3]
     kinds = [chunks[n].kind for n in kept]
     return kept[2] + 1 if kinds == ["adjective", "IN", "adjective"] else None
+
+
+def _with_ranges(chunks: list[Chunk]) -> list[Chunk]:
+    """`from 1901 to 2000` is a range."""
+    found = list(chunks)
+    for n, chunk in enumerate(chunks[:-3]):
+        kinds = [other.kind for other in chunks[n + 1 : n + 4]]
+        is_range = (
+            kinds in (["number", "IN", "number"], ["date", "IN", "date"]) and chunks[n + 2].text.lower() == "to"
+        )
+        if chunk.text.lower() == "from" and is_range:
+            found[n] = replace(chunk, kind="BETWEEN")
+    return found
 
 
 def _with_measures(chunks: list[Chunk]) -> list[Chunk]:

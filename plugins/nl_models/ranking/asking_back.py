@@ -9,6 +9,7 @@ from plugins.nl_models.catalog.names import words_of
 from plugins.nl_models.catalog.schema import Column, Table
 from plugins.nl_models.linking import Chunk
 from plugins.nl_models.planner import Planner
+from plugins.nl_models.ranking.evidence import unknown_nouns
 from plugins.nl_models.ranking.trial import Tried
 from plugins.nl_models.render.sentence import to_sentence
 from plugins.nl_models.words.tokens import tokenise
@@ -16,9 +17,10 @@ from plugins.nl_models.words.tokens import tokenise
 _MOST_TABLES = 10
 
 
-def ask_back(question: str, best: Tried, others: Sequence[Tried], planner: Planner) -> str:
+def ask_back(best: Tried, others: Sequence[Tried], planner: Planner) -> str:
     """What to ask where the best reading is not sure: what is missing, or which of two things a word means."""
-    missing = [word for word in best.reading.doubts if _is_unknown(word, best.reading.chunks)]
+    unknown = [word for word in best.reading.doubts if _is_unknown(word, best.reading.chunks)]
+    missing = [*unknown_nouns(best.reading.chunks), *unknown]
     if missing:
         return _missing(missing[0], planner)
     for other in others:

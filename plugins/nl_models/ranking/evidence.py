@@ -52,7 +52,7 @@ def evidence(chunks: Sequence[Chunk], doubts: Sequence[str], plan: Plan, catalog
         "doubts": min(len(doubts), 3),
         "unknown words": min(len(unknown), 3),
         "unknown share": len(unknown) / max(len(content), 1),
-        "unknown nouns": sum(_is_noun(chunks, n) for n, chunk in enumerate(chunks) if chunk.kind == "word"),
+        "unknown nouns": len(unknown_nouns(chunks)),
         "unasked groups": bool(plan.group_by) and not _asks_groups(chunks, plan),
         "numbers in text": sum(_is_text_of_numbers(catalog.column(*place)) for place in named.columns),
         "weak links": sum(score < _SURE for score in scores),
@@ -133,6 +133,11 @@ def _unsaid(plan: Plan, chunks: Sequence[Chunk]) -> int:
     said = {item.place for chunk in chunks for item, _ in chunk.found if isinstance(item, Column)}
     shown = contents(Plan(select=plan.select)).columns
     return len(shown - said)
+
+
+def unknown_nouns(chunks: Sequence[Chunk]) -> list[str]:
+    """Words that nothing explains, and that something is counted, measured or told of."""
+    return [chunk.text for n, chunk in enumerate(chunks) if chunk.kind == "word" and _is_noun(chunks, n)]
 
 
 def _is_noun(chunks: Sequence[Chunk], at: int) -> bool:
