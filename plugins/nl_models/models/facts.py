@@ -186,7 +186,9 @@ class FactBuilder:
         counts = measure.agg in ("count", "count_distinct") or measure.expr.strip() == "1"
         shared = all(template in other.filters for other in self.leaves for template in leaf.filters)
         always = " else " in measure.expr or not self.ground.may_be_null(self.model, measure.expr)
-        return (counts and shared) or measure.agg == "count_distinct" or (shared and always)
+        # Without groups there is one row, also of no rows at all.
+        always = always and bool(self.analysis.dimensions)
+        return measure.agg == "count_distinct" or (shared and (counts or always))
 
     def _joins(self, tables: Tables, conditions: Sequence[Condition]) -> list[Join]:
         needed = {path[:n] for c in conditions for path in c.paths for n in range(1, len(path) + 1)}

@@ -35,6 +35,7 @@ CHANNEL = Dimension(name="order__channel")
 COUNTRY = Dimension(name="customer__country")
 RETURNING = DimensionFilter(dimension="order__customer_type", operator="in", values=("returning",))
 NOT_FRANCE = DimensionFilter(dimension="customer__country", operator="not in", values=("France",))
+NOBODY = DimensionFilter(dimension="customer", operator="is null")
 IN_2024 = TimeRange(start=date(2024, 1, 1), end=date(2025, 1, 1), label="2024")
 WITHIN = (MONTH.query_name,)
 MOST_REVENUE = (AnalysisOrdering(by="revenue_eur", descending=True),)
@@ -67,6 +68,7 @@ ANALYSES = {
     ),
     "agg_daily": Analysis(metrics=("orders",), dimensions=(Dimension(name="metric_time", grain="day"),)),
     "agg_total": Analysis(metrics=("revenue_eur", "returned_eur")),
+    "agg_none": Analysis(metrics=("revenue_eur",), filters=(NOBODY, RETURNING)),
 }
 AMOUNT = ColumnRef(table="main.fct_orders", name="amount_eur")
 BY_COUNTRY = Plan(
