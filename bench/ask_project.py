@@ -1,4 +1,4 @@
-"""`smelt ask` over the demo's semantic layer and tables: questions of a retailer's analysts with hand-written gold."""
+"""`smelt ask` over the demo's semantic layer and tables: a retailer's questions with hand-written gold."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def run(console: Console) -> None:
     _print(console, scored)
     ranked = sorted(one.seconds for one in scored)
     console.print(
-        f"opened from the index in {opened:.2f} s; a question takes {ranked[len(ranked) // 2] * 1000:.0f} ms (median), "
-        f"{ranked[int(len(ranked) * 0.95)] * 1000:.0f} ms (p95), with running it"
+        f"opened from the index in {opened:.2f} s; a question takes, with running it, "
+        f"{ranked[len(ranked) // 2] * 1000:.0f} ms (median), {ranked[int(len(ranked) * 0.95)] * 1000:.0f} ms (p95)"
     )
     console.print("wanted: ≥ 95 % right or asking back; none wrong where confidence ≥ 0.9; p95 ≤ 1 s")
 

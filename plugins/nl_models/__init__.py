@@ -1,4 +1,4 @@
-"""From words to SQL and dbt models: a question goes in; a plan with its SQL, its confidence and its doubts comes out.
+"""From words to SQL and dbt models: a question goes in, a plan with SQL and its confidence comes out.
 
 `ProjectAnswers` answers over a dbt project that `open_project` opened: its metrics first, then its tables.
 `Planner` reads questions over one catalog; `read_database` makes the catalog of a bare DuckDB database.

@@ -45,7 +45,7 @@ class DimensionFilter(_Part):
 
 
 class TimeRange(_Part):
-    """start: the first day. end: the first day behind it; None: open. label: in words, "the first half of 2011"."""
+    """start: the first day. end: the first day behind it; None: open. label: in words, "first half of 2011"."""
 
     start: date | None = None
     end: date | None = None
@@ -79,10 +79,12 @@ class Analysis(_Part):
     """One query of the semantic layer.
 
     only: of a share, the part of the total that is meant.
-    calculation: `share`: of the total over all groups, of each time bucket if there are any; `running total`: along the time dimension; `average`: of
-    the values of all time buckets, or of all groups; `count`: how many groups there are. comparison: to an earlier period. limit: rows that are kept, within each
-    combination of `limit_within` if that is given; with `limit_over`, that many of these dimensions, by their total,
-    and all rows of them.
+    calculation: `share`: of the total over all groups, of each time bucket if there are any; `running total`: along
+    the time dimension; `average`: of the values of all time buckets, or of all groups; `count`: how many groups
+    there are, for each of those before the last.
+    comparison: to an earlier period.
+    limit: rows that are kept, within each combination of `limit_within` if that is given; with `limit_over`, that
+    many of these dimensions, by their total, and all rows of them.
     """
 
     kind: Literal["analysis"] = "analysis"

@@ -1,4 +1,4 @@
-"""Answers questions over a dbt project: metrics first, then the tables that are made to be asked, then the others."""
+"""Answers questions over a dbt project: metrics first, then gold tables, then the others."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ _PER_EMPTY = 0.6
 class ProjectAnswers:
     """Answers over one project. today: relative periods count from it, or from the last day of older data.
 
-    before: what was asked last, which the next question may only change; a new session has none. second: a language
-    model, for what the planner here is not sure of.
+    before: what was asked last, which the next question may only change; a new session has none.
+    second: a language model, for what the planner here is not sure of.
     """
 
     project: AskedProject

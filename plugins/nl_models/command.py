@@ -233,6 +233,7 @@ def _open(session: ProjectSession, proposal: Proposal, forge: str | None, as_jso
     from plugins.core.project.project import Project
     from plugins.nl_models.opening import open_proposal
 
+    session.close()
     project = Project(session.settings.project_dir, target=session.target, profiles_dir=session.profiles_dir)
     with Console(stderr=True).status("building it in the sandbox") as status:
         opened = open_proposal(project, session.settings, proposal, forge=forge, on_progress=status.update)

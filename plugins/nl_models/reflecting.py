@@ -20,8 +20,10 @@ _NEGATIVE = frozenset({"!=", "not in"})
 
 
 def reflects(plan: Plan, said: str, chunks: Sequence[Chunk], request: Request) -> bool:
-    """Whether nothing of the question is left out. said: the plan in words. request: what metrics made of it, whose
-    doubts are words that mean nothing to them."""
+    """Whether nothing of the question is left out.
+
+    said: the plan in words. request: what metrics made of it, whose doubts are words that mean nothing to them.
+    """
     kinds = {chunk.kind for chunk in chunks}
     words = {lemma(word) for word in split(said)}
     if any(_is_left_out(doubt, chunks, words) for text in request.doubts for doubt in split(text)):

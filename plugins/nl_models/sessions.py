@@ -114,6 +114,10 @@ class ProjectSession:
         """The plan in words."""
         return self.answers.sentence(given.plan) if given.plan is not None else ""
 
+    def close(self) -> None:
+        """Let go of the database: while it is open, this process can open it in no other way."""
+        self.answers.project.con.close()
+
     @cached_property
     def answers(self) -> ProjectAnswers:
         """The project, open. Raises SmeltError if there is nothing to ask yet."""

@@ -1,4 +1,4 @@
-"""What a question is about: a catalog, a semantic layer if there is one, and a guarded connection to try SQL on."""
+"""What a question is about: a catalog, a semantic layer if there is one, and a guarded connection to try SQL."""
 
 from __future__ import annotations
 

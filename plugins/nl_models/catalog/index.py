@@ -89,9 +89,7 @@ class CatalogIndex:
         os.replace(half, self.path)
 
 
-def _dimensions(
-    layer: SemanticLayer | None, tables: Mapping[str, str]
-) -> Iterable[tuple[str, tuple[str, str]]]:
+def _dimensions(layer: SemanticLayer | None, tables: Mapping[str, str]) -> Iterable[tuple[str, tuple[str, str]]]:
     """By key, (expression, table) of categorical dimensions."""
     for model in layer.models.values() if layer is not None else ():
         if model.relation in tables:

@@ -126,9 +126,9 @@ def _synonyms(node: Mapping[str, Any]) -> tuple[str, ...]:
 def _unique_keys(manifest: Manifest, node: str) -> Iterator[str]:
     """Columns that a test or a constraint says are unique."""
     for test in manifest.of_type("test"):
-        if test.get("attached_node") == node and (test.get("test_metadata") or {}).get("name") == "unique":
-            if column := test.get("column_name"):
-                yield column
+        is_unique = (test.get("test_metadata") or {}).get("name") == "unique"
+        if is_unique and test.get("attached_node") == node and test.get("column_name"):
+            yield test["column_name"]
     for constraint in manifest.document["nodes"][node].get("constraints") or ():
         if constraint.get("type") == "primary_key" and len(constraint.get("columns") or ()) == 1:
             yield constraint["columns"][0]

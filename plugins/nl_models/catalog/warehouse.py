@@ -65,7 +65,7 @@ def _published(settings: Settings) -> Place:
 
 
 def _warehouse(folder: Path, target: str | None, profiles_dir: Path | None) -> Place:
-    from plugins.core.project.compiled import compiled_manifest
+    from plugins.core.project.compiled import OWN_TARGET, compiled_manifest
     from plugins.core.project.project import Project
     from plugins.core.sql.guard import open_guarded
 
@@ -79,10 +79,8 @@ def _warehouse(folder: Path, target: str | None, profiles_dir: Path | None) -> P
     if not warehouse.is_file():
         raise SmeltError(f"there is no warehouse {warehouse} yet", "run `dbt build` first")
     compiled_manifest(project)
-    artifacts = next(
-        (path for path in (folder / _ARTIFACTS, folder / "target/smelt") if (path / "manifest.json").is_file()), None
-    )
-    assert artifacts is not None
+    places = [folder / _ARTIFACTS, folder / OWN_TARGET]
+    artifacts = next(path for path in places if (path / "manifest.json").is_file())
     found = warehouse.stat()
     con = open_guarded(warehouse)
     stamp = f"{found.st_mtime_ns}-{found.st_size}"

@@ -187,7 +187,7 @@ def _highest(analysis: Analysis, source: str) -> exp.Select:
     )
     found = exp.select(_row(analysis.limit_over)).from_(source).group_by(*columns)
     known = [exp.Not(this=exp.Is(this=column.copy(), expression=exp.Null())) for column in columns]
-    return found.where(*known).order_by(total, *(column.copy() for column in columns)).limit(analysis.limit)
+    return found.where(*known).order_by(total, *(column.copy() for column in columns)).limit(analysis.limit or 1)
 
 
 def _shown(analysis: Analysis) -> list[exp.Expr]:

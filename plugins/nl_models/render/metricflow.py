@@ -54,7 +54,8 @@ class MetricFlow:
             before = self._compile(analysis, earlier(start, compared), earlier(end, compared))
         elif compared is not None and start is not None:
             start = earlier(start, compared)
-        return around(analysis, self._compile(analysis, start, end), before).sql("duckdb", pretty=pretty, comments=False)
+        query = around(analysis, self._compile(analysis, start, end), before)
+        return query.sql("duckdb", pretty=pretty, comments=False)
 
     def _compile(self, analysis: Analysis, start: date | None, end: date | None) -> exp.Query:
         from metricflow.engine.metricflow_engine import MetricFlowQueryRequest

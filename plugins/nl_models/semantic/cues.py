@@ -12,8 +12,12 @@ from ruamel.yaml import YAML
 
 @dataclass(frozen=True)
 class Cues:
-    """cues: by phrase (words in lower case), what it does. units: by phrase, the unit. aliases: by phrase, others
-    for the same thing. things: by word, others for the same kind of thing. verbs: by lemma, names of metrics that it may be about. longest: words of a phrase."""
+    """What is in cues.yaml, by words in lower case.
+
+    cues: by phrase, what it does. units: by phrase, the unit. aliases: by phrase, others for the same thing.
+    things: by word, others for the same kind of thing. verbs: by lemma, names of metrics that it may be about.
+    longest: words of a phrase.
+    """
 
     cues: Mapping[tuple[str, ...], str]
     fillers: frozenset[str]

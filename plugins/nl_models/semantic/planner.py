@@ -16,9 +16,10 @@ from plugins.nl_models.semantic.followup import is_followup, merged
 from plugins.nl_models.semantic.layer import SemanticLayer
 from plugins.nl_models.semantic.reader import Reader
 from plugins.nl_models.semantic.request import Request
-from plugins.nl_models.semantic.resolving import Resolved, Resolver
-from plugins.nl_models.semantic.spelling import corrected
+from plugins.nl_models.semantic.resolving import Resolver
+from plugins.nl_models.semantic.restricting import Resolved
 from plugins.nl_models.semantic.spans import spans_of, tokens_of
+from plugins.nl_models.semantic.spelling import corrected
 from plugins.nl_models.semantic.vocabulary import Vocabulary, split
 from plugins.nl_models.subject import Subject
 
@@ -30,8 +31,10 @@ _LEAST_CLOSE = 0.35
 
 @dataclass(frozen=True)
 class MetricPlanned:
-    """analysis: None if no metric is asked for. question_back: what is unclear. assumptions: what was decided without
-    being said. choices: other readings. request: to go on from."""
+    """analysis: None if no metric is asked for. question_back: what is unclear. choices: other readings.
+
+    assumptions: what was decided without being said. request: to go on from.
+    """
 
     analysis: Analysis | None
     confidence: float

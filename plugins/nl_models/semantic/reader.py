@@ -2,42 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from plugins.nl_models.semantic.ranking import OPERATORS, Ranking
+from plugins.nl_models.semantic.request import Group, Request
+from plugins.nl_models.semantic.vocabulary import Named
 
-from plugins.nl_models.analysis import MetricOperator
-from plugins.nl_models.semantic.request import Group, Request, Restriction, Threshold
-from plugins.nl_models.semantic.spans import Span
-from plugins.nl_models.semantic.vocabulary import Named, Vocabulary
-
-_OPERATORS: dict[str, MetricOperator] = {
-    "MORE": ">",
-    "MORE_EQUAL": ">=",
-    "LESS": "<",
-    "LESS_EQUAL": "<=",
-    "EXACTLY": "=",
-}
 _MARKS = frozenset(
     {"SHARE", "RUNNING", "GROWTH", "AVERAGE", "TREND", "COMPARE", "COUNT", "SELLING", "THAN", "TOGETHER"}
 )
 _LISTING = ("AND", "COMMA", "OR")
-_ASKING = frozenset({"which", "list", "list the", "what are the", "who are the", "what is the"})
 _BELONGING = frozenset({"of", "from", "for", "to", "in", "on", "by", "among", "with"})
 
 
-class Reader:
+class Reader(Ranking):
     """One question. `read` gives what was understood."""
-
-    def __init__(self, spans: Sequence[Span], vocabulary: Vocabulary) -> None:
-        self.all = list(spans)
-        self.spans = [span for span in spans if span.kind != "filler"]
-        self.vocabulary = vocabulary
-        self.request = Request()
-        self.negated = False
-        self.expects_group = False
-        # Whether the next group is what is ranked, and whether it is said of each by itself.
-        self.is_target = False
-        self.is_each = False
 
     def read(self) -> Request:
         """The whole question."""
@@ -60,7 +37,7 @@ class Reader:
             self.request.marks.add(kind)
         elif kind == "OR" and self._named(at - 1).values and self._named(at + 1).values:
             self.request.is_alternative = True
-        elif kind in _OPERATORS:
+        elif kind in OPERATORS:
             return self._on_operator(at)
         elif kind == "unit":
             self.request.unit = span.unit
@@ -81,26 +58,6 @@ class Reader:
         elif self._kind(at + 1) == "time" and (grain := self._grain(at + 1)) is not None:
             self.request.counted = grain
             self.expects_group = True
-
-    def _near(self, at: int) -> str | None:
-        """The dimension that a word means which no name has; said as an assumption."""
-        word = self.spans[at].text
-        near = self.vocabulary.near(word)
-        if near is not None:
-            self.request.assumptions.append(f"“{word}” means {near.replace('_', ' ')}")
-        return near
-
-    def _kind(self, at: int) -> str:
-        return self.spans[at].kind if 0 <= at < len(self.spans) else "end"
-
-    def _named(self, at: int) -> Named:
-        return self.spans[at].named or Named() if 0 <= at < len(self.spans) else Named()
-
-    def _word_before(self, at: int) -> str:
-        """The word just before a span, whatever it is."""
-        start = self.spans[at].start
-        before = [span for span in self.all if span.end == start]
-        return before[0].text.split()[-1].lower() if before else ""
 
     def _unknown(self, at: int) -> None:
         span = self.spans[at]
@@ -138,83 +95,6 @@ class Reader:
             self.expects_group = following.kind == "unknown"
         return at + 1
 
-    def _on_which(self, at: int) -> int:
-        text, request = self.spans[at].text, self.request
-        if self._kind(at + 1) == "number" and self._is_groupable(at + 2):
-            request.limit = int(self.spans[at + 1].number or 0)
-            request.ranks_times |= self._kind(at + 2) == "time"
-            self.expects_group = self.is_target = True
-            return at + 2
-        named = self._named(at + 1)
-        is_alone = bool(named.dimensions) and self._is_metric_alone(at + 1)
-        if is_alone and text in ("which", "list", "list the"):
-            # The things themselves are asked for, not how many there are.
-            request.doubts.append(f"{text} {self.spans[at + 1].text}")
-        if text in _ASKING:
-            is_time = self._kind(at + 1) == "time" and self._grain(at + 1) is not None
-            is_near = self._kind(at + 1) == "unknown" and text == "which"
-            request.ranks_times |= is_time
-            self.expects_group = self.is_target = is_time or is_near or (bool(named.dimensions) and not is_alone)
-        return at + 1
-
-    def _is_groupable(self, at: int) -> bool:
-        is_time = self._kind(at) == "time" and self._grain(at) is not None
-        is_near = self._kind(at) == "unknown" and self.vocabulary.near(self.spans[at].text) is not None
-        return is_time or is_near or bool(self._named(at).dimensions)
-
-    def _is_metric_alone(self, at: int) -> bool:
-        """Whether what may be a dimension is a metric as well, and nothing else is asked for."""
-        others = [n for n, span in enumerate(self.spans) if n != at and span.named and span.named.metrics]
-        return bool(self._named(at).metrics) and not others
-
-    def _grain(self, at: int) -> str | None:
-        said = self.spans[at].said
-        return said.grain if said is not None else None
-
-    def _on_top(self, at: int) -> int:
-        request = self.request
-        request.is_ranked, request.is_descending = True, self._kind(at) == "TOP"
-        step = at + 1
-        if self._kind(step) == "number":
-            request.limit = int(self.spans[step].number or 0)
-            step += 1
-        if self._kind(step) in ("SELLING", "TOP", "BOTTOM"):
-            request.is_descending = self._kind(step) != "BOTTOM"
-            request.marks |= {"SELLING"} & {self._kind(step)}
-            step += 1
-        named = self._named(step)
-        is_near = self._kind(step) == "unknown" and self._is_groupable(step)
-        if (named.dimensions and not (named.metrics and request.groups)) or is_near:
-            self.expects_group = self.is_target = True
-        elif self._kind(step) == "time" and self._grain(step):
-            self.expects_group = self.is_target = request.ranks_times = True
-        elif named.metrics:
-            request.order_metric = self._metric(named)
-        return step
-
-    _on_bottom = _on_top
-
-    def _on_selling(self, at: int) -> int:
-        request = self.request
-        request.marks.add("SELLING")
-        request.is_ranked = True
-        request.is_descending = not self.spans[at].text.startswith(("worst", "least"))
-        self.expects_group = self.is_target = True
-        return at + 1
-
-    def _on_order(self, at: int) -> int:
-        self.request.is_sorted = True
-        if self._kind(at + 1) == "number":
-            self.request.limit = int(self.spans[at + 1].number or 0)
-            self.expects_group = self.is_target = self._is_groupable(at + 2)
-            return at + 2
-        named = self._named(at + 1)
-        if self.spans[at].text == "rank" and self._is_groupable(at + 1) and not named.metrics:
-            self.expects_group = True
-        if named.metrics:
-            self.request.order_metric = self._metric(named)
-        return at + 1
-
     def _on_known(self, at: int) -> int:
         """A known customer: one that is there. After `without` it says nothing more."""
         named = self._named(at + 1)
@@ -222,50 +102,6 @@ class Reader:
             self.request.unknown_of.append((named.dimensions[0], False))
         elif self._kind(at - 1) == "NOT":
             self.negated = True
-        return at + 1
-
-    def _on_operator(self, at: int) -> int:
-        if self.spans[at].text == "over" and self._kind(at + 1) == "time" and self._grain(at + 1) is not None:
-            # "over the quarters"
-            self.expects_group = True
-            return at + 1
-        if self._kind(at + 1) == "AVERAGE" or self._kind(at + 1) != "number":
-            self.request.doubts.append(self.spans[at].text)
-            return at + 1
-        self._expect(_OPERATORS[self._kind(at)], self.spans[at + 1].number or 0.0, at + 2)
-        return at + 2
-
-    def _expect(self, operator: MetricOperator, value: float, after: int) -> None:
-        """A threshold of the metric that is named next, else of the one before it."""
-        following = after + (self._kind(after) == "unit")
-        named = self._named(following)
-        if named.metrics:
-            self.request.thresholds.append(Threshold(operator, value, self._metric(named)))
-        elif self.request.metrics:
-            self.request.thresholds.append(Threshold(operator, value, self.request.metrics[-1]))
-        elif self._kind(following) == "unknown" or named.dimensions:
-            self.request.doubts.append(self.spans[following].text)
-        else:
-            self.request.thresholds.append(Threshold(operator, value))
-
-    def _on_number(self, at: int) -> int:
-        number = self.spans[at].number or 0.0
-        before = self._named(at - 1)
-        if self.spans[at].text in ("once", "twice"):
-            self._expect("=", number, at + 1)
-            return at + 1
-        if self._kind(at + 1) == "AND" and self._kind(at + 2) == "number":
-            self._expect(">=", number, at + 3)
-            self._expect("<=", self.spans[at + 2].number or 0.0, at + 3)
-            return at + 3
-        if before.dimensions and not self.expects_group:
-            self.request.identified.append((before.dimensions[0], self.spans[at].text))
-            return at + 1
-        if self._kind(at + 1) in ("TOP", "BOTTOM", "SELLING") or self._is_groupable(at + 1):
-            self.request.limit = int(number)
-            self.expects_group = self.is_target = self._is_groupable(at + 1)
-            return at + 1
-        self.request.doubts.append(self.spans[at].text)
         return at + 1
 
     def _on_quoted(self, at: int) -> int:
@@ -299,22 +135,6 @@ class Reader:
             request.doubts.append(self.spans[at].text)
         self.expects_group = False
         return at + 1
-
-    def _group(self, group: Group) -> None:
-        request = self.request
-        group = replace(group, is_each=self.is_each)
-        if self.is_target:
-            request.target = group
-        self.is_target = self.is_each = False
-        if not any(known.name == group.name for known in request.groups):
-            request.groups.append(group)
-
-    def _keep_listing(self, at: int) -> None:
-        """By country and month: what follows is another dimension."""
-        following = self._named(at + 2)
-        is_time = self._kind(at + 2) == "time" and self._grain(at + 2) is not None
-        is_listed = self._kind(at + 1) in ("AND", "COMMA") and (bool(following.dimensions) or is_time)
-        self.expects_group = self.expects_group and is_listed
 
     def _on_named(self, at: int) -> int:
         span, named = self.spans[at], self._named(at)
@@ -377,17 +197,6 @@ class Reader:
         others = [n for n, span in enumerate(self.spans) if n != at and span.named and span.named.metrics]
         return bool(others) and self._word_before(at) in _BELONGING
 
-    def _metric(self, named: Named) -> str:
-        """Of several metrics that have a name, the one that was asked for already, else the first."""
-        return next((name for name in named.metrics if name in self.request.metrics), named.metrics[0])
-
-    def _add(self, metric: str) -> None:
-        if metric not in self.request.metrics:
-            self.request.metrics.append(metric)
-
-    def _restrict(self, named: Named) -> None:
-        self.request.restrictions.append(Restriction(named.values, self.negated))
-
     def _mention(self, at: int) -> None:
         """A dimension that nothing says to split by: what things are, or what must have no value."""
         span, request = self.spans[at], self.request
@@ -404,8 +213,3 @@ class Reader:
             self._group(group)
         else:
             request.mentioned.append(group)
-
-
-def with_metric(threshold: Threshold, metric: str) -> Threshold:
-    """The threshold, of this metric if it had none."""
-    return threshold if threshold.metric is not None else replace(threshold, metric=metric)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from plugins.nl_models.analysis import Grain, MetricOperator, PeriodComparison, TimeRange
-from plugins.nl_models.semantic.times import Period
+from plugins.nl_models.semantic.periods import Period
 
 
 @dataclass(frozen=True)

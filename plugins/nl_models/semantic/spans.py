@@ -20,7 +20,7 @@ _SCALE = {"k": 1e3, "thousand": 1e3, "m": 1e6, "million": 1e6, "bn": 1e9, "hundr
 
 @dataclass(frozen=True)
 class Span:
-    """Some words. kind: `time`, `named`, `unit`, `number`, `quoted`, `verb`, `filler`, `unknown`, or a cue's name."""
+    """Some words. kind: `time`, `named`, `unit`, `number`, `quoted`, `verb`, `filler`, `unknown`, or a cue."""
 
     kind: str
     start: int

@@ -167,7 +167,7 @@ class Vocabulary:
                 yield words, names.pop()
 
     def near(self, word: str) -> str | None:
-        """The dimension or entity that a word means though it is not called so: a synonym, or one near in meaning."""
+        """The dimension or entity that a word means though it has another name: a synonym, or near in meaning."""
         labels = list(dict.fromkeys(label for label, _ in self._dimension_phrases()))
         for synonym in (*cues().things.get(lemma(word), ()), *lexicon().synonyms.get(lemma(word), ())):
             named = self.find(split(synonym))

@@ -1,0 +1,127 @@
+"""What is ranked, and how many are kept; what a figure must be over or under."""
+
+from __future__ import annotations
+
+from plugins.nl_models.analysis import MetricOperator
+from plugins.nl_models.semantic.request import Threshold
+from plugins.nl_models.semantic.turns import Turns
+
+OPERATORS: dict[str, MetricOperator] = {
+    "MORE": ">",
+    "MORE_EQUAL": ">=",
+    "LESS": "<",
+    "LESS_EQUAL": "<=",
+    "EXACTLY": "=",
+}
+_ASKING = frozenset({"which", "list", "list the", "what are the", "who are the", "what is the"})
+
+
+class Ranking(Turns):
+    """Turns that rank, limit and compare with numbers."""
+
+    def _on_which(self, at: int) -> int:
+        text, request = self.spans[at].text, self.request
+        if self._kind(at + 1) == "number" and self._is_groupable(at + 2):
+            request.limit = int(self.spans[at + 1].number or 0)
+            request.ranks_times |= self._kind(at + 2) == "time"
+            self.expects_group = self.is_target = True
+            return at + 2
+        named = self._named(at + 1)
+        is_alone = bool(named.dimensions) and self._is_metric_alone(at + 1)
+        if is_alone and text in ("which", "list", "list the"):
+            # The things themselves are asked for, not how many there are.
+            request.doubts.append(f"{text} {self.spans[at + 1].text}")
+        if text in _ASKING:
+            is_time = self._kind(at + 1) == "time" and self._grain(at + 1) is not None
+            is_near = self._kind(at + 1) == "unknown" and text == "which"
+            request.ranks_times |= is_time
+            self.expects_group = self.is_target = is_time or is_near or (bool(named.dimensions) and not is_alone)
+        return at + 1
+
+    def _on_top(self, at: int) -> int:
+        request = self.request
+        request.is_ranked, request.is_descending = True, self._kind(at) == "TOP"
+        step = at + 1
+        if self._kind(step) == "number":
+            request.limit = int(self.spans[step].number or 0)
+            step += 1
+        if self._kind(step) in ("SELLING", "TOP", "BOTTOM"):
+            request.is_descending = self._kind(step) != "BOTTOM"
+            request.marks |= {"SELLING"} & {self._kind(step)}
+            step += 1
+        named = self._named(step)
+        is_near = self._kind(step) == "unknown" and self._is_groupable(step)
+        if (named.dimensions and not (named.metrics and request.groups)) or is_near:
+            self.expects_group = self.is_target = True
+        elif self._kind(step) == "time" and self._grain(step):
+            self.expects_group = self.is_target = request.ranks_times = True
+        elif named.metrics:
+            request.order_metric = self._metric(named)
+        return step
+
+    _on_bottom = _on_top
+
+    def _on_selling(self, at: int) -> int:
+        request = self.request
+        request.marks.add("SELLING")
+        request.is_ranked = True
+        request.is_descending = not self.spans[at].text.startswith(("worst", "least"))
+        self.expects_group = self.is_target = True
+        return at + 1
+
+    def _on_order(self, at: int) -> int:
+        self.request.is_sorted = True
+        if self._kind(at + 1) == "number":
+            self.request.limit = int(self.spans[at + 1].number or 0)
+            self.expects_group = self.is_target = self._is_groupable(at + 2)
+            return at + 2
+        named = self._named(at + 1)
+        if self.spans[at].text == "rank" and self._is_groupable(at + 1) and not named.metrics:
+            self.expects_group = True
+        if named.metrics:
+            self.request.order_metric = self._metric(named)
+        return at + 1
+
+    def _on_operator(self, at: int) -> int:
+        if self.spans[at].text == "over" and self._kind(at + 1) == "time" and self._grain(at + 1) is not None:
+            # "over the quarters"
+            self.expects_group = True
+            return at + 1
+        if self._kind(at + 1) == "AVERAGE" or self._kind(at + 1) != "number":
+            self.request.doubts.append(self.spans[at].text)
+            return at + 1
+        self._expect(OPERATORS[self._kind(at)], self.spans[at + 1].number or 0.0, at + 2)
+        return at + 2
+
+    def _expect(self, operator: MetricOperator, value: float, after: int) -> None:
+        """A threshold of the metric that is named next, else of the one before it."""
+        following = after + (self._kind(after) == "unit")
+        named = self._named(following)
+        if named.metrics:
+            self.request.thresholds.append(Threshold(operator, value, self._metric(named)))
+        elif self.request.metrics:
+            self.request.thresholds.append(Threshold(operator, value, self.request.metrics[-1]))
+        elif self._kind(following) == "unknown" or named.dimensions:
+            self.request.doubts.append(self.spans[following].text)
+        else:
+            self.request.thresholds.append(Threshold(operator, value))
+
+    def _on_number(self, at: int) -> int:
+        number = self.spans[at].number or 0.0
+        before = self._named(at - 1)
+        if self.spans[at].text in ("once", "twice"):
+            self._expect("=", number, at + 1)
+            return at + 1
+        if self._kind(at + 1) == "AND" and self._kind(at + 2) == "number":
+            self._expect(">=", number, at + 3)
+            self._expect("<=", self.spans[at + 2].number or 0.0, at + 3)
+            return at + 3
+        if before.dimensions and not self.expects_group:
+            self.request.identified.append((before.dimensions[0], self.spans[at].text))
+            return at + 1
+        if self._kind(at + 1) in ("TOP", "BOTTOM", "SELLING") or self._is_groupable(at + 1):
+            self.request.limit = int(number)
+            self.expects_group = self.is_target = self._is_groupable(at + 1)
+            return at + 1
+        self.request.doubts.append(self.spans[at].text)
+        return at + 1
