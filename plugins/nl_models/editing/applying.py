@@ -32,7 +32,8 @@ from plugins.nl_models.semantic.layer import SemanticLayer
 class Edited:
     """text: of the model. added: by column, what it is. keys: columns that split rows more finely.
 
-    renamed, removed: columns. used: what was put in or filtered by. grain_before, grain_after: the columns that identify a row, as far as they are known.
+    renamed, removed: columns. used: what was put in or filtered by. grain_before, grain_after: the columns that
+    identify a row, as far as they are known.
     """
 
     text: str

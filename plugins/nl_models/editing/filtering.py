@@ -143,7 +143,7 @@ class Restricter:
         if not found:
             words = label.removeprefix("is_").replace("_", " ")
             raise SmeltError(
-                f"{self.tracer.name(query)} reads {said(inputs)}, which has no {words}: its rows could not be left out",
+                f"{self.tracer.name(query)} reads {said(inputs)}, which has no {words}: its rows would all stay",
                 "say of which rows it is meant, or join a table that has it",
             )
         return choose(label, found)

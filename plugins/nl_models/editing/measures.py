@@ -51,7 +51,7 @@ class MetricAdder:
         return self._copy(like, _in_unit(like, unit))
 
     def add_aggregate(self, function: str, label: str) -> str:
-        """A column that adds up another, or counts things. Raises SmeltError if no select of the model does that."""
+        """A column that adds up another, or counts things. Raises SmeltError if no select does that."""
         tracer = self.draft.tracer
         found = [(query, select) for query, select in _with_queries(tracer.query) if select.is_aggregated]
         if len(found) != 1:
@@ -198,21 +198,23 @@ class MetricAdder:
         columns = [column.lower() for column in columns_of(measure.expr)]
         if not {name.lower() for name in table.types}.issuperset(columns):
             return None
+        is_rows = measure.agg == "count_distinct" and self._is_key(source, measure.expr)
+        if is_rows:
+            return "count(*)"
         names = self._require(source, columns) if is_written else {}
         expr = re.sub(r"\b\w+\b", lambda word: names.get(word.group().lower(), word.group()), measure.expr)
         sql = on_table(expr, source.name if is_qualified(select) else None)
         if measure.agg == "count_distinct":
-            return self._distinct(sql, source, measure.expr)
+            return f"count(distinct {sql})"
         if measure.agg == "sum_boolean":
             return f"sum(case when {sql} then 1 else 0 end)"
         return f"{ {'average': 'avg'}.get(measure.agg, measure.agg) }({sql})"
 
-    def _distinct(self, sql: str, source: Source, column: str) -> str:
-        """Rows of a table counted by its key are its rows."""
+    def _is_key(self, source: Source, column: str) -> bool:
+        """Whether a column identifies the rows of a source's table, so that counting it is counting them."""
         table = self.draft.tracer.reads(self.draft.tracer.target(source))[0]
         entities = table.semantic.entities if table.semantic is not None else {}
-        is_key = any(kind == "primary" and expr == column for kind, expr in entities.values())
-        return "count(*)" if is_key else f"count(distinct {sql})"
+        return any(kind == "primary" and expr == column for kind, expr in entities.values())
 
     def _sql(self, calculation: Calculation, select: Select) -> str:
         if calculation.leaf is not None:

@@ -166,9 +166,9 @@ class _Work:
         place = outputs.index(name)
         return outputs[place - 1] if place else None
 
-    def _samples(self) -> dict[tuple[str, str], str]:
+    def _samples(self) -> dict[tuple[str, str], tuple[str, ...]]:
         return {
-            (node, column.name.lower()): column.values[0]
+            (node, column.name.lower()): column.values
             for relation, node in self.project.nodes.items()
             for column in self.project.catalog.tables[relation].columns.values()
             if column.values and column.kind == "text"

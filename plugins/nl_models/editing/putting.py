@@ -153,7 +153,7 @@ class Putter:
             if self.tracer.has_aggregate(self.tracer.target(other)):
                 raise SmeltError(
                     f"{source.name} and {other.name} are joined in {self.tracer.name(query)}, each row of one to "
-                    f"one of the other; split by {self.wanted.name}, rows of {other.name} would count several times",
+                    f"one of the other; split by {self.wanted.name}, {other.name} would count several times",
                     f"decide how {other.name} is split, and change the model by hand",
                 )
             if other is select.sources[0] and not source.kind.startswith("inner"):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import get_args
+from typing import cast, get_args
 
 from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.tokenizer_core import TokenType
@@ -41,7 +41,7 @@ _LONGEST = 500
 _GRAINS = {**{grain: grain for grain in get_args(Grain)}, **{adverb: grain for grain, adverb in ADVERBS.items()}}
 _GRAIN = rf"(?:by |per |each |every )?(?:the )?({'|'.join(_GRAINS)})s?"
 _CHANGE_GRAIN = re.compile(
-    r"(?:(?:group|make|show|split|change|aggregate|roll)\s+(?:it\s+|them\s+|this\s+|the grain\s+|up\s+)*(?:to\s+)?)?"
+    r"(?:(?:group|make|show|split|change|aggregate|roll)\s+(?:(?:it|them|this|the grain|up)\s+)*(?:to\s+)?)?"
     rf"{_GRAIN}"
     rf"(?:,?\s+(?:instead of|rather than|and not|not)\s+{_GRAIN})?"
 )
@@ -101,7 +101,8 @@ class Reading:
     def _parts(self, text: str) -> list[Intent]:
         lower = text.lower()
         if grain := _CHANGE_GRAIN.fullmatch(lower):
-            return [ChangeGrain(_GRAINS[grain[1]], _GRAINS[grain[2]] if grain[2] else None)]  # type: ignore[arg-type]
+            old = cast(Grain, _GRAINS[grain[2]]) if grain[2] else None
+            return [ChangeGrain(cast(Grain, _GRAINS[grain[1]]), old)]
         if renamed := _RENAME.fullmatch(lower):
             return [Rename(self._output(renamed[1], like=renamed[2]), self._new_name(renamed[2]))]
         if removed := _REMOVE.fullmatch(lower):
@@ -150,7 +151,7 @@ class Reading:
         if not request.metrics and is_added and (found := _AGGREGATE.search(text.lower())):
             label = self._column_of(found[2])
             return [AddAggregate(_FUNCTIONS[found[1]], label or found[2])]
-        intents += [ChangeGrain(g.name) if g.is_time else Split(g.name) for g in request.groups]  # type: ignore[arg-type]
+        intents += [ChangeGrain(cast(Grain, g.name)) if g.is_time else Split(g.name) for g in request.groups]
         intents += [AddMetric(self._in_unit(metric, request)) for metric in request.metrics]
         intents += self._restrictions(request)
         for doubt in dict.fromkeys(doubts):

@@ -35,7 +35,7 @@ class UnitTests:
     edited: Edited
     inputs: Mapping[str, Input]
     made: Mapping[str, str]
-    samples: Mapping[tuple[str, str], Any]
+    samples: Mapping[tuple[str, str], Sequence[Any]]
     questions: list[str] = field(default_factory=list)
 
     def edit(self, text: str) -> str:
@@ -142,9 +142,9 @@ class UnitTests:
         excluded = [
             v for r in self.edited.restrictions if r.restriction.operator == "not in" for v in r.restriction.values
         ]
-        sample = self.samples.get((node, column))
-        if sample is not None and sample not in excluded:
-            return sample
+        known = [value for value in self.samples.get((node, column), ()) if value not in excluded]
+        if known:
+            return known[0]
         upper = kind.upper()
         if upper == "BOOLEAN":
             return True not in excluded
