@@ -24,8 +24,8 @@ _FOR = frozenset({"margin", "weakest link", "one row"})
 _ONLY_RANK = frozenset({"other reading", "left out", "joined"})
 # Evidence that comes of the ranking.
 _ONLY_CONFIDENCE = frozenset({"margin", "disagreement"})
-# What counts at least so much, in odds, whatever a few hundred questions say: SQL compares numbers that are kept as
-# text as text unless somebody takes care, so that whoever asked may hold another answer to be right; ...
+# What counts at least so much, in odds, whatever a few hundred questions say: SQL compares numbers kept as text as
+# text unless somebody takes care, so that whoever asked may hold another answer to be right; ...
 _LEAST = {
     "numbers in text": 2.0,
     # ... what is counted or measured is not known here;
@@ -38,6 +38,8 @@ _LEAST = {
     "nothing": 1.0,
     "empty": 3.0,
 }
+# What counts no more than that: only one public database has it.
+_MOST = {"numbers in text": 2.0}
 # Taken off the odds: the planner was developed with the questions that it is fitted on, and others are harder.
 _CAUTION = 0.7
 # Our own questions were written by those who wrote the planner: they are easier for it than those of others.
@@ -62,7 +64,8 @@ def fit(judged: Sequence[Judged], without: Collection[str] = ()) -> Model:
     counts = np.array([_OWN_COUNTS if source == "own" else 1.0 for _, _, source in rows])
     signs = np.array([1.0 if name in _FOR else -1.0 for name in names])
     least = np.array([_LEAST.get(name, 0.0) for name in names])
-    weights, intercept = _logistic(values, right, counts, signs, least)
+    most = np.array([_MOST.get(name, np.inf) for name in names])
+    weights, intercept = _logistic(values, right, counts, signs, (least, most))
     intercept = round(intercept - _CAUTION, 4)
     return Model(
         rank, {n: round(float(w), 4) for n, w in zip(names, weights, strict=True) if abs(w) > 1e-3}, intercept
@@ -94,20 +97,22 @@ def fit_rank(judged: Sequence[Judged]) -> dict[str, float]:
     return {name: round(float(weight), 4) for name, weight in zip(names, raw, strict=True) if abs(weight) > 1e-3}
 
 
-def _logistic(values: Matrix, right: Matrix, counts: Matrix, signs: Matrix, least: Matrix) -> tuple[Matrix, float]:
+def _logistic(
+    values: Matrix, right: Matrix, counts: Matrix, signs: Matrix, bounds: tuple[Matrix, Matrix]
+) -> tuple[Matrix, float]:
     """Weights of the signs given, and the intercept, by projected gradient descent with momentum.
 
-    counts: how much each row counts. least: of each weight, in its direction.
+    counts: how much each row counts. bounds: least and most of each weight, in its direction.
     """
     centre, scale = values.mean(axis=0), np.maximum(values.std(axis=0), _LEAST_SPREAD)
     scaled = (values - centre) / scale
-    lowest, intercept, speed = least * scale, 0.0, np.zeros(values.shape[1])
+    (lowest, highest), intercept, speed = (bound * scale for bound in bounds), 0.0, np.zeros(values.shape[1])
     weights = signs * lowest
     for _ in range(_STEPS):
         error = counts * (right - 1.0 / (1.0 + np.exp(-(scaled @ weights + intercept))))
         speed = 0.9 * speed + (scaled.T @ error - _SHRINK_CONFIDENCE * weights) / len(right) * 0.3
         weights = weights + speed
-        weights = signs * np.maximum(weights * signs, lowest)
+        weights = signs * np.clip(weights * signs, lowest, highest)
         intercept += float(error.mean())
     raw = weights / scale
     return raw, round(float(intercept - raw @ centre), 4)

@@ -27,7 +27,7 @@ _LEAST_SIMILARITY = {"table": 0.62, "column": 0.5, "value": 0.7}
 # Values of columns that have no more are also found by their meaning.
 _MOST_MEANINGS = 200
 # What is as near as that is worth asking about.
-_LEAST_CLOSE, _MOST_CLOSEST = 0.25, 3
+_LEAST_CLOSE, _MOST_CLOSEST = 0.35, 3
 # Values of a column that has no more are states of a thing more likely than they are a part of a name.
 _FEW, _FEWEST = 20, 3
 # A word that begins like a name's word is more likely to be meant by it: director, directed.

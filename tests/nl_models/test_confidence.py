@@ -20,7 +20,8 @@ def courier(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
         con.execute(
             """
             create table depots (depot_id integer, name varchar, town varchar, is_open varchar);
-            insert into depots values (1, 'North', 'Ulm', 'yes'), (2, 'South', 'Graz', 'no'), (3, 'West', 'Bern', 'yes');
+            insert into depots values
+                (1, 'North', 'Ulm', 'yes'), (2, 'South', 'Graz', 'no'), (3, 'West', 'Bern', 'yes');
             create table riders (rider_id integer, name varchar, country varchar, hired_on date, pay double);
             insert into riders values
                 (1, 'Ida', 'United States', '2019-04-01', 21), (2, 'Bo', 'France', '2021-06-30', 18),

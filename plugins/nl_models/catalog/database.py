@@ -104,7 +104,7 @@ def _holds_numbers(con: duckdb.DuckDBPyConnection, table: str, column: str) -> b
 def _holds_dates(con: duckdb.DuckDBPyConnection, table: str, column: str) -> bool:
     """Whether a text column holds ISO dates, which compare as text like dates do."""
     (share,), *_ = con.execute(
-        "select avg((regexp_matches(v, '^[0-9]{4}-[0-9]{2}-[0-9]{2}') and try_cast(v as timestamp) is not null)::int) "
+        "select avg((v similar to '[0-9]{4}-[0-9]{2}-[0-9]{2}.*' and try_cast(v as timestamp) is not null)::int) "
         f"from (select {quote(column)}::varchar as v from {relation(table)} where v is not null limit 10000)"
     ).fetchall()
     return share is not None and share >= _LEAST_NUMBERS

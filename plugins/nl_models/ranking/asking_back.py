@@ -12,6 +12,7 @@ from plugins.nl_models.planner import Planner
 from plugins.nl_models.ranking.evidence import unknown_nouns
 from plugins.nl_models.ranking.trial import Tried
 from plugins.nl_models.render.sentence import to_sentence
+from plugins.nl_models.words.lexicon import lexicon
 from plugins.nl_models.words.tokens import tokenise
 
 _MOST_TABLES = 10
@@ -19,8 +20,7 @@ _MOST_TABLES = 10
 
 def ask_back(best: Tried, others: Sequence[Tried], planner: Planner) -> str:
     """What to ask where the best reading is not sure: what is missing, or which of two things a word means."""
-    unknown = [word for word in best.reading.doubts if _is_unknown(word, best.reading.chunks)]
-    missing = [*unknown_nouns(best.reading.chunks), *unknown]
+    missing = unknown_nouns(best.reading.chunks)
     if missing:
         return _missing(missing[0], planner)
     for other in others:
@@ -29,6 +29,9 @@ def ask_back(best: Tried, others: Sequence[Tried], planner: Planner) -> str:
             taken = _taken(chunk, item)
             if taken is not None:
                 return f"does “{chunk.text}” mean {_described(taken)} or {_described(item)}?"
+    unknown = [word for word in best.reading.doubts if _is_unknown(word, best.reading.chunks)]
+    if unknown:
+        return _missing(unknown[0], planner)
     sentence = to_sentence(best.reading.plan)
     return f"is this what you mean: {sentence[:1].lower()}{sentence[1:]}?"
 
@@ -52,7 +55,8 @@ def _missing(word: str, planner: Planner) -> str:
 
 
 def _is_unknown(word: str, chunks: Sequence[Chunk]) -> bool:
-    return any(chunk.kind == "word" and chunk.text == word for chunk in chunks)
+    is_small = word.lower() in lexicon().sets["small"]
+    return not is_small and any(chunk.kind == "word" and chunk.text == word for chunk in chunks)
 
 
 def _taken(chunk: Chunk, other: Any) -> Any | None:

@@ -137,7 +137,11 @@ def _unsaid(plan: Plan, chunks: Sequence[Chunk]) -> int:
 
 def unknown_nouns(chunks: Sequence[Chunk]) -> list[str]:
     """Words that nothing explains, and that something is counted, measured or told of."""
-    return [chunk.text for n, chunk in enumerate(chunks) if chunk.kind == "word" and _is_noun(chunks, n)]
+    small = lexicon().sets["small"]
+    words = [
+        (n, chunk) for n, chunk in enumerate(chunks) if chunk.kind == "word" and chunk.text.lower() not in small
+    ]
+    return [chunk.text for n, chunk in words if _is_noun(chunks, n) and not chunk.text.endswith(("ed", "ing"))]
 
 
 def _is_noun(chunks: Sequence[Chunk], at: int) -> bool:
