@@ -16,7 +16,7 @@ from plugins.nl_models.ranking.model import Model
 from plugins.nl_models.ranking.readings import Reading
 
 # So many readings are run, unless that takes longer than this, in seconds.
-_MOST_RUN, _LONGEST = 6, 0.3
+_MOST_RUN, _LONGEST = 6, 0.5
 _WIDEST_MARGIN = 3.0
 
 
