@@ -55,14 +55,14 @@ def compare(runs: Runs, edited: Edited, tracer: Tracer, model: str) -> list[Find
     found = [schema_finding(runs.types_before, runs.types_after, edited, model)]
     rows = runs.ask("select (select count(*) from before), (select count(*) from after)")
     found.append(_rows(rows, edited, model))
-    if edited.keys or edited.grain is not None or set(edited.removed) & set(edited.grain_before):
-        found += _totals(runs, edited, tracer, model)
-    elif not edited.restrictions:
-        found.append(_same_values(runs, edited, model))
-    else:
-        reason = "other rows are meant to come out: their values have nothing to be compared with"
+    if edited.restrictions:
         found += _left(runs, tracer, model)
+        reason = "other rows are meant to come out: their values have nothing to be compared with"
         found.append(Finding(kind="values", subject=model, outcome=Outcome.NOT_CHECKED, detail=reason))
+    elif edited.keys or edited.grain is not None or set(edited.removed) & set(edited.grain_before):
+        found += _totals(runs, edited, tracer, model)
+    else:
+        found.append(_same_values(runs, edited, model))
     if edited.grain_after and edited.grain_after != edited.grain_before and _was_key(runs, edited):
         found.append(_key(runs, edited, model))
     return found

@@ -18,16 +18,31 @@ from plugins.nl_models.models.ground import lay_ground
 
 @dataclass(frozen=True)
 class Opened:
-    """resource: of the manifest. text: of the file as it is. yaml_path: relative, with its text; None without one.
+    """resource: of the manifest. on_disk, yaml_on_disk: the files as they are; yaml_path: None without one.
 
     inputs: by the Jinja that reads them.
     """
 
     resource: Resource
-    text: str
+    on_disk: str
     yaml_path: str | None
-    yaml: str | None
+    yaml_on_disk: str | None
     inputs: Mapping[str, Input]
+
+    @property
+    def text(self) -> str:
+        """The model, with plain line ends."""
+        return self.on_disk.replace("\r\n", "\n")
+
+    @property
+    def yaml(self) -> str | None:
+        """Its YAML, with plain line ends."""
+        return self.yaml_on_disk.replace("\r\n", "\n") if self.yaml_on_disk is not None else None
+
+
+def with_line_ends(text: str, like: str) -> str:
+    """A text with the line ends of another."""
+    return text.replace("\n", "\r\n") if "\r\n" in like else text
 
 
 def open_model(name: str, project: AskedProject) -> Opened:
@@ -47,7 +62,7 @@ def open_model(name: str, project: AskedProject) -> Opened:
         )
     path = project.folder / resource.path
     text = _read(path)
-    if text.strip() != resource.raw_sql.strip():
+    if text.replace("\r\n", "\n").strip() != resource.raw_sql.replace("\r\n", "\n").strip():
         raise SmeltError(
             f"{resource.path} is not what was last built", "build it first, so that its columns are known"
         )
@@ -126,6 +141,7 @@ def _types(con: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        # As they are: line ends are part of what a proposal was made against.
+        return path.read_bytes().decode("utf-8")
     except (OSError, UnicodeError) as error:
         raise SmeltError(f"{path} cannot be read: {error}", "make it readable, in UTF-8") from error

@@ -15,7 +15,7 @@ from plugins.nl_models.editing.consumers import Consumers
 from plugins.nl_models.editing.document import Column, edit_yaml
 from plugins.nl_models.editing.explaining import describe_added, reason_of, sentence_of
 from plugins.nl_models.editing.intents import AddSibling, Asked, ChangeGrain, Remove, Rename
-from plugins.nl_models.editing.opening import Opened, open_model
+from plugins.nl_models.editing.opening import Opened, open_model, with_line_ends
 from plugins.nl_models.editing.putting import Draft
 from plugins.nl_models.editing.reading import Reading
 from plugins.nl_models.editing.rendering import render, renderings
@@ -52,9 +52,9 @@ def propose_edit(model: str, request: str, project: AskedProject, *, today: date
     evidence, types = work.evidence(edited, sql)
     evidence = [_impact(edited, consumers, model), *evidence]
     yaml, questions = work.document(edited, types, sql)
-    changes = [FileChange(path=opened.resource.path, before=opened.text, after=edited.text)]
-    if opened.yaml_path is not None and yaml != opened.yaml:
-        changes.append(FileChange(path=opened.yaml_path, before=opened.yaml, after=yaml))
+    changes = [_change(opened.resource.path, opened.on_disk, edited.text)]
+    if opened.yaml_path is not None and opened.yaml_on_disk is not None and yaml != opened.yaml:
+        changes.append(_change(opened.yaml_path, opened.yaml_on_disk, yaml))
     _require_allowed(changes, project)
     questions = list(dict.fromkeys([*edited.questions, *questions, *_about_use(edited, consumers, opened)]))
     failed = sum(one.outcome is Outcome.FAILED for one in evidence)
@@ -68,6 +68,10 @@ def propose_edit(model: str, request: str, project: AskedProject, *, today: date
         questions=tuple(questions),
         evidence=tuple(evidence),
     )
+
+
+def _change(path: str, before: str, after: str) -> FileChange:
+    return FileChange(path=path, before=before, after=with_line_ends(after, before))
 
 
 @dataclass

@@ -70,6 +70,12 @@ _FUNCTIONS = {
 _POLITE = re.compile(
     r"\b(?:please|too|as well|also|additionally|thanks|can you|could you)\b|[.!?]+\s*$", re.IGNORECASE
 )
+_NEGATED = re.compile(r"\b(?:exclude|excluding|without|except|not|no)\b", re.IGNORECASE)
+_KEEPING = re.compile(
+    r"^(?:filter|restrict|limit|keep|reduce)(?:\s+(?:it|them|rows|this))?(?:\s+(?:to|on|for))?\s+(?:only\s+)?",
+    re.I,
+)
+_GROUPING = re.compile(r"^(?:group|aggregate|segment|slice)\s+(?:it\s+|them\s+)?by\s+", re.I)
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
@@ -86,6 +92,7 @@ class Reading:
     def read(self, request: str) -> Asked:
         """What is asked. Raises SmeltError with the one thing that is not clear."""
         text = " ".join(_POLITE.sub(" ", request).split()).strip(" ,;")
+        text = _GROUPING.sub("by ", _KEEPING.sub("only ", text))
         if not text or len(request) > _LONGEST or not request.isprintable():
             raise SmeltError(
                 "the request says nothing that can be changed", "say one thing, as in “split by country”"
@@ -109,10 +116,19 @@ class Reading:
             named = [self._find_output(part) for part in re.split(r",| and ", removed[1]) if part.strip()]
             if named and all(named):
                 return [Remove(name) for name in named if name]
-            text = f"exclude {text[removed.start(1) :]}"
-        elif (added := _ADD.fullmatch(lower)) and (plain := self._added(added[1])) is not None:
+            return self._excluded(removed[1], text[removed.start(1) :])
+        if (added := _ADD.fullmatch(lower)) and (plain := self._added(added[1])) is not None:
             return [plain]
         return self._questioned(text)
+
+    def _excluded(self, named: str, text: str) -> list[Intent]:
+        """Rows that are to go, where what is named is no column."""
+        found = self._questioned(f"exclude {text}")
+        if not found or not all(isinstance(one, Restrict) for one in found):
+            raise SmeltError(
+                f"which column “{named.strip()}” is, is not clear", f"name one of {', '.join(self.outputs)}"
+            )
+        return found
 
     def _added(self, text: str) -> Intent | None:
         """What is added by a column's own name, or like one that is there."""
@@ -152,6 +168,11 @@ class Reading:
             label = self._column_of(found[2])
             return [AddAggregate(_FUNCTIONS[found[1]], label or found[2])]
         intents += [ChangeGrain(cast(Grain, g.name)) if g.is_time else Split(g.name) for g in request.groups]
+        if request.metrics and _NEGATED.search(text):
+            raise SmeltError(
+                f"which column “{request.metrics[0].replace('_', ' ')}” is, is not clear",
+                f"name one of {', '.join(self.outputs)}",
+            )
         intents += [AddMetric(self._in_unit(metric, request)) for metric in request.metrics]
         intents += self._restrictions(request)
         for doubt in dict.fromkeys(doubts):
@@ -183,8 +204,12 @@ class Reading:
                 (named if after in named else request.mentioned).remove(after)
 
     def _require_plain(self, request: Request) -> None:
+        if request.thresholds:
+            raise SmeltError(
+                "which rows are over or under a number is not read from words here", "name values, or a period"
+            )
         odd = request.marks & {"SHARE", "RUNNING", "GROWTH", "TREND", "COMPARE"}
-        if odd or request.comparison or request.thresholds or request.is_ranked or request.limit is not None:
+        if odd or request.comparison or request.is_ranked or request.limit is not None:
             raise SmeltError(
                 "shares, comparisons, rankings and limits change what all rows of a model are",
                 "ask for a model of its own: smelt ask --model NAME",
@@ -213,6 +238,9 @@ class Reading:
         for label, text in request.identified:
             found.append(Restrict(Restriction(label, "in", (text,))))
         for label, is_missing in request.unknown_of:
+            if any(label == known for known, _ in merged):
+                # “Without the web channel”: the noun of the value that is left out.
+                continue
             found.append(Restrict(Restriction(label, "is null" if is_missing else "is not null")))
         for period in request.ranges:
             if period.start is not None:
@@ -234,7 +262,7 @@ class Reading:
 
     def _doubt(self, doubt: str, text: str) -> list[Intent]:
         """A word that names nothing: a value that many rows have, or a column."""
-        is_negated = re.search(r"(?i)\b(exclude|excluding|without|except|not)\b", text) is not None
+        is_negated = _NEGATED.search(text) is not None
         places = [
             (label, value)
             for (model, label), values in self.project.values.items()
@@ -268,7 +296,8 @@ class Reading:
         return found.pop() if len(found) == 1 else None
 
     def _find_output(self, text: str) -> str | None:
-        name = text.strip().strip("`'\"“”").replace(" ", "_")
+        text = re.sub(r"\s+columns?$", "", text.strip().strip("`'\"“”"))
+        name = text.replace(" ", "_")
         if name in self.outputs:
             return name
         near = [output for output in self.outputs if _says(text, output)]

@@ -170,6 +170,8 @@ class UnitTests:
             raise SmeltError("other rows come out than it expects", "see whether it passed before")
         self.questions.append(
             f"What the unit test {name} expects was computed by running the edited model: is it meant so?"
+            if actual
+            else f"No row of the unit test {name} is left: should it get rows that stay?"
         )
         return apply_edits(
             text, [_replaced(document, rows, [{c: row[c] for c in [*columns, *new]} for row in actual])]
@@ -255,4 +257,6 @@ def _replaced(document: YamlText, rows: SequenceNode, new: Sequence[Row]) -> Edi
     indent = rows.start_mark.column
     body = "\n".join(lines([Flow({k: _short(v) for k, v in row.items()}) for row in new], indent))
     start, end = rows.start_mark.index, document.end(rows)
-    return Edit(start, end, body.lstrip() if new else "[]")
+    if not new:
+        return Edit(len(document.text[:start].rstrip()), end, " []")
+    return Edit(start, end, body.lstrip())

@@ -13,7 +13,7 @@ from nl_models.editing.conftest import commit
 from plugins.core.errors import SmeltError
 from plugins.core.project.project import Project
 from plugins.core.settings import load_settings
-from plugins.nl_models.catalog.project import AskedProject
+from plugins.nl_models.catalog.project import AskedProject, open_project
 from plugins.nl_models.editing import propose_edit
 from plugins.nl_models.editing.script import Edit, Script, apply_edits
 from plugins.review import Outcome, Proposal
@@ -65,6 +65,9 @@ REFUSED = [
     ("fct_orders", "drop amount_gbp", "metrics average_order_value, revenue"),
     ("agg_sales_monthly", "call order_count select", "no name of a column"),
     ("agg_sales_monthly", "call order_count revenue_gbp", "a column revenue_gbp already"),
+    ("agg_sales_monthly", "drop pieces", "which column"),
+    ("agg_sales_monthly", "exclude pieces", "which column"),
+    ("agg_sales_monthly", "only orders over 20", "over or under a number"),
     ("agg_sales_monthly", "the top 3 channels", "rankings"),
     ("agg_sales_monthly", "revenue compared with the previous month", "comparisons"),
 ]
@@ -164,6 +167,19 @@ def test_an_edited_model_builds(built: Path, bakery: AskedProject, tmp_path: Pat
     assert outcome.count("test") >= 2
     assert not outcome.broken, [(one.name, one.message) for one in outcome.broken]
     assert load_settings(folder)
+
+
+def test_line_ends_stay_as_they_are(built: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "bakery"
+    shutil.copytree(built, folder, ignore=shutil.ignore_patterns(".smelt"))
+    path = folder / "models/legacy/big_orders.sql"
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    commit(folder)
+    project = open_project(load_settings(folder))
+    (change,) = propose_edit("big_orders", "exclude France", project, today=TODAY).changes
+    project.con.close()
+    assert change.before == path.read_bytes().decode()
+    assert (change.after or "").count("\r\n") == (change.after or "").count("\n") == 5
 
 
 def test_edits_at_one_place_keep_their_order() -> None:
