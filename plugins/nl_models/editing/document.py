@@ -14,7 +14,7 @@ from plugins.nl_models.editing.script import Edit, apply_edits
 from plugins.nl_models.editing.yaml_places import YamlText, child, items, pairs, sequences, text_of
 from plugins.nl_models.models.conventions import Conventions
 from plugins.nl_models.models.naming import ADVERBS
-from plugins.nl_models.models.yaml_text import Flow
+from plugins.nl_models.models.yaml_text import Flow, lines
 
 _GRAIN = re.compile(r"(?i)(one row (?:per|for each|for every)\s+)([^.;,]+(?:,[^.;]*?\band\b[^.;,]*)?)")
 
@@ -331,8 +331,6 @@ def _instead_of_unique(
 
 def _new_section(document: YamlText, entry: MappingNode, key: str, value: Mapping[str, Any]) -> Edit:
     """A list of tests before the columns, as the house has it; at the end of an entry without columns."""
-    from plugins.nl_models.models.yaml_text import lines
-
     indent = entry.start_mark.column
     body = "\n".join(lines({key: [value]}, indent))
     columns = next((k for k, _ in entry.value if k.value == "columns"), None)

@@ -70,9 +70,7 @@ def said_restriction(one: Restriction) -> str:
     return f"{verbs.get(one.operator, one.operator)} {label} {values}".strip()
 
 
-def reason_of(
-    request: str, asked: Asked, edited: Edited, evidence: Sequence[Finding], readers: Sequence[str]
-) -> str:
+def reason_of(request: str, asked: Asked, edited: Edited, evidence: Sequence[Finding]) -> str:
     """Why, what it does, and what running it showed; markdown."""
     lines = [f"Asked: “{request.strip()}”", f"Understood as: {sentence_of(asked)}", ""]
     lines += [f"- {line}" for line in _notes(edited)]

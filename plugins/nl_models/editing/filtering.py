@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -23,15 +24,11 @@ Value = str | bool | int | float
 
 @dataclass(frozen=True)
 class Restriction:
-    """operator: `in`, `not in`, `is null`, `is not null`, `>=`, `<`. label: of what; "" is the time of the rows.
-
-    replaces: whether it stands instead of what is asked of the same column.
-    """
+    """operator: `in`, `not in`, `is null`, `is not null`, `>=`, `<`. label: of what; "": the time of the rows."""
 
     label: str
     operator: str
     values: tuple[Value, ...] = ()
-    replaces: bool = True
 
 
 class Restricter:
@@ -182,7 +179,7 @@ class Restricter:
 
     def _change_existing(self) -> bool:
         """The values of an equality that is there are replaced."""
-        if self.restriction.operator != "in" or not self.restriction.replaces:
+        if self.restriction.operator != "in":
             return False
         changed = False
         for select in selects_of(self.tracer.query):
@@ -206,8 +203,6 @@ class Restricter:
             return None
         # `select ` stands before it when it is read.
         begun = column.this.meta["start"] - len("select ")
-        import re
-
         shape = r"\w+\s*(=\s*('(?:[^']|'')*'|[\d.]+)|in\s*\([^)]*\))"
         text = re.compile(shape, re.IGNORECASE).match(masked, begun)
         if text is None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 from sqlglot import exp
+from sqlglot.dialects.duckdb import DuckDB
+from sqlglot.tokenizer_core import TokenType
 
 from plugins.core.errors import SmeltError
 from plugins.nl_models.editing.layout import Item, Select, Source
@@ -166,9 +168,6 @@ def _bare_columns(sql: str, known: set[str], aliases: set[str]) -> list[int]:
 
 def _parts(sql: str) -> list[Item]:
     """The expressions of a list."""
-    from sqlglot.dialects.duckdb import DuckDB
-    from sqlglot.tokenizer_core import TokenType
-
     found, depth, begun = [], 0, 0
     for token in DuckDB().tokenize(sql):
         if token.token_type is TokenType.L_PAREN:

@@ -6,6 +6,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import sqlglot
+from sqlglot import exp
+
 from plugins.nl_models.editing.layout import Item, Select
 from plugins.nl_models.editing.script import Condition, Edit, Script
 
@@ -201,7 +204,4 @@ class Pen:
 
 def _has_or(sql: str) -> bool:
     """Whether conditions are joined by OR at the outside."""
-    import sqlglot
-    from sqlglot import exp
-
     return isinstance(sqlglot.parse_one(sql, dialect="duckdb"), exp.Or)

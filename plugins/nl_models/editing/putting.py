@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -215,8 +216,6 @@ class Putter:
         if "order" not in select.clauses:
             return
         start, end = select.clauses["order"]
-        import re
-
         for found in re.finditer(
             r"(?<=[ ,])\d+(?=\s*(?:,|$|asc|desc|nulls))", self.draft.script.masked[start:end], re.IGNORECASE
         ):

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 import duckdb
@@ -246,8 +247,6 @@ def _plain(value: Any) -> Any:
 
 def _short(value: Any) -> Any:
     """Whole numbers without decimals."""
-    from decimal import Decimal
-
     if isinstance(value, Decimal) and value == value.to_integral_value():
         return int(value)
     return value

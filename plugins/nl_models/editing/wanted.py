@@ -41,7 +41,7 @@ def find_wanted(label: str, inputs: Sequence[Input], layer: SemanticLayer | None
     """Readings of a name, those that need the fewest joins first."""
     if "__" in label:
         return list(_joined(label, inputs, layer))
-    found = [*_own(label, inputs, layer), *_joined(label, inputs, layer)]
+    found = [*_own(label, inputs), *_joined(label, inputs, layer)]
     return sorted(found, key=lambda wanted: len(wanted.hops))
 
 
@@ -59,7 +59,7 @@ def choose(label: str, found: Sequence[Wanted]) -> Wanted:
     return nearest[0]
 
 
-def _own(label: str, inputs: Sequence[Input], layer: SemanticLayer | None) -> Iterator[Wanted]:
+def _own(label: str, inputs: Sequence[Input]) -> Iterator[Wanted]:
     for one in inputs:
         dimension = next((d for d in one.semantic.dimensions if d[0] == label), None) if one.semantic else None
         entity = one.semantic.entities.get(label) if one.semantic else None

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.constructor import SafeConstructor
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from plugins.core.errors import SmeltError
 from plugins.nl_models.editing.script import Edit
-from plugins.nl_models.models.yaml_text import lines
+from plugins.nl_models.models.yaml_text import flow, lines
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,6 @@ class YamlText:
     def append(self, sequence: SequenceNode, values: list[Any], after: Node | None = None) -> list[Edit]:
         """Entries behind one of a list, or at its end; written like the list."""
         if sequence.flow_style:
-            from plugins.nl_models.models.yaml_text import flow
-
             last = after or (sequence.value[-1] if sequence.value else None)
             at = self.end(last) if last is not None else sequence.start_mark.index + 1
             text = ", ".join(map(flow, values))
@@ -148,7 +147,5 @@ def plain(node: Node) -> Any:
         return {str(k.value): plain(v) for k, v in node.value}
     if isinstance(node, SequenceNode):
         return [plain(v) for v in node.value]
-    from ruamel.yaml.constructor import SafeConstructor
-
     loader = YAML(typ="safe", pure=True)
     return SafeConstructor(loader=loader).construct_object(node)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import sqlglot
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from sqlglot import exp
@@ -185,8 +186,6 @@ def _bare_columns(tree: exp.Expr) -> exp.Expr:
 
 
 def _filters(script: Script, query: Query) -> Iterator[str]:
-    import sqlglot
-
     for select in selects_of(query):
         if "where" not in select.clauses:
             continue

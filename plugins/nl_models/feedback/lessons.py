@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from plugins.nl_models.feedback.corrections import Correction, ModelText
@@ -85,8 +86,6 @@ def _metric(layer: SemanticLayer, made: str, text: ModelText) -> str | None:
 
 def _phrases(question: str, old: str | None, vocabulary: Vocabulary) -> Iterator[str]:
     """Words of a question that were taken for a metric, and are not its own name."""
-    from datetime import date
-
     for span in spans_of(tokens_of(question), vocabulary, date(2000, 1, 1)):
         if old is None or span.named is None or old not in span.named.metrics:
             continue

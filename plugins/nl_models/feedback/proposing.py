@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from ruamel.yaml import YAML
+
 from plugins.core.errors import SmeltError
 from plugins.core.settings import Settings
 from plugins.nl_models.catalog.project import AskedProject
@@ -117,8 +119,6 @@ def _model(files: list[MergedFile]) -> _Model | None:
 
 def _described(yaml: str, merged_name: str) -> str:
     """The name that a model was proposed under: the merged one's, or the only other in its YAML."""
-    from ruamel.yaml import YAML
-
     document = YAML(typ="safe", pure=True).load(yaml) or {}
     names = [str(entry["name"]) for entry in document.get("models") or ()]
     return merged_name if merged_name in names or len(names) != 1 else names[0]

@@ -140,7 +140,8 @@ def test_a_renamed_column_keeps_its_old_name_as_a_synonym(
     (lesson,) = propose_feedback(shop, bakery)
     assert diff(lesson) == (
         "+        examples:\n"
-        f"+          - {{question: sales by channel, figures: [revenue], by: [channel], proposal: {proposal.id}}}\n"
+        "+          - {question: sales by channel, figures: [revenue], by: [channel], "
+        f"proposal: {proposal.id}}}\n"
         "+        config:\n"
         "+          meta:\n"
         "+            synonyms: [revenue gbp]"
