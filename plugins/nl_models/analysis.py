@@ -81,7 +81,7 @@ class Analysis(_Part):
     only: of a share, the part of the total that is meant.
     calculation: `share`: of the total over all groups, of each time bucket if there are any; `running total`: along
     the time dimension; `average`: of the values of all time buckets, or of all groups; `count`: how many groups
-    there are, for each of those before the last.
+    there are, for each of the others.
     comparison: to an earlier period.
     limit: rows that are kept, within each combination of `limit_within` if that is given; with `limit_over`, that
     many of these dimensions, by their total, and all rows of them.

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
 import duckdb
 
 from plugins.core.duck import quote
@@ -14,34 +18,56 @@ LONGEST_VALUE = 100
 # Of a text column, that make it one of numbers: the rest is "null", "n/a" and the like.
 _LEAST_NUMBERS = 0.9
 
+# Rows that are looked at to tell what a text column holds, and what is looked for: the share of numbers, whether
+# there are codes, the share of ISO dates.
+_LOOKED_AT = 10_000
+_LOOKS = """avg((try_cast({column}::varchar as double) is not null)::int) filter ({column} is not null),
+bool_or({column}::varchar like '0_%' and {column}::varchar not like '0.%' or length({column}::varchar) > 12),
+avg((regexp_matches({column}::varchar, '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}')
+and try_cast({column}::varchar as timestamp) is not null)::int) filter ({column} is not null)"""
+
 _NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
 
 
 def read_database(con: duckdb.DuckDBPyConnection, schemas: tuple[str, ...] = ()) -> Catalog:
     """Read all tables and views of the current database, or of some of its schemas."""
+    places = {place: place[1] if place[0] == "main" else ".".join(place) for place in _columns_of(con)}
+    names = {place: name for place, name in places.items() if not schemas or place[0] in schemas}
+    tables = describe_tables(con, {name: place for place, name in names.items()})
+    return Catalog(tables, find_joins(con, tables, _declared(con, names)))
+
+
+def describe_tables(con: duckdb.DuckDBPyConnection, places: Mapping[str, tuple[str, str]]) -> dict[str, Table]:
+    """Profile tables and views. places: by the name that each is to have, its schema and table."""
+    columns, keys = _columns_of(con), _primary_keys(con)
+
+    def describe(name: str) -> Table:
+        with con.cursor() as cursor:
+            return _table(cursor, name, columns[places[name]], keys.get(places[name], ()))
+
+    # Many small queries, each too small for DuckDB to use more than one core.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return dict(zip(places, pool.map(describe, places), strict=True))
+
+
+def _columns_of(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], list[tuple[str, str, str]]]:
+    """By schema and table, names, types and comments of the columns, in order."""
     rows = con.execute(
         "select schema_name, table_name, column_name, data_type, comment from duckdb_columns() "
         "where not internal and database_name = current_database() order by schema_name, table_oid, column_index"
     ).fetchall()
     found: dict[tuple[str, str], list[tuple[str, str, str]]] = {}
     for schema, table, column, data_type, comment in rows:
-        if not schemas or schema in schemas:
-            found.setdefault((schema, table), []).append((column, data_type, comment or ""))
-    names = {place: place[1] if place[0] == "main" else ".".join(place) for place in found}
-    tables = {names[place]: _table(con, place, names[place], columns) for place, columns in found.items()}
-    return Catalog(tables, find_joins(con, tables, _declared(con, names)))
+        found.setdefault((schema, table), []).append((column, data_type, comment or ""))
+    return found
 
 
-def describe_table(con: duckdb.DuckDBPyConnection, name: str) -> Table:
-    """Profile one table or view, `schema.table`."""
-    schema, _, table = name.rpartition(".")
+def _primary_keys(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], tuple[str, ...]]:
     rows = con.execute(
-        "select column_name, data_type, comment from duckdb_columns() where schema_name = ? and table_name = ? "
-        "and not internal and database_name = current_database() order by column_index",
-        [schema or "main", table],
+        "select schema_name, table_name, constraint_column_names from duckdb_constraints() "
+        "where constraint_type = 'PRIMARY KEY' and database_name = current_database()"
     ).fetchall()
-    columns = [(column, data_type, comment or "") for column, data_type, comment in rows]
-    return _table(con, (schema or "main", table), name, columns)
+    return {(schema, table): tuple(columns) for schema, table, columns in rows}
 
 
 def relation(name: str) -> str:
@@ -62,17 +88,27 @@ def kind_of(data_type: str) -> Kind:
 
 
 def _table(
-    con: duckdb.DuckDBPyConnection, place: tuple[str, str], name: str, columns: list[tuple[str, str, str]]
+    con: duckdb.DuckDBPyConnection, name: str, columns: list[tuple[str, str, str]], key: tuple[str, ...]
 ) -> Table:
     counted = ", ".join(f"count(distinct {quote(column)}), count({quote(column)})" for column, _, _ in columns)
     (rows, *counts), *_ = con.execute(f"select count(*), {counted} from {relation(name)}").fetchall()
+    texts = [
+        column
+        for (column, data_type, _), distinct in zip(columns, counts[::2], strict=True)
+        if kind_of(data_type) == "text" and distinct
+    ]
+    held = _held(con, name, texts)
+    few = [
+        column
+        for (column, _, _), distinct in zip(columns, counts[::2], strict=True)
+        if column in texts and column not in held and distinct <= MOST_VALUES
+    ]
+    values = _values(con, name, few)
     described: dict[str, Column] = {}
     for (column, data_type, comment), distinct, present in zip(columns, counts[::2], counts[1::2], strict=True):
-        kind = kind_of(data_type)
-        if kind == "text" and distinct and _holds_numbers(con, name, column):
-            kind = "number"
-        elif kind == "text" and distinct and _holds_dates(con, name, column):
-            kind = "time"
+        kind = held.get(column, kind_of(data_type))
+        # Of a column without values none are to be looked up; of one with too many they are not known.
+        known = values.get(column, () if kind == "text" and not distinct else None)
         described[column] = Column(
             table=name,
             name=column,
@@ -81,41 +117,40 @@ def _table(
             description=comment,
             distinct=distinct,
             is_unique=rows > 0 and distinct == present == rows,
-            values=_values(con, name, column) if kind == "text" and distinct <= MOST_VALUES else None,
+            values=known,
         )
-    key = con.execute(
-        "select constraint_column_names from duckdb_constraints() where constraint_type = 'PRIMARY KEY' "
-        "and schema_name = ? and table_name = ? and database_name = current_database()",
-        place,
-    ).fetchall()
-    return Table(name, rows, described, key=tuple(key[0][0]) if key else ())
+    return Table(name, rows, described, key=key)
 
 
-def _holds_numbers(con: duckdb.DuckDBPyConnection, table: str, column: str) -> bool:
-    """Whether a text column holds numbers to calculate with, and not codes that look like numbers."""
-    (share, codes), *_ = con.execute(
-        "select avg((try_cast(v as double) is not null)::int), "
-        "bool_or(v like '0_%' and v not like '0.%' or length(v) > 12) "
-        f"from (select {quote(column)}::varchar as v from {relation(table)} where v is not null limit 10000)"
-    ).fetchall()
-    return share is not None and share >= _LEAST_NUMBERS and not codes
+def _held(con: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str]) -> dict[str, Kind]:
+    """Of text columns, those that hold numbers to calculate with, and those that hold ISO dates.
+
+    Numbers are not codes that look like numbers; ISO dates compare as text like dates do.
+    """
+    if not columns:
+        return {}
+    looks = ", ".join(_LOOKS.format(column=quote(column)) for column in columns)
+    (found,) = con.execute(f"select {looks} from (from {relation(table)} limit {_LOOKED_AT})").fetchall()
+    held: dict[str, Kind] = {}
+    for column, numbers, codes, dates in zip(columns, found[::3], found[1::3], found[2::3], strict=True):
+        if (numbers or 0) >= _LEAST_NUMBERS and not codes:
+            held[column] = "number"
+        elif (dates or 0) >= _LEAST_NUMBERS:
+            held[column] = "time"
+    return held
 
 
-def _holds_dates(con: duckdb.DuckDBPyConnection, table: str, column: str) -> bool:
-    """Whether a text column holds ISO dates, which compare as text like dates do."""
-    (share,), *_ = con.execute(
-        "select avg((v similar to '[0-9]{4}-[0-9]{2}-[0-9]{2}.*' and try_cast(v as timestamp) is not null)::int) "
-        f"from (select {quote(column)}::varchar as v from {relation(table)} where v is not null limit 10000)"
-    ).fetchall()
-    return share is not None and share >= _LEAST_NUMBERS
-
-
-def _values(con: duckdb.DuckDBPyConnection, table: str, column: str) -> tuple[str, ...]:
-    rows = con.execute(
-        f"select distinct {quote(column)}::varchar as v from {relation(table)} "
-        f"where v is not null and length(v) <= {LONGEST_VALUE} order by v"
-    ).fetchall()
-    return tuple(value for (value,) in rows)
+def _values(con: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The different values of columns, sorted, without very long ones."""
+    if not columns:
+        return {}
+    lists = ", ".join(
+        f"list_sort(list(distinct {quote(column)}::varchar) filter (length({quote(column)}::varchar) <= "
+        f"{LONGEST_VALUE}))"
+        for column in columns
+    )
+    (found,) = con.execute(f"select {lists} from {relation(table)}").fetchall()
+    return {column: tuple(values or ()) for column, values in zip(columns, found, strict=True)}
 
 
 def _declared(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import duckdb
 from pydantic import TypeAdapter, ValidationError
 
 from plugins.core.duck import quote
-from plugins.nl_models.catalog.database import describe_table, relation
+from plugins.nl_models.catalog.database import describe_tables, relation
 from plugins.nl_models.catalog.joins import find_joins
 from plugins.nl_models.catalog.schema import Join, Table
 from plugins.nl_models.semantic.layer import SemanticLayer
@@ -19,6 +19,8 @@ from plugins.nl_models.semantic.layer import SemanticLayer
 # Raised when what is kept means something else; older files are then made anew.
 _VERSION = 1
 _MOST_VALUES = 10_000
+# Of all columns together; beyond that those of the columns that have the most are forgotten.
+_MOST_IN_ALL = 200_000
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,8 @@ class CatalogIndex:
         kept = self._read()
         stale = [name for name, mark in fingerprints.items() if kept.fingerprints.get(name) != mark]
         tables = {name: kept.tables[name] for name in fingerprints if name not in set(stale)}
-        tables |= {name: describe_table(con, name) for name in stale}
+        tables |= describe_tables(con, {name: _place(name) for name in stale})
+        tables = _within_bounds(tables) if stale else tables
         wanted = dict(_dimensions(layer, fingerprints))
         values = {key: kept.values[key] for key in wanted if key in kept.values and wanted[key][1] not in stale}
         for key, (expr, table) in wanted.items():
@@ -87,6 +90,34 @@ class CatalogIndex:
         half = self.path.with_name(f".{self.path.name}.{os.getpid()}")
         half.write_bytes(_adapter.dump_json(kept))
         os.replace(half, self.path)
+
+
+def _place(name: str) -> tuple[str, str]:
+    schema, _, table = name.partition(".")
+    return schema, table
+
+
+def _within_bounds(tables: Mapping[str, Table]) -> dict[str, Table]:
+    """The tables with no more values than are kept in all."""
+    columns = [column for table in tables.values() for column in table.columns.values() if column.values]
+    total, kept = 0, set()
+    for column in sorted(columns, key=lambda column: len(column.values or ())):
+        total += len(column.values or ())
+        if total > _MOST_IN_ALL:
+            break
+        kept.add(column.place)
+    if len(kept) == len(columns):
+        return dict(tables)
+    return {
+        name: replace(
+            table,
+            columns={
+                label: column if not column.values or column.place in kept else replace(column, values=None)
+                for label, column in table.columns.items()
+            },
+        )
+        for name, table in tables.items()
+    }
 
 
 def _dimensions(layer: SemanticLayer | None, tables: Mapping[str, str]) -> Iterable[tuple[str, tuple[str, str]]]:

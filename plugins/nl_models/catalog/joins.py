@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 import duckdb
 
@@ -13,6 +16,8 @@ from plugins.nl_models.catalog.schema import Column, Join, Table
 _KEY_WORDS = frozenset({"id", "key", "code", "number", "sk", "uuid"})
 # Less than all: real databases have orphans.
 _LEAST_INCLUDED = 0.9
+# Letters that a word must share with one that it is short for.
+_SHORTEST = 3
 _LEAST_CONFIDENCE = 0.45
 # Words of a table's name that say what kind of table it is, not what its rows are.
 _NOISE = frozenset({"dim", "fct", "stg", "int", "agg", "tbl", "table", "list", "data", "name", "info", "detail"})
@@ -25,13 +30,17 @@ def find_joins(
 ) -> tuple[Join, ...]:
     """Declared foreign keys, and for each other column the best table that it may refer to, if any does."""
     found = [Join(*ends) for ends in declared]
+    keys = _Keys(tables.values())
     known = {(join.child, join.column) for join in found}
-    for child in tables.values():
-        for column in child.columns.values():
-            if column.place in known or column.distinct == 0:
-                continue
-            if best := _best(con, tables, child, column):
-                found.append(best)
+    columns = [column for table in tables.values() for column in table.columns.values()]
+    asked = [c for c in columns if c.place not in known and c.distinct and keys.like(c)]
+
+    def best(column: Column) -> Join | None:
+        with con.cursor() as cursor:
+            return _best(cursor, tables, keys, column)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        found += [join for join in pool.map(best, asked) if join is not None]
     joins = list(_without_mirrors(found))
     return (*joins, *_same_things(con, tables, joins))
 
@@ -58,29 +67,59 @@ def _content(table: Table) -> list[str]:
     return [word for word in words_of(table.name) if word not in _NOISE] or list(words_of(table.name))
 
 
-def _best(
-    con: duckdb.DuckDBPyConnection, tables: Mapping[str, Table], child: Table, column: Column
-) -> Join | None:
+class _Keys:
+    """Unique columns, by what a column that refers to one may be called."""
+
+    def __init__(self, tables: Iterable[Table]) -> None:
+        self._found: dict[object, list[tuple[Table, Column]]] = defaultdict(list)
+        for table in tables:
+            content = _content(table)
+            begins = {word[:_SHORTEST] for word in content}
+            for column in table.columns.values():
+                words = words_of(column.name)
+                if column.is_unique and _says_key(words, content):
+                    for name in {words, _own(words), *begins}:
+                        self._found[name].append((table, column))
+
+    def like(self, column: Column) -> list[tuple[Table, Column]]:
+        """All that a column may refer to by its name."""
+        words = words_of(column.name)
+        own = _own(words)
+        found = {
+            key.place: (table, key)
+            for name in {words, own, *(word[:_SHORTEST] for word in own[-1:])}
+            for table, key in self._found.get(name, ())
+        }
+        return list(found.values())
+
+
+def _says_key(words: tuple[str, ...], table: list[str]) -> bool:
+    """Whether a column is called like a key: by a word for keys, or like its table."""
+    return bool(_KEY_WORDS.intersection(words)) or list(words) == table
+
+
+def _own(words: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(word for word in words if word not in _KEY_WORDS)
+
+
+def _best(con: duckdb.DuckDBPyConnection, tables: Mapping[str, Table], keys: _Keys, column: Column) -> Join | None:
     candidates: list[Join] = []
-    for parent in tables.values():
-        if parent.name == child.name:
+    for parent, key in keys.like(column):
+        if parent.name == column.table or key.kind != column.kind:
             continue
-        for key in parent.columns.values():
-            if not key.is_unique or key.kind != column.kind:
-                continue
-            likeness = _likeness(column, parent, key)
-            if likeness < _LEAST_CONFIDENCE:
-                continue
-            included = _included(con, column, key)
-            if included >= _LEAST_INCLUDED:
-                candidates.append(Join(child.name, column.name, parent.name, key.name, likeness * included))
+        likeness = _likeness(column, parent, key)
+        if likeness < _LEAST_CONFIDENCE:
+            continue
+        included = _included(con, column, key)
+        if included >= _LEAST_INCLUDED:
+            candidates.append(Join(column.table, column.name, parent.name, key.name, likeness * included))
     return max(candidates, key=lambda join: (join.confidence, tables[join.parent].rows), default=None)
 
 
 def _likeness(column: Column, parent: Table, key: Column) -> float:
     """How much a column's name says that it refers to the parent's key; 0..1."""
     words, key_words, table = words_of(column.name), words_of(key.name), _content(parent)
-    says_key = _KEY_WORDS.intersection(key_words) or list(key_words) == table
+    says_key = _says_key(key_words, table)
     own = [word for word in words if word not in _KEY_WORDS]
     if words == key_words and says_key:
         # A bare `id` on both sides says nothing.

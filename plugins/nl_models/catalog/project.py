@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -75,7 +76,11 @@ def open_project(settings: Settings, target: str | None = None, profiles_dir: Pa
     nodes = dict(_asked(manifest, place.relations()))
     described = {name: manifest.resources[node] for name, node in nodes.items()}
     found = index.refresh(place.con, place.fingerprints(nodes), _declared(manifest, nodes), layer)
-    tables = {name: _described(table, described[name], manifest) for name, table in found.tables.items()}
+    keys = _unique_keys(manifest)
+    tables = {
+        name: _described(table, described[name], manifest, keys.get(described[name].id, ()))
+        for name, table in found.tables.items()
+    }
     if not tables:
         raise SmeltError(
             "no model of the project is in its warehouse, or all are private", "run `dbt build` first"
@@ -97,7 +102,7 @@ def _asked(manifest: Manifest, relations: Iterable[str]) -> Iterator[tuple[str, 
             yield name, resource.id
 
 
-def _described(table: Table, resource: Resource, manifest: Manifest) -> Table:
+def _described(table: Table, resource: Resource, manifest: Manifest, unique: Sequence[str]) -> Table:
     node = manifest.document["nodes"][resource.id]
     columns = {}
     for name, column in table.columns.items():
@@ -107,7 +112,7 @@ def _described(table: Table, resource: Resource, manifest: Manifest) -> Table:
             description=declared.get("description") or column.description,
             synonyms=_synonyms(declared) or column.synonyms,
         )
-    keys = [key for key in _unique_keys(manifest, resource.id) if key in columns]
+    keys = [key for key in (*unique, *_primary_keys(node)) if key in columns]
     return replace(
         table,
         columns=columns,
@@ -123,13 +128,19 @@ def _synonyms(node: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(map(str, found)) if isinstance(found, (list, tuple)) else ()
 
 
-def _unique_keys(manifest: Manifest, node: str) -> Iterator[str]:
-    """Columns that a test or a constraint says are unique."""
+def _unique_keys(manifest: Manifest) -> dict[str, list[str]]:
+    """By unique id of a node, columns that a test says are unique."""
+    found: dict[str, list[str]] = defaultdict(list)
     for test in manifest.of_type("test"):
-        is_unique = (test.get("test_metadata") or {}).get("name") == "unique"
-        if is_unique and test.get("attached_node") == node and test.get("column_name"):
-            yield test["column_name"]
-    for constraint in manifest.document["nodes"][node].get("constraints") or ():
+        node, column = test.get("attached_node"), test.get("column_name")
+        if node and column and (test.get("test_metadata") or {}).get("name") == "unique":
+            found[node].append(column)
+    return found
+
+
+def _primary_keys(node: Mapping[str, Any]) -> Iterator[str]:
+    """The column of a node's own primary key, if it is one column."""
+    for constraint in node.get("constraints") or ():
         if constraint.get("type") == "primary_key" and len(constraint.get("columns") or ()) == 1:
             yield constraint["columns"][0]
 

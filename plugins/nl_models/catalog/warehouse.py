@@ -80,7 +80,9 @@ def _warehouse(folder: Path, target: str | None, profiles_dir: Path | None) -> P
         raise SmeltError(f"there is no warehouse {warehouse} yet", "run `dbt build` first")
     compiled_manifest(project)
     places = [folder / _ARTIFACTS, folder / OWN_TARGET]
-    artifacts = next(path for path in places if (path / "manifest.json").is_file())
+    # The newer one: a project that changed since it was built has been compiled into the other.
+    written = [path for path in places if (path / "manifest.json").is_file()]
+    artifacts = max(written, key=lambda path: (path / "manifest.json").stat().st_mtime)
     found = warehouse.stat()
     con = open_guarded(warehouse)
     stamp = f"{found.st_mtime_ns}-{found.st_size}"
