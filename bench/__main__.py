@@ -1,6 +1,6 @@
 """Runs the benchmarks and prints their tables.
 
-usage: python -m bench [NAME…]      (default: all; names: postgres, build, demo, lineage, review, ask, ask_project)
+usage: python -m bench [NAME…]      (default: all; names as in NAMES)
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from importlib import import_module
 
 from rich.console import Console
 
-NAMES = ("postgres", "build", "demo", "lineage", "review", "ask", "ask_project")
+NAMES = ("postgres", "build", "demo", "lineage", "review", "ask", "ask_project", "ask_index")
 
 
 def main(names: list[str]) -> int:

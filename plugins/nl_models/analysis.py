@@ -79,9 +79,9 @@ class Analysis(_Part):
     """One query of the semantic layer.
 
     only: of a share, the part of the total that is meant.
-    calculation: `share`: of the total over all groups, of each time bucket if there are any; `running total`: along
-    the time dimension; `average`: of the values of all time buckets, or of all groups; `count`: how many groups
-    there are, for each of the others.
+    calculation: `share`: of the total over all groups, of each time bucket if there are any; `running total`:
+    along the time dimension; `average`: of the values of all time buckets, or of all groups; `count`: how many
+    groups there are, for each of the others.
     comparison: to an earlier period.
     limit: rows that are kept, within each combination of `limit_within` if that is given; with `limit_over`, that
     many of these dimensions, by their total, and all rows of them.

@@ -84,8 +84,8 @@ def _parse(sql: str) -> Mapping[str, Any]:
     if "\0" in sql:
         raise GuardError("the query has a null character", "remove it")
     try:
-        # A literal, not a parameter: to bind one, DuckDB imports pandas, which takes longer than all the rest. A quote
-        # is all that ends a literal, and it is doubled.
+        # A literal, not a parameter: to bind one, DuckDB imports pandas, which takes longer than all the rest.
+        # A quote is all that ends a literal, and it is doubled.
         text = _parser().execute(f"select json_serialize_sql({literal(sql)})").fetchall()[0][0]
     except duckdb.Error as error:
         raise GuardError(f"the query can't be read: {_first(error)}", "write one SELECT") from error
