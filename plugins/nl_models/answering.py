@@ -41,7 +41,7 @@ class Answer:
         return {
             "sql": self.sql,
             "confidence": self.confidence,
-            "plan": self.plan.model_dump(mode="json", exclude_defaults=True) if self.plan else None,
+            "plan": self.plan.model_dump(mode="json", exclude_none=True) if self.plan else None,
             "question_back": self.question_back,
         }
 

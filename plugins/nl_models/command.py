@@ -158,17 +158,20 @@ def _answer_one(session: Session, question: str, html: Path | None, *, as_json: 
     if html is not None:
         typer.echo(_write_page(session, question, given, sentence, html), err=as_json)
     if as_json:
-        _print_json(_document(given, sentence))
+        _print_json(_document(session, given, sentence))
     elif html is None or given.sql is None:
-        show(given, sentence, Console(highlight=False))
+        show(given, sentence, Console(highlight=False), session.sources(given))
     if given.sql is None:
         raise typer.Exit(1)
 
 
-def _document(given: Answer, sentence: str) -> dict[str, Any]:
+def _document(session: Session, given: Answer, sentence: str) -> dict[str, Any]:
+    from dataclasses import asdict
+
     rows = [list(row) for row in given.result.rows] if given.result else None
     columns = list(given.result.columns) if given.result else None
     said = {"sentence": sentence, "assumptions": list(given.assumptions), "choices": list(given.choices)}
+    said["sources"] = [asdict(source) for source in session.sources(given)]
     return {**given.document(), **said, "columns": columns, "rows": rows}
 
 

@@ -13,15 +13,10 @@ def page_of(session: Session, question: str, given: Answer, sentence: str) -> An
     """The page of an answer. sentence: its plan in words."""
     result = given.result
     columns = ()
-    sources = ()
     if result is not None and isinstance(session, ProjectSession):
         project = session.answers.project
         if isinstance(given.plan, Analysis) and project.layer is not None:
             columns = columns_of_analysis(given.plan, project.layer, result.columns, result.types)
-        if given.sql is not None:
-            from plugins.nl_models.sources import sources as sources_of
-
-            sources = sources_of(given.sql, project)
     if result is not None and not columns:
         plan = given.plan if isinstance(given.plan, Plan) else None
         columns = columns_by_type(result.columns, result.types, plan)
@@ -35,5 +30,5 @@ def page_of(session: Session, question: str, given: Answer, sentence: str) -> An
         question_back=given.question_back,
         choices=given.choices,
         sql=given.sql,
-        sources=sources,
+        sources=session.sources(given),
     )

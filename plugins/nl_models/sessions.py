@@ -26,6 +26,7 @@ from plugins.nl_models.plan import Plan
 from plugins.nl_models.planner import Planner
 from plugins.nl_models.render.sentence import to_sentence
 from plugins.nl_models.second_opinion import SecondOpinion
+from plugins.nl_models.sources import Source, sources
 from plugins.nl_models.subject import Subject
 from plugins.nl_models.words.language import ONLY_ENGLISH, looks_foreign
 
@@ -39,6 +40,10 @@ class Session(Protocol):
 
     def sentence(self, given: Answer) -> str:
         """The answer's plan in words."""
+        ...
+
+    def sources(self, given: Answer) -> tuple[Source, ...]:
+        """Which columns of which models the answer is made from, as far as that is known."""
         ...
 
 
@@ -65,6 +70,10 @@ class DatabaseSession:
     def sentence(self, given: Answer) -> str:
         """The plan in words."""
         return to_sentence(given.plan) if isinstance(given.plan, Plan) else ""
+
+    def sources(self, given: Answer) -> tuple[Source, ...]:
+        """None: a bare database has no models."""
+        return ()
 
     def _path(self, db_id: str | None) -> Path:
         if self._database is not None:
@@ -113,6 +122,10 @@ class ProjectSession:
     def sentence(self, given: Answer) -> str:
         """The plan in words."""
         return self.answers.sentence(given.plan) if given.plan is not None else ""
+
+    def sources(self, given: Answer) -> tuple[Source, ...]:
+        """Column by column, up to the dbt sources."""
+        return sources(given.sql, self.answers.project) if given.sql is not None else ()
 
     def close(self) -> None:
         """Let go of the database: while it is open, this process can open it in no other way."""

@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -239,12 +238,9 @@ def analyses(layer: SemanticLayer) -> Iterator[Analysis]:
 def test_every_analysis_of_the_demo_is_traced(gold: AskedProject) -> None:
     assert gold.layer is not None
     metricflow = MetricFlow(gold.layer)
-    seconds = []
     for analysis in analyses(gold.layer):
         sql = metricflow.to_sql(analysis)
-        start = time.perf_counter()
         found = sources(sql, gold)
-        seconds.append(time.perf_counter() - start)
         assert not any(source.how == "read" for source in found)
         of_metric = [source for source in found if source.metric is not None]
         assert of_metric, analysis
@@ -253,5 +249,3 @@ def test_every_analysis_of_the_demo_is_traced(gold: AskedProject) -> None:
         measured = {gold.layer.measures[name].model for name in gold.layer.metrics[metric].measures}
         relations = {gold.layer.models[model].relation for model in measured}
         assert {f"gold.{source.model}" for source in of_metric} >= relations
-    # Warm, with room for a slow machine: it takes some 20 ms.
-    assert sorted(seconds)[len(seconds) // 2] < 0.3

@@ -55,7 +55,7 @@ def plain(words: Iterable[str]) -> Words:
 def split(text: str) -> list[str]:
     """The words of a label or a value."""
     lower = text.lower().replace("_", " ").replace("%", " percent ")
-    return ["percent" if word == "pct" else word for word in re.findall(r"[a-z0-9]+(?:['’.][a-z0-9]+)*", lower)]
+    return ["percent" if word == "pct" else word for word in re.findall(r"[^\W_]+(?:['’.][^\W_]+)*", lower)]
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -180,9 +179,7 @@ def test_what_may_not_be_planned_is_not_run(
 ) -> None:
     reply, why = _REFUSED[case]
     api.script = [say(json.dumps(reply))] * 2
-    started = time.monotonic()
     assert ask("How many books are there?", bounds=replace(DEFAULT, repairs=1)) is None
-    assert time.monotonic() - started < 10
     assert ran == []
     assert len(told(api)) < 3 * DEFAULT.summary_characters
     assert why in caplog.text
