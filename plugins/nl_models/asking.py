@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 
 import duckdb
@@ -21,6 +21,7 @@ from plugins.nl_models.plan import Plan
 from plugins.nl_models.planner import Planner
 from plugins.nl_models.reflecting import reflects
 from plugins.nl_models.render.analysis_sentence import describe
+from plugins.nl_models.render.periods import earlier
 from plugins.nl_models.render.sentence import to_sentence
 from plugins.nl_models.second_opinion import SecondOpinion
 from plugins.nl_models.semantic.layer import SemanticLayer
@@ -36,6 +37,7 @@ LEAST_SURE = 0.5
 LEAST_SURE_OF_TABLES, MOST_SURE_OF_TABLES = 0.8, 0.89
 # Nothing came back where something was expected.
 _PER_EMPTY = 0.6
+_DAY = timedelta(days=1)
 
 
 @dataclass
@@ -83,7 +85,7 @@ class ProjectAnswers:
         except SmeltError as error:
             return Answer(None, 0.0, analysis, f"it can't be answered: {error.message}")
         sure = planned.confidence * (_PER_EMPTY if _is_nothing(result) else 1.0)
-        assumptions = (*planned.assumptions, *self._counted_from(planned))
+        assumptions = (*planned.assumptions, *self._counted_from(planned), *self._cut_off(analysis))
         own = self.sentence(analysis)
         choices = tuple(text for text in dict.fromkeys(map(self.sentence, planned.choices)) if text != own)
         return Answer(sql, round(sure, 2), analysis, None, result, assumptions, choices)
@@ -101,6 +103,16 @@ class ProjectAnswers:
         if not is_relative or self.now == self.today:
             return []
         return [f"relative periods count from {self.now.isoformat()}, the last day of the data"]
+
+    def _cut_off(self, analysis: Analysis) -> list[str]:
+        """That the data begins, or ends, within a period that is compared."""
+        span, compared = analysis.time_range, analysis.comparison
+        if compared is None or span is None or span.start is None or not self._days:
+            return []
+        first, last = min(first for first, _ in self._days), max(last for _, last in self._days)
+        cut = [f"the data begins on {first.isoformat()}"] if earlier(span.start, compared) < first else []
+        cut += [f"the data ends on {last.isoformat()}"] if span.end is not None and last < span.end - _DAY else []
+        return [f"{' and '.join(cut)}: what is compared is not whole"] if cut else []
 
     def _over_tables(self, question: str) -> Answer:
         found = answer(self._gold_planner, self.project.con, question)
@@ -148,8 +160,13 @@ class ProjectAnswers:
     @cached_property
     def last_day(self) -> date | None:
         """The last day that metrics have data of."""
+        return max((last for _, last in self._days), default=None)
+
+    @cached_property
+    def _days(self) -> list[tuple[date, date]]:
+        """The first and the last day of each fact that metrics are made of."""
         layer = self.project.layer
-        return None if layer is None else _last_day(self.project.con, layer, self.project.catalog)
+        return [] if layer is None else list(_days_of(self.project.con, layer, self.project.catalog))
 
     @property
     def now(self) -> date:
@@ -162,8 +179,9 @@ def _is_nothing(result: Result) -> bool:
     return all(value is None or value == 0 for row in result.rows for value in row)
 
 
-def _last_day(con: duckdb.DuckDBPyConnection, layer: SemanticLayer, catalog: Catalog) -> date | None:
-    found: list[date] = []
+def _days_of(
+    con: duckdb.DuckDBPyConnection, layer: SemanticLayer, catalog: Catalog
+) -> Iterator[tuple[date, date]]:
     for model in layer.models.values():
         expressions: Mapping[str, str] = {label: expr for label, _, expr, _ in model.dimensions}
         if model.time is None or model.relation not in catalog.tables or model.time not in expressions:
@@ -171,10 +189,10 @@ def _last_day(con: duckdb.DuckDBPyConnection, layer: SemanticLayer, catalog: Cat
         expr = expressions[model.time]
         column = quote(expr) if expr.isidentifier() else f"({expr})"
         try:
-            ((last,),) = con.execute(f"select max(({column})::date) from {relation(model.relation)}").fetchall()
+            days = f"select min(({column})::date), max(({column})::date) from {relation(model.relation)}"
+            ((first, last),) = con.execute(days).fetchall()
         except duckdb.Error:
             # An expression of another dialect: the other models tell.
             continue
         if last is not None:
-            found.append(last)
-    return max(found, default=None)
+            yield first, last

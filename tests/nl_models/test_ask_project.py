@@ -102,6 +102,14 @@ def test_relative_times_say_what_they_count_from(answers: ProjectAnswers) -> Non
     assert given.assumptions == ("relative periods count from 2024-05-13, the last day of the data",)
 
 
+def test_a_period_that_the_data_covers_in_part_is_told(answers: ProjectAnswers) -> None:
+    answers.before = None
+    given = answers.answer("rentals in 2024 against last year")
+    assert given.assumptions == (
+        "the data begins on 2024-01-01 and the data ends on 2024-05-13: what is compared is not whole",
+    )
+
+
 def test_other_readings_are_told(answers: ProjectAnswers) -> None:
     answers.before = None
     given = answers.answer("rentals by city")
