@@ -11,6 +11,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from plugins.core.settings import load_settings
 from plugins.nl_models import ProjectAnswers, open_project
@@ -151,3 +153,100 @@ def test_models_need_words(rentals: Path) -> None:
     run = _smelt(rentals, "--model", "agg_rentals")
     assert run.returncode != 0
     assert "needs words" in run.stderr
+
+
+WORDS = [
+    "rentals",
+    "fees",
+    "distance",
+    "city",
+    "station",
+    "rider",
+    "bike",
+    "type",
+    "members",
+    "Oslo",
+    "Bergen",
+    "e-bike",
+    "damaged",
+    "5",
+    "three",
+    "1000",
+    "million",
+    "2024",
+    "March",
+    "Q2",
+    "last",
+    "month",
+    "year",
+    "week",
+    "days",
+    "by",
+    "per",
+    "each",
+    "for",
+    "every",
+    "top",
+    "bottom",
+    "best",
+    "most",
+    "fewest",
+    "more",
+    "than",
+    "at",
+    "least",
+    "between",
+    "and",
+    "or",
+    "not",
+    "without",
+    "only",
+    "share",
+    "percentage",
+    "running",
+    "total",
+    "growth",
+    "average",
+    "how",
+    "many",
+    "compare",
+    "versus",
+    "against",
+    "the",
+    "before",
+    "since",
+    "until",
+    "which",
+    "list",
+    "sorted",
+    "descending",
+    "in",
+    "of",
+    "from",
+    "to",
+    "together",
+    "known",
+    "dollars",
+    "euros",
+    "yen",
+    "once",
+    '"Opera"',
+    ",",
+    "?",
+    "%",
+    "£",
+    "over",
+    "time",
+    "first",
+    "half",
+    "of",
+]
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(words=st.lists(st.sampled_from(WORDS), max_size=9))
+def test_whatever_is_asked_of_a_project_nothing_breaks(answers: ProjectAnswers, words: list[str]) -> None:
+    answers.before = None
+    found = answers.answer(" ".join(words))
+    assert found.sql or found.question_back
+    assert 0.0 <= found.confidence <= 1.0

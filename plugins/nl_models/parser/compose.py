@@ -273,8 +273,17 @@ def _keys(catalog: Catalog, column: ColumnRef) -> set[str]:
 def _default(draft: Draft, catalog: Catalog) -> Term:
     if draft.root is not None:
         return ref(display(draft.root))
-    left = draft.where[0][1].left
-    return ref(display(catalog.tables[left.table])) if isinstance(left, ColumnRef) else left
+    if draft.tables:
+        return ref(display(catalog.tables[draft.tables[0]]))
+    said = [
+        *(comparison.left for _, comparison in draft.where),
+        *(ref(column) for _, column, _ in draft.superlatives),
+        *(order.by for order in draft.order),
+        *(comparison.left for comparison in draft.having),
+    ]
+    # Nothing but how many of something there are.
+    first = said[0] if said else Measure(function="count")
+    return ref(display(catalog.tables[first.table])) if isinstance(first, ColumnRef) else first
 
 
 def _is_extreme(column: Column, is_descending: bool) -> Comparison:

@@ -98,13 +98,9 @@ def test_a_missing_folder_is_one_clear_message(drop) -> None:
 def test_a_thousand_small_files_load_in_one_go(drop) -> None:
     for number in range(1000):
         drop.put(f"{number:04d}.csv", f"id,v\n{number},a\n{number + 1000},b\n")
-    started = time.monotonic()
     assert drop.load().rows_loaded == 2000
-    assert time.monotonic() - started < 15
     assert drop.bronze("select count(distinct id) from bronze") == [(2000,)]
-    started = time.monotonic()
     assert drop.load().outcome == "unchanged"
-    assert time.monotonic() - started < 5
 
 
 def test_a_file_that_changes_while_it_is_read_is_left_for_the_next_run(drop, tmp_path) -> None:
