@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ from rich.table import Table
 from ruamel.yaml import YAML
 
 from bench.bronze import ROOT
+from bench.questions import is_right
 from plugins.core.settings import load_settings
 from plugins.nl_models import Answer, ProjectAnswers, open_project
 
@@ -64,35 +63,10 @@ def _score(answers: ProjectAnswers, con: duckdb.DuckDBPyConnection, question: di
         outcome = "wrong"
     else:
         may_have_more = "comparison" in question["tags"]
-        wanted = con.execute(gold).fetchall()
-        is_right = _is_same(wanted, given.result.rows, bool(question.get("ordered")), may_have_more)
-        outcome = "right" if is_right else "wrong"
+        wanted, is_ordered = con.execute(gold).fetchall(), bool(question.get("ordered"))
+        same = is_right(given.result, wanted, is_ordered, may_have_more=may_have_more)
+        outcome = "right" if same else "wrong"
     return _Scored(question, given, outcome, seconds)
-
-
-def _is_same(gold: Sequence[Sequence[Any]], rows: Sequence[Sequence[Any]], ordered: bool, more: bool) -> bool:
-    """Whether the rows are the same to four decimals, columns in any order; comparisons may have more columns."""
-    wanted, found = [tuple(map(_plain, row)) for row in gold], [tuple(map(_plain, row)) for row in rows]
-    if len(wanted) != len(found) or not wanted:
-        return len(wanted) == len(found)
-    width, given = len(wanted[0]), len(found[0])
-    if given < width or (given > width and not more):
-        return False
-    for order in permutations(range(given), width):
-        turned = [tuple(row[n] for n in order) for row in found]
-        if turned == wanted if ordered else Counter(turned) == Counter(wanted):
-            return True
-    return False
-
-
-def _plain(value: Any) -> str:
-    if value is None or isinstance(value, bool):
-        return "" if value is None else str(int(value))
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        return str(value)
-    return format(round(number, 4), ".9g") if math.isfinite(number) else str(value)
 
 
 def _print(console: Console, scored: Sequence[_Scored]) -> None:

@@ -143,18 +143,23 @@ def ask(questions: Sequence[Question]) -> list[Asked]:
     return given
 
 
-def is_right(found: Result | None, gold: Sequence[Sequence[Any]], is_ordered: bool) -> bool:
-    """Whether the rows are the same: as a bag unless ordered, to four decimals, columns in any order."""
+def is_right(
+    found: Result | None, gold: Sequence[Sequence[Any]], is_ordered: bool, *, may_have_more: bool = False
+) -> bool:
+    """Whether the rows are the same: as a bag unless ordered, to four decimals, columns in any order.
+
+    may_have_more: columns than the gold has, as comparisons do.
+    """
     if found is None:
         return False
     wanted = [tuple(map(_plain, row)) for row in gold]
     given = [tuple(map(_plain, row)) for row in found.rows]
     if len(wanted) != len(given) or not wanted:
         return len(wanted) == len(given)
-    width = len(wanted[0])
-    if len(given[0]) != width:
+    width, columns = len(wanted[0]), len(given[0])
+    if columns < width or (columns > width and not may_have_more):
         return False
-    orders: Iterable[Sequence[int]] = permutations(range(width)) if width <= 6 else [range(width)]
+    orders: Iterable[Sequence[int]] = permutations(range(columns), width) if columns <= 6 else [range(width)]
     for order in orders:
         turned = [tuple(row[n] for n in order) for row in given]
         if turned == wanted if is_ordered else Counter(turned) == Counter(wanted):

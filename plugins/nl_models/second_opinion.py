@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from datetime import date
 
 from plugins.core.errors import SmeltError
 from plugins.core.ledger import Ledger, open_run
-from plugins.core.llm import Model, open_model
+from plugins.core.llm import Model, has_model, open_model
 from plugins.core.settings import Settings
 from plugins.nl_models.answering import Answer
 from plugins.nl_models.subject import Subject
@@ -25,9 +24,7 @@ SURE_ENOUGH = 0.9
 @contextmanager
 def model_of(settings: Settings, what: str) -> Iterator[Model | None]:
     """The model that is configured, its calls accounted to a run of this kind; None without one, and no run."""
-    llm = settings.llm
-    is_absent = llm.api_key is None and not os.environ.get("ANTHROPIC_API_KEY")
-    if llm.provider == "none" or (llm.provider == "auto" and is_absent):
+    if not has_model(settings):
         yield None
         return
     with open_run(Ledger(settings), what) as run:

@@ -7,7 +7,7 @@ What leaves the machine is masked, what it costs is in the ledger, and a run has
     answer = model.ask(load_prompt("nl_models", "question"), {"question": question}, Plan)
 """
 
-from plugins.core.llm.choice import open_model
+from plugins.core.llm.choice import has_model, open_model
 from plugins.core.llm.errors import BudgetExceeded, Malformed, ModelError, Refused, Truncated, Unavailable
 from plugins.core.llm.model import Model
 from plugins.core.llm.prompt import Prompt, load_prompt
@@ -23,6 +23,7 @@ __all__ = [
     "Sample",
     "Truncated",
     "Unavailable",
+    "has_model",
     "load_prompt",
     "open_model",
 ]

@@ -11,14 +11,13 @@ import duckdb
 from pydantic import TypeAdapter, ValidationError
 
 from plugins.core.duck import quote
-from plugins.nl_models.catalog.database import describe_tables, relation
+from plugins.nl_models.catalog.database import MOST_VALUES, describe_tables, relation
 from plugins.nl_models.catalog.joins import find_joins
 from plugins.nl_models.catalog.schema import Join, Table
 from plugins.nl_models.semantic.layer import SemanticLayer
 
 # Raised when what is kept means something else; older files are then made anew.
 _VERSION = 1
-_MOST_VALUES = 10_000
 # Of all columns together; beyond that those of the columns that have the most are forgotten.
 _MOST_IN_ALL = 200_000
 
@@ -135,8 +134,8 @@ def _distinct(con: duckdb.DuckDBPyConnection, expr: str, table: str) -> tuple[st
     try:
         rows = con.execute(
             f"select distinct ({column})::varchar as v from {relation(table)} where v is not null "
-            f"order by v limit {_MOST_VALUES + 1}"
+            f"order by v limit {MOST_VALUES + 1}"
         ).fetchall()
     except duckdb.Error:
         return ()
-    return tuple(value for (value,) in rows) if len(rows) <= _MOST_VALUES else ()
+    return tuple(value for (value,) in rows) if len(rows) <= MOST_VALUES else ()

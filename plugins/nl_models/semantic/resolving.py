@@ -173,7 +173,7 @@ class Resolver(Arranging):
         if len(ranges) == 2 and len(request.periods) == 2:
             # In Q3 compared to Q2: the later one, against the earlier.
             compared = _between(*request.periods)
-            if compared is not None and (request.marks & {"COMPARE", "GROWTH"} or self._says_than()):
+            if compared is not None and (request.marks & {"COMPARE", "GROWTH", "THAN"}):
                 self.comparison = self.comparison or compared
                 return max(request.periods, key=lambda period: period.start).range
             early, late = sorted(request.periods, key=lambda period: period.start)
@@ -184,9 +184,6 @@ class Resolver(Arranging):
                 return one.range
         self.resolved.lacks.append(f"two times are named, {ranges[0].label} and {ranges[1].label}: which is meant")
         return ranges[0]
-
-    def _says_than(self) -> bool:
-        return "THAN" in self.request.marks
 
 
 def _between(one: Period, two: Period) -> PeriodComparison | None:
