@@ -3,19 +3,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 from plugins.core.errors import SmeltError
-from plugins.nl_models.analysis import Analysis
+from plugins.nl_models.analysis import Analysis, AnalysisOrdering, Dimension
 from plugins.nl_models.models.expressions import literal
-from plugins.nl_models.models.house import Column, Join, Select
+from plugins.nl_models.models.house import Column, Group, Join, Select
 from plugins.nl_models.models.naming import ADVERBS, Names, previous_column
 
 
 def needs_steps(analysis: Analysis) -> bool:
     """Whether there is more to do than to aggregate."""
     return bool(analysis.calculation or analysis.comparison or analysis.having or analysis.only or analysis.limit)
+
+
+def kept_dimensions(analysis: Analysis) -> list[Dimension]:
+    """Those that a row has: an average has none of what it is taken over."""
+    if analysis.calculation != "average":
+        return list(analysis.dimensions)
+    return [d for d in analysis.dimensions if d is not analysis.time] if analysis.time is not None else []
+
+
+def as_compared(analysis: Analysis) -> Analysis:
+    """The same request with key and name of a thing as two columns, and equals in the order that the model has."""
+    dimensions = [
+        Dimension(name=name, grain=d.grain if name == d.name else None)
+        for d in analysis.dimensions
+        for name in (d.name, d.shown_by)
+        if name
+    ]
+    orders = [*analysis.order_by, *(AnalysisOrdering(by=name) for name in _ties(analysis))]
+    return analysis.model_copy(update={"dimensions": tuple(dimensions), "order_by": tuple(orders)})
+
+
+def _ties(analysis: Analysis) -> list[str]:
+    """What equals are ordered by, so that the same rows are kept each time: names, and keys for equal names."""
+    given = {*analysis.limit_within, *(order.by for order in analysis.order_by)}
+    left = [d for d in kept_dimensions(analysis) if d.query_name not in given]
+    return list(dict.fromkeys(name for d in left for name in (d.shown_by, d.query_name) if name))
 
 
 def shown_columns(analysis: Analysis, names: Names) -> Iterator[str]:
@@ -28,12 +54,16 @@ def shown_columns(analysis: Analysis, names: Names) -> Iterator[str]:
             yield f"{column}_change"
 
 
-def add_steps(analysis: Analysis, names: Names, source: str) -> dict[str, Select]:
-    """The steps from `source`, the metrics by the dimensions, to `final`.
+def add_steps(analysis: Analysis, names: Names, source: str, nullable: Collection[str]) -> dict[str, Select]:
+    """The steps from `source`, the metrics by the dimensions, to `final`. nullable: keys that a row may lack.
 
     Raises SmeltError for what a table cannot hold.
     """
-    return _Steps(analysis, names).all(source)
+    if analysis.calculation == "count":
+        raise SmeltError(
+            "how many groups there are is one number", "ask for the groups, and count the model's rows"
+        )
+    return _Steps(analysis, names, nullable).all(source)
 
 
 def _measure(column: str, analysis: Analysis) -> str:
@@ -51,12 +81,16 @@ def _measure(column: str, analysis: Analysis) -> str:
 class _Steps:
     analysis: Analysis
     names: Names
+    nullable: Collection[str]
 
     @property
     def keys(self) -> list[str]:
-        analysis = self.analysis
-        left = [d for d in analysis.dimensions if analysis.calculation != "average" or d is not analysis.time]
-        return [self.names.dimensions[d.query_name] for d in left]
+        return [self.names.dimensions[d.query_name] for d in kept_dimensions(self.analysis)]
+
+    @property
+    def shown(self) -> list[str]:
+        """Keys, each with the name that it is shown by."""
+        return [name for dimension in kept_dimensions(self.analysis) for name in self.names.of(dimension)]
 
     @property
     def time(self) -> str | None:
@@ -72,7 +106,11 @@ class _Steps:
             found["calculated"] = self._calculated(source)
             source = "calculated"
         kept = tuple(self._conditions())
-        if self.analysis.limit is not None:
+        if self.analysis.limit is not None and self.analysis.limit_over:
+            name = self._highest_name()
+            found[name] = self._highest(source, self.analysis.limit)
+            kept = (*kept, self._is_among(name))
+        elif self.analysis.limit is not None:
             columns = (*self._columns(), Column(self._rank(), "row_rank"))
             found["ranked"] = Select(columns, source, where=kept)
             source, kept = "ranked", (f"row_rank <= {self.analysis.limit}",)
@@ -82,12 +120,13 @@ class _Steps:
         return found
 
     def _grouped(self, select: Select) -> Select:
-        keys = set(self.keys)
-        columns = [replace(c, group="keys" if c.output in keys else "numerics") for c in select.columns]
+        groups: dict[str, Group] = dict.fromkeys(self.names.shown.values(), "text")
+        groups |= dict.fromkeys(self.keys, "keys")
+        columns = [replace(c, group=groups.get(c.output, "numerics")) for c in select.columns]
         return replace(select, columns=tuple(columns))
 
     def _columns(self) -> Iterator[Column]:
-        yield from (Column(key) for key in self.keys)
+        yield from (Column(name) for name in self.shown)
         analysis = self.analysis
         for metric in analysis.metrics:
             column = self.names.metrics[metric]
@@ -114,7 +153,7 @@ class _Steps:
                 on.append(f"earlier_period.{key} = cast({moved} as date)")
             else:
                 on.append(f"earlier_period.{key} is not distinct from current_period.{key}")
-        columns = [Column(f"current_period.{key}") for key in self.keys]
+        columns = [Column(f"current_period.{name}") for name in self.shown]
         for metric in self.analysis.metrics:
             name = self.names.metrics[metric]
             now, then = f"current_period.{name}", f"earlier_period.{name}"
@@ -129,14 +168,14 @@ class _Steps:
         return Select(tuple(columns), source, "current_period", (join,), where, comments=(comment,))
 
     def _calculated(self, source: str) -> Select:
-        columns = [Column(key) for key in self.keys]
+        columns = [Column(name) for name in self.shown]
         for metric in self.analysis.metrics:
             column = self.names.metrics[metric]
             if self.analysis.calculation != "average":
                 columns.append(Column(column))
             columns.append(Column(self._calculation(column), _measure(column, self.analysis)))
         is_average = self.analysis.calculation == "average"
-        return Select(tuple(columns), source, group_by=tuple(self.keys) if is_average else ())
+        return Select(tuple(columns), source, group_by=tuple(self.shown) if is_average else ())
 
     def _calculation(self, column: str) -> str:
         if self.analysis.calculation == "average":
@@ -173,13 +212,39 @@ class _Steps:
         within = [self._dimension(name) for name in self.analysis.limit_within]
         orders = []
         for order in self.analysis.order_by:
-            column = self.names.metrics.get(order.by)
-            name = _measure(column, self.analysis) if column else self._dimension(order.by)
+            name = self._ordering(order)
             orders.append(f"{name} {'desc' if order.descending else 'asc'} nulls last")
-        ordered = {order.by for order in self.analysis.order_by}
-        # The same rows each time, also among equals.
-        left = [d for d in self.analysis.dimensions if d.query_name not in ordered]
-        names = [self.names.dimensions[d.query_name] for d in left]
-        orders += [f"{name} asc" for name in names if name in self.keys]
+        columns = {name: column for d in self.analysis.dimensions for name, column in self._named(d)}
+        orders += [f"{columns[name]} asc" for name in _ties(self.analysis)]
         partition = f"partition by {', '.join(within)} " if within else ""
         return f"row_number() over ({partition}order by {', '.join(orders)})"
+
+    def _named(self, dimension: Dimension) -> Iterator[tuple[str, str]]:
+        yield from zip((dimension.query_name, dimension.shown_by or ""), self.names.of(dimension), strict=False)
+
+    def _ordering(self, order: AnalysisOrdering) -> str:
+        column = self.names.metrics.get(order.by)
+        return _measure(column, self.analysis) if column else self._dimension(order.by)
+
+    def _highest_name(self) -> str:
+        order = self.analysis.order_by[0]
+        return f"{'highest' if order.descending else 'lowest'}_by_{self._ordering(order)}"
+
+    def _highest(self, source: str, limit: int) -> Select:
+        """Of what the limit is over, those with the highest totals; the rest of them is not shown at all."""
+        order = self.analysis.order_by[0]
+        over = [self._dimension(name) for name in self.analysis.limit_over]
+        total = f"sum({self._ordering(order)}) {'desc' if order.descending else 'asc'} nulls last"
+        return Select(
+            tuple(map(Column, over)),
+            source,
+            where=tuple(f"{name} is not null" for name in over if name in self.nullable),
+            group_by=tuple(over),
+            order_by=(total, *(f"{name} asc" for name in over)),
+            limit=limit,
+        )
+
+    def _is_among(self, step: str) -> str:
+        over = ", ".join(self._dimension(name) for name in self.analysis.limit_over)
+        left = over if len(self.analysis.limit_over) == 1 else f"({over})"
+        return f"{left} in (select {over} from {step})"

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from plugins.core.errors import SmeltError
 from plugins.nl_models.analysis import TIME, Analysis
-from plugins.nl_models.models.after import add_steps, needs_steps, shown_columns
+from plugins.nl_models.models.after import add_steps, kept_dimensions, needs_steps, shown_columns
 from plugins.nl_models.models.expressions import parse
 from plugins.nl_models.models.facts import Fact, FactBuilder
 from plugins.nl_models.models.ground import Ground
@@ -21,7 +21,7 @@ from plugins.nl_models.models.naming import ADVERBS, Names, name_columns
 @dataclass(frozen=True)
 class Analysed:
     """query: not cast yet to the contract's types. keys: columns that identify a row. shown: the columns of the
-    query that the semantic layer returns, in its order. facts: what is aggregated."""
+    query that the semantic layer returns for `after.as_compared`, in its order. facts: what is aggregated."""
 
     query: Query
     keys: tuple[str, ...]
@@ -54,7 +54,8 @@ class AnalysisBuilder:
             steps |= {self._total_name(fact): self._total(fact) for fact in facts}
         if needs_steps(analysis):
             steps[self._metrics_name] = prepared
-            steps |= add_steps(analysis, self.names, self._metrics_name)
+            nullable = frozenset().union(*(fact.nullable for fact in facts))
+            steps |= add_steps(analysis, self.names, self._metrics_name, nullable)
         else:
             steps["final"] = prepared
         query = Query(self._imports(facts), _cast(steps, types or {}))
@@ -133,8 +134,7 @@ class AnalysisBuilder:
 
     @property
     def _keys(self) -> tuple[str, ...]:
-        names = [self.names.dimensions[d.query_name] for d in self.analysis.dimensions]
-        return tuple(name for name in names if self.analysis.calculation != "average" or name != self._time)
+        return tuple(self.names.dimensions[d.query_name] for d in kept_dimensions(self.analysis))
 
     @property
     def _time(self) -> str | None:
@@ -143,7 +143,8 @@ class AnalysisBuilder:
 
     @property
     def _shown(self) -> Iterator[str]:
-        yield from self._keys
+        for dimension in kept_dimensions(self.analysis):
+            yield from self.names.of(dimension)
         yield from shown_columns(self.analysis, self.names)
 
     @cached_property
@@ -188,14 +189,15 @@ class AnalysisBuilder:
             for fact, total in zip(facts, totals, strict=True)
             for leaf in fact.aggregates
         }
-        keys = [Column(_coalesced(key, totals), key, "keys") for key in facts[0].keys]
+        names = set(self.names.shown.values())
+        keys = [Column(_coalesced(name, totals), name, key.group) for name, key in facts[0].keys.items()]
         joins = []
         for number, total in enumerate(totals[1:], 1):
-            on = [self._matching(key, totals[:number], total, facts) for key in facts[0].keys]
+            on = [self._matching(key, totals[:number], total) for key in facts[0].keys if key not in names]
             joins.append(Join("full" if on else "cross", total, tuple(on)))
         return Select((*keys, *self._metric_columns(values)), totals[0], joins=tuple(joins))
 
-    def _matching(self, key: str, before: Sequence[str], total: str, facts: Sequence[Fact]) -> str:
+    def _matching(self, key: str, before: Sequence[str], total: str) -> str:
         """Keys that are unknown on both sides are one group too."""
         dimension = next(d for d in self.analysis.dimensions if self.names.dimensions[d.query_name] == key)
         may_be_null = dimension.name != TIME

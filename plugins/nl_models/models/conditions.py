@@ -16,6 +16,8 @@ from plugins.nl_models.models.reaching import Hop, Reached, reach
 
 _REFERENCE = re.compile(r"\{\{\s*(\w+)\(\s*(['\"])([\w]+)\2(?:\s*,\s*(['\"])\w+\4)?\s*\)\s*\}\}")
 
+_VERBS = {"in": "is", "not in": "is not", "is null": "is unknown", "is not null": "is known"}
+
 
 @dataclass(frozen=True)
 class Condition:
@@ -161,6 +163,6 @@ def words_of_filters(filters: tuple[DimensionFilter, ...]) -> Mapping[str, str]:
     for part in filters:
         label = part.dimension.rpartition("__")[2].replace("_", " ")
         values = " or ".join(str(value) for value in part.values)
-        verb = {"in": "is", "not in": "is not", "contains": "contains"}.get(part.operator, part.operator)
+        verb = _VERBS.get(part.operator, part.operator)
         said[part.dimension] = f"{label} {verb} {values}".strip()
     return said

@@ -62,6 +62,8 @@ def days_words(days: TimeRange) -> str:
 
 
 def _first(analysis: Analysis, metrics: Mapping[str, str]) -> str:
+    if analysis.limit_over:
+        return _highest(analysis, metrics)
     within = [name.rpartition("__")[2] for name in analysis.limit_within]
     what = "the one" if analysis.limit == 1 else f"the {analysis.limit}"
     order = analysis.order_by[0] if analysis.order_by else None
@@ -69,6 +71,16 @@ def _first(analysis: Analysis, metrics: Mapping[str, str]) -> str:
         by = metrics.get(order.by) or order.by.rpartition("__")[2].replace("_", " ")
         what += f" with the {'greatest' if order.descending else 'smallest'} {by}"
     return f"{what} of each {listed(within)}" if within else what
+
+
+def _highest(analysis: Analysis, metrics: Mapping[str, str]) -> str:
+    """`the 5 countries with the greatest revenue in all`."""
+    order, over = analysis.order_by[0], [name.rpartition("__")[2] for name in analysis.limit_over]
+    extreme = "greatest" if order.descending else "smallest"
+    by = metrics.get(order.by) or order.by.replace("_", " ")
+    groups = [column_words(name) if analysis.limit == 1 else plural(column_words(name)) for name in over]
+    whose = "one" if analysis.limit == 1 else f"{analysis.limit}"
+    return f"the {whose} {listed(groups)} with the {extreme} {by} in all"
 
 
 def describe_columns(
@@ -81,14 +93,21 @@ def describe_columns(
         text = _of_dimension(dimension, analysed, ground)
         is_told = "null" in text.lower() or not nulls.get(column)
         found[column] = text if is_told else f"{text.rstrip('.')}; null where there is none."
+        if dimension.shown_by is not None:
+            name = analysed.names.shown[dimension.query_name]
+            found[name] = _of_name(dimension.shown_by, analysed, ground)
     found.update(_of_metrics(analysis, analysed, ground))
     return found
 
 
 def key_words(analysis: Analysis, analysed: Analysed) -> list[str]:
-    """The grain in words; a time bucket is called by its size."""
+    """The grain in words; a time bucket is called by its size, a thing with its name beside it by its kind."""
     grain = analysis.time.grain if analysis.time is not None else None
-    return [grain if grain and key == analysed.time else column_words(key) for key in analysed.keys]
+    things = {analysed.names.dimensions[d.query_name]: d.name for d in analysis.dimensions if d.shown_by}
+    return [
+        grain if grain and key == analysed.time else column_words(things.get(key, key).rpartition("__")[2])
+        for key in analysed.keys
+    ]
 
 
 def column_words(name: str) -> str:
@@ -110,6 +129,13 @@ def _of_dimension(dimension: Dimension, analysed: Analysed, ground: Ground) -> s
     if reached.kind == "time":
         return _bucket(dimension.grain, described)
     return sentence_of(described or reached.label.replace("_", " "))
+
+
+def _of_name(shown_by: str, analysed: Analysed, ground: Ground) -> str:
+    assert ground.layer is not None
+    reached = reach(ground.layer, analysed.facts[0].model, shown_by)
+    described = reached.description or ground.of_model(reached.model).descriptions.get(reached.expr, "")
+    return sentence_of(described or shown_by.replace("__", " ").replace("_", " "))
 
 
 def _bucket(grain: str | None, described: str) -> str:
@@ -153,6 +179,13 @@ def sentence_of(text: str) -> str:
 
 def _lower_first(text: str) -> str:
     return text if text[:2].isupper() else f"{text[:1].lower()}{text[1:]}"
+
+
+def plural(noun: str) -> str:
+    """`country` → `countries`."""
+    if re.search(r"[^aeiou]y$", noun):
+        return f"{noun[:-1]}ies"
+    return f"{noun}es" if re.search(r"(s|x|ch|sh)$", noun) else f"{noun}s"
 
 
 def listed(texts: Sequence[str]) -> str:

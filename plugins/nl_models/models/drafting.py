@@ -9,13 +9,14 @@ from datetime import date
 from dateutil.relativedelta import relativedelta
 
 from plugins.core.errors import SmeltError
-from plugins.nl_models.analysis import Analysis
+from plugins.nl_models.analysis import Analysis, DimensionFilter
 from plugins.nl_models.catalog.project import AskedProject
+from plugins.nl_models.models.after import as_compared, shown_columns
 from plugins.nl_models.models.analysed import Analysed, AnalysisBuilder
 from plugins.nl_models.models.asking import questions_about
 from plugins.nl_models.models.comparing import compare
 from plugins.nl_models.models.compiling import compile_text
-from plugins.nl_models.models.conditions import words_of_filters
+from plugins.nl_models.models.conditions import Tables, words_of_filters
 from plugins.nl_models.models.contract_types import contract_types, is_same
 from plugins.nl_models.models.conventions import Conventions, learn
 from plugins.nl_models.models.describing import (
@@ -32,6 +33,7 @@ from plugins.nl_models.models.house import to_text
 from plugins.nl_models.models.measuring import describe, measure
 from plugins.nl_models.models.unit_test import UnitTest, make_unit_test
 from plugins.nl_models.render.periods import moved
+from plugins.nl_models.semantic.layer import SemanticLayer
 
 # Below this a full rebuild takes seconds, and an incremental model only costs attention: ten million rows are
 # what DuckDB aggregates on two cores in about two seconds.
@@ -50,6 +52,7 @@ def draft_analysis(analysis: Analysis, name: str, question: str, project: AskedP
     if unknown := [name for name in analysis.metrics if name not in layer.metrics]:
         raise SmeltError(f"there is no metric {unknown[0]}", f"one of {', '.join(sorted(layer.metrics))}")
     ground = lay_ground(project)
+    analysis = _without_needless(analysis, ground, layer)
     known = frozenset(column for one in ground.inputs.values() for column in one.types)
     builder = AnalysisBuilder(analysis, ground, known, _spine(project))
     nodes = [ground.of_model(fact.model).node for fact in builder.facts]
@@ -64,7 +67,8 @@ def draft_analysis(analysis: Analysis, name: str, question: str, project: AskedP
     text = to_text(analysed.query, conventions.style)
     sql = compile_text(text, relations)
     measured = measure(project.con, sql, ground.inputs, analysed.keys)
-    compared = compare(project.con, sql, analysis, layer, ground.inputs, analysed.shown, set(analysed.keys), types)
+    asked = as_compared(analysis)
+    compared = compare(project.con, sql, asked, layer, ground.inputs, analysed.shown, set(analysed.keys), types)
     unit = _unit_test(analysis, analysed, ground, project)
     document = Documented(
         name=name,
@@ -91,6 +95,22 @@ def draft_analysis(analysis: Analysis, name: str, question: str, project: AskedP
         ),
         compared=compared,
     )
+
+
+def _without_needless(analysis: Analysis, ground: Ground, layer: SemanticLayer) -> Analysis:
+    """Without asking that something be known which tests say is."""
+    models = {
+        layer.measures[measure].model for name in analysis.metrics for measure in layer.metrics[name].measures
+    }
+
+    def is_needless(part: DimensionFilter) -> bool:
+        tables = [Tables(ground, model) for model in models]
+        return part.operator == "is not null" and not any(
+            one.may_be_null(one.reach(part.dimension)[0]) for one in tables
+        )
+
+    kept = tuple(part for part in analysis.filters if not is_needless(part))
+    return analysis.model_copy(update={"filters": kept})
 
 
 def _sql(analysed: Analysed, conventions: Conventions, relations: Mapping[str, str]) -> str:
@@ -130,6 +150,8 @@ def _unit_test(analysis: Analysis, analysed: Analysed, ground: Ground, project: 
         known_values(inputs, project),
         keys=analysed.keys,
         limit=analysis.limit,
+        within=[analysed.names.dimensions[name] for name in analysis.limit_within],
+        missing=_missing(analysis, analysed),
         later=_later(analysis),
         outlier=_outlier(analysis),
     )
@@ -137,6 +159,12 @@ def _unit_test(analysis: Analysis, analysed: Analysed, ground: Ground, project: 
         return unit
     # That earlier periods are not read further back than needed changes no row.
     return replace(unit, untested=tuple(one for one in unit.untested if " >= cast(" not in one))
+
+
+def _missing(analysis: Analysis, analysed: Analysed) -> str:
+    """A key that some rows lack, where those with it are ranked."""
+    over = [analysed.names.dimensions[name] for name in analysis.limit_over]
+    return next((key for key in over if any(key in fact.nullable for fact in analysed.facts)), "")
 
 
 def _outlier(analysis: Analysis) -> int | None:
@@ -157,10 +185,11 @@ def _later(analysis: Analysis) -> relativedelta | None:
 
 
 def _test_name(analysis: Analysis, analysed: Analysed) -> str:
-    limits = list(words_of_filters(analysis.filters).values())
-    if limits:
+    # That what is ranked is known goes without saying.
+    telling = [part for part in analysis.filters if analysis.limit is None or part.operator != "is not null"]
+    if limits := list(words_of_filters(tuple(telling)).values()):
         return test_name(["only rows where", " and ".join(limits), "count"])
-    column = column_words(analysed.shown[len(analysed.keys)])
+    column = column_words(next(shown_columns(analysis, analysed.names)))
     days = analysis.time_range
     if analysis.limit is not None:
         first = "the first" if analysis.limit == 1 else f"the first {analysis.limit}"

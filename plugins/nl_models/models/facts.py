@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from plugins.core.errors import SmeltError
@@ -25,7 +25,7 @@ class Fact:
 
     step: filtered and joined; None where the import will do. keys: expressions over the source by output name.
     aggregates: SQL over the source. labels: names for them. certain: those that no group lacks. time: the
-    dimension that buckets come from.
+    dimension that buckets come from. nullable: keys that some row may lack.
     """
 
     model: str
@@ -37,6 +37,7 @@ class Fact:
     labels: Mapping[Leaf, str]
     certain: frozenset[Leaf]
     time: str
+    nullable: frozenset[str]
 
 
 @dataclass
@@ -89,10 +90,18 @@ class FactBuilder:
         aggregates: Mapping[Leaf, str],
     ) -> Fact:
         certain = frozenset(leaf for leaf in aggregates if self._is_certain(leaf))
-        return Fact(self.model, models, source, step, keys, aggregates, self.labels, certain, self.time or "")
+        time, nullable = self.time or "", frozenset(self._nullable())
+        return Fact(self.model, models, source, step, keys, aggregates, self.labels, certain, time, nullable)
+
+    def _nullable(self) -> Iterator[str]:
+        known = {part.dimension for part in self.analysis.filters if part.operator in ("in", "is not null")}
+        tables = Tables(self.ground, self.model)
+        for dimension in self.analysis.dimensions:
+            if dimension.name not in {TIME, *known} and tables.may_be_null(tables.reach(dimension.name)[0]):
+                yield self.names.dimensions[dimension.query_name]
 
     def _parts(self, tables: Tables) -> tuple[dict[str, Column], list[Condition], dict[Leaf, str]]:
-        keys = {self.names.dimensions[d.query_name]: self._key(d, tables) for d in self.analysis.dimensions}
+        keys = self._keys(tables)
         conditions = [of_filter(part, tables) for part in self.analysis.filters]
         conditions += self._days(tables)
         shared = [t for t in self.leaves[0].filters if all(t in leaf.filters for leaf in self.leaves)]
@@ -111,6 +120,17 @@ class FactBuilder:
 
     def _said(self, leaf: Leaf, template: str) -> str:
         return self.comments.get((self.labels[leaf], template), "")
+
+    def _keys(self, tables: Tables) -> dict[str, Column]:
+        """What rows are grouped by. The name of a thing stands beside its key, which alone tells things apart."""
+        found = {}
+        for dimension in self.analysis.dimensions:
+            found[self.names.dimensions[dimension.query_name]] = self._key(dimension, tables)
+            if dimension.shown_by:
+                name = self.names.shown[dimension.query_name]
+                _, sql = tables.reach(dimension.shown_by)
+                found[name] = Column(sql, "" if sql.rpartition(".")[2] == name else name, "text")
+        return found
 
     def _key(self, dimension: Dimension, tables: Tables) -> Column:
         output = self.names.dimensions[dimension.query_name]

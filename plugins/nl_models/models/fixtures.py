@@ -58,8 +58,9 @@ class _Row:
 class Fixtures:
     """Makes the rows of a query's inputs. inputs: by their import's name. values: real ones, by (import, column).
 
-    keys: columns that rows are grouped by. groups: how many there are; the first has two rows. later: how far one
-    more row is moved in time. outlier: the amount of one more group. scale: what other amounts are multiplied by.
+    keys: columns that rows are grouped by. groups: how many there are; the first has two rows. within: keys that
+    are the same in all of them. missing: a key that the largest group lacks. later: how far one more row is moved
+    in time. outlier: the amount of one more group. scale: what other amounts are multiplied by.
     is_apart: whether rows that do not count are joined to rows of their own, also where those are the same.
     """
 
@@ -67,6 +68,8 @@ class Fixtures:
     values: Mapping[tuple[str, str], Sequence[str]]
     keys: frozenset[str] = frozenset()
     groups: int = 1
+    within: frozenset[str] = frozenset()
+    missing: str = ""
     later: relativedelta | None = None
     outlier: int | None = None
     scale: int = 1
@@ -99,6 +102,9 @@ class Fixtures:
         if self.outlier is not None:
             self._write(step, _Row(passing, number, next(amounts), self.groups, value=self.outlier))
             number += 1
+        for nobody in [name for name in step.used if name.rpartition(".")[2] == self.missing][:1]:
+            self._write(step, _Row({**passing, nobody: None}, number, next(amounts), self.groups))
+            number += 1
         for assignment in [*others, *failing]:
             row = {**passing, **assignment}
             own = {name.rpartition(".")[0] for name, value in assignment.items() if passing.get(name, "") != value}
@@ -117,8 +123,9 @@ class Fixtures:
             good, bad = self._search(conditions, step)
             if good is None:
                 continue
-            passing |= good.values
             failing += [dict(found.values) for found in bad if found is not None]
+            # What only must be known may be another value in each group.
+            passing |= {} if conditions[0].endswith(" is not null") and len(conditions) == 1 else good.values
         for case in step.cases:
             near = [c for c in step.conditions if _columns(c) & _columns(case)]
             good, bad = self._search([case, *near], step)
@@ -153,6 +160,7 @@ class Fixtures:
         """What conditions want of a column; else what joins, groups and reads well."""
         kind = self._type(name, step).upper()
         pair = next((pair for pair in step.joins if name in pair), None)
+        group = 0 if self.within & {side.rpartition(".")[2] for side in pair or (name,)} else row.group
         if name in row.assigned and (pair is None or row.assigned[name] is None):
             return row.assigned[name]
         if pair is not None:
@@ -160,14 +168,14 @@ class Fixtures:
                 return _identifier(kind, row.number)
             # Both sides have the value that a condition wants of one of them.
             wanted = [value for side in pair if (value := row.assigned.get(side)) is not None]
-            return wanted[0] if wanted else _identifier(kind, row.group)
+            return wanted[0] if wanted else _identifier(kind, group)
         column = name.rpartition(".")[2]
         if column.endswith("_id") or column in ("id", self._key(name, step)):
             is_group = column in self.keys and column != self._key(name, step)
-            return _identifier(kind, row.group if is_group else row.number)
+            return _identifier(kind, group if is_group else row.number)
         if kind.startswith(("VARCHAR", "ENUM")):
             known = self._known(name, step)
-            return known[row.group % len(known)] if known else chr(ord("a") + row.group)
+            return known[group % len(known)] if known else chr(ord("a") + group)
         if kind.startswith(("DATE", "TIMESTAMP")):
             day = _FIRST_DAY + timedelta(days=min(row.amount, 1) * 4)
             return day if kind == "DATE" else datetime(day.year, day.month, day.day, 10)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -150,6 +151,9 @@ def _expression(sql: str) -> list[str]:
         return [sql]
     if sql.startswith("cast(") and _is_one_call(sql):
         return ["cast(", *(f"    {line}" for line in _expression(sql[5:-1])), ")"]
+    if sql.startswith("row_number() over (") and _is_one_call(sql.removeprefix("row_number() over ")):
+        parts = re.split(r"(?<=\S) (?=order by )", sql[len("row_number() over (") : -1], maxsplit=1)
+        return ["row_number() over (", *(f"    {part}" for part in parts), ")"]
     if sql.startswith("case ") and "{" not in sql:
         return _case(sql)
     return _terms(sql)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 
 import simplemma
 
@@ -17,10 +17,17 @@ ADVERBS = {"day": "daily", "week": "weekly", "month": "monthly", "quarter": "qua
 
 @dataclass(frozen=True)
 class Names:
-    """metrics: columns by metric. dimensions: columns by query name."""
+    """metrics: columns by metric. dimensions: columns by query name. shown: by query name of an entity, the column
+    with what people know it by."""
 
     metrics: Mapping[str, str]
     dimensions: Mapping[str, str]
+    shown: Mapping[str, str] = field(default_factory=dict)
+
+    def of(self, dimension: Dimension) -> tuple[str, ...]:
+        """The column of a dimension, and the name that it is shown by."""
+        name = dimension.query_name
+        return tuple(columns[name] for columns in (self.dimensions, self.shown) if name in columns)
 
 
 def name_columns(
@@ -32,7 +39,9 @@ def name_columns(
     wanted = {d.query_name: _dimension_column(d, layer, starts, known, spine) for d in analysis.dimensions}
     doubled = [name for name in wanted.values() if list(wanted.values()).count(name) > 1]
     dimensions = {query: query.replace("__", "_") if name in doubled else name for query, name in wanted.items()}
-    return Names(metrics, dimensions)
+    taken = {*metrics.values(), *dimensions.values()}
+    shown = {d.query_name: _shown_column(d.name, d.shown_by, taken) for d in analysis.dimensions if d.shown_by}
+    return Names(metrics, dimensions, shown)
 
 
 def metric_column(metric: Metric, known: frozenset[str]) -> str:
@@ -70,6 +79,13 @@ def _dimension_column(
     if reached.kind == "time":
         return _bucket(reached.label, grain or "day", known)
     return reached.expr if reached.kind == "entity" and is_name(reached.expr) else reached.label
+
+
+def _shown_column(entity: str, shown_by: str, taken: Collection[str]) -> str:
+    """`product_description` of a product's description; a `customer_name` is called so already."""
+    label, owner = shown_by.rpartition("__")[2], entity.rpartition("__")[2]
+    name = label if owner in label else f"{owner}_{label}"
+    return name if name not in taken else shown_by.replace("__", "_")
 
 
 def _bucket(column: str, grain: str, known: frozenset[str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from plugins.nl_models.models.searching import sql_value
 from plugins.nl_models.models.style import SqlStyle
 
 # A limit or a bar over groups is shown with that many groups; more rows nobody reads.
-_MOST_GROUPS = 6
+_MOST_GROUPS = 11
 _SCALES = (1, 100, 10_000, 1_000_000)
 
 
@@ -39,13 +39,16 @@ def make_unit_test(
     *,
     keys: Sequence[str] = (),
     limit: int | None = None,
+    within: Collection[str] = (),
+    missing: str = "",
     later: relativedelta | None = None,
     outlier: int | None = None,
 ) -> UnitTest | None:
     """Rows that show what the query counts and what not; None where no few rows do.
 
     inputs: by import. values: real ones, by (import, column). keys: what rows are grouped by. limit: of the groups
-    that are kept. later: how far a second bucket is. outlier: an amount of a group that is not kept.
+    that are kept; within: keys that it is of each of; missing: a key without which no group is kept. later: how
+    far a second bucket is. outlier: an amount of a group that is not kept.
     """
     groups = 1 if limit is None or limit + 1 > _MOST_GROUPS else limit + 1
     best: UnitTest | None = None
@@ -53,7 +56,8 @@ def make_unit_test(
         # Rows of their own are more to read; different customers are only told apart by them.
         if best is not None and (not best.untested or not is_apart):
             break
-        fixtures = Fixtures(inputs, values, frozenset(keys), groups, later, outlier, scale, is_apart)
+        more = {"within": frozenset(within), "missing": missing, "later": later, "outlier": outlier}
+        fixtures = Fixtures(inputs, values, frozenset(keys), groups, scale=scale, is_apart=is_apart, **more)
         found = _tried(fixtures, query, inputs)
         if found is not None and (best is None or len(found.untested) < len(best.untested)):
             best = found

@@ -220,7 +220,10 @@ def _orders(analysis: Analysis) -> list[exp.Expr]:
     """What it is ordered by; by its dimensions after that, so that the same question has the same answer."""
     titles = column_names(analysis)
     wanted = list(analysis.order_by)
-    wanted += [AnalysisOrdering(by=name) for name in titles if name not in {order.by for order in wanted}]
+    shown = {d.query_name: (d.shown_by, d.query_name) for d in analysis.dimensions if d.shown_by}
+    left = [name for name in titles if name not in {order.by for order in wanted}]
+    # Names first, as they are read; keys tell equal names apart.
+    wanted += [AnalysisOrdering(by=by) for name in left for by in shown.get(name, (name,))]
     renamed = dict(zip(analysis.metrics, measure_names(analysis), strict=True))
     return [
         exp.Ordered(this=_column(renamed.get(order.by, order.by)), desc=order.descending, nulls_first=False)

@@ -33,9 +33,11 @@ EXPECTED = Path(__file__).parent / "expected"
 MONTH = Dimension(name="metric_time", grain="month")
 CHANNEL = Dimension(name="order__channel")
 COUNTRY = Dimension(name="customer__country")
+CUSTOMER = Dimension(name="customer", shown_by="customer__name")
 RETURNING = DimensionFilter(dimension="order__customer_type", operator="in", values=("returning",))
 NOT_FRANCE = DimensionFilter(dimension="customer__country", operator="not in", values=("France",))
 NOBODY = DimensionFilter(dimension="customer", operator="is null")
+SOMEBODY = DimensionFilter(dimension="customer", operator="is not null")
 IN_2024 = TimeRange(start=date(2024, 1, 1), end=date(2025, 1, 1), label="2024")
 WITHIN = (MONTH.query_name,)
 MOST_REVENUE = (AnalysisOrdering(by="revenue_eur", descending=True),)
@@ -65,6 +67,22 @@ ANALYSES = {
         metrics=("revenue_eur",),
         dimensions=(Dimension(name="customer"),),
         having=(MetricFilter(metric="revenue_eur", operator=">", value=100),),
+    ),
+    "agg_best_customers": Analysis(
+        metrics=("revenue_eur",),
+        dimensions=(COUNTRY, CUSTOMER),
+        filters=(SOMEBODY,),
+        order_by=MOST_REVENUE,
+        limit=1,
+        limit_within=(COUNTRY.name,),
+    ),
+    "agg_named": Analysis(metrics=("revenue_eur", "returned_eur"), dimensions=(CUSTOMER,)),
+    "agg_best_countries": Analysis(
+        metrics=("revenue_eur",),
+        dimensions=(MONTH, COUNTRY),
+        order_by=MOST_REVENUE,
+        limit=1,
+        limit_over=(COUNTRY.name,),
     ),
     "agg_daily": Analysis(metrics=("orders",), dimensions=(Dimension(name="metric_time", grain="day"),)),
     "agg_total": Analysis(metrics=("revenue_eur", "returned_eur")),
@@ -106,6 +124,28 @@ def test_every_analysis_has_the_rows_of_the_semantic_layer_and_dbt_builds_it(sho
     assert not built.broken, built.broken
     kinds = Counter(node.resource_type for node in built.nodes)
     assert kinds["model"] == kinds["unit_test"] == len(ANALYSES)
+
+
+def test_the_name_of_a_thing_stands_beside_its_key(shop: Shop) -> None:
+    proposal = shop.propose(ANALYSES["agg_best_customers"])
+    sql, yaml = ((change.after or "") for change in proposal.changes)
+    assert "customers.customer_name" in sql
+    assert "partition by country" in sql
+    entry = YAML(typ="safe").load(yaml)["models"][0]
+    columns = {column["name"]: column["description"] for column in entry["columns"]}
+    assert list(columns) == ["country", "customer_id", "customer_name", "revenue_eur"]
+    assert columns["customer_name"] == "What the customer is called."
+    assert entry["data_tests"] == [{"unique_combination": {"arguments": {"columns": ["country", "customer_id"]}}}]
+    assert "only the one with the greatest revenue (EUR) of each country" in entry["description"]
+    assert not any("would pass without" in question for question in proposal.questions)
+
+
+def test_the_first_of_all_months_are_kept_with_all_their_months(shop: Shop) -> None:
+    proposal = shop.propose(ANALYSES["agg_best_countries"])
+    sql, yaml = ((change.after or "") for change in proposal.changes)
+    assert "where country in (select country from highest_by_revenue_eur)" in sql
+    assert "only the one country with the greatest revenue (EUR) in all." in yaml
+    assert not any("would pass without" in question for question in proposal.questions)
 
 
 @pytest.mark.parametrize("plan", [BY_COUNTRY, ORDERS], ids=["by country", "orders"])
@@ -174,6 +214,7 @@ def test_a_name_that_cannot_be_used(shop: Shop, name: str, said: str) -> None:
         (Analysis(metrics=("revenue_so_far",), dimensions=(MONTH,)), "is a cumulative metric"),
         (Analysis(metrics=("revenue_growth",), dimensions=(MONTH,)), "compares with an earlier period by itself"),
         (Analysis(metrics=("profit",), dimensions=(MONTH,)), "no metric profit"),
+        (Analysis(metrics=("orders",), dimensions=(CUSTOMER,), calculation="count"), "how many groups"),
         (Analysis(metrics=("orders",), comparison=PeriodComparison(grain="month")), "needs time buckets"),
         (ORDERS.model_copy(update={"operator": "union", "other": ORDERS}), "with union have no model here"),
     ],
