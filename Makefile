@@ -31,7 +31,7 @@ test: env        ## everything that needs only PyPI
 test-full: env-full ## what needs Java and a browser (installed from Debian if missing)
 	@missing="$$(command -v java >/dev/null 2>&1 || echo default-jre-headless) $$(command -v chromium >/dev/null 2>&1 || echo chromium)"; \
 	[ -z "$${missing# }" ] || { apt-get update -qq && apt-get install -y -qq $$missing; }
-	@$(RUN) pytest -q -m full
+	@$(RUN) pytest -q -n 2 --dist loadscope --no-loadscope-reorder -m full
 
 bench: env       ## speed, each figure against a peer or a limit in the same run
 	@$(RUN) python -m bench

@@ -81,6 +81,7 @@ def test_a_second_run_loads_nothing_twice(project: Path, first: dict) -> None:
     assert not any(table["is_rewritten"] for table in again["build"]["published"]["tables"])
 
 
+@pytest.mark.full
 def test_an_analyst_uses_plain_dbt(project: Path, first: dict) -> None:
     assert first["failed"] is False
     environment = {**os.environ, "SMELT_PROJECT_DIR": str(project)}

@@ -86,6 +86,7 @@ def test_one_column_both_ways(project: Path) -> None:
     assert "model.shop.open_order_count" in down["possible"]
 
 
+@pytest.mark.full
 def test_a_diagram(project: Path) -> None:
     run = _smelt(project, "lineage", "revenue_by_country.revenue", "--upstream", "--mermaid")
     assert run.stdout.startswith("flowchart LR\n")
@@ -118,6 +119,7 @@ def test_impact(project: Path) -> None:
     assert contracts == {"revenue_by_country (dbt contract)", "orders (Soda contract)"}
 
 
+@pytest.mark.full
 def test_impact_of_a_column_that_filters(project: Path) -> None:
     models = {model["name"]: model["how"] for model in _json(project, "impact", "orders.status")["models"]}
     assert models["revenue_by_country"] == "indirect"
@@ -157,6 +159,7 @@ def test_what_it_says_of_bad_input(project: Path, arguments: list[str], said: st
     assert said in run.stderr
 
 
+@pytest.mark.full
 def test_a_damaged_cache_is_made_anew(project: Path) -> None:
     (project / "target" / "smelt" / "lineage.db").write_bytes(b"not a database" * 1000)
     for leftover in (project / "target" / "smelt").glob("lineage.db-*"):
@@ -164,6 +167,7 @@ def test_a_damaged_cache_is_made_anew(project: Path) -> None:
     assert _json(project, "lineage")["models"] == 9
 
 
+@pytest.mark.full
 def test_a_manifest_that_was_half_written_is_made_anew(project: Path, tmp_path: Path) -> None:
     copy = tmp_path / "shop"
     shutil.copytree(project, copy)

@@ -140,6 +140,7 @@ def test_they_report_what_a_sqlite_ledger_holds(folder: Path) -> None:
     _check_filled(folder)
 
 
+@pytest.mark.full
 def test_they_report_what_a_postgresql_ledger_holds(folder: Path, postgres: str) -> None:
     with psycopg.connect(postgres, autocommit=True) as con:
         con.execute("drop database if exists ledger_of_ops")
@@ -150,6 +151,7 @@ def test_they_report_what_a_postgresql_ledger_holds(folder: Path, postgres: str)
     _check_filled(folder)
 
 
+@pytest.mark.full
 def test_they_see_what_another_process_is_still_writing_beside(folder: Path) -> None:
     _fill(folder)
     with sqlite3.connect(folder / "lake" / "ledger.db") as writer:

@@ -44,6 +44,7 @@ def test_a_second_run_changes_nothing(logged: Shop) -> None:
     assert _only(review, "rows")["facts"] == {"base": 100, "head": 100}
 
 
+@pytest.mark.full
 def test_a_branch_that_a_first_run_does_not_take(logged: Shop) -> None:
     review = _review(logged, "order_id > (select", "order_id > 0 * (select")
     found = _only(review, "incremental")

@@ -45,6 +45,7 @@ def test_what_a_machine_may_not_write_is_never_compiled(shop: Shop) -> None:
     assert "models/marts/evil.sql:1" in proven.body
 
 
+@pytest.mark.full
 def test_sql_that_reads_a_file_fails(shop: Shop) -> None:
     proposal = shop.propose("models/marts/passwords.sql", "select * from read_text('/etc/passwd')")
     proven = prove(Project(shop.folder), load_settings(shop.folder), proposal)

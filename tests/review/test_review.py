@@ -106,6 +106,7 @@ class TestOneColumn:
         assert review["head_commit"][:10] in text
 
 
+@pytest.mark.full
 class TestManyChanges:
     """Additions, a seed, a new and a removed model, masked columns, a weakened contract and a removed test."""
 
@@ -147,6 +148,7 @@ class TestManyChanges:
         assert _outcome(review, "tests", "unique_stg_orders_order_id") == "changed"
 
 
+@pytest.mark.full
 class TestWhatFails:
     """Duplicates through a changed macro's model, a contract that breaks, a unit test that fails."""
 
@@ -181,6 +183,7 @@ class TestWhatFails:
         assert review["not_checked"] > 0
 
 
+@pytest.mark.full
 def test_a_failing_unit_test_does_not_hide_the_values(shop: Shop) -> None:
     shop.edit("models/marts/revenue_by_country.sql", "'paid'", "'open'")
     shop.commit()
@@ -201,6 +204,7 @@ def test_a_removed_column_breaks_what_reads_it(shop: Shop) -> None:
     assert "status" in broken["detail"]
 
 
+@pytest.mark.full
 def test_a_subfolder_beside_folders_called_like_ours(built_shop: Path, tmp_path: Path) -> None:
     import shutil
 

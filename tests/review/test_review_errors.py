@@ -40,6 +40,7 @@ def test_a_project_that_does_not_compile(shop: Shop) -> None:
     _fails(shop.smelt("review", "--base", "main"), "stg_ordres")
 
 
+@pytest.mark.full
 def test_an_unmerged_index(edited: Shop) -> None:
     edited.git("switch", "-q", "main")
     edited.edit(ORDERS, "o.amount,", "o.amount * 3 as amount,")
@@ -49,12 +50,14 @@ def test_an_unmerged_index(edited: Shop) -> None:
     _fails(edited.smelt("review", "--base", "main"), "merge", "orders.sql", "--abort")
 
 
+@pytest.mark.full
 def test_a_shallow_clone(edited: Shop, tmp_path: Path) -> None:
     clone = tmp_path / "shallow"
     edited.git("clone", "-q", "--depth", "1", "--branch", "feature", f"file://{edited.folder}", str(clone))
     _fails(edited.smelt("review", "--base", "main", cwd=clone), "git fetch --unshallow")
 
 
+@pytest.mark.full
 def test_a_missing_profile(edited: Shop) -> None:
     (edited.folder / "profiles.yml").unlink()
     _fails(edited.smelt("review", "--base", "main", HOME=str(edited.folder)), "--profiles-dir")
@@ -73,6 +76,7 @@ def test_an_unknown_way_to_fail(shop: Shop) -> None:
     _fails(shop.smelt("review", "--base", "main", "--fail-on", "always"), "not-checked")
 
 
+@pytest.mark.full
 def test_no_production_says_how_to_make_it(edited: Shop) -> None:
     (edited.folder / "shop.duckdb").unlink()
     run = edited.smelt("review", "--base", "main", "--max-not-checked", "0.5")
@@ -90,6 +94,7 @@ def test_an_unknown_target(edited: Shop) -> None:
     _fails(edited.smelt("review", "--base", "main", "--target", "nowhere"), "nowhere", "dev", "--profiles-dir")
 
 
+@pytest.mark.full
 def test_a_model_that_is_not_utf_8(shop: Shop) -> None:
     (shop.folder / "models" / "marts" / "latin.sql").write_bytes("select 'café' as c".encode("latin-1"))
     shop.commit()
@@ -98,6 +103,7 @@ def test_a_model_that_is_not_utf_8(shop: Shop) -> None:
     )
 
 
+@pytest.mark.full
 def test_sql_that_cannot_run_fails_the_review_and_not_the_command(shop: Shop) -> None:
     shop.edit(ORDERS, "o.amount,", "o.amount + as amount,")
     shop.commit()

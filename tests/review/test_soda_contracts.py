@@ -42,6 +42,7 @@ def _soda(review: dict[str, Any]) -> dict[str, tuple[str, str]]:
     return {f["detail"].removeprefix(f"{CONTRACT}: "): (f["outcome"], f["subject"]) for f in found}
 
 
+@pytest.mark.full
 def test_what_breaks_a_promise_fails_with_samples(held: Shop) -> None:
     held.edit(ORDERS, "o.amount,", "o.amount - 10 as amount,")
     held.commit()

@@ -114,6 +114,7 @@ def test_the_files_are_what_a_colleague_would_write(shop: Shop) -> None:
         assert change.after == (EXPECTED / Path(change.path).name).read_text()
 
 
+@pytest.mark.full
 def test_every_analysis_has_the_rows_of_the_semantic_layer_and_dbt_builds_it(shop: Shop) -> None:
     proposals = [shop.propose(analysis, name) for name, analysis in ANALYSES.items()]
     for proposal in proposals:

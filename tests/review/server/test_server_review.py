@@ -67,6 +67,7 @@ def _scratch_schemas(dsn: str) -> list[str]:
     return [row[0] for row in rows]
 
 
+@pytest.mark.full
 class TestOneColumn:
     """One expression changes that a mart reads, which builds in the schema that its project insists on."""
 
