@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from dbt_shop import Shop
 
 from plugins.core.project import Project

@@ -128,7 +128,7 @@ def test_totals_are_compared_with_the_rows_that_were_split(bakery: AskedProject)
         "agg_sales_monthly.order_count": Outcome.PASSED,
         "agg_sales_monthly.revenue_gbp": Outcome.PASSED,
     }
-    assert "the total of each order_month is what it was" in proposal.reason
+    assert any("the total of each order_month is what it was" in one.detail for one in proposal.evidence)
 
 
 def test_nothing_is_written_to_the_checkout(built: Path, bakery: AskedProject) -> None:
