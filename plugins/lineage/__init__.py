@@ -4,9 +4,6 @@
 which models, tests, contracts, metrics and exposures a column reaches.
 """
 
-from plugins.lineage.document import document
-from plugins.lineage.impact import Impact, Touched, find_impact
-from plugins.lineage.load import Loaded, load_lineage
-from plugins.lineage.mermaid import render_mermaid
+import lazy_loader
 
-__all__ = ["Impact", "Loaded", "Touched", "document", "find_impact", "load_lineage", "render_mermaid"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

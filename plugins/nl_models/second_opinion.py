@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import date
 
 from plugins.core.errors import SmeltError
-from plugins.core.ledger import Ledger, open_run
 from plugins.core.llm import Model, has_model, open_model
 from plugins.core.settings import Settings
 from plugins.nl_models.answering import Answer
@@ -27,6 +26,9 @@ def model_of(settings: Settings, what: str) -> Iterator[Model | None]:
     if not has_model(settings):
         yield None
         return
+    # Imported here, as the model's client is: who has no provider doesn't pay for it.
+    from plugins.core.ledger import Ledger, open_run
+
     with open_run(Ledger(settings), what) as run:
         yield open_model(settings, run)
 
@@ -42,10 +44,11 @@ class SecondOpinion:
         """The model's answer where the one that is `given` is not sure, and the model's is; else that one."""
         if given.sql is not None and given.confidence >= SURE_ENOUGH:
             return given
-        # Imported here: who has no provider doesn't pay for it.
         from plugins.nl_models.language import plan_with_model
 
-        planned = plan_with_model(question, subject, self.model, today=self.today, other=given.result)
+        planned = plan_with_model(
+            question, subject, self.model, today=self.today, other=given.result, marked=subject.marked
+        )
         if planned is None:
             return given
         if planned.plan is None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
-from plugins.core.ledger import Run
 from plugins.core.llm.model import Model
 from plugins.core.settings import Settings, resolve
+
+if TYPE_CHECKING:
+    from plugins.core.ledger import Run
 
 _DEFAULT_KEY = "env:ANTHROPIC_API_KEY"
 
