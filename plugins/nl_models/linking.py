@@ -6,11 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from plugins.core.embeddings import encode
 from plugins.nl_models.catalog.keys import display, key
 from plugins.nl_models.catalog.names import words_of
 from plugins.nl_models.catalog.schema import Catalog, Column, Table
@@ -18,6 +15,9 @@ from plugins.nl_models.words.dates import date_bounds
 from plugins.nl_models.words.lexicon import lexicon
 from plugins.nl_models.words.tokens import Token, tokenise
 from plugins.nl_models.words.verbs import is_verb
+
+if TYPE_CHECKING:
+    from plugins.core.embeddings import Vectors
 
 _NOISE = frozenset(
     {"of", "the", "a", "an", "and", "in", "on", "by", "to", "for", "is", "id", "list", "data", "dim", "fct"}
@@ -101,11 +101,11 @@ class Linker:
             index[part].append((item, score))
 
     @cached_property
-    def _names(self) -> tuple[list[Any], np.ndarray]:
+    def _names(self) -> tuple[list[Any], Vectors]:
         # What only links tables is never asked for by another name than its own.
         telling = [column for column in self.catalog.columns if column.place not in self.catalog.links]
         items: list[Any] = [*self.catalog.tables.values(), *telling]
-        return items, encode([" ".join(_content(words_of(item.name.split(".")[-1]))) for item in items])
+        return items, _encode([" ".join(_content(words_of(item.name.split(".")[-1]))) for item in items])
 
     def link(self, tokens: Sequence[Token]) -> list[Chunk]:
         """The chunks that explain the most of the tokens, in order; words that nothing explains are `word`."""
@@ -255,37 +255,37 @@ class Linker:
     def _near(self, token: Token) -> list[tuple[Table | Column, float]]:
         """Names that are near to a word in meaning, best first; those that begin like it are nearer."""
         items, vectors = self._names
-        likeness = vectors @ encode([token.lemma])[0]
+        likeness = vectors @ _encode([token.lemma])[0]
         begin = token.lower[:_LEAST_PREFIX]
         if len(begin) == _LEAST_PREFIX:
-            alike = [any(w.startswith(begin) for w in item.name.lower().split("_")) for item in items]
-            likeness = likeness + _PREFIX_BONUS * np.array(alike, dtype=np.float32)
+            is_alike = (any(w.startswith(begin) for w in item.name.lower().split("_")) for item in items)
+            likeness[[n for n, alike in enumerate(is_alike) if alike]] += _PREFIX_BONUS
         return [
             (items[n], float(likeness[n]))
-            for n in np.argsort(-likeness)[:5]
+            for n in (-likeness).argsort()[:5]
             if likeness[n] >= _LEAST_SIMILARITY["table" if isinstance(items[n], Table) else "column"]
         ]
 
     def closest(self, word: str) -> list[tuple[Table | Column, float]]:
         """Names that are nearest in meaning to a word that none is called by, best first."""
         items, vectors = self._names
-        likeness = vectors @ encode([word.lower()])[0]
-        ranked = np.argsort(-likeness)[:_MOST_CLOSEST]
+        likeness = vectors @ _encode([word.lower()])[0]
+        ranked = (-likeness).argsort()[:_MOST_CLOSEST]
         return [(items[n], float(likeness[n])) for n in ranked if likeness[n] >= _LEAST_CLOSE]
 
     @cached_property
-    def _meanings(self) -> tuple[list[tuple[Column, str]], np.ndarray]:
+    def _meanings(self) -> tuple[list[tuple[Column, str]], Vectors]:
         few = [c for c in self.catalog.columns if c.values and c.distinct <= _MOST_MEANINGS]
         pairs = [(column, value) for column in few for value in column.values or () if value[:1].isupper()]
-        return pairs, encode([value for _, value in pairs])
+        return pairs, _encode([value for _, value in pairs])
 
     def _values_by_meaning(self, word: str) -> tuple[tuple[tuple[Column, str], float], ...]:
         """Values that a name is near to: French, France."""
         pairs, vectors = self._meanings
         if not pairs:
             return ()
-        likeness = vectors @ encode([word])[0]
-        best = np.argsort(-likeness)[:3]
+        likeness = vectors @ _encode([word])[0]
+        best = (-likeness).argsort()[:3]
         return tuple((pairs[n], float(likeness[n])) for n in best if likeness[n] >= _LEAST_SIMILARITY["value"])
 
     def _exact(self, text: str) -> tuple[tuple[tuple[Column, str], float], ...]:
@@ -320,7 +320,18 @@ def _ranked(found: Iterable[tuple[Any, float]]) -> tuple[tuple[Any, float], ...]
 
 def _normal(text: str) -> tuple[str, ...]:
     """A value's words as a question would have them."""
+    words = text.split(" ")
+    if all(map(str.isalnum, words)):
+        # As the tokens would be, which take ten times as long.
+        return tuple(map(str.lower, words))
     return tuple(token.lower for token in tokenise(text) if token.kind != "comma")
+
+
+def _encode(texts: Sequence[str]) -> Vectors:
+    # Imported here: numpy takes its time, and most words have a name.
+    from plugins.core.embeddings import encode
+
+    return encode(texts)
 
 
 def _content(words: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,3 +1,3 @@
-from .static import DIMENSIONS, encode
+from .static import DIMENSIONS, Vectors, encode
 
-__all__ = ["DIMENSIONS", "encode"]
+__all__ = ["DIMENSIONS", "Vectors", "encode"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -17,9 +18,9 @@ _SAYING = frozenset({"word", "verb", "column"})
 def roles_of(catalog: Catalog) -> list[tuple[Join, frozenset[str]]]:
     """The joins of tables that refer to another more than once, each with the words that say which it is."""
     found = []
+    times = Counter((join.child, join.parent) for join in catalog.joins)
     for join in catalog.joins:
-        same = [other for other in catalog.joins if (other.child, other.parent) == (join.child, join.parent)]
-        if len(same) > 1:
+        if times[join.child, join.parent] > 1:
             shared = set(words_of(join.parent)) | _KEY_WORDS
             found.append((join, frozenset(set(words_of(join.column)) - shared)))
     return found
