@@ -44,13 +44,10 @@ def open_proposal(
 
     forge: local, github or gitlab; default: the settings'. Raises SmeltError as the sandbox and the forge do.
     """
-    # What was found out while it was made is not found out again by building it.
-    known = proposal.evidence
     proven = prove(project, settings, proposal, on_progress)
-    told = proven.proposal.model_copy(update={"evidence": (*known, *proven.proposal.evidence)})
     proposals = Proposals(settings)
-    proposals.add(told, proven.body)
+    proposals.add(proven.proposal, proven.body)
     if proven.has_failed:
-        return Opened(told, proven.body, None)
+        return Opened(proven.proposal, proven.body, None)
     on_progress("opening the pull request")
-    return Opened(told, proven.body, proposals.open(told.id, forge).url)
+    return Opened(proven.proposal, proven.body, proposals.open(proposal.id, forge).url)

@@ -18,6 +18,8 @@ _ICONS = {
 }
 _ORDER = (Outcome.FAILED, Outcome.CHANGED, Outcome.NOT_CHECKED, Outcome.PASSED)
 _TITLES = {
+    "semantic": "answer to the question",
+    "metric": "new metrics",
     "compile": "compiles and builds",
     "tests": "tests and unit tests",
     "contract": "contracts",

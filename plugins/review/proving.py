@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from plugins.core.project import Project
 from plugins.core.settings import Settings
@@ -39,18 +39,34 @@ def prove(
 ) -> Proven:
     """Check what the machine wrote, then review it against its base; nothing of it compiles if it is refused.
 
-    Raises SmeltError as `review` does.
+    What the proposal knows already is evidence too, but for what the review finds out by itself. Raises SmeltError
+    as `review` does.
     """
     refused = _refusals(proposal, settings)
     if refused:
-        told = proposal.model_copy(update={"evidence": refused})
+        told = proposal.model_copy(update={"evidence": (*proposal.evidence, *refused)})
         return Proven(told, render_proposal(told, None), None)
     repository = Repository.find(project.folder)
     prefix = repository.prefix(project.folder)
     head = build_commits(repository, prefix, proposal, settings.forge.committer)
     found = review(project, settings, proposal.base, head, is_machine_written=True, on_progress=on_progress)
+    found = replace(found, findings=(*_left(proposal.evidence, found.findings), *found.findings))
     told = proposal.model_copy(update={"evidence": found.findings})
     return Proven(told, render_proposal(told, found), found)
+
+
+def _left(known: Sequence[Finding], found: Sequence[Finding]) -> Iterator[Finding]:
+    """What was known and is not found again of the same model; a failure stays, whatever else is found."""
+    made = {_about(one) for one in found if one.outcome is not Outcome.NOT_CHECKED}
+    tried = {_about(one) for one in found}
+    for one in known:
+        again = tried if one.outcome is Outcome.NOT_CHECKED else made
+        if one.outcome is Outcome.FAILED or _about(one) not in again:
+            yield one
+
+
+def _about(finding: Finding) -> tuple[str, str]:
+    return finding.kind, finding.subject.partition(".")[0]
 
 
 def _refusals(proposal: Proposal, settings: Settings) -> tuple[Finding, ...]:

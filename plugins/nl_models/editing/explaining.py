@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from plugins.nl_models.editing.applying import Edited
 from plugins.nl_models.editing.filtering import Restriction
@@ -21,7 +21,6 @@ from plugins.nl_models.editing.intents import (
 from plugins.nl_models.editing.opening import Opened
 from plugins.nl_models.editing.yaml_places import YamlText, child, items, text_of
 from plugins.nl_models.semantic.layer import SemanticLayer
-from plugins.review import Finding, Outcome
 
 _UNITS = {
     "gbp": ("pounds sterling", "pounds", "GBP"),
@@ -70,17 +69,11 @@ def said_restriction(one: Restriction) -> str:
     return f"{verbs.get(one.operator, one.operator)} {label} {values}".strip()
 
 
-def reason_of(request: str, asked: Asked, edited: Edited, evidence: Sequence[Finding]) -> str:
-    """Why, what it does, and what running it showed; markdown."""
-    lines = [f"Asked: “{request.strip()}”", f"Understood as: {sentence_of(asked)}", ""]
+def reason_of(request: str, asked: Asked, edited: Edited) -> str:
+    """Why, and what it does; markdown. What running it showed is its evidence."""
+    lines = [f"Asked: “{request.strip()}”", "", f"Understood as: {sentence_of(asked)}", ""]
     lines += [f"- {line}" for line in _notes(edited)]
-    lines += [
-        f"- {one.subject}, {one.kind}: {one.detail}" for one in evidence if one.outcome is not Outcome.NOT_CHECKED
-    ]
-    lines += [
-        f"- Not checked, {one.subject}: {one.detail}" for one in evidence if one.outcome is Outcome.NOT_CHECKED
-    ]
-    return "\n".join(lines)
+    return "\n".join(lines).strip()
 
 
 def _notes(edited: Edited) -> Iterator[str]:

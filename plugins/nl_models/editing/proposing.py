@@ -61,7 +61,7 @@ def propose_edit(model: str, request: str, project: AskedProject, *, today: date
     return Proposal(
         kind="edit",
         title=f"{model}: {sentence_of(asked)}"[:120],
-        reason=reason_of(request, asked, edited, evidence),
+        reason=reason_of(request, asked, edited),
         confidence=round(_SURE * _PER_QUESTION ** len(questions) * _PER_FAILURE**failed, 2),
         base=Repository.find(project.folder).resolve("HEAD"),
         changes=tuple(changes),

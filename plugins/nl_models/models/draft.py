@@ -41,11 +41,11 @@ def known_values(inputs: Mapping[str, Input], project: AskedProject) -> dict[tup
     }
 
 
-def notes_of(measured: Measured, compared: Compared, unit: UnitTest | None) -> list[str]:
-    """What the reviewer may rely on."""
-    notes = [f"Run on the tables as they are now: {compared}."]
+def notes_of(measured: Measured, unit: UnitTest | None) -> list[str]:
+    """What the reviewer may rely on, or not, beside the evidence."""
+    notes = []
     if not measured.is_unique:
-        notes.append("Its grain is not unique in them.")
+        notes.append("Its grain is not unique in the tables as they are now.")
     if unit is not None and not unit.untested:
         notes.append("The unit test has a row that counts and, for each condition, one that only it excludes.")
     return notes

@@ -63,7 +63,7 @@ def draft_plan(plan: Plan, name: str, question: str, sentence: str, project: Ask
         document=document,
         conventions=conventions,
         measured=measured,
-        notes=tuple(notes_of(measured, compared, unit)),
+        notes=tuple(notes_of(measured, unit)),
         questions=tuple(_questions(planned, measured, compared, conventions, name, unit, ground)),
         compared=compared,
     )

@@ -44,7 +44,7 @@ def propose_model(
     changes = _changes(draft, project)
     return Proposal(
         kind="model",
-        title=shorten(f"Add {name}: {sentence[:1].lower()}{sentence[1:].rstrip('.')}", 120, placeholder=" …"),
+        title=_title(draft),
         reason=_reason(draft, question, sentence),
         confidence=confidence,
         base=Repository.find(project.folder).resolve("HEAD"),
@@ -109,16 +109,22 @@ def _read(path: Path) -> str | None:
         raise SmeltError(f"{path} cannot be read: {error}", "make it readable, in UTF-8") from error
 
 
+def _title(draft: Draft) -> str:
+    """What it holds, in the words of its description."""
+    first = draft.document.description.splitlines()[0].rstrip(".")
+    said = first if first[:2].isupper() else f"{first[:1].lower()}{first[1:]}"
+    return shorten(f"Add {draft.document.name}: {said}", 120, placeholder=" …")
+
+
 def _reason(draft: Draft, question: str, sentence: str) -> str:
     lines = [f"Asked: “{question.strip()}”", "", f"Understood as: {sentence.strip()}", ""]
     lines += [f"- {note}" for note in draft.notes]
-    return "\n".join(lines)
+    return "\n".join(lines).strip()
 
 
 def _evidence(draft: Draft) -> list[Finding]:
     compared = draft.compared
     outcome = Outcome.NOT_CHECKED if compared.why else Outcome.PASSED if compared.is_same else Outcome.FAILED
     facts = {"rows": compared.rows, "differing": compared.differing}
-    return [
-        Finding(kind="semantic", subject=draft.document.name, outcome=outcome, detail=str(compared), facts=facts)
-    ]
+    detail = f"run on the tables as they are now: {compared}"
+    return [Finding(kind="semantic", subject=draft.document.name, outcome=outcome, detail=detail, facts=facts)]
