@@ -141,8 +141,12 @@ class ProjectAnswers:
     @cached_property
     def subject(self) -> Subject:
         """What questions are about."""
-        project = self.project
-        return Subject(project.gold, project.con, project.layer, project.values)
+        project, marked = self.project, frozenset[tuple[str, str]]()
+        if self.second is not None:
+            from plugins.nl_models.language.marked import marked_columns
+
+            marked = marked_columns(project)
+        return Subject(project.gold, project.con, project.layer, project.values, marked=marked)
 
     @cached_property
     def metric_planner(self) -> MetricPlanner | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -20,13 +20,15 @@ from plugins.nl_models.semantic.layer import SemanticLayer
 
 @dataclass
 class Subject:
-    """values: of categorical dimensions, by (semantic model, dimension)."""
+    """values: of categorical dimensions, by (semantic model, dimension). marked: (table, column) of what the
+    project marks as personal; nobody else is shown its values."""
 
     catalog: Catalog
     con: duckdb.DuckDBPyConnection
     layer: SemanticLayer | None = None
     values: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
+    marked: Collection[tuple[str, str]] = frozenset()
 
     def sql(self, plan: Plan | Analysis, *, pretty: bool = False) -> str:
         """The plan as SQL. Raises SmeltError if it cannot be rendered."""

@@ -58,8 +58,9 @@ def _lists(arguments: Mapping[str, Any]) -> Iterator[list[str]]:
 
 
 def find_pii(manifest: Manifest, node: str) -> frozenset[str]:
-    """Columns, lower case, that carry `meta: {pii: …}` or a tag `pii`."""
-    entry = manifest.document["nodes"].get(node, {})
+    """Columns, lower case, of a model or source table that carry `meta: {pii: …}` or a tag `pii`."""
+    document = manifest.document
+    entry = document["nodes"].get(node) or document.get("sources", {}).get(node) or {}
     found = set()
     for name, column in entry.get("columns", {}).items():
         meta = {**(column.get("meta") or {}), **((column.get("config") or {}).get("meta") or {})}

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
 
 from plugins.core.privacy import is_pii_name
 from plugins.nl_models.analysis import Analysis
@@ -12,6 +17,7 @@ from plugins.nl_models.subject import Subject
 
 # (table, column) of all columns that a project marks as personal.
 Marked = Collection[tuple[str, str]]
+_SHOWING = ("min", "max", "median", "percentile")
 
 
 def is_personal(table: str, column: str, marked: Marked) -> bool:
@@ -30,8 +36,10 @@ def personal_positions(
     hidden = {
         shown[d.query_name]
         for d in plan.dimensions
-        if d.query_name in shown and is_personal_dimension(d.name, subject, marked)
+        if d.query_name in shown and is_personal_dimension(d.shown_by or d.name, subject, marked)
     }
+    showing = [metric for metric in plan.metrics if _shows_personal(metric, subject, marked)]
+    hidden |= {name for name in columns for metric in showing if name == metric or name.startswith(f"{metric}_")}
     return called | {number for number, name in enumerate(columns) if name in hidden}
 
 
@@ -42,7 +50,25 @@ def is_personal_dimension(name: str, subject: Subject, marked: Marked) -> bool:
     if dimension is None:
         return False
     relation = subject.layer.models[dimension.model].relation
-    return is_personal(relation, dimension.expr, marked) or is_pii_name(dimension.label)
+    return _holds_personal(dimension.expr, relation, marked) or is_pii_name(dimension.label)
+
+
+def _holds_personal(expr: str, relation: str, marked: Marked) -> bool:
+    """Whether an expression over a table shows one of its personal columns."""
+    try:
+        columns = {column.name for column in sqlglot.parse_one(expr, dialect="duckdb").find_all(exp.Column)}
+    except SqlglotError:
+        # Another dialect's: what is named like a personal column is taken for it.
+        columns = set(re.findall(r"\w+", expr))
+    return any(is_personal(relation, column, marked) for column in columns)
+
+
+def _shows_personal(metric: str, subject: Subject, marked: Marked) -> bool:
+    """Whether a metric is the smallest or largest value of a personal column; sums and counts show nobody's."""
+    assert subject.layer is not None
+    measures = [subject.layer.measures[name] for name in subject.layer.metrics[metric].measures]
+    shown = [(one.expr, subject.layer.models[one.model].relation) for one in measures if one.agg in _SHOWING]
+    return any(_holds_personal(expr, relation, marked) for expr, relation in shown)
 
 
 def _is_personal_term(term: Term, marked: Marked) -> bool:

@@ -78,8 +78,8 @@ def told(api: MessagesApi, number: int = -1) -> str:
     return api.bodies[number]["messages"][0]["content"]
 
 
-def tool_results(api: MessagesApi) -> list[dict[str, Any]]:
-    """All results of tools, in order, as the last request has them."""
-    contents = [m["content"] for m in api.bodies[-1]["messages"] if m["role"] == "user"]
+def tool_results(api: MessagesApi, number: int = -1) -> list[dict[str, Any]]:
+    """All results of tools, in order, as the last request has them, or another one."""
+    contents = [m["content"] for m in api.bodies[number]["messages"] if m["role"] == "user"]
     blocks = [block for content in contents if isinstance(content, list) for block in content]
     return json.loads(json.dumps(blocks))
