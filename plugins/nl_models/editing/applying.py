@@ -22,9 +22,10 @@ from plugins.nl_models.editing.intents import (
 )
 from plugins.nl_models.editing.measures import MetricAdder
 from plugins.nl_models.editing.putting import Draft, Putter, grain_of
-from plugins.nl_models.editing.script import Edit, Script, apply_edits
+from plugins.nl_models.editing.script import Script
 from plugins.nl_models.editing.tracing import Input, Tracer
 from plugins.nl_models.editing.wanted import Wanted, choose, find_wanted
+from plugins.nl_models.models.edits import Edit, apply_edits
 from plugins.nl_models.semantic.layer import SemanticLayer
 
 

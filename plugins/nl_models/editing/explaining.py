@@ -19,7 +19,7 @@ from plugins.nl_models.editing.intents import (
     Split,
 )
 from plugins.nl_models.editing.opening import Opened
-from plugins.nl_models.editing.yaml_places import YamlText, child, items, text_of
+from plugins.nl_models.models.yaml_places import YamlText, child, items, text_of
 from plugins.nl_models.semantic.layer import SemanticLayer
 
 _UNITS = {

@@ -11,9 +11,9 @@ from sqlglot.tokenizer_core import TokenType
 from plugins.core.errors import SmeltError
 from plugins.nl_models.editing.layout import Item, Select, Source
 from plugins.nl_models.editing.putting import Draft
-from plugins.nl_models.editing.script import Edit
 from plugins.nl_models.editing.tracing import Input
 from plugins.nl_models.editing.wanted import Wanted
+from plugins.nl_models.models.edits import Edit
 from plugins.nl_models.models.expressions import is_name, on_table
 
 

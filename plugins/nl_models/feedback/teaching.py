@@ -7,8 +7,8 @@ from typing import Any
 
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
-from plugins.nl_models.editing.script import Edit, apply_edits
-from plugins.nl_models.editing.yaml_places import YamlText, child, items, pairs, text_of
+from plugins.nl_models.models.edits import Edit, apply_edits
+from plugins.nl_models.models.yaml_places import YamlText, child, items, pairs, text_of
 from plugins.nl_models.models.yaml_text import Flow, flow, lines
 
 

@@ -12,7 +12,7 @@ from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from plugins.core.errors import SmeltError
-from plugins.nl_models.editing.script import Edit
+from plugins.nl_models.models.edits import Edit
 from plugins.nl_models.models.yaml_text import flow, lines
 
 
