@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -33,11 +34,11 @@ def run(console: Console) -> None:
         seconds.append(_timed(lambda: index.refresh(con, changed, (), None)))
         con.close()
     table = Table(title=f"catalog index of {_MODELS:,} models with 15 columns and {_ROWS:,} rows each")
-    for heading in ("", "seconds", "wanted"):
+    for heading in ("", "seconds", "of the processor", "wanted"):
         table.add_column(heading, justify="right" if heading else "left")
     wanted = ("≤ 20", "≤ 0.3", "–")
     for what, took, limit in zip(("built", "reloaded", "one model changed"), seconds, wanted, strict=True):
-        table.add_row(what, f"{took:.2f}", limit)
+        table.add_row(what, *(f"{each:.2f}" for each in took), limit)
     console.print(table)
 
 
@@ -50,8 +51,8 @@ def _write(path: Path) -> list[str]:
     return [f"marts.fct_thing_{number}" for number in range(_MODELS)]
 
 
-def _timed(work: object) -> float:
-    assert callable(work)
-    started = time.perf_counter()
+def _timed(work: Callable[[], object]) -> tuple[float, float]:
+    """Seconds by the clock, which others on the machine add to, and seconds of its processors, all threads'."""
+    started, used = time.perf_counter(), time.process_time()
     work()
-    return time.perf_counter() - started
+    return time.perf_counter() - started, time.process_time() - used

@@ -11,8 +11,9 @@ import duckdb
 from pydantic import TypeAdapter, ValidationError
 
 from plugins.core.duck import quote
-from plugins.nl_models.catalog.database import MOST_VALUES, describe_tables, relation
+from plugins.nl_models.catalog.database import describe_tables, relation
 from plugins.nl_models.catalog.joins import find_joins
+from plugins.nl_models.catalog.profile import MOST_VALUES
 from plugins.nl_models.catalog.schema import Join, Table
 from plugins.nl_models.semantic.layer import SemanticLayer
 

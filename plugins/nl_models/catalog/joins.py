@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import duckdb
 
-from plugins.core.duck import quote
+from plugins.nl_models.catalog.inclusion import Inclusion
 from plugins.nl_models.catalog.names import words_of
 from plugins.nl_models.catalog.schema import Column, Join, Table
 
@@ -35,31 +35,32 @@ def find_joins(
     columns = [column for table in tables.values() for column in table.columns.values()]
     asked = [c for c in columns if c.place not in known and c.distinct and keys.like(c)]
 
-    def best(column: Column) -> Join | None:
-        with con.cursor() as cursor:
-            return _best(cursor, tables, keys, column)
-
+    inclusion = Inclusion(con, tables)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found += [join for join in pool.map(best, asked) if join is not None]
+        best = pool.map(lambda column: _best(inclusion, tables, keys, column), asked)
+        found += [join for join in best if join is not None]
     joins = list(_without_mirrors(found))
-    return (*joins, *_same_things(con, tables, joins))
+    return (*joins, *_same_things(inclusion, tables, joins))
 
 
-def _same_things(con: duckdb.DuckDBPyConnection, tables: Mapping[str, Table], joins: list[Join]) -> Iterable[Join]:
+def _same_things(inclusion: Inclusion, tables: Mapping[str, Table], joins: list[Join]) -> Iterable[Join]:
     """For tables that nothing joins: another table of a like name whose key has the same values."""
     joined = {name for join in joins for name in (join.child, join.parent)}
-    for lonely in (table for table in tables.values() if table.name not in joined):
-        for other in tables.values():
-            if other.name == lonely.name or not set(_content(lonely)) & set(_content(other)):
-                continue
-            keys, others = _keys(lonely), _keys(other)
-            if keys and others and _included(con, keys[0], others[0]) == 1.0:
-                yield Join(lonely.name, keys[0].name, other.name, others[0].name, 0.5)
+    keyed = [(table, key, set(_content(table))) for table in tables.values() if (key := _key(table)) is not None]
+    for lonely, key, content in keyed:
+        if lonely.name in joined:
+            continue
+        for other, other_key, other_content in keyed:
+            is_like = other is not lonely and not content.isdisjoint(other_content)
+            if is_like and lonely.rows <= other.rows and inclusion.share(key, other_key) == 1.0:
+                yield Join(lonely.name, key.name, other.name, other_key.name, 0.5)
                 break
 
 
-def _keys(table: Table) -> list[Column]:
-    return [c for c in table.columns.values() if c.is_unique and _KEY_WORDS.intersection(words_of(c.name))]
+def _key(table: Table) -> Column | None:
+    return next(
+        (c for c in table.columns.values() if c.is_unique and _KEY_WORDS.intersection(words_of(c.name))), None
+    )
 
 
 def _content(table: Table) -> list[str]:
@@ -102,7 +103,7 @@ def _own(words: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(word for word in words if word not in _KEY_WORDS)
 
 
-def _best(con: duckdb.DuckDBPyConnection, tables: Mapping[str, Table], keys: _Keys, column: Column) -> Join | None:
+def _best(inclusion: Inclusion, tables: Mapping[str, Table], keys: _Keys, column: Column) -> Join | None:
     candidates: list[Join] = []
     for parent, key in keys.like(column):
         if parent.name == column.table or key.kind != column.kind:
@@ -110,7 +111,7 @@ def _best(con: duckdb.DuckDBPyConnection, tables: Mapping[str, Table], keys: _Ke
         likeness = _likeness(column, parent, key)
         if likeness < _LEAST_CONFIDENCE:
             continue
-        included = _included(con, column, key)
+        included = inclusion.share(column, key)
         if included >= _LEAST_INCLUDED:
             candidates.append(Join(column.table, column.name, parent.name, key.name, likeness * included))
     return max(candidates, key=lambda join: (join.confidence, tables[join.parent].rows), default=None)
@@ -139,29 +140,13 @@ def _is_short_for(word: str, table: list[str]) -> bool:
     return any(len(word) >= 3 and (full.startswith(word) or word.startswith(full)) for full in table)
 
 
-def _included(con: duckdb.DuckDBPyConnection, column: Column, key: Column) -> float:
-    """The share of a column's values that the key has."""
-    child, parent = (".".join(quote(part) for part in c.table.split(".")) for c in (column, key))
-    # Numbers kept as text are compared as text: DuckDB compares a number with a text in no other way.
-    cast = "" if column.data_type == key.data_type else "::varchar"
-    (share,), *_ = con.execute(
-        f"select avg((v{cast} in (select {quote(key.name)}{cast} from {parent}))::int) "
-        f"from (select distinct {quote(column.name)} as v from {child} where v is not null limit 10000)"
-    ).fetchall()
-    return share or 0.0
-
-
 def _without_mirrors(joins: list[Join]) -> Iterable[Join]:
     """Of two keys of two tables that refer to each other, the surer one."""
+    known: dict[tuple[str, str, str], Join] = {}
     for join in joins:
-        mirror = next(
-            (
-                other
-                for other in joins
-                if (other.child, other.column) == (join.parent, join.parent_column) and other.parent == join.child
-            ),
-            None,
-        )
+        known.setdefault((join.child, join.column, join.parent), join)
+    for join in joins:
+        mirror = known.get((join.parent, join.parent_column, join.child))
         if mirror is None or (_is_named_after(join), join.child) > (_is_named_after(mirror), mirror.child):
             yield join
 
