@@ -13,6 +13,7 @@ from plugins.nl_models.catalog.names import words_of
 from plugins.nl_models.catalog.schema import Catalog, Column, Table
 from plugins.nl_models.words.dates import date_bounds
 from plugins.nl_models.words.lexicon import lexicon
+from plugins.nl_models.words.shortening import shortened, unglued
 from plugins.nl_models.words.tokens import Token, tokenise
 from plugins.nl_models.words.verbs import is_verb
 
@@ -30,6 +31,14 @@ _MOST_MEANINGS = 200
 _LEAST_CLOSE, _MOST_CLOSEST = 0.35, 3
 # Values of a column that has no more are states of a thing more likely than they are a part of a name.
 _FEW, _FEWEST = 20, 3
+# What is written is meant rather than what it may mean in another column: Italy, Italian.
+_PER_ALIAS = 0.8
+# What each further piece of a reading costs.
+_PER_PIECE = 0.001
+# A name that is short for a word is not as sure as one that is the word.
+_PER_SHORT = 0.94
+# Whatever else explains a word comes before a name that is short for it.
+_MOST_SHORT, _MOST_SHORT_ALONE = 0.8, 0.55
 # A word that begins like a name's word is more likely to be meant by it: director, directed.
 _LEAST_PREFIX, _PREFIX_BONUS = 5, 0.3
 
@@ -67,6 +76,7 @@ class Linker:
     _tables: dict[tuple[str, ...], list[tuple[Table, float]]] = field(default_factory=lambda: defaultdict(list))
     _columns: dict[tuple[str, ...], list[tuple[Column, float]]] = field(default_factory=lambda: defaultdict(list))
     _values: dict[tuple[str, ...], list[tuple[Column, str]]] = field(default_factory=lambda: defaultdict(list))
+    _shortened: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for table in self.catalog.tables.values():
@@ -74,7 +84,7 @@ class Linker:
                 self._add(self._tables, table, _content(words_of(label)))
             if identifier := key(table):
                 self._columns[("id",)].append((identifier, 0.9))
-            if table.columns and "name" in words_of(display(table).name):
+            if table.columns and words_of(display(table).name)[-1].endswith("name"):
                 self._columns[("name",)].append((display(table), 0.95))
             for column in table.columns.values():
                 if column.kind == "time":
@@ -84,6 +94,8 @@ class Linker:
             for label in (column.name, *column.synonyms):
                 words = tuple(word for word in words_of(label) if word not in ("of", "the", "in"))
                 self._add(self._columns, column, words, own)
+                if rest := unglued(words, words_of(column.table.split(".")[-1])):
+                    self._columns[rest].append((column, 0.95))
             for value in column.values or ():
                 self._values[_normal(value)].append((column, value))
 
@@ -101,6 +113,20 @@ class Linker:
             index[part].append((item, score))
 
     @cached_property
+    def _words(self) -> frozenset[str]:
+        """All words of names."""
+        tables = {word for name in self._tables for word in name}
+        return frozenset(tables | {word for name in self._columns for word in name})
+
+    def _as_named(self, word: str) -> str:
+        """A word as names have it: what they have for short, where none has the word itself."""
+        if word in self._words or not word.isalpha() or (word,) in lexicon().cues or word in lexicon().adjectives:
+            return word
+        if word not in self._shortened:
+            self._shortened[word] = shortened(word, self._words) or word
+        return self._shortened[word]
+
+    @cached_property
     def _names(self) -> tuple[list[Any], Vectors]:
         # What only links tables is never asked for by another name than its own.
         telling = [column for column in self.catalog.columns if column.place not in self.catalog.links]
@@ -114,7 +140,8 @@ class Linker:
             best[start] = (best[start + 1][0], None)
             for end in range(start + 1, min(start + _LONGEST, len(tokens)) + 1):
                 for chunk, score in self._readings(tokens, start, end):
-                    total = score * (end - start) + best[end][0]
+                    # Of readings that explain as much, the one of fewer pieces: a full name, not two halves.
+                    total = score * (end - start) - _PER_PIECE + best[end][0]
                     if total > best[start][0]:
                         best[start] = (total, chunk)
         chunks: list[Chunk] = []
@@ -162,18 +189,23 @@ class Linker:
         values = self._values_of(lower, span)
         if values and not cue and not (len(lower) == 1 and first.kind == "number"):
             capital = any(token.text[:1].isupper() for token in span) and start > 0
-            score = 1.05 if capital else 0.75 if len(lower) > 1 else 0.68 if values[0][0].distinct <= _FEW else 0.6
-            yield Chunk("value", start, end, text, found=tuple((pair, score) for pair in values)), score
+            is_state = values[0][0][0].distinct <= _FEW
+            score = 1.05 if capital else 0.75 if len(lower) > 1 else 0.68 if is_state else 0.6
+            yield Chunk("value", start, end, text, found=tuple((v, score * likely) for v, likely in values)), score
 
-    def _values_of(self, lower: Sequence[str], span: Sequence[Token]) -> list[tuple[Column, str]]:
-        """Values that are written like the span, or almost: without spaces, in the plural, as an adjective."""
+    def _values_of(self, lower: Sequence[str], span: Sequence[Token]) -> list[tuple[tuple[Column, str], float]]:
+        """Values that are written like the span, or almost: without spaces, in the plural, as an adjective; less
+        those that only mean the same."""
         forms = [tuple(lower), (*lower[:-1], span[-1].lemma)]
         aliases = [alias for form in forms for alias in lexicon().aliases.get(form, ()) if self._is_value(alias)]
         if len(lower) > 1:
             forms.append(("".join(lower),))
         elif len(lower[0]) > 5:
             forms += [(lower[0][:-cut],) for cut in (1, 2, 3) if len(lower[0]) - cut > 4]
-        return next((self._values[form] for form in [*forms, *aliases] if form in self._values), [])
+        found = next((self._values[form] for form in forms if form in self._values), [])
+        others = next((self._values[alias] for alias in aliases if alias in self._values), [])
+        likely = 1.0 - _PER_ALIAS * bool(found)
+        return [*((pair, 1.0) for pair in found), *((pair, likely) for pair in others if pair not in found)]
 
     def _is_value(self, alias: tuple[str, ...]) -> bool:
         """Whether a value may be meant by another word: a letter only where all of the column are letters."""
@@ -202,29 +234,30 @@ class Linker:
     ) -> Iterable[tuple[Chunk, float]]:
         if span[0].lower in _NOISE - {"id"} or span[-1].lower in _NOISE - {"id"}:
             return
-        lemmas = tuple(token.lemma for token in span if token.lower not in ("of", "the", "in"))
+        lemmas = tuple(self._as_named(token.lemma) for token in span if token.lower not in ("of", "the", "in"))
+        is_short = lemmas != tuple(token.lemma for token in span if token.lower not in ("of", "the", "in"))
         lowers = tuple(token.lower for token in span if token.lower not in ("of", "the", "in"))
         is_degree = len(span) == 1 and lemmas != lowers and lemmas[:1] and lemmas[0] in lexicon().adjectives
         discount = 0.4 if is_cue or is_degree else 0.0
         initials = ("".join(word[0] for word in lowers),)
-        if len(lowers) > 2 and initials in self._columns and self._columns[initials][0][1] == 1.0:
+        is_named = not any((word,) in lexicon().cues for word in lowers)
+        if len(lowers) > 2 and is_named and initials in self._columns and self._columns[initials][0][1] == 1.0:
             yield Chunk("column", start, end, text, found=tuple(self._columns[initials])), 0.95
         # "The maximum number of guests" may be `max_guests`.
         fewer = tuple(word for word in lemmas if word != "number")
-        whole = (
-            [pair for pair in self._columns.get(fewer, ()) if pair[1] >= 0.95]
-            if 1 < len(fewer) < len(lemmas)
-            else []
-        )
+        is_numbered = 1 < len(fewer) < len(lemmas) or (len(fewer) == 1 and lemmas[1:] == ("number",))
+        whole = [pair for pair in self._columns.get(fewer, ()) if pair[1] >= 0.95] if is_numbered else []
         for kind, index in (("table", self._tables), ("column", self._columns)):
             found = index.get(lemmas) or index.get(lowers) or (whole if kind == "column" else [])
             if found:
                 ranked = _ranked(found)
+                if is_short:
+                    ranked = tuple((item, score * _PER_SHORT) for item, score in ranked)
                 # A name of one word that is all of a table's is more likely the table than a part of a column's.
-                yield (
-                    Chunk(kind, start, end, text, found=ranked),
-                    ranked[0][1] + (kind == "table") * 0.01 - discount,
-                )
+                score = ranked[0][1] + (kind == "table") * 0.01 - discount
+                if is_short:
+                    score = min(score, _MOST_SHORT if len(span) > 1 else _MOST_SHORT_ALONE)
+                yield Chunk(kind, start, end, text, found=ranked), score
 
     def _by_meaning(self, token: Token, at: int) -> Chunk:
         """A word that no name has: what is nearest in meaning, if anything is near."""
@@ -232,11 +265,8 @@ class Linker:
         if token.kind != "word" or len(token.lower) < 3:
             return plain
         said = (*lexicon().synonyms.get(token.lemma, ()), *lexicon().verbs.get(token.lemma, ()))
-        for synonym in said:
-            for kind, index in (("table", self._tables), ("column", self._columns)):
-                if named := index.get(words_of(synonym)):
-                    best = tuple((item, 0.9 * score) for item, score in sorted(named, key=lambda pair: -pair[1]))
-                    return Chunk(kind, at, at + 1, token.text, lemma=token.lemma, found=best)
+        if (named := self._by_synonyms(said)) is not None:
+            return Chunk(named[0], at, at + 1, token.text, lemma=token.lemma, found=named[1])
         if token.lemma in ("person", "people", "everyone", "somebody"):
             people = [
                 t for t in self.catalog.tables.values() if lexicon().people.intersection(words_of(t.name)[-1:])
@@ -251,6 +281,18 @@ class Linker:
         kind = "table" if isinstance(ranked[0][0], Table) else "column"
         same = tuple((item, 0.6 * score) for item, score in ranked if isinstance(item, Table) == (kind == "table"))
         return Chunk(kind, at, at + 1, token.text, lemma=token.lemma, found=same)
+
+    def _by_synonyms(self, said: Iterable[str]) -> tuple[str, tuple[tuple[Any, float], ...]] | None:
+        """The kind of what other words for the same name, and all of that kind, best first."""
+        kind, found = "", []
+        for n, synonym in enumerate(said):
+            words = tuple(map(self._as_named, words_of(synonym)))
+            for other, index in (("table", self._tables), ("column", self._columns)):
+                if (named := index.get(words)) and kind in ("", other):
+                    kind = other
+                    found += [(item, (0.9 - 0.02 * min(n, 5)) * score) for item, score in named]
+                    break
+        return (kind, _ranked(found)) if found else None
 
     def _near(self, token: Token) -> list[tuple[Table | Column, float]]:
         """Names that are near to a word in meaning, best first; those that begin like it are nearer."""

@@ -8,7 +8,20 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Function = Literal["count", "sum", "avg", "min", "max"]
 Operator = Literal[
-    "=", "!=", ">", ">=", "<", "<=", "contains", "starts with", "ends with", "between", "in", "not in"
+    "=",
+    "!=",
+    ">",
+    ">=",
+    "<",
+    "<=",
+    "contains",
+    "starts with",
+    "ends with",
+    "between",
+    "in",
+    "not in",
+    "is null",
+    "is not null",
 ]
 SetOperator = Literal["union", "intersect", "except"]
 
@@ -36,7 +49,7 @@ class Measure(_Part):
 
 
 class Literals(_Part):
-    """Constant values; two for `between`, one for most."""
+    """Constant values; two for `between`, none for `is null`, one for most."""
 
     kind: Literal["values"] = "values"
     values: tuple[str | int | float, ...]

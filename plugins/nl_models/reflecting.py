@@ -16,7 +16,7 @@ from plugins.nl_models.semantic.vocabulary import split
 
 # Chunks that name something; what they name must be in the plan. Others are cues, which are looked at one by one.
 _NAMING = frozenset({"word", "table", "column", "value"})
-_NEGATIVE = frozenset({"!=", "not in"})
+_NEGATIVE = frozenset({"!=", "not in", "is null"})
 
 
 def reflects(plan: Plan, said: str, chunks: Sequence[Chunk], request: Request) -> bool:

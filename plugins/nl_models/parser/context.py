@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 
 from plugins.nl_models.catalog.names import words_of
@@ -20,7 +21,8 @@ class Context:
 
     def __init__(self, catalog: Catalog, chunks: Sequence[Chunk]) -> None:
         self.catalog = catalog
-        self.chunks = list(chunks)
+        said = [chunk.found[0][0].table for chunk in chunks if chunk.kind == "column"]
+        self.chunks = [_settled(chunk, said) for chunk in chunks]
 
     @cached_property
     def mentions(self) -> list[tuple[int, Table]]:
@@ -96,15 +98,21 @@ class Context:
         """The column and the value that a chunk names."""
         chunk = self.chunks[at]
         named = self.column_before(at)
+        best = max(score for _, score in chunk.found)
+        behind_list = self.skip(at + 1, "OR", "AND", "COMMA", "value", "quoted")
+        # "every Norwegian or Polish port": of the port.
+        owner = self.table(behind_list) if self.kind(behind_list) == "table" else None
 
         def rank(pair: tuple[tuple[Column, str], float]) -> float:
             column = pair[0][0]
             behind = self.chunks[at + 1].found if self.kind(at + 1) == "column" else ()
             is_behind = any(other.place == column.place for other, score in behind if score >= 0.9)
             return (
-                is_behind * 0.8
+                pair[1]
+                + is_behind * 0.8
+                + (owner is not None and owner.name == column.table) * 0.6
                 + self.nearness(at, column, root)
-                + (named is not None and named.place == column.place) * 1.0
+                + (named is not None and named.place == column.place and pair[1] >= best) * 1.0
             )
 
         return max(chunk.found, key=rank)[0]
@@ -157,6 +165,18 @@ class Context:
                     ):
                         return column, is_up
         return None
+
+
+def _settled(chunk: Chunk, said: Sequence[str]) -> Chunk:
+    """Of several tables of like names, first the one that most of the columns that are said are in."""
+    if chunk.kind != "table" or len(chunk.found) < 2:
+        return chunk
+    best = chunk.found[0][1]
+    ranked = sorted(
+        chunk.found,
+        key=lambda pair: (pair[1] < best - 0.01, -said.count(pair[0].name) if pair[1] >= best - 0.01 else 0),
+    )
+    return replace(chunk, found=tuple(ranked))
 
 
 def truth(column: Column) -> tuple[str | bool, str | bool] | None:

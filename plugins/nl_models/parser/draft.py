@@ -237,7 +237,9 @@ class Reading:
 
     def _value_is_of(self, at: int, column: Column) -> bool:
         chunk = self.context.chunks[at]
-        return chunk.kind == "quoted" or any(pair[0].place == column.place for pair, _ in chunk.found)
+        if chunk.kind == "quoted" and (column.kind == "time" or (column.kind == "text" and not chunk.found)):
+            return True
+        return any(pair[0].place == column.place for pair, _ in chunk.found)
 
     def _has_many(self, table: str) -> bool:
         """Whether a row of the root may have many rows of another table."""
@@ -257,8 +259,22 @@ class Reading:
             left = ColumnRef(table=join.parent, name=join.parent_column)
             self.draft.where.append((self.connector, Comparison(left=left, operator="not in", right=inner)))
             self.excluded = len(self.draft.where) - 1
+            return
+        link = next((j for j in self.catalog.joins if (j.child, j.parent) == (root.name, table.name)), None)
+        if link is not None:
+            self.negated = True
+            self._missing(self.catalog.column(link.child, link.column))
         else:
             self.draft.doubts.append(f"without {table.name}")
+
+    def _missing(self, column: Column) -> None:
+        """Rows of which nothing is known in a column; or where something is, unless that is denied."""
+        operator: Operator = "is null" if self.negated else "is not null"
+        self.negated = False
+        part = Comparison(left=ref(column), operator=operator, right=Literals(values=()))
+        self.draft.where.append((self.connector, part))
+        self.connector = "AND"
+        self.in_conditions = True
 
     def _into_excluded(self, table: str | None = None, condition: Comparison | None = None) -> None:
         """Say more of the rows that must not be there."""

@@ -37,6 +37,8 @@ class Filtering(Reading):
 
     def _value(self, at: int) -> int:
         chunk = self.context.chunks[at]
+        if (end := self._within(at)) is not None:
+            return end
         if chunk.found:
             column, value = self.context.value(at, self.draft.root)
             if (join := role_before(self.catalog, self.context.chunks, at)) and column.table == join.parent:
@@ -49,6 +51,19 @@ class Filtering(Reading):
                 return at + 1
         self._where(column, "=", value)
         return at + 1
+
+    def _within(self, at: int) -> int | None:
+        """Behind `with “ing” in the title`: what is quoted is a part of a text; None if it is not that."""
+        context = self.context
+        behind = context.skip(at + 1, "IN", "ALL")
+        is_in = context.kind(at + 1) == "IN" and context.chunks[at + 1].text.lower() == "in"
+        if not is_in or context.kind(at) != "quoted" or context.kind(behind) != "column":
+            return None
+        column = context.column(behind, self.draft.root)
+        if column.kind != "text" or context.chunks[at].value_of(column) is not None:
+            return None
+        self._where(column, "contains", context.chunks[at].text)
+        return behind + 1
 
     def _in_role(self, join: Join, column: Column, value: str, at: int) -> int:
         """A value of a table that is referred to in several roles, by the role that was said."""
@@ -70,6 +85,9 @@ class Filtering(Reading):
             self.draft.limit = int(chunk.number)
             return at + 1
         following = self.context.skip(at + 1, "ALL")
+        if self._is_how_many(at):
+            self.draft.limit = int(chunk.number)
+            return at + 1
         if (
             self.context.kind(following) in ("adjective", "MOST", "LEAST")
             or self.context.kind(at - 1) == "adjective"
@@ -86,6 +104,18 @@ class Filtering(Reading):
             return at + 1
         self.draft.doubts.append(chunk.text)
         return at + 1
+
+    def _is_how_many(self, at: int) -> bool:
+        """Whether a number says how many rows are asked for: `the five rooms with the highest rent`."""
+        context = self.context
+        back = at - 1
+        while context.kind(back) in ("ALL", "IN"):
+            back -= 1
+        is_first = context.kind(back) in ("COMMAND", "end") and not self.in_conditions and not self.draft.where
+        behind = context.chunks[at + 2 :]
+        ranked = [c for c in behind if c.kind in ("MOST", "LEAST") or c.degree == "most"]
+        is_whole = (context.chunks[at].number or 0) == int(context.chunks[at].number or 0)
+        return is_first and is_whole and context.kind(at + 1) in ("table", "column") and bool(ranked)
 
     def _date(self, at: int) -> int:
         column = self.context.time(at, self._subject())
@@ -334,13 +364,22 @@ class Filtering(Reading):
         column = context.column_before(at) or (
             self.catalog.column(texts[-1].table, texts[-1].name) if texts else column
         )
-        column = column or self._texts_column(at)
-        is_said = context.kind(what) == "quoted" or text != text.lower() or "word" in context.chunks[at].text
+        column = self._text_with(text, column) or self._texts_column(at)
+        said = context.chunks[at].text.lower()
+        is_said = context.kind(what) == "quoted" or text != text.lower() or "word" in said or "mention" in said
         if column is None or column.kind != "text" or not is_said:
             self.draft.doubts.append(context.chunks[at].text)
             return at + 1
         self._where(column, operator, text)
         return what + 1
+
+    def _text_with(self, text: str, column: Column | None) -> Column | None:
+        """A column of the rows asked for of which a value has a text in it: the one named, else the likeliest."""
+        owner = self.draft.root or (self.catalog.tables[column.table] if column is not None else None)
+        others = owner.columns.values() if owner is not None else ()
+        having = (c for c in others if any(text.lower() in value.lower() for value in c.values or ()))
+        is_in = column is None or any(text.lower() in value.lower() for value in column.values or ())
+        return column if column is not None and is_in else next(having, column)
 
     def _having_count(self, counted: Table, operator: Operator, number: float, end: int) -> int:
         """Of how many rows of a table there are, for each of what is asked for."""

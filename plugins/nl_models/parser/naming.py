@@ -62,6 +62,11 @@ class Naming(Counting):
         before = at - 1
         while context.kind(before) == "ALL":
             before -= 1
+        if context.kind(before) == "NOT" and (self.negated or self.in_conditions) and kind not in OPERATORS:
+            # "with no end date"
+            self.negated = True
+            self._missing(column)
+            return at + 1
         if self.in_conditions and context.kind(before) not in ("AND", "COMMA", "COMMAND"):
             # Something that rows have, of which nothing more is said.
             self.draft.doubts.append(context.chunks[at].text)
@@ -86,7 +91,11 @@ class Naming(Counting):
         is_modifier = is_before or is_predicate or self.in_conditions or self.negated
         behind = context.kind(context.skip(at + 1, *FILLERS, "IN"))
         said = truth(column)
-        if said is None or not is_modifier or behind in ("value", "quoted", *OPERATORS):
+        at_value = context.skip(at + 1, *FILLERS, "IN")
+        is_compared = behind in OPERATORS or (
+            behind in ("value", "quoted") and self._value_is_of(at_value, column)
+        )
+        if said is None or not is_modifier or is_compared:
             return False
         value = said[1] if self.negated else said[0]
         self.negated = False
@@ -103,6 +112,10 @@ class Naming(Counting):
         parents = self.catalog.parents(column)
         if not parents:
             return False
+        if self.negated:
+            # "that nobody manages"
+            self._missing(column)
+            return True
         self._join(self.catalog.tables[column.table])
         self.draft.via.append(ref(column))
         if self.draft.asks == "who" and self.draft.target is None:
@@ -169,7 +182,17 @@ class Naming(Counting):
             return self._numbers(column, after)
         if is_value or (is_compared and column.kind != "text"):
             return self._compare_column(column, after) or at + 1
+        if self._has_happened(at, column):
+            self._missing(column)
         return at + 1
+
+    def _has_happened(self, at: int, column: Column) -> bool:
+        """Whether no more is said of a verb than that it is done, or is not: `have been cancelled`."""
+        context = self.context
+        said = [chunk.text.lower() for chunk in context.chunks[max(at - 2, 0) : at]]
+        is_done = self.negated or (said and said[-1] == "been") or " ".join(said) in ("has been", "have been")
+        behind = context.kind(context.skip(at + 1, "word"))
+        return bool(is_done) and is_time(column) and behind in ("end", "COMMA", "AND", "COMMAND", "BUT")
 
     def _meant(self, at: int) -> Column:
         """The column of a chunk; for a name, where its table has no such column, what the rows are called."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from plugins.nl_models.catalog.keys import display, key
-from plugins.nl_models.parser.context import FILLERS, ref
+from plugins.nl_models.parser.context import FILLERS, ref, truth
 from plugins.nl_models.parser.draft import AGGREGATES, FUNCTIONS, plain
 from plugins.nl_models.parser.filtering import Filtering
 from plugins.nl_models.plan import (
@@ -23,6 +23,9 @@ class Ranking(Filtering):
         context = self.context
         chunk = context.chunks[at]
         after = context.skip(at + 1, *FILLERS)
+        if chunk.degree == "more" and context.kind(after) == "IN" and context.kind(after + 1) == "column":
+            # "larger in area than the average"
+            after += 1
         if chunk.degree == "more":
             return self._comparative(at, after)
         if chunk.degree == "asked":
@@ -86,7 +89,7 @@ class Ranking(Filtering):
         """`oldest first`: by what the adjective compares, or how what was said already is sorted."""
         chunk = self.context.chunks[at]
         is_up = chunk.lemma not in lexicon().sets["low"]
-        found = self.context.attribute(chunk.lemma, self._near_tables(at))
+        found = self.context.attribute(chunk.lemma, self._near_tables(at)) if chunk.lemma else None
         is_said = bool(self.draft.order) and self.context.kind(at - 1) in (
             "column",
             "COMMA",
@@ -234,6 +237,11 @@ class Ranking(Filtering):
     def _group_by(self, at: int) -> int:
         """For each value of a column, or for each row of a table, by which its key counts too."""
         context = self.context
+        holds = truth(context.column(at, self.draft.root)) if context.kind(at) == "column" else None
+        if holds is not None and context.kind(at + 1) == "table":
+            # "for each reserved seat": only those that are.
+            self._where(context.column(at, self.draft.root), "=", holds[0])
+            at += 1
         end = at + 1
         table = context.table(at)
         column = None if table else context.column(at, self.draft.root)

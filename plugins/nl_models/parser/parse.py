@@ -89,10 +89,20 @@ class Parser(Naming):
                 self._join(table)
                 self._add(ref(display(table)))
                 return following + 1
+        is_further = self.context.kind(at - 1) in ("AND", "COMMA") and self._is_its(at + 1)
+        if is_further and not self.draft.select and self.draft.target is not None:
+            # "which room is the largest, and what is its rent": the room too.
+            self._add(ref(display(self.draft.target)))
         is_noun = self.context.kind(following) == "table" and self.draft.asks != "who"
         if is_noun and self.draft.target is None and not self.draft.select:
             self.draft.target = self.context.table(following)
         return at + 1
+
+    def _is_its(self, at: int) -> bool:
+        """Whether something more of what was asked for stands here: `its rent`, `her address`."""
+        if self.context.kind(at) != "ALL":
+            return False
+        return self.context.chunks[at].text.lower() in lexicon().sets["owners"]
 
     def _both(self, at: int) -> int:
         context = self.context
@@ -111,7 +121,9 @@ class Parser(Naming):
         return at + 1
 
     def _connect(self, at: int) -> int:
-        self.connector = self.context.kind(at)
+        if self.context.chunks[at].text.lower() != "either":
+            # "directed by either A or B": what stands before is no alternative to them.
+            self.connector = self.context.kind(at)
         if self._is_listed_before(at):
             # "American and Indian recipes" are of either.
             self.connector = "OR"

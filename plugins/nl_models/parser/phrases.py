@@ -10,6 +10,7 @@ from plugins.nl_models.linking import Chunk
 from plugins.nl_models.words.lexicon import lexicon
 
 _LISTED = frozenset({"AND", "COMMA", "ALL"})
+_ENDS = frozenset({"adjective", "MOST", "LEAST"})
 _AGGREGATES = frozenset({"MAX", "MIN", "AVG", "SUM"})
 
 
@@ -60,10 +61,13 @@ def _with_directions(chunks: list[Chunk]) -> list[Chunk]:
         if _is_superlative(chunk) and _kinds(chunks, at + 1)[:1] == ["adjective"] and _is_first(chunks, at + 1):
             end = at + 2
         elif chunk.text.lower() in ("from", "from the") and (second := _second_end(chunks, at)):
-            chunk = next(other for other in chunks[at:] if other.kind == "adjective")
+            chunk = next(other for other in chunks[at:] if other.kind in _ENDS)
             end = second
+        elif chunk.kind in ("MOST", "LEAST") and (ranked := _ranked_first(chunks, at)):
+            end = ranked
         if end:
-            found.append(replace(chunk, kind="SORTED", end=chunks[end - 1].end))
+            is_reversed = chunk.is_reversed or chunk.kind == "LEAST"
+            found.append(replace(chunk, kind="SORTED", end=chunks[end - 1].end, is_reversed=is_reversed))
             at = end
             continue
         found.append(chunks[at])
@@ -82,9 +86,15 @@ def _is_first(chunks: list[Chunk], at: int) -> bool:
 
 def _second_end(chunks: list[Chunk], at: int) -> int | None:
     """Behind `from A to B`, of two adjectives; None if it is not that."""
-    kept = [n for n in range(at + 1, len(chunks)) if chunks[n].kind != "ALL"][:3]
+    kept = [n for n in range(at + 1, len(chunks)) if chunks[n].kind not in ("ALL", "column", "table")][:3]
     kinds = [chunks[n].kind for n in kept]
-    return kept[2] + 1 if kinds == ["adjective", "IN", "adjective"] else None
+    is_range = len(kinds) == 3 and kinds[0] in _ENDS and kinds[1] == "IN" and kinds[2] in _ENDS
+    return kept[2] + 1 if is_range else None
+
+
+def _ranked_first(chunks: list[Chunk], at: int) -> int | None:
+    """Behind `the most frequent first`; None if it is not that."""
+    return at + 2 if _kinds(chunks, at + 1)[:1] == ["adjective"] and _is_first(chunks, at + 1) else None
 
 
 def _with_ranges(chunks: list[Chunk]) -> list[Chunk]:

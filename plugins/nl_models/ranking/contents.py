@@ -56,7 +56,7 @@ def _comparison(comparison: Comparison, found: Contents) -> None:
     right = comparison.right
     found.count("conditions")
     found.count("comparisons", comparison.operator in (">", ">=", "<", "<=", "between"))
-    found.count("negations", comparison.operator in ("!=", "not in"))
+    found.count("negations", comparison.operator in ("!=", "not in", "is null"))
     if isinstance(right, Plan):
         found.count("subqueries")
         _add(right, found)

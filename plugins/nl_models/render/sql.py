@@ -134,7 +134,7 @@ class _Query:
         if isinstance(condition, Combined):
             parts = [self.condition(part) for part in condition.parts]
             return exp.and_(*parts) if condition.kind == "all" else exp.or_(*parts)
-        is_text = condition.operator in (*_LIKE, "in", "not in")
+        is_text = condition.operator in (*_LIKE, "in", "not in", "is null", "is not null")
         left = self.term(condition.left) if is_text else self.operand(condition.left)
         if isinstance(condition.right, Plan):
             return self.against_query(condition, left, condition.right)
@@ -154,6 +154,9 @@ class _Query:
         return _COMPARE[condition.operator](this=left, expression=exp.Subquery(this=query))
 
     def against_values(self, condition: Comparison, left: exp.Expr, right: Literals) -> exp.Expr:
+        if condition.operator in ("is null", "is not null"):
+            missing = exp.Is(this=left, expression=exp.Null())
+            return missing if condition.operator == "is null" else exp.Not(this=missing)
         values = [exp.convert(value) for value in right.values]
         if condition.operator == "between":
             return exp.Between(this=left, low=values[0], high=values[1])

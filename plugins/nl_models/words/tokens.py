@@ -9,6 +9,7 @@ from plugins.nl_models.catalog.names import lemma
 
 _TOKEN = re.compile(
     r"""(?P<quoted>``[^']*''|"[^"]*"|“[^”]*”|(?<!\w)'[^']*'(?!\w)|`[^`]*`)"""
+    r"""|(?P<time>\d{1,2}:\d{2}(?::\d{2})?(?!\w))"""
     r"""|(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+\.\d+|\d+(?![\w-]))"""
     r"""|(?P<word>\w+(?:['’.-]\w+)*)|(?P<comma>[,;])"""
 )
@@ -37,7 +38,7 @@ def tokenise(question: str) -> list[Token]:
     """The tokens of a question, in order; punctuation other than commas is dropped."""
     found = []
     for match in _TOKEN.finditer(question):
-        kind = match.lastgroup or "word"
+        kind = "word" if match.lastgroup in (None, "time") else match.lastgroup
         text = match.group()
         found.append(Token(text.strip("`'\"“” ") if kind == "quoted" else text, kind, match.start()))
     return found
