@@ -88,7 +88,7 @@ def draft_analysis(analysis: Analysis, name: str, question: str, project: AskedP
         document=document,
         conventions=conventions,
         measured=measured,
-        notes=tuple(notes_of(measured, unit)),
+        notes=tuple(notes_of(measured, analysed.query, unit)),
         questions=(
             *questions_about(analysis, analysed, ground, measured, compared, conventions, name, unit),
             *([_LATE] if is_incremental else []),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from plugins.nl_models.catalog.project import AskedProject
+from plugins.nl_models.models.adding import Added, add_missing, said_of
 from plugins.nl_models.models.asking import general_questions
 from plugins.nl_models.models.comparing import Compared, compare_queries
 from plugins.nl_models.models.compiling import compile_text
@@ -19,8 +20,6 @@ from plugins.nl_models.models.measuring import Measured, describe, measure
 from plugins.nl_models.models.relational import PlanBuilder, Planned
 from plugins.nl_models.models.unit_test import UnitTest, make_unit_test
 from plugins.nl_models.plan import ColumnRef, Measure, Plan, Term
-from plugins.nl_models.semantic.layer import Measure as Defined
-from plugins.nl_models.semantic.layer import SemanticLayer
 
 _FUNCTIONS = {"sum": "Sum of", "avg": "Average of", "min": "Lowest", "max": "Highest"}
 
@@ -45,11 +44,13 @@ def draft_plan(plan: Plan, name: str, question: str, sentence: str, project: Ask
     unit = make_unit_test(
         planned.query, inputs, known_values(inputs, project), keys=planned.keys, limit=plan.limit
     )
+    described = {column: _described(term, ground) for column, term in planned.terms.items()}
+    added = add_missing(planned, described, project)
     document = Documented(
         name=name,
         question=question,
         description=f"{sentence_of(sentence)}\n{_grain(plan, planned)}",
-        columns={column: _described(term, ground) for column, term in planned.terms.items()},
+        columns=described,
         types={column.output: types[column.output] for column in planned.query.final.in_order},
         keys=planned.keys,
         tested_keys=frozenset(key for key in planned.keys if not measured.nulls[key]),
@@ -63,9 +64,11 @@ def draft_plan(plan: Plan, name: str, question: str, sentence: str, project: Ask
         document=document,
         conventions=conventions,
         measured=measured,
-        notes=tuple(notes_of(measured, unit)),
-        questions=tuple(_questions(planned, measured, compared, conventions, name, unit, ground)),
+        notes=(*notes_of(measured, planned.query, unit), *(said_of(metric) for metric, _ in added.metrics)),
+        questions=tuple(_questions(planned, measured, compared, conventions, name, unit, added)),
         compared=compared,
+        metrics={metric.name: shown for metric, shown in added.metrics},
+        files=added.files,
     )
 
 
@@ -91,7 +94,12 @@ def _described(term: Term, ground: Ground) -> str:
     of = _column(term.column, ground).rstrip(".")
     if term.function == "count":
         return f"Number of {'different ' * term.distinct}{column_words(term.column.name)} values."
-    return f"{_FUNCTIONS[term.function]} {column_words(term.column.name)} ({of[:1].lower()}{of[1:]})."
+    what = column_words(term.column.name)
+    return (
+        f"{_FUNCTIONS[term.function]} {what} ({of[:1].lower()}{of[1:]})."
+        if of.lower() != what
+        else sentence_of(f"{_FUNCTIONS[term.function]} {what}")
+    )
 
 
 def _column(term: ColumnRef, ground: Ground) -> str:
@@ -112,33 +120,11 @@ def _questions(
     conventions: Conventions,
     name: str,
     unit: UnitTest | None,
-    ground: Ground,
+    added: Added,
 ) -> Iterator[str]:
     if compared.differing:
         yield f"{compared}: which of the two is right?"
-    for column, term in planned.terms.items():
-        if isinstance(term, Measure) and ground.layer is not None:
-            yield _about_metric(column, term, ground.layer)
+    yield from added.questions
     if not planned.keys and measured.rows > 1:
         yield "Nothing that was asked for identifies a row: should a key be added?"
     yield from general_questions(name, planned.keys, measured, conventions, unit)
-
-
-def _about_metric(column: str, term: Measure, layer: SemanticLayer) -> str:
-    """Whether the semantic layer has the aggregate: a number has one definition."""
-    for metric in layer.metrics.values():
-        if metric.kind != "simple" or metric.document.get("filter"):
-            continue
-        if any(_is_same_measure(term, layer.measures[name], layer) for name in metric.measures):
-            return f"{column} is the metric `{metric.name}`: should the question be asked of that?"
-    return f"{column} is no metric of the semantic layer: should it become one?"
-
-
-def _is_same_measure(term: Measure, defined: Defined, layer: SemanticLayer) -> bool:
-    table = term.column.table if term.column is not None else term.table
-    if layer.models[defined.model].relation != table:
-        return False
-    if term.column is None:
-        return defined.expr == "1" and defined.agg in ("sum", "count")
-    agg = "count_distinct" if term.distinct else {"avg": "average"}.get(term.function, term.function)
-    return defined.expr == term.column.name and defined.agg == agg

@@ -9,6 +9,7 @@ from textwrap import shorten
 from plugins.core.errors import SmeltError
 from plugins.nl_models.analysis import Analysis
 from plugins.nl_models.catalog.project import AskedProject
+from plugins.nl_models.models.adding import read_as_it_is
 from plugins.nl_models.models.document import needs_singular_test, singular_test, to_yaml
 from plugins.nl_models.models.draft import Draft
 from plugins.nl_models.models.drafting import draft_analysis
@@ -85,9 +86,14 @@ def _changes(draft: Draft, project: AskedProject) -> list[FileChange]:
     conventions, document = draft.conventions, draft.document
     sql = conventions.folder / f"{document.name}.sql"
     before = _read(project.folder / conventions.yaml)
+    yaml = to_yaml(document, conventions, draft.files.get(conventions.yaml, before))
     changes = [
         FileChange(path=str(sql), before=_absent(project.folder, str(sql)), after=draft.text),
-        FileChange(path=conventions.yaml, before=before, after=to_yaml(document, conventions, before)),
+        FileChange(path=conventions.yaml, before=before, after=yaml),
+    ]
+    others = {path: text for path, text in draft.files.items() if path != conventions.yaml}
+    changes += [
+        FileChange(path=path, before=_read(project.folder / path), after=text) for path, text in others.items()
     ]
     if needs_singular_test(document, conventions):
         path = f"{conventions.tests}/assert_{document.name}_has_one_row_per_{'_and_'.join(document.keys)}.sql"
@@ -101,12 +107,7 @@ def _absent(folder: Path, path: str) -> None:
 
 
 def _read(path: Path) -> str | None:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return None
-    except (OSError, UnicodeError) as error:
-        raise SmeltError(f"{path} cannot be read: {error}", "make it readable, in UTF-8") from error
+    return read_as_it_is(path) if path.exists() else None
 
 
 def _title(draft: Draft) -> str:
@@ -127,4 +128,8 @@ def _evidence(draft: Draft) -> list[Finding]:
     outcome = Outcome.NOT_CHECKED if compared.why else Outcome.PASSED if compared.is_same else Outcome.FAILED
     facts = {"rows": compared.rows, "differing": compared.differing}
     detail = f"run on the tables as they are now: {compared}"
-    return [Finding(kind="semantic", subject=draft.document.name, outcome=outcome, detail=detail, facts=facts)]
+    subject, tried = draft.document.name, draft.metrics.items()
+    return [
+        Finding(kind="semantic", subject=subject, outcome=outcome, detail=detail, facts=facts),
+        *(Finding(kind="metric", subject=name, outcome=Outcome.PASSED, detail=shown) for name, shown in tried),
+    ]
