@@ -33,6 +33,8 @@ _LEAST_CLOSE, _MOST_CLOSEST = 0.35, 3
 _FEW, _FEWEST = 20, 3
 # What is written is meant rather than what it may mean in another column: Italy, Italian.
 _PER_ALIAS = 0.8
+# Of names that only have a word among others.
+_PARTIAL = 0.7
 # What each further piece of a reading costs.
 _PER_PIECE = 0.001
 # A name that is short for a word is not as sure as one that is the word.
@@ -90,7 +92,7 @@ class Linker:
                 if column.kind == "time":
                     self._columns[("date",)].append((column, 0.6))
         for column in self.catalog.columns:
-            own = set(words_of(column.table.split(".")[-1]))
+            own = set(words_of(column.table.split(".")[-1])) | lexicon().sets["units"]
             for label in (column.name, *column.synonyms):
                 words = tuple(word for word in words_of(label) if word not in ("of", "the", "in"))
                 self._add(self._columns, column, words, own)
@@ -129,7 +131,8 @@ class Linker:
     @cached_property
     def _names(self) -> tuple[list[Any], Vectors]:
         # What only links tables is never asked for by another name than its own.
-        telling = [column for column in self.catalog.columns if column.place not in self.catalog.links]
+        links = self.catalog.links - self.catalog.roles
+        telling = [column for column in self.catalog.columns if column.place not in links]
         items: list[Any] = [*self.catalog.tables.values(), *telling]
         return items, _encode([" ".join(_content(words_of(item.name.split(".")[-1]))) for item in items])
 
@@ -220,7 +223,11 @@ class Linker:
         following = tokens[start + 1].lower if start + 1 < len(tokens) else ""
         number = float(token.lower.replace(",", "")) if token.kind == "number" else words.numbers.get(token.lower)
         before = tokens[start - 1].lower if start else ""
-        is_pronoun = token.lower == "one" and (before in ("the", "which", "this", "that") or not following)
+        is_again = before in lexicon().sets["before pronouns"] and (
+            following in lexicon().sets["after pronouns"] or following.endswith("ed")
+        )
+        is_referring = before in ("the", "which", "this", "that") or not following or is_again
+        is_pronoun = token.lower == "one" and is_referring
         if number is not None and not is_pronoun:
             yield Chunk("number", start, start + 1, token.text, number=float(number)), 0.95
         if token.lemma in words.adjectives and token.lemma != token.lower:
@@ -247,10 +254,15 @@ class Linker:
         fewer = tuple(word for word in lemmas if word != "number")
         is_numbered = 1 < len(fewer) < len(lemmas) or (len(fewer) == 1 and lemmas[1:] == ("number",))
         whole = [pair for pair in self._columns.get(fewer, ()) if pair[1] >= 0.95] if is_numbered else []
+        if not whole and lemmas[:1] == ("number",) and len(lemmas) == 2:
+            others = lexicon().synonyms.get(lemmas[1], ())
+            whole = [pair for word in others for pair in self._columns.get(("number", word), ()) if pair[1] == 1.0]
         for kind, index in (("table", self._tables), ("column", self._columns)):
             found = index.get(lemmas) or index.get(lowers) or (whole if kind == "column" else [])
             if found:
                 ranked = _ranked(found)
+                if len(span) == 1 and ranked[0][1] < _PARTIAL:
+                    ranked = self._rather(ranked, kind, lexicon().synonyms.get(span[0].lemma, ()))
                 if is_short:
                     ranked = tuple((item, score * _PER_SHORT) for item, score in ranked)
                 # A name of one word that is all of a table's is more likely the table than a part of a column's.
@@ -281,6 +293,15 @@ class Linker:
         kind = "table" if isinstance(ranked[0][0], Table) else "column"
         same = tuple((item, 0.6 * score) for item, score in ranked if isinstance(item, Table) == (kind == "table"))
         return Chunk(kind, at, at + 1, token.text, lemma=token.lemma, found=same)
+
+    def _rather(
+        self, ranked: tuple[tuple[Any, float], ...], kind: str, said: Iterable[str]
+    ) -> tuple[tuple[Any, float], ...]:
+        """What a word is a part of the name of; before it, what another word for the same is all of the name of."""
+        named = self._by_synonyms(said)
+        if named is None or named[0] != kind or named[1][0][1] < _PARTIAL:
+            return ranked
+        return _ranked([*named[1], *ranked])
 
     def _by_synonyms(self, said: Iterable[str]) -> tuple[str, tuple[tuple[Any, float], ...]] | None:
         """The kind of what other words for the same name, and all of that kind, best first."""

@@ -7,6 +7,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
+from plugins.nl_models.catalog.names import words_of
+
+_KEY_WORDS = frozenset({"id", "key", "code", "number", "sk", "fk", "uuid"})
+
 Kind = Literal["number", "text", "time", "boolean", "other"]
 
 
@@ -91,6 +95,18 @@ class Catalog:
     def leads_to(self, start: str, end: str, without: str) -> bool:
         """Whether joins lead from one table to another, not by way of a third."""
         return start == end or any(table.name == end for table in self.around([start], without))
+
+    @cached_property
+    def roles(self) -> frozenset[tuple[str, str]]:
+        """(table, column) of references that are not called after what they refer to: `mentor_id` to a person."""
+        return frozenset(
+            (join.child, join.column)
+            for join in self.joins
+            if not set(words_of(join.column)) - _KEY_WORDS
+            <= set(words_of(join.parent)) | set(words_of(join.child))
+            and not set(words_of(join.column))
+            & (set(words_of(join.parent)) | set(words_of(join.parent_column)) - _KEY_WORDS)
+        )
 
     @cached_property
     def links(self) -> frozenset[tuple[str, str]]:

@@ -9,7 +9,7 @@ from plugins.nl_models.catalog.names import words_of
 from plugins.nl_models.catalog.schema import Catalog, Column, Join, Table
 from plugins.nl_models.parser.context import ref
 from plugins.nl_models.parser.draft import Draft, conditions
-from plugins.nl_models.parser.reach import are_joined, first_many
+from plugins.nl_models.parser.reach import are_joined, first_many, is_by_way_of
 from plugins.nl_models.plan import ColumnRef, Comparison, Condition, Literals, Measure, Ordering, Plan, Term
 from plugins.nl_models.words.lexicon import lexicon
 
@@ -86,7 +86,17 @@ def compose(draft: Draft, catalog: Catalog, *, is_joined: bool = False) -> Plan 
     if draft.lacks is not None and isinstance(select[0], ColumnRef) and len(select) == 1:
         other = Plan(select=(ColumnRef(table=draft.lacks.name, name=select[0].name),))
         return plan.model_copy(update={"operator": "except", "other": other})
+    if draft.above is not None and plan.where is not None:
+        return _above(plan, draft.above, catalog)
     return _intersected(plan, draft)
+
+
+def _above(plan: Plan, reference: ColumnRef, catalog: Catalog) -> Plan:
+    """Of whom the rows refer to, what is asked of them."""
+    join = next(j for j in catalog.joins if (j.child, j.column) == (reference.table, reference.name))
+    inner = Plan(select=(reference,), tables=plan.tables, via=plan.via, where=plan.where)
+    left = ColumnRef(table=join.parent, name=join.parent_column)
+    return plan.model_copy(update={"where": Comparison(left=left, operator="in", right=inner), "tables": ()})
 
 
 def _asked(draft: Draft, catalog: Catalog) -> Sequence[Term]:
@@ -175,7 +185,7 @@ def _only_exist(draft: Draft, catalog: Catalog) -> None:
         used |= {term.table} if isinstance(term, ColumnRef) else {term.table, term.column and term.column.table}
     asked = [part.left.table for _, part in draft.where if isinstance(part.left, ColumnRef)]
     names = [name for name in dict.fromkeys([*draft.tables, *asked]) if name not in used]
-    for join, group in _groups(draft, catalog, names):
+    for join, group in _groups(draft, catalog, names, used):
         if any(_is_mixed(draft, name) for name in group):
             continue
         for alternative in _alternatives(draft, group):
@@ -193,13 +203,15 @@ def _only_exist(draft: Draft, catalog: Catalog) -> None:
         draft.existing.update(group)
 
 
-def _groups(draft: Draft, catalog: Catalog, names: list[str]) -> list[tuple[Join, list[str]]]:
+def _groups(
+    draft: Draft, catalog: Catalog, names: list[str], used: Collection[str]
+) -> list[tuple[Join, list[str]]]:
     """Tables of which the root has many rows, together if of the same rows; and how the root joins them."""
     assert draft.root is not None
     groups: list[tuple[Join, list[str]]] = []
     for name in names:
         join = first_many(catalog, draft.root.name, name, draft.via)
-        if join is None:
+        if join is None or is_by_way_of(catalog, draft.root.name, name, used, draft.via):
             continue
         same = next((g for _, g in groups if any(are_joined(catalog, name, other) for other in g)), None)
         if same is not None and name not in draft.apart:

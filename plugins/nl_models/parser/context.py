@@ -69,6 +69,9 @@ class Context:
                 score += 0.5
             elif self.kind(end) == "column" and self.chunks[end].found[0][0].table == owner:
                 score += 0.35
+        elif self.kind(end) == "EACH" and self.kind(self.skip(end + 1, "ALL")) == "table":
+            each = self.chunks[self.skip(end + 1, "ALL")].found[0][0].name
+            score += 0.5 * (each == owner and self.chunks[end].text.lower().startswith("of"))
         elif self.kind(end) == "EACH" and self.kind(self.skip(end + 1, "ALL")) == "column":
             grouped = self.chunks[self.skip(end + 1, "ALL")].found
             score += 0.35 * any(other.table == owner for other, likeness in grouped if likeness >= 0.9)
@@ -82,6 +85,9 @@ class Context:
             score += 0.45
         if column.place in self.catalog.links:
             score -= 0.15
+        if any(n != at and chunk.kind == "verb" and _is_of(chunk, column) for n, chunk in enumerate(self.chunks)):
+            # "how many tickets were sold": of `tickets_sold` both are said.
+            score += 0.2
         return score
 
     def _subject(self, at: int) -> tuple[str | None, bool]:
@@ -108,9 +114,9 @@ class Context:
             behind = self.chunks[at + 1].found if self.kind(at + 1) == "column" else ()
             is_behind = any(other.place == column.place for other, score in behind if score >= 0.9)
             return (
-                pair[1]
+                2.0 * pair[1]
                 + is_behind * 0.8
-                + (owner is not None and owner.name == column.table) * 0.6
+                + (owner is not None and owner.name == column.table) * 1.5
                 + self.nearness(at, column, root)
                 + (named is not None and named.place == column.place and pair[1] >= best) * 1.0
             )
@@ -177,6 +183,10 @@ def _settled(chunk: Chunk, said: Sequence[str]) -> Chunk:
         key=lambda pair: (pair[1] < best - 0.01, -said.count(pair[0].name) if pair[1] >= best - 0.01 else 0),
     )
     return replace(chunk, found=tuple(ranked))
+
+
+def _is_of(chunk: Chunk, column: Column) -> bool:
+    return any(other.place == column.place and score >= 0.6 for other, score in chunk.found)
 
 
 def truth(column: Column) -> tuple[str | bool, str | bool] | None:

@@ -74,6 +74,8 @@ class Draft:
     is_total: bool = False
     # The question word that it starts with: who, when, where, how.
     asks: str = ""
+    # A reference to rows of the same table: what is asked for is not X but whom X refers to.
+    above: ColumnRef | None = None
     verbs: list[Column] = field(default_factory=list)
     # Tables that both have what is asked for; and one that must not have it.
     both: tuple[Table, Table] | None = None

@@ -23,7 +23,7 @@ class Naming(Counting):
             self._join(table)
             return at + 1
         column = self._meant(at)
-        if self._is_said_to_hold(at, column):
+        if self._is_said_to_hold(at, column) or self._is_named_role(at, column):
             return at + 1
         self.last_column = column
         after = context.skip(at + 1, *FILLERS, "IN", "HAVE")
@@ -75,7 +75,7 @@ class Naming(Counting):
         is_asked = context.kind(before) == "COMMAND" or (
             not self.draft.select and context.kind(at - 1) in ("table", "word")
         )
-        if is_extreme and context.kind(at - 1) not in ("AND", "COMMA") and not is_asked:
+        if is_extreme and context.kind(before) not in ("AND", "COMMA") and not is_asked:
             # "the first to register": what it is the first by.
             return at + 1
         self._add(ref(column))
@@ -120,6 +120,35 @@ class Naming(Counting):
         self.draft.via.append(ref(column))
         if self.draft.asks == "who" and self.draft.target is None:
             self.draft.target = parents[0]
+        return True
+
+    def _is_named_role(self, at: int, column: Column) -> bool:
+        """Of a reference that is called by what it refers to as, whom it refers to: the captain of a ship."""
+        text = self.context.chunks[at].text
+        if column.place not in self.catalog.roles or {"id", "code", "key", "number"} & set(words_of(text)):
+            return False
+        parent = self.catalog.parents(column)[0]
+        if parent.name == column.table:
+            return self._is_above(at, column)
+        if self.draft.root is None or self.draft.asks == "who":
+            self.draft.target = self.draft.target or (parent if not self.draft.select else None)
+            self._join(parent)
+        self._join(self.catalog.tables[column.table])
+        self.draft.via.append(ref(column))
+        return True
+
+    def _is_above(self, at: int, column: Column) -> bool:
+        """Of `X's mentor` and `the mentor of X`, who it is."""
+        context = self.context
+        behind = context.skip(at + 1, "ALL", "IN")
+        is_owned = context.kind(at - 1) in ("value", "quoted") and context.chunks[at - 1].text.endswith(
+            ("'s", "’s")
+        )
+        is_of = context.kind(behind) in ("value", "quoted") and context.kind(at + 1) == "IN"
+        if not (is_owned or is_of):
+            return False
+        self._join(self.catalog.tables[column.table])
+        self.draft.above = ref(column)
         return True
 
     def _owner_named(self, at: int) -> Table | None:
@@ -213,6 +242,9 @@ class Naming(Counting):
                 column = context.column(following, self.draft.root)
                 if column.kind == "text":
                     return column
+            role = context.column(following, self.draft.root) if context.kind(following) == "column" else None
+            if role is not None and role.place in self.catalog.roles:
+                return display(self.catalog.parents(role)[0])
         last = self.draft.select[-1] if self.draft.select else None
         if isinstance(last, ColumnRef) and context.kind(at - 1) in ("AND", "COMMA", "ALL"):
             return context.column(at, self.catalog.tables[last.table])

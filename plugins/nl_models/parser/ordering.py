@@ -162,7 +162,8 @@ class Ranking(Filtering):
             column = context.column(after, self.draft.root)
             if column.kind == "number" and column.place not in self.catalog.links:
                 self._superlative(at, column, is_descending)
-                self.draft.is_total = True
+                behind = {chunk.text.lower() for chunk in context.chunks[after:]}
+                self.draft.is_total = not behind & lexicon().sets["single"]
             else:
                 self._by_count(column.table, is_descending)
             return after + 1

@@ -79,7 +79,7 @@ class Parser(Naming):
         is_new = not self.draft.select and self.context.kind(at - 1) == "COMMA"
         if text.startswith(("who", "which", "where")) and at > 0 and not is_new:
             return self._condition(at)
-        self.in_conditions = False
+        self.in_conditions = self.negated = False
         if at == 0 or is_new:
             self.draft.asks = next((word for word in ("who", "when", "where", "how") if text.startswith(word)), "")
         following = self.context.skip(at + 1, "ALL", "DISTINCT")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from plugins.nl_models.catalog.schema import Catalog, Join
 from plugins.nl_models.plan import ColumnRef
@@ -22,3 +22,12 @@ def first_many(catalog: Catalog, root: str, name: str, via: Sequence[ColumnRef] 
 def are_joined(catalog: Catalog, one: str, other: str) -> bool:
     """Whether one table refers to the other."""
     return any({join.child, join.parent} == {one, other} for join in catalog.joins)
+
+
+def is_by_way_of(
+    catalog: Catalog, root: str, name: str, used: Collection[str | None], via: Sequence[ColumnRef] = ()
+) -> bool:
+    """Whether the way from `root` to `name` goes by a table that rows are shown of: then it is joined."""
+    path = shortest_path(catalog, [root], name, {(key.table, key.name) for key in via}) or ()
+    between = {table for join in path for table in (join.child, join.parent)} - {root, name}
+    return bool(between & set(used))

@@ -28,6 +28,7 @@ CONSTRUCTS = (
 _MEASURING = frozenset(
     {"COUNT", "MOST", "LEAST", "AVG", "SUM", "MAX", "MIN", "EACH", "adjective", "number", "MORE", "FEWER"}
 )
+_MEASURED = frozenset({"COUNT", "AVG", "SUM", "MAX", "MIN"})
 _COMPARING = frozenset({"GREATER", "LESS", "GREATER_EQUAL", "LESS_EQUAL", "MORE", "FEWER", "BETWEEN"})
 # Links that are no better are guesses by meaning, or by a part of a name.
 _SURE = 0.9
@@ -188,7 +189,7 @@ def _unread(chunks: Sequence[Chunk], named: Contents) -> int:
             + made.get("extremes", 0),
             bool(kinds & {"NOT", "BUT"}) and not made.get("negations", 0) + made.get("sets", 0),
             "ORDER" in kinds and not made.get("orders", 0) + made.get("extremes", 0),
-            "EACH" in kinds and not made.get("groups", 0),
+            "EACH" in kinds and bool(kinds & _MEASURED) and not made.get("groups", 0),
             "DISTINCT" in kinds and not made.get("distinct", 0) + made.get("groups", 0),
             sum(chunk.kind in _COMPARING or chunk.degree == "more" for chunk in chunks)
             > made.get("comparisons", 0),
