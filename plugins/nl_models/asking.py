@@ -67,7 +67,7 @@ class ProjectAnswers:
             if found.confidence >= LEAST_SURE:
                 self.before = metric.request
                 return found
-        if metric is not None and metric.analysis is not None and metric.is_lacking:
+        if metric is not None and metric.analysis is not None and metric.is_lacking and not self._is_inferred:
             return Answer(None, metric.confidence, metric.analysis, metric.question_back)
         relational = self._over_tables(question)
         if relational.result is not None and _is_nothing(relational.result):
@@ -85,6 +85,7 @@ class ProjectAnswers:
         except SmeltError as error:
             return Answer(None, 0.0, analysis, f"it can't be answered: {error.message}")
         sure = planned.confidence * (_PER_EMPTY if _is_nothing(result) else 1.0)
+        sure = min(sure, MOST_SURE_OF_TABLES) if self._is_inferred else sure
         assumptions = (*planned.assumptions, *self._counted_from(planned), *self._cut_off(analysis))
         own = self.sentence(analysis)
         choices = tuple(text for text in dict.fromkeys(map(self.sentence, planned.choices)) if text != own)
@@ -137,6 +138,11 @@ class ProjectAnswers:
         back = back or "which figure do you want to know, of what, and when?"
         plan = metric.analysis if metric is not None and metric.analysis is not None else relational.plan
         return Answer(None, relational.confidence, plan, back)
+
+    @property
+    def _is_inferred(self) -> bool:
+        """Whether metrics are what the names of columns say, since the project defines none."""
+        return self.project.layer is not None and self.project.layer.is_inferred
 
     @cached_property
     def subject(self) -> Subject:

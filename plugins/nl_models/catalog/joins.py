@@ -10,10 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 import duckdb
 
 from plugins.nl_models.catalog.inclusion import Inclusion
-from plugins.nl_models.catalog.names import words_of
+from plugins.nl_models.catalog.names import table_words, words_of
 from plugins.nl_models.catalog.schema import Column, Join, Table
 
-_KEY_WORDS = frozenset({"id", "key", "code", "number", "sk", "uuid"})
+_KEY_WORDS = frozenset({"id", "key", "code", "number", "sk", "pk", "fk", "uuid"})
 # Less than all: real databases have orphans.
 _LEAST_INCLUDED = 0.9
 # Letters that a word must share with one that it is short for.
@@ -65,7 +65,7 @@ def _key(table: Table) -> Column | None:
 
 def _content(table: Table) -> list[str]:
     """The words of a table's name that say what its rows are."""
-    return [word for word in words_of(table.name) if word not in _NOISE] or list(words_of(table.name))
+    return [word for word in table_words(table.name) if word not in _NOISE] or list(table_words(table.name))
 
 
 class _Keys:
@@ -114,7 +114,17 @@ def _best(inclusion: Inclusion, tables: Mapping[str, Table], keys: _Keys, column
         included = inclusion.share(column, key)
         if included >= _LEAST_INCLUDED:
             candidates.append(Join(column.table, column.name, parent.name, key.name, likeness * included))
-    return max(candidates, key=lambda join: (join.confidence, tables[join.parent].rows), default=None)
+
+    def rank(join: Join) -> tuple[float, tuple[bool, bool], int]:
+        return join.confidence, _nearness(join), tables[join.parent].rows
+
+    return max(candidates, key=rank, default=None)
+
+
+def _nearness(join: Join) -> tuple[bool, bool]:
+    """Of equals: one of the same layer, and there a dimension, rather than what it was made from."""
+    child, parent = join.child.rpartition("."), join.parent.rpartition(".")
+    return child[0] == parent[0], parent[2].lower().startswith("dim")
 
 
 def _likeness(column: Column, parent: Table, key: Column) -> float:
@@ -153,4 +163,4 @@ def _without_mirrors(joins: list[Join]) -> Iterable[Join]:
 
 def _is_named_after(join: Join) -> bool:
     """Whether the key is the parent's own: `singer_id` of `singer`."""
-    return set(words_of(join.parent)) <= set(words_of(join.parent_column)) | {"id"}
+    return set(table_words(join.parent)) <= set(words_of(join.parent_column)) | {"id"}

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from plugins.nl_models.catalog.names import words_of
+from plugins.nl_models.catalog.names import table_words, words_of
 from plugins.nl_models.catalog.schema import Column, Table
+
+_KEYS = frozenset({"id", "key", "code", "pk", "sk"})
 
 
 def display(table: Table) -> Column:
     """The column that people know a row by: its name, else its key."""
     columns = list(table.columns.values())
-    own = set(words_of(table.name.split(".")[-1]))
+    own = set(table_words(table.name))
     texts = [column for column in columns if column.kind == "text"]
 
     def rank(column: Column) -> tuple[int, int]:
@@ -33,6 +35,6 @@ def key(table: Table) -> Column | None:
     if len(table.key) == 1:
         return table.columns[table.key[0]]
     unique = [column for column in table.columns.values() if column.is_unique]
-    named = next((column for column in unique if {"id", "key", "code"} & set(words_of(column.name))), None)
+    named = next((column for column in unique if _KEYS & set(words_of(column.name))), None)
     # Amounts that happen to differ identify nothing.
     return named or next((column for column in unique if column.kind == "text"), None)

@@ -10,6 +10,8 @@ import simplemma
 # Comparatives and superlatives that the dictionary takes for words of their own.
 _IRREGULAR = {"bigger": "big", "hotter": "hot", "worse": "bad", "eldest": "old", "elder": "old"}
 _PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
+# With what warehouses begin the names of tables.
+_KINDS_OF_TABLES = frozenset({"dim", "fct", "fact"})
 _ABBREVIATIONS = {
     "num": "number",
     "no": "number",
@@ -61,6 +63,13 @@ def words_of(name: str) -> tuple[str, ...]:
     ]
     spelled = [word for part in parts for word in _spelled(part, len(parts)).split()]
     return tuple(lemma(word) for word in spelled)
+
+
+@cache
+def table_words(name: str) -> tuple[str, ...]:
+    """What a table's rows are, by its name: `main_marts.fct_orders` and `Orders` are both ("order",)."""
+    first, *others = words_of(name.rpartition(".")[2])
+    return tuple(others) if others and first in _KINDS_OF_TABLES else (first, *others)
 
 
 def _spelled(part: str, parts: int) -> str:

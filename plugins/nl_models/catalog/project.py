@@ -16,6 +16,7 @@ from plugins.core.project.resources import Manifest, Resource
 from plugins.core.settings import Settings
 from plugins.nl_models.catalog.index import CatalogIndex
 from plugins.nl_models.catalog.schema import Catalog, Table
+from plugins.nl_models.semantic.inferring import infer_layer
 from plugins.nl_models.semantic.layer import SemanticLayer
 
 _GOLD_FOLDERS = frozenset({"gold", "marts", "mart", "reporting", "core", "presentation"})
@@ -42,8 +43,12 @@ class AskedProject:
     @cached_property
     def gold(self) -> Catalog:
         """What is made to be asked: dimensions, facts and aggregates; everything, if nothing is marked so."""
-        gold = {name for name, node in self.nodes.items() if is_gold(self.manifest.resources[node])}
-        return restricted(self.catalog, gold) if gold else self.catalog
+        return _gold(self.catalog, self.nodes, self.manifest)
+
+
+def _gold(catalog: Catalog, nodes: Mapping[str, str], manifest: Manifest) -> Catalog:
+    gold = {name for name, node in nodes.items() if is_gold(manifest.resources[node])}
+    return restricted(catalog, gold) if gold else catalog
 
 
 def is_gold(resource: Resource) -> bool:
@@ -85,8 +90,19 @@ def open_project(settings: Settings, target: str | None = None, profiles_dir: Pa
         raise SmeltError(
             "no model of the project is in its warehouse, or all are private", "run `dbt build` first"
         )
-    catalog = Catalog(tables, found.joins)
-    return AskedProject(settings.project_dir, manifest, layer, catalog, nodes, found.values, place.con)
+    catalog, values = Catalog(tables, found.joins), found.values
+    if layer is None:
+        inferred = infer_layer(_gold(catalog, nodes, manifest), place.con, _configuration(place.semantic_manifest))
+        layer, values = (inferred.layer, inferred.values) if inferred is not None else (None, {})
+    return AskedProject(settings.project_dir, manifest, layer, catalog, nodes, values, place.con)
+
+
+def _configuration(semantic_manifest: Path) -> Mapping[str, Any]:
+    """How time is kept in the project, which dbt also writes where there are no metrics."""
+    none: Mapping[str, Any] = {"time_spine_table_configurations": [], "time_spines": []}
+    if not semantic_manifest.is_file():
+        return none
+    return SemanticLayer.read(semantic_manifest).document.get("project_configuration") or none
 
 
 def _asked(manifest: Manifest, relations: Iterable[str]) -> Iterator[tuple[str, str]]:

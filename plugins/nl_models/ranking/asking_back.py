@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from plugins.nl_models.catalog.names import words_of
+from plugins.nl_models.catalog.names import table_words
 from plugins.nl_models.catalog.schema import Column, Table
 from plugins.nl_models.linking import Chunk
 from plugins.nl_models.planner import Planner
@@ -39,7 +39,7 @@ def ask_back(best: Tried, others: Sequence[Tried], planner: Planner) -> str:
 def what_is_missing(question: str, planner: Planner) -> str:
     """What to ask where nothing was understood."""
     words = [token.text for token in tokenise(question) if token.kind == "word" and len(token.text) > 3]
-    known = ", ".join(sorted(" ".join(words_of(name)) for name in planner.catalog.tables)[:_MOST_TABLES])
+    known = ", ".join(sorted(" ".join(table_words(name)) for name in planner.catalog.tables)[:_MOST_TABLES])
     closest = [(word, near) for word in words for near in planner.linker.closest(word)[:1]]
     if closest:
         word, (item, _) = max(closest, key=lambda pair: pair[1][1])
@@ -77,4 +77,4 @@ def _described(item: Any) -> str:
 
 
 def _words(name: str) -> str:
-    return " ".join(words_of(name.split(".")[-1]))
+    return " ".join(table_words(name))

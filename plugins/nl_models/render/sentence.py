@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from plugins.nl_models.catalog.names import words_of
+from plugins.nl_models.catalog.names import table_words
 from plugins.nl_models.plan import ColumnRef, Combined, Comparison, Condition, Literals, Plan, Term
 
 _FUNCTIONS = {"sum": "total", "avg": "average", "min": "smallest", "max": "greatest"}
@@ -80,4 +80,4 @@ def _value(value: str | int | float) -> str:
 
 
 def _words(name: str) -> str:
-    return " ".join(words_of(name.split(".")[-1]))
+    return " ".join(table_words(name))

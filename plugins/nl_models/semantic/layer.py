@@ -78,12 +78,18 @@ class SemanticModel:
 
 @dataclass(frozen=True)
 class SemanticLayer:
-    """Metrics, measures and semantic models by name. document: semantic_manifest.json, as dbt wrote it."""
+    """Metrics, measures and semantic models by name. document: semantic_manifest.json, as dbt wrote it.
+
+    is_inferred: nobody has written it; it was read from the project's tables. twins: by metric, others that say
+    the same by more dimensions.
+    """
 
     metrics: Mapping[str, Metric]
     measures: Mapping[str, Measure]
     models: Mapping[str, SemanticModel]
     document: Mapping[str, Any] = field(repr=False, compare=False, default_factory=dict)
+    is_inferred: bool = False
+    twins: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: Path) -> SemanticLayer:

@@ -36,7 +36,7 @@ class Resolver(Arranging):
             return self.resolved
         groups = self._groups()
         metrics, calculation, grain = self._special(metrics)
-        metrics = [self._in_unit(metric) for metric in metrics]
+        metrics = [self._reaching(self._in_unit(metric), groups) for metric in metrics]
         reachable = self.layer.dimensions(*metrics)
         self._restrict(reachable, groups)
         time_range = self._time_range()
@@ -137,6 +137,17 @@ class Resolver(Arranging):
             self.comparison = PeriodComparison(grain=grain, count=count, only_growth=True)
             return [inputs[0]["name"]], None, None if self.request.ranges else grain
         return metrics, None, None
+
+    def _reaching(self, metric: str, groups: list[Group]) -> str:
+        """The metric, or its twin that can be had by all that is asked for where it cannot."""
+        wanted = [{group.name} for group in groups if not group.is_time]
+        wanted += [{label for label, _ in restriction.readings} for restriction in self.request.restrictions]
+        wanted += [{label} for label, _ in (*self.request.identified, *self.request.unknown_of)]
+        for each in (metric, *self.layer.twins.get(metric, ())):
+            labels = {dimension.label for dimension in self.layer.dimensions(each).values()}
+            if all(labels & any_of for any_of in wanted):
+                return each
+        return metric
 
     def _in_unit(self, metric: str) -> str:
         unit = self.request.unit

@@ -186,9 +186,11 @@ class Vocabulary:
 
     def _dimension_phrases(self) -> Iterator[tuple[str, str]]:
         for model in self.layer.models.values():
-            for label, kind, _, _ in model.dimensions:
+            for label, kind, expr, _ in model.dimensions:
                 if kind == "categorical":
                     yield label, re.sub(r"^(is|has|was)_", "", label)
+                    if self.layer.is_inferred and expr.isidentifier():
+                        yield from ((label, expr), (label, f"{model.primary} {label}"))
             for entity, (_, expr) in model.entities.items():
                 yield entity, entity
                 yield entity, re.sub(r"_(id|key|sk)$", "", entity)

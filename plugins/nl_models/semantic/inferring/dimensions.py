@@ -1,0 +1,88 @@
+"""By what an inferred layer can be split and filtered: texts, yes and no, days."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+from plugins.nl_models.catalog.keys import display, key
+from plugins.nl_models.catalog.schema import Column, Table
+from plugins.nl_models.semantic.inferring.measures import is_flag
+from plugins.nl_models.semantic.inferring.star import Star, sql_name
+
+_BOOLEANS = ("false", "true")
+# MetricFlow keeps these words for itself.
+_GRAINS = frozenset({"day", "week", "month", "quarter", "year", "hour", "minute", "second"})
+
+
+class Dimensions:
+    """Those of all tables. values: of the categorical ones, by (semantic model, dimension)."""
+
+    def __init__(self, star: Star) -> None:
+        self.star = star
+        self.values: dict[tuple[str, str], tuple[str, ...]] = {}
+
+    def of(self, table: Table) -> Iterator[dict[str, Any]]:
+        """The dimensions of one table, as dbt writes them."""
+        known, entity = display(table) if not self.star.is_fact(table) else None, self.star.entity(table)
+        for column in table.columns.values():
+            is_hidden = column.place in self.star.catalog.links or column == key(table) or _is_key(column)
+            if is_hidden and column != known:
+                continue
+            label = self._label(table, column)
+            if column.kind == "time":
+                yield time_dimension(label, sql_name(column.name))
+            elif column.kind in ("text", "boolean") or is_flag(column):
+                name = sql_name(column.name)
+                # The vocabulary knows by these words what people know a row by; what a fact has names others.
+                text = f"{'Name' if column == known else 'Said'} of the {entity}. {column.description}"
+                found = column.values or () if column.kind == "text" else _BOOLEANS
+                self.values[(model_name(table), label)] = found
+                expr = f"({name} = 1)" if column.kind == "number" else name
+                yield {"name": label, "type": "categorical", "expr": expr, "description": text}
+
+    def _label(self, table: Table, column: Column) -> str:
+        """`category` for `category_name` and for `product_category`, where nothing else could be meant by it."""
+        whole = _identifier(column.name)
+        short = self._short(table, column)
+        return short if len(self._tables_with[short]) == 1 and short not in _GRAINS else whole
+
+    @cached_property
+    def _tables_with(self) -> dict[str, set[tuple[str, str]]]:
+        found: dict[str, set[tuple[str, str]]] = defaultdict(set)
+        for table in self.star.tables.values():
+            found[self.star.entity(table)].add((table.name, ""))
+            for column in table.columns.values():
+                found[_identifier(column.name)].add(column.place)
+                found[self._short(table, column)].add(column.place)
+        return found
+
+    def _short(self, table: Table, column: Column) -> str:
+        name = _identifier(column.name)
+        if not self.star.is_fact(table):
+            name = name.removeprefix(f"{self.star.entity(table)}_") or name
+        return re.sub(r"(?<=\w)_name$", "", name)
+
+
+def _identifier(name: str) -> str:
+    """A column's name as MetricFlow takes one."""
+    found = re.sub(r"_{2,}", "_", re.sub(r"\W+", "_", name.lower())).strip("_")
+    return re.sub(r"(?<=\w)_flag$", "", found)
+
+
+def _is_key(column: Column) -> bool:
+    return bool(re.search(r"(^|_)(id|key|pk|fk|sk|uuid|hash)$", column.name.lower()))
+
+
+def time_dimension(name: str, expr: str) -> dict[str, Any]:
+    """A day, as dbt writes it."""
+    parameters = {"time_granularity": "day", "validity_params": None}
+    return {"name": name, "type": "time", "expr": expr, "is_partition": False, "type_params": parameters}
+
+
+def model_name(table: Table) -> str:
+    """What the semantic model of a table is called."""
+    return _identifier(table.name.replace(".", "_"))

@@ -1,0 +1,172 @@
+"""The inferred layer as dbt would write it: semantic models and metrics that MetricFlow compiles."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import duckdb
+
+from plugins.nl_models.catalog.database import relation
+from plugins.nl_models.catalog.keys import key
+from plugins.nl_models.catalog.schema import Catalog, Table
+from plugins.nl_models.semantic.inferring.dimensions import Dimensions, model_name, time_dimension
+from plugins.nl_models.semantic.inferring.measures import Measured, counted, measured, plural, taking_part
+from plugins.nl_models.semantic.inferring.star import Star, sql_name
+from plugins.nl_models.semantic.layer import SemanticLayer
+
+_SAME = 0.0001
+_NEVER = "no_day"
+
+
+@dataclass(frozen=True)
+class Inferred:
+    """A layer that nobody has written, and the values of its categorical dimensions."""
+
+    layer: SemanticLayer
+    values: Mapping[tuple[str, str], tuple[str, ...]]
+
+
+def infer_layer(
+    catalog: Catalog, con: duckdb.DuckDBPyConnection, configuration: Mapping[str, Any]
+) -> Inferred | None:
+    """What the facts and dimensions of a catalog can be asked for; None without a fact.
+
+    configuration: `project_configuration` of the project's semantic manifest, for its time spines.
+    """
+    star = Star(catalog)
+    facts = {name for name, table in star.tables.items() if star.is_fact(table)}
+    if not facts:
+        return None
+    found = [each for table in star.tables.values() for each in _measures(star, table, table.name in facts)]
+    metrics = list(_named(star, _of_headers(star, con, found)))
+    twins = {each.name: tuple(_by_lines(star, con, each)) for each in metrics}
+    by_table = defaultdict(list)
+    for each in (*metrics, *(twin for some in twins.values() for twin in some)):
+        by_table[each.table].append(each)
+    dimensions = Dimensions(star)
+    models = [
+        _semantic_model(star, dimensions, table, table.name in facts, by_table[table.name])
+        for table in star.tables.values()
+    ]
+    document = {
+        "semantic_models": models,
+        "metrics": [_metric(each) for some in by_table.values() for each in some],
+        "project_configuration": dict(configuration),
+        "saved_queries": [],
+    }
+    compiled = {**document, "semantic_models": [_with_some_day(model) for model in models]}
+    names = {name: tuple(twin.name for twin in some) for name, some in twins.items() if some}
+    layer = replace(SemanticLayer.of(document), document=compiled, is_inferred=True, twins=names)
+    return Inferred(layer, dimensions.values)
+
+
+def _measures(star: Star, table: Table, is_fact: bool) -> Iterator[Measured]:
+    identity, entity = key(table), star.entity(table)
+    yield counted(table, identity, entity)
+    yield from measured(table, star.catalog.links, identity, entity)
+    for parent, column in star.foreign(table) if is_fact else ():
+        if not star.is_fact(parent):
+            yield taking_part(table, column, plural(parent, star.entity(parent)), plural(table, entity))
+
+
+def _of_headers(star: Star, con: duckdb.DuckDBPyConnection, found: Iterable[Measured]) -> Iterator[Measured]:
+    """Without what lines have like their header, if the totals agree: then the header says it once."""
+    groups: dict[tuple[object, ...], list[Measured]] = defaultdict(list)
+    for each in found:
+        groups[(each.agg, each.about)].append(each)
+    for group in groups.values():
+        for each in group:
+            headers = [o for o in group if o is not each and star.belongs(each.table, o.table)]
+            if not any(each.agg == "average" or _agree(con, each, other) for other in headers):
+                yield each
+
+
+def _by_lines(star: Star, con: duckdb.DuckDBPyConnection, header: Measured) -> Iterator[Measured]:
+    """What a header says, said by its lines: they have dimensions that it has not."""
+    table = star.tables[header.table]
+    for lines in star.tables.values():
+        column = next((c for parent, c in star.foreign(lines) if parent.name == header.table), None)
+        if column is None or not star.is_fact(lines) or not star.is_fact(table) or header.agg == "average":
+            continue
+        name = f"{header.name}_by_{star.entity(lines)}"
+        same = replace(header, table=lines.name, name=name, label=name.replace("_", " "), synonyms=())
+        if header.about == (star.entity(table),):
+            candidates = [replace(same, expr=sql_name(column))]
+        else:
+            entity = star.entity(lines)
+            own = [*measured(lines, star.catalog.links, key(lines), entity), *_measures(star, lines, True)]
+            candidates = [replace(same, expr=o.expr) for o in own if (o.agg, o.about) == (same.agg, same.about)]
+        yield from [other for other in candidates if _agree(con, header, other)][:1]
+
+
+def _agree(con: duckdb.DuckDBPyConnection, one: Measured, other: Measured) -> bool:
+    totals = []
+    for each in (one, other):
+        function = f"count(distinct {each.expr})" if each.agg == "count_distinct" else f"sum({each.expr})"
+        ((total,),) = con.execute(f"select {function}::double from {relation(each.table)}").fetchall()
+        totals.append(total or 0.0)
+    return abs(totals[0] - totals[1]) <= _SAME * abs(totals[0])
+
+
+def _named(star: Star, found: Iterable[Measured]) -> Iterator[Measured]:
+    """Each under a name of its own; what several tables have is called after them, too."""
+    found = list(found)
+    names = [each.name for each in found]
+    for each in found:
+        if names.count(each.name) == 1:
+            yield each
+            continue
+        name = f"{star.entity(star.tables[each.table])}_{each.name}"
+        yield replace(each, name=name, label=name.replace("_", " "), synonyms=(each.label, *each.synonyms))
+
+
+def _semantic_model(
+    star: Star, dimensions: Dimensions, table: Table, is_fact: bool, metrics: Iterable[Measured]
+) -> dict[str, Any]:
+    schema, _, alias = table.name.rpartition(".")
+    entity, identity, day = star.entity(table), key(table), star.day(table) if is_fact else None
+    entities = [
+        {"name": star.entity(parent), "type": "foreign", "expr": sql_name(column)}
+        for parent, column in star.foreign(table)
+    ]
+    if identity is not None:
+        entities.append({"name": entity, "type": "primary", "expr": sql_name(identity.name)})
+    days = [] if day is None else [time_dimension(f"{entity}_day", day)]
+    return {
+        "name": model_name(table),
+        "description": table.description,
+        "node_relation": {"alias": alias, "schema_name": schema, "relation_name": relation(table.name)},
+        "defaults": {"agg_time_dimension": f"{entity}_day"} if day is not None else None,
+        "primary_entity": None if identity is not None else entity,
+        "entities": entities,
+        "measures": [_measure(each) for each in metrics],
+        "dimensions": [*days, *dimensions.of(table)],
+    }
+
+
+def _with_some_day(model: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The model as MetricFlow takes it: no measure without a time dimension, though none may be asked for."""
+    if model["defaults"] is not None:
+        return model
+    never = time_dimension(_NEVER, "cast(null as date)")
+    measures = [{**measure, "agg_time_dimension": _NEVER} for measure in model["measures"]]
+    return {**model, "dimensions": [*model["dimensions"], never], "measures": measures}
+
+
+def _measure(each: Measured) -> dict[str, Any]:
+    return {"name": f"{each.name}_measure", "agg": each.agg, "expr": each.expr, "description": each.description}
+
+
+def _metric(each: Measured) -> dict[str, Any]:
+    measure = {"name": f"{each.name}_measure", "fill_nulls_with": None, "join_to_timespine": False}
+    return {
+        "name": each.name,
+        "label": each.label.capitalize(),
+        "description": each.description,
+        "type": "simple",
+        "type_params": {"measure": measure, "input_measures": [measure], "metrics": []},
+        "config": {"meta": {"synonyms": list(each.synonyms)}},
+    }

@@ -1,0 +1,136 @@
+"""What can be summed, averaged and counted in a table, and what people call it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from plugins.nl_models.catalog.names import table_words, words_of
+from plugins.nl_models.catalog.schema import Column, Table
+from plugins.nl_models.semantic.inferring.star import sql_name
+
+_YES = frozenset({"is", "has", "had", "was"})
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_KEYS = _words("id key pk fk sk code number uuid year month week day hour zip postal phone version")
+# Of these a sum means nothing.
+_AVERAGED = _words(
+    "price rate ratio pct percent percentage share avg average mean median score rating level age margin "
+    "temperature latitude longitude lat lng lon height width weight index rank duration minimum maximum min max "
+    "factor"
+)
+_GENERIC = _words("total amount amt value sum count")
+_MONEY = _words("total amount amt value revenue sale turnover gmv income subtotal")
+# What is said of money without saying what it is for.
+_SIDES = _words("net gross")
+_OF_SALES = _words("order line item sale sales invoice purchase transaction extended ext grand sub revenue")
+_UNITS = _words("quantity unit qty")
+_SALES = ("sales", "revenue", "turnover")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One metric over one table. expr: SQL over it. about: what it is of, apart from `total` and the like."""
+
+    table: str
+    name: str
+    label: str
+    agg: str
+    expr: str
+    synonyms: tuple[str, ...]
+    about: tuple[str, ...] = ()
+    description: str = ""
+
+
+def is_flag(column: Column) -> bool:
+    """Whether a number says only yes or no."""
+    words = column.name.lower().split("_")
+    return column.kind == "number" and column.distinct <= 2 and (words[0] in _YES or words[-1] == "flag")
+
+
+def measured(
+    table: Table, links: frozenset[tuple[str, str]], key: Column | None, entity: str
+) -> Iterator[Measured]:
+    """What the numbers of a table can be had as: sums and averages, or averages where a sum means nothing."""
+    one = entity.replace("_", " ")
+    for column in table.columns.values():
+        words = words_of(column.name)
+        is_key = column == key or column.place in links or words[-1] in _KEYS
+        if column.kind != "number" or is_key or is_flag(column):
+            continue
+        about = tuple(word for word in words if word not in _GENERIC) or words
+        name = re.sub(r"\W+", "_", column.name.lower()).strip("_")
+        label = name.replace("_", " ")
+        is_averaged = bool(_AVERAGED.intersection(words))
+        called = (label, *column.synonyms, *([] if is_averaged else _called(table, words, about)))
+        plain = Measured(table.name, name, label, "sum", sql_name(column.name), (), about, column.description)
+        if not is_averaged:
+            yield replace(plain, synonyms=_unique(called, (f"{one} {text}" for text in called)))
+        means = ("average", "avg", "mean")
+        phrases = [f"{mean} {text}" for text in called for mean in means]
+        phrases += [f"{mean} {one} {text}" for text in called for mean in means]
+        phrases += [f"{phrase} per {one}" for phrase in phrases[: len(called) * len(means)]]
+        phrases += _of_one(one, called) if not is_averaged else [label]
+        own = name if is_averaged else f"average_{name}"
+        yield replace(
+            plain, name=own, label=own.replace("_", " "), agg="average", synonyms=_unique(phrases), about=(own,)
+        )
+
+
+def _unique(*phrases: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(phrase for some in phrases for phrase in some))
+
+
+def _of_one(one: str, called: Sequence[str]) -> list[str]:
+    """What the money of one of them is called on average: AOV, basket size, average net order value."""
+    found = [f"{text.removesuffix(' sales')} {one} value" for text in called if text.endswith(" sales")]
+    if "sales" in called:
+        found += [f"{one} value", f"{one} size", "basket size", "basket value", "average basket"]
+        found += ["AOV"] if one == "order" else []
+    return [*found, *(f"{mean} {text}" for mean in ("average", "avg") for text in found)]
+
+
+def _called(table: Table, words: tuple[str, ...], about: tuple[str, ...]) -> Iterator[str]:
+    """What else a sum is called: net sales, units sold, freight."""
+    text = " ".join(about)
+    if words[-1] in _UNITS and not set(about) - _UNITS - _OF_SALES - {"sold"}:
+        yield from ("units", "units sold", "quantity", "quantity sold", "items sold", "pieces")
+        return
+    of = set(about) - _SIDES - _MONEY
+    if _MONEY.intersection(words) and of <= {*_OF_SALES, *table_words(table.name)}:
+        side = " ".join(word for word in about if word in _SIDES)
+        for word in (*_SALES, "amount", "value", "total"):
+            yield f"{side} {word}".strip()
+        if side == "net":
+            yield from _SALES
+    elif about != words:
+        yield from (text, f"total {text}")
+
+
+def counted(table: Table, key: Column | None, entity: str) -> Measured:
+    """How many rows a table has."""
+    name = plural(table, entity)
+    text, one = name.replace("_", " "), entity.replace("_", " ")
+    synonyms = (f"number of {text}", f"{one} count", f"count of {text}", *table.synonyms)
+    expr, agg = (sql_name(key.name), "count_distinct") if key is not None else ("1", "sum")
+    return Measured(table.name, name, text, agg, expr, synonyms, (entity,), table.description)
+
+
+def plural(table: Table, entity: str) -> str:
+    """What the rows of a table are called: as the table, without what says that it is a fact."""
+    called = re.sub(r"^(dim|fct|fact)_", "", table.name.rpartition(".")[2].lower())
+    return re.sub(r"\W+", "_", called if called != entity else f"{entity}s")
+
+
+def taking_part(table: Table, column: str, others: str, rows: str) -> Measured:
+    """How many different ones of a dimension a fact has: customers with orders."""
+    text = others.replace("_", " ")
+    hows = ("different", "distinct", "unique", "active", "number of different", "number of distinct")
+    synonyms = (*(f"{how} {text}" for how in hows), f"{text} with {rows.replace('_', ' ')}")
+    name = f"active_{others}"
+    return Measured(table.name, name, f"active {text}", "count_distinct", sql_name(column), synonyms, (name,))

@@ -1,0 +1,148 @@
+"""Which tables are facts and dimensions, how they join, and which day a fact is counted by."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from plugins.core.duck import quote
+from plugins.nl_models.catalog.keys import key
+from plugins.nl_models.catalog.names import table_words, words_of
+from plugins.nl_models.catalog.schema import Catalog, Column, Join, Table
+
+# Made from facts: what is summed there was summed once.
+_SUMMARIES = ("agg_", "rpt_", "report_", "mart_", "summary_")
+_CALENDAR = frozenset({"date", "day", "calendar", "time", "spine"})
+# What the day of a fact is called, and what a day of something else about it is called.
+_MAIN_DAY = frozenset({"date", "day", "create", "created", "ordered", "occur", "event", "transaction", "at"})
+_OTHER_DAY = frozenset(
+    {
+        *(
+            "ship",
+            "shipped",
+            "require",
+            "required",
+            "due",
+            "deliver",
+            "delivered",
+            "delivery",
+            "return",
+            "returned",
+        ),
+        *("update", "updated", "modify", "modified", "delete", "deleted", "cancel", "cancelled", "load", "loaded"),
+        *(
+            "birth",
+            "valid",
+            "end",
+            "ended",
+            "expiry",
+            "expire",
+            "expired",
+            "close",
+            "closed",
+            "pay",
+            "paid",
+            "dbt",
+        ),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Star:
+    """The tables that people ask, as facts and dimensions."""
+
+    catalog: Catalog
+
+    @cached_property
+    def tables(self) -> dict[str, Table]:
+        """Facts and dimensions by name: no calendars; no summaries either, where there are facts."""
+        found = {n: t for n, t in self.catalog.tables.items() if t.rows and not is_calendar(t)}
+        rest = {n: t for n, t in found.items() if not n.rpartition(".")[2].startswith(_SUMMARIES)}
+        return rest if any(self.foreign(table) for table in rest.values()) else found
+
+    def entity(self, table: Table) -> str:
+        """What one row of a table is: `order` of `fct_orders`; with its schema where two are called so."""
+        words = "_".join(table_words(table.name))
+        return words if self._named[words] == 1 else "_".join(words_of(table.name))
+
+    @cached_property
+    def _named(self) -> dict[str, int]:
+        found: dict[str, int] = defaultdict(int)
+        for name, table in self.catalog.tables.items():
+            if not is_calendar(table):
+                found["_".join(table_words(name))] += 1
+        return found
+
+    def foreign(self, table: Table) -> list[tuple[Table, str]]:
+        """The tables that a row of this one belongs to, each with the column that says to which one."""
+        by_parent: dict[str, list[Join]] = defaultdict(list)
+        for join in self.catalog.joins:
+            parent = self.catalog.tables[join.parent]
+            identity = key(parent)
+            is_key = identity is not None and identity.name == join.parent_column
+            if join.child == table.name != join.parent and is_key and parent.rows and not is_calendar(parent):
+                by_parent[join.parent].append(join)
+        found = [(self.catalog.tables[name], min(joins, key=_role).column) for name, joins in by_parent.items()]
+        # What there is more of is more likely meant by what both have: a customer's country, not an employee's.
+        return sorted(found, key=lambda pair: -pair[0].rows)
+
+    def belongs(self, table: str, other: str) -> bool:
+        """Whether a row of a table belongs to one of another: lines to their header."""
+        return any(parent.name == other for parent, _ in self.foreign(self.tables[table]))
+
+    def is_fact(self, table: Table) -> bool:
+        """Whether a table says what happened: its rows belong to others, and have a day."""
+        called_so = table.name.rpartition(".")[2].startswith(("fct_", "fact_"))
+        return called_so or bool(self.foreign(table) and self.day(table))
+
+    def day(self, table: Table) -> str | None:
+        """The day that a fact is counted by, as SQL over it: its own, or that of what it belongs to."""
+        own = [column for column in table.columns.values() if column.kind == "time"]
+        about = {word for parent, _ in self.foreign(table) for word in table_words(parent.name)}
+        if own:
+            return sql_name(min(own, key=lambda c: _unlike_main_day(c, {*table_words(table.name), *about})).name)
+        return next(self._days_elsewhere(table), None)
+
+    def _days_elsewhere(self, table: Table) -> Iterator[str]:
+        for join in self.catalog.joins:
+            if join.child == table.name and is_calendar(parent := self.catalog.tables[join.parent]):
+                days = [column.name for column in parent.columns.values() if column.kind == "time"]
+                if days:
+                    yield _looked_up(join.column, parent, join.parent_column, days[0])
+        for parent, column in self.foreign(table):
+            identity, days = key(parent), [c for c in parent.columns.values() if c.kind == "time"]
+            if identity is not None and days and parent.rows < table.rows and self.foreign(parent):
+                best = min(days, key=lambda c: _unlike_main_day(c, set(table_words(parent.name))))
+                yield _looked_up(column, parent, identity.name, best.name)
+
+
+def is_calendar(table: Table) -> bool:
+    """Whether a table only lists days."""
+    words = set(table_words(table.name))
+    identity = key(table)
+    return bool(words & _CALENDAR) and (words <= _CALENDAR or (identity is not None and identity.kind == "time"))
+
+
+def sql_name(name: str) -> str:
+    """A column as SQL, quoted only where it must be: people read it in sentences."""
+    return name if name.isidentifier() and name.islower() else quote(name)
+
+
+def _looked_up(column: str, parent: Table, parent_key: str, wanted: str) -> str:
+    """A column of the parent, as SQL over the child; inner names differ from all of the child's."""
+    place = ".".join(quote(part) for part in parent.name.split("."))
+    inner = f"select {quote(parent_key)} as looked_up_key, {quote(wanted)} as looked_up_day from {place}"
+    return f"(select looked_up_day from ({inner}) where looked_up_key = {sql_name(column)})"
+
+
+def _role(join: Join) -> tuple[float, int]:
+    """Of several joins to one table the plainest comes first: `customer_id` before `referring_customer_id`."""
+    return -join.confidence, len(words_of(join.column))
+
+
+def _unlike_main_day(column: Column, about: set[str]) -> tuple[int, int]:
+    words = set(words_of(column.name))
+    return len(words & _OTHER_DAY), -len(words & about) - len(words & _MAIN_DAY)
