@@ -4,6 +4,6 @@ A project folder goes in; running servers and filled folders come out, with what
 written to `.smelt/demo/` (`shop.dsn`, `ecb.url`, `drop/returns/`).
 """
 
-from demo.manager import SourceStatus, down, status, up
+import lazy_loader
 
-__all__ = ["SourceStatus", "down", "status", "up"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,3 @@
+from .manager import SourceStatus, down, status, up
+
+__all__ = ["SourceStatus", "down", "status", "up"]
