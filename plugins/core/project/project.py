@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from plugins.core.errors import SmeltError
+from plugins.core.project.plain import duckdb_path
 
 if TYPE_CHECKING:
     import duckdb
@@ -111,6 +112,8 @@ class Project:
     @property
     def adapter(self) -> str:
         """The type of the target's adapter, such as `duckdb`."""
+        if self._plain_path is not None:
+            return "duckdb"
         return self._profile.credentials.type
 
     @property
@@ -129,12 +132,24 @@ class Project:
     @property
     def warehouse(self) -> Path:
         """The DuckDB file of the target, absolute; raises SmeltError if the profile cannot be read."""
-        return (self.folder / getattr(self._profile.credentials, "path", "warehouse.duckdb")).resolve()
+        path = self._plain_path or getattr(self._profile.credentials, "path", "warehouse.duckdb")
+        return (self.folder / path).resolve()
 
     @property
     def target_name(self) -> str:
         """The target: the one asked for, or the profile's default."""
         return self._profile.target_name
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        """What is set while dbt runs."""
+        own = {"SMELT_PROJECT_DIR": str(self.folder), "DBT_SEND_ANONYMOUS_USAGE_STATS": "0"}
+        return {**self.environment, **own}
+
+    @cached_property
+    def _plain_path(self) -> str | None:
+        environment = {**os.environ, **self._environment}
+        return duckdb_path(self.folder, self.folder / self.profiles, self.target, environment)
 
     @cached_property
     def _profile(self) -> Any:
@@ -253,11 +268,7 @@ class Project:
             raise SmeltError(
                 f"there is no dbt_project.yml in {self.folder}", "run smelt in a dbt project's folder"
             )
-        environment = {
-            **self.environment,
-            "SMELT_PROJECT_DIR": str(self.folder),
-            "DBT_SEND_ANONYMOUS_USAGE_STATS": "0",
-        }
+        environment = self._environment
         with _one_at_a_time:
             before, kept = Path.cwd(), {name: os.environ.get(name) for name in environment}
             os.chdir(self.folder)

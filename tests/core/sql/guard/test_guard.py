@@ -176,3 +176,15 @@ def test_messages_say_where_and_what_there_is() -> None:
         check("select *\nfrom ordres", RELATIONS)
     assert "ordres in line 2, column 6" in refused.value.message
     assert "main.orders" in (refused.value.hint or "")
+
+
+@pytest.mark.parametrize(("function", "is_loaded"), [("range", False), ("iceberg_scan", True)])
+def test_only_a_file_that_reads_iceberg_loads_its_extension(
+    tmp_path: Path, function: str, is_loaded: bool
+) -> None:
+    path = tmp_path / "warehouse.duckdb"
+    with duck.connect(path) as con:
+        con.execute(f"create macro orders(place) as table from {function}(place)")
+    with open_guarded(path) as con:
+        found = con.execute("select 1 from duckdb_functions() where function_name = 'iceberg_scan'").fetchall()
+    assert bool(found) == is_loaded
