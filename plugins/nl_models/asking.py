@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cached_property
+from pathlib import Path
 
 import duckdb
 
@@ -45,13 +46,15 @@ class ProjectAnswers:
     """Answers over one project. today: relative periods count from it, or from the last day of older data.
 
     before: what was asked last, which the next question may only change; a new session has none.
-    second: a language model, for what the planner here is not sure of.
+    second: a language model, for what the planner here is not sure of. kept: a folder for what takes a
+    while to find out.
     """
 
     project: AskedProject
     today: date
     before: Request | None = None
     second: SecondOpinion | None = None
+    kept: Path | None = None
 
     def answer(self, question: str) -> Answer:
         """The answer of the best planner that is sure enough; else the one question that would help."""
@@ -152,7 +155,7 @@ class ProjectAnswers:
             from plugins.nl_models.language.marked import marked_columns
 
             marked = marked_columns(project)
-        return Subject(project.gold, project.con, project.layer, project.values, marked=marked)
+        return Subject(project.gold, project.con, project.layer, project.values, kept=self.kept, marked=marked)
 
     @cached_property
     def metric_planner(self) -> MetricPlanner | None:

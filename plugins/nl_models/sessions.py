@@ -28,6 +28,7 @@ from plugins.nl_models.render.sentence import to_sentence
 from plugins.nl_models.second_opinion import SecondOpinion
 from plugins.nl_models.sources import Source, sources
 from plugins.nl_models.subject import Subject
+from plugins.nl_models.words.english import english
 from plugins.nl_models.words.language import ONLY_ENGLISH, looks_foreign
 
 
@@ -117,7 +118,9 @@ class ProjectSession:
         """The answer; in a conversation a question may go on from the one before it."""
         if not self.is_conversation:
             self.answers.before = None
-        return self.answers.answer(question)
+        given = self.answers.answer(question)
+        english().save(self._kept)
+        return given
 
     def sentence(self, given: Answer) -> str:
         """The plan in words."""
@@ -134,9 +137,14 @@ class ProjectSession:
     @cached_property
     def answers(self) -> ProjectAnswers:
         """The project, open. Raises SmeltError if there is nothing to ask yet."""
+        english().read(self._kept)
         project = open_project(self.settings, self.target, self.profiles_dir)
         second = SecondOpinion(self.model, date.today()) if self.model is not None else None
-        return ProjectAnswers(project, date.today(), second=second)
+        return ProjectAnswers(project, date.today(), second=second, kept=self._kept)
+
+    @cached_property
+    def _kept(self) -> Path:
+        return self.settings.make_local_root() / "ask"
 
 
 def read_questions(file: Path) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 
 import duckdb
 
@@ -28,6 +29,7 @@ class Subject:
     layer: SemanticLayer | None = None
     values: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
+    kept: Path | None = None
     marked: Collection[tuple[str, str]] = frozenset()
 
     def sql(self, plan: Plan | Analysis, *, pretty: bool = False) -> str:
@@ -54,4 +56,4 @@ class Subject:
         """MetricFlow over the layer. Raises SmeltError without one."""
         if self.layer is None:
             raise SmeltError("there is no semantic layer", "ask for columns of tables")
-        return MetricFlow(self.layer)
+        return MetricFlow(self.layer, self.kept)

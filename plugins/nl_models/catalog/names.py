@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-import simplemma
+from plugins.nl_models.words.english import english
 
 # Comparatives and superlatives that the dictionary takes for words of their own.
 _IRREGULAR = {"bigger": "big", "hotter": "hot", "worse": "bad", "eldest": "old", "elder": "old"}
@@ -49,7 +49,7 @@ def lemma(word: str) -> str:
     lower = word.lower()
     if lower.isdigit():
         return lower
-    return _IRREGULAR.get(lower) or simplemma.lemmatize(lower, lang="en").lower()
+    return _IRREGULAR.get(lower) or english().lemma(lower)
 
 
 @cache

@@ -6,18 +6,23 @@ period, shares, ranks and running totals are plain SQL over what it returns.
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import sqlglot
 from sqlglot import exp
+from sqlglot.errors import SqlglotError
 
 from plugins.core.errors import SmeltError
 from plugins.nl_models.analysis import TIME, Analysis, DimensionFilter
+from plugins.nl_models.kept import Kept
 from plugins.nl_models.render.around import around, grouped_by
 from plugins.nl_models.render.periods import earlier
 from plugins.nl_models.semantic.layer import SemanticLayer
@@ -33,9 +38,13 @@ class _CompilesOnly:
 
 @dataclass(frozen=True)
 class MetricFlow:
-    """MetricFlow over one semantic layer; made once, since it takes a while."""
+    """MetricFlow over one semantic layer; made once, since it takes a while.
+
+    folder: where its SQL is kept, for whoever asks the same again: MetricFlow alone takes a second to import.
+    """
 
     layer: SemanticLayer
+    folder: Path | None = None
 
     def to_sql(self, analysis: Analysis, *, pretty: bool = False) -> str:
         """The analysis in DuckDB's SQL; columns are the dimensions, then the metrics, by their query names.
@@ -58,29 +67,48 @@ class MetricFlow:
         return query.sql("duckdb", pretty=pretty, comments=False)
 
     def _compile(self, analysis: Analysis, start: date | None, end: date | None) -> exp.Query:
-        from metricflow.engine.metricflow_engine import MetricFlowQueryRequest
-
         where = [_where(part, self.layer) for part in analysis.filters]
         if start is not None:
             where.append(f"{{{{ TimeDimension('{TIME}', 'day') }}}} >= '{start.isoformat()}'")
         if end is not None:
             where.append(f"{{{{ TimeDimension('{TIME}', 'day') }}}} < '{end.isoformat()}'")
+        groups = grouped_by(analysis)
+        asked = json.dumps([analysis.metrics, groups, where])
+        tree = _query(self._rendered.get(asked, ""))
+        if tree is None:
+            sql = self._rendered[asked] = self._explained(analysis.metrics, groups, where)
+            if self._file is not None:
+                self._file.add({asked: sql})
+            tree = _query(sql)
+        assert tree is not None
+        return tree
+
+    def _explained(self, metrics: Sequence[str], groups: Sequence[str], where: Sequence[str]) -> str:
+        from metricflow.engine.metricflow_engine import MetricFlowQueryRequest
+
         request = MetricFlowQueryRequest.create(
-            metric_names=list(analysis.metrics),
-            group_by_names=grouped_by(analysis),
-            where_constraints=where or None,
+            metric_names=list(metrics), group_by_names=list(groups), where_constraints=list(where) or None
         )
         try:
-            sql = self._engine.explain(request).sql_statement.sql
+            return self._engine.explain(request).sql_statement.sql
         except Exception as error:
             # MetricFlow's errors have no common class; each says first what cannot be had.
             reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
             raise SmeltError(
                 f"the semantic layer cannot answer it: {reason.strip()}", "ask for another metric or dimension"
             ) from error
-        tree = sqlglot.parse_one(sql, dialect="duckdb")
-        assert isinstance(tree, exp.Query)
-        return tree
+
+    @cached_property
+    def _rendered(self) -> dict[str, str]:
+        """By request, its SQL."""
+        return self._file.read() if self._file is not None else {}
+
+    @cached_property
+    def _file(self) -> Kept | None:
+        if self.folder is None:
+            return None
+        content = hashlib.sha256(json.dumps(self.layer.document).encode()).hexdigest()
+        return Kept(self.folder / "metricflow.json", f"1 metricflow {version('metricflow')} {content}")
 
     @cached_property
     def _engine(self) -> Any:
@@ -93,6 +121,15 @@ class MetricFlow:
         text = json.dumps(_without_database(self.layer.document))
         client: Any = _CompilesOnly(SqlEngine.DUCKDB, DuckDbSqlPlanRenderer())
         return MetricFlowEngine(SemanticManifestLookup(parse_manifest_from_dbt_generated_manifest(text)), client)
+
+
+def _query(sql: str) -> exp.Query | None:
+    """The parsed query; None of any other text, such as that of a file that MetricFlow did not write."""
+    try:
+        tree = sqlglot.parse_one(sql, dialect="duckdb")
+    except SqlglotError:
+        return None
+    return tree if isinstance(tree, exp.Query) else None
 
 
 def _without_database(value: Any) -> Any:

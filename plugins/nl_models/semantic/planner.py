@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
-import numpy as np
-
-from plugins.core.embeddings import encode
 from plugins.nl_models.analysis import Analysis
 from plugins.nl_models.semantic.alternatives import alternatives
 from plugins.nl_models.semantic.followup import is_followup, merged
@@ -116,8 +113,11 @@ class MetricPlanner:
         """What is nearest in meaning, if anything is near."""
         if not labels:
             return None
+        # Imported here: numpy takes its time, and most questions are understood.
+        from plugins.core.embeddings import encode
+
         likeness = encode(list(labels)) @ encode([" ".join(split(word))])[0]
-        best = int(np.argmax(likeness))
+        best = int(likeness.argmax())
         return labels[best] if likeness[best] >= _LEAST_CLOSE else None
 
     def _splits(self, analysis: Analysis) -> list[str]:

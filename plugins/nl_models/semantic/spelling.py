@@ -6,9 +6,8 @@ import difflib
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from simplemma import is_known
-
 from plugins.nl_models.semantic.cues import cues
+from plugins.nl_models.words.english import english
 from plugins.nl_models.words.tokens import Token
 
 _SHORTEST = 5
@@ -34,7 +33,7 @@ def corrected(tokens: Sequence[Token], names: Collection[str]) -> tuple[list[Tok
 def _meant(token: Token, known: Collection[str]) -> str | None:
     word = token.lower
     is_misspelt = token.kind == "word" and len(word) >= _SHORTEST and word.isalpha() and word not in known
-    if not is_misspelt or token.lemma in known or is_known(word, lang="en"):
+    if not is_misspelt or token.lemma in known or english().is_word(word):
         return None
     near = difflib.get_close_matches(word, list(known), n=1, cutoff=_LEAST_ALIKE)
     if near:

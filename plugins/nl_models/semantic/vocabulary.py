@@ -8,9 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-import numpy as np
-
-from plugins.core.embeddings import encode
 from plugins.nl_models.catalog.names import lemma
 from plugins.nl_models.catalog.schema import Catalog
 from plugins.nl_models.semantic.cues import cues
@@ -175,8 +172,11 @@ class Vocabulary:
                 return named.dimensions[0]
         if not labels:
             return None
+        # Imported here: numpy takes its time, and most words have a name.
+        from plugins.core.embeddings import encode
+
         likeness = encode([" ".join(split(label)) for label in labels]) @ encode([lemma(word)])[0]
-        best = int(np.argmax(likeness))
+        best = int(likeness.argmax())
         return labels[best] if likeness[best] >= _LEAST_NEAR else None
 
     @cached_property
@@ -203,10 +203,10 @@ class Vocabulary:
     def _value_phrases(self) -> Iterator[tuple[str, str | bool, Words, bool]]:
         for (model, label), found in self.values.items():
             nouns = self._nouns(self.layer.models[model])
+            is_large, is_boolean = len(found) > _MOST_PLAIN_VALUES, set(found) <= {"true", "false"}
             for value in found:
                 words = split(value)
-                is_large = len(found) > _MOST_PLAIN_VALUES
-                if set(found) <= {"true", "false"}:
+                if is_boolean:
                     # Whether something is so: said by its name, not by its value.
                     about = split(re.sub(r"^(is|has|was)_", "", label))
                     if value == "true":
