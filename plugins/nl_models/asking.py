@@ -18,6 +18,7 @@ from plugins.nl_models.answering import Answer, answer, refusal
 from plugins.nl_models.catalog.database import relation
 from plugins.nl_models.catalog.project import AskedProject
 from plugins.nl_models.catalog.schema import Catalog
+from plugins.nl_models.feedback import Examples
 from plugins.nl_models.plan import Plan
 from plugins.nl_models.planner import Planner
 from plugins.nl_models.reflecting import reflects
@@ -60,11 +61,15 @@ class ProjectAnswers:
         """The answer of the best planner that is sure enough; else the one question that would help."""
         if declined := refusal(question):
             return Answer(None, 0.0, question_back=declined)
-        given = self._deterministic(question)
+        known, notes = self.examples.answer(question)
+        given = known or self._deterministic(question)
+        given = replace(given, assumptions=(*given.assumptions, *notes)) if notes else given
         return given if self.second is None else self.second.on(question, given, self.subject)
 
     def _deterministic(self, question: str) -> Answer:
         metric = self.metric_planner.plan(question, self.before) if self.metric_planner is not None else None
+        if metric is not None and self.metric_planner is not None:
+            metric = self.examples.prefer(question, metric, self.metric_planner)
         if metric is not None and metric.is_sure:
             found = self._run(metric)
             if found.confidence >= LEAST_SURE:
@@ -97,9 +102,12 @@ class ProjectAnswers:
     def sentence(self, plan: Plan | Analysis) -> str:
         """A plan in words."""
         if isinstance(plan, Plan):
-            return to_sentence(plan)
-        assert self.project.layer is not None
-        return describe(plan, self.project.layer)
+            said = to_sentence(plan)
+        else:
+            assert self.project.layer is not None
+            said = describe(plan, self.project.layer)
+        more = self.examples.said.get(plan)
+        return f"{said}; {more}" if more else said
 
     def _counted_from(self, planned: MetricPlanned) -> list[str]:
         """That the data ends before today, where a period depends on it."""
@@ -146,6 +154,11 @@ class ProjectAnswers:
     def _is_inferred(self) -> bool:
         """Whether metrics are what the names of columns say, since the project defines none."""
         return self.project.layer is not None and self.project.layer.is_inferred
+
+    @cached_property
+    def examples(self) -> Examples:
+        """Questions that people have corrected the answers of."""
+        return Examples(self.project, self.subject)
 
     @cached_property
     def subject(self) -> Subject:

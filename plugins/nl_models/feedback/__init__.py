@@ -1,8 +1,9 @@
 """What people corrected before they merged goes in; proposals that teach the project's YAML the same come out.
 
-`propose_feedback` compares what was proposed with what was merged, and suggests synonyms and examples for it.
+`propose_feedback` compares what was proposed with what was merged, and suggests synonyms and examples for it;
+`Examples` answers questions by them.
 """
 
-from plugins.nl_models.feedback.proposing import propose_feedback
+import lazy_loader
 
-__all__ = ["propose_feedback"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
