@@ -297,7 +297,7 @@ class Linker:
     def _rather(
         self, ranked: tuple[tuple[Any, float], ...], kind: str, said: Iterable[str]
     ) -> tuple[tuple[Any, float], ...]:
-        """What a word is a part of the name of; before it, what another word for the same is all of the name of."""
+        """What has a word in its name; before it, what is called by another word for the same."""
         named = self._by_synonyms(said)
         if named is None or named[0] != kind or named[1][0][1] < _PARTIAL:
             return ranked
@@ -361,6 +361,8 @@ def _as_verb(chunk: Chunk, token: Token, before: Chunk) -> Chunk:
     is_single = chunk.kind == "column" and chunk.end - chunk.start == 1
     is_past = token.lower != token.lemma and not token.lower.endswith("s")
     is_guess = chunk.kind == "column" and chunk.found[0][1] < 0.6 and chunk.lemma != ""
+    if is_guess and is_past and before.kind == "column":
+        return replace(chunk, kind="verb", lemma=token.lemma)
     if is_guess and before.kind in ("table", "value") and not before.text.endswith(("'s", "s'", "’s", "s’")):
         return replace(chunk, kind="verb", lemma=token.lemma)
     if (

@@ -99,14 +99,12 @@ class Catalog:
     @cached_property
     def roles(self) -> frozenset[tuple[str, str]]:
         """(table, column) of references that are not called after what they refer to: `mentor_id` to a person."""
-        return frozenset(
-            (join.child, join.column)
-            for join in self.joins
-            if not set(words_of(join.column)) - _KEY_WORDS
-            <= set(words_of(join.parent)) | set(words_of(join.child))
-            and not set(words_of(join.column))
-            & (set(words_of(join.parent)) | set(words_of(join.parent_column)) - _KEY_WORDS)
-        )
+        found = set()
+        for join in self.joins:
+            own = set(words_of(join.column)) - _KEY_WORDS
+            if own and not own & {*words_of(join.parent), *words_of(join.parent_column)}:
+                found.add((join.child, join.column))
+        return frozenset(found)
 
     @cached_property
     def links(self) -> frozenset[tuple[str, str]]:

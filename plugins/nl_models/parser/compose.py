@@ -64,7 +64,10 @@ def compose(draft: Draft, catalog: Catalog, *, is_joined: bool = False) -> Plan 
             column not in select
             and not draft.per_root
             and not is_told
-            and column.name not in _keys(catalog, column)
+            and (
+                column.name not in _keys(catalog, column)
+                or len({c.name for c in draft.group if c.table == column.table}) < 2
+            )
         ):
             select.insert(0, column)
     group = _grouping(draft, select, order)

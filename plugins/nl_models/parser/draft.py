@@ -100,6 +100,8 @@ class Reading:
         self.connector = "AND"
         self.distinct = False
         self.sorting = False
+        # What rows are shown with is told after them: "with their length".
+        self.is_told = False
         self.last_column: Column | None = None
         # What a question word waits for: `much` for an amount.
         self.asked = ""
@@ -143,8 +145,11 @@ class Reading:
         if self.negated:
             operator = NEGATED.get(operator, operator)
         if column.kind == "number":
-            year = int(chunk.bounds[0][:4]) if chunk.bounds else plain(chunk.number or 0)
-            part = compare(column, operator, year)
+            years = [int(day[:4]) for day in chunk.bounds] if chunk.bounds else [int(chunk.number or 0)]
+            if operator == "=" and years[0] != years[-1]:
+                part = compare(column, "between", years[0], years[-1])
+            else:
+                part = compare(column, operator, years[0] if operator in ("=", ">=", "<") else years[-1])
         else:
             part = when(column, operator, chunk.bounds or year_bounds(int(chunk.number or 0)))
         self.negated = False

@@ -10,6 +10,7 @@ from plugins.nl_models.parser.counting import Counting
 from plugins.nl_models.parser.draft import OPERATORS, YEARS
 from plugins.nl_models.plan import (
     ColumnRef,
+    Measure,
 )
 from plugins.nl_models.words.lexicon import lexicon
 
@@ -35,8 +36,10 @@ class Naming(Counting):
             after = context.skip(after + 1, *FILLERS, "IN")
             kind = context.kind(after)
         is_plain = context.kind(after) in ("value", "quoted") and self._value_is_of(after, column)
-        if self.context.kind(at - 1) == "COMMAND" and kind in OPERATORS and column.kind == "text":
-            kind = "end"
+        if self.context.kind(at - 1) == "COMMAND" and kind in OPERATORS:
+            value = context.skip(after + 1, *FILLERS)
+            is_counted = context.kind(value) == "number" and self._table_called(value + 1) is not None
+            kind = "end" if column.kind == "text" or is_counted else kind
         is_compared = (
             kind in OPERATORS or kind == "BETWEEN" or is_plain or (kind == "adjective" and self.in_conditions)
         )
@@ -72,13 +75,19 @@ class Naming(Counting):
             self.draft.doubts.append(context.chunks[at].text)
             return at + 1
         is_extreme = any(extreme.place == column.place for _, extreme, _ in self.draft.superlatives)
-        is_asked = context.kind(before) == "COMMAND" or (
-            not self.draft.select and context.kind(at - 1) in ("table", "word")
+        is_asked = (
+            context.kind(before) == "COMMAND"
+            or self.is_told
+            or (not self.draft.select and context.kind(at - 1) in ("table", "word"))
         )
         if is_extreme and context.kind(before) not in ("AND", "COMMA") and not is_asked:
             # "the first to register": what it is the first by.
             return at + 1
-        self._add(ref(column))
+        if not any(
+            isinstance(t, Measure) and t.column == ref(column) and t.function == "sum" for t in self.draft.select
+        ):
+            # Of what is summed, the sum is what is shown.
+            self._add(ref(column))
         return at + 1
 
     def _is_said_to_hold(self, at: int, column: Column) -> bool:

@@ -31,6 +31,9 @@ class Ranking(Filtering):
         if chunk.degree == "asked":
             asked = context.attribute(chunk.lemma, self._near_tables(at))
             if asked is not None:
+                if context.kind(at - 1) == "AND" and not self.draft.select and self.draft.target is not None:
+                    # "who are they, and how old": both.
+                    self._add(ref(display(self.draft.target)))
                 self._add(ref(asked[0]))
             return at + 1
         if context.kind(after) == "number":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from plugins.nl_models.catalog.keys import display
-from plugins.nl_models.parser.context import ref
+from plugins.nl_models.parser.context import FILLERS, ref
 from plugins.nl_models.parser.draft import AGGREGATES, OPERATORS, Draft
 from plugins.nl_models.parser.naming import Naming
 from plugins.nl_models.plan import (
@@ -51,7 +51,7 @@ class Parser(Naming):
             "SORTED": self._sorted,
             "BETWEEN": self._between,
             "NOT": self._not,
-            "BUT": self._not,
+            "BUT": self._but,
             "IN": self._in,
             "BOTH": self._both,
             "WHOSE": self._condition,
@@ -77,7 +77,8 @@ class Parser(Naming):
     def _command(self, at: int) -> int:
         text = self.context.chunks[at].text.lower()
         is_new = not self.draft.select and self.context.kind(at - 1) == "COMMA"
-        if text.startswith(("who", "which", "where")) and at > 0 and not is_new:
+        is_second = self.context.kind(at - 1) == "AND" and self.context.kind(at + 1) == "column"
+        if text.startswith(("who", "which", "where")) and at > 0 and not is_new and not is_second:
             return self._condition(at)
         self.in_conditions = self.negated = False
         if at == 0 or is_new:
@@ -120,10 +121,19 @@ class Parser(Naming):
             self.distinct = True
         return at + 1
 
+    def _but(self, at: int) -> int:
+        """`all but the first` leaves out; elsewhere it says no more than `and`."""
+        is_except = self.context.chunks[at - 1].text.lower() in ("all", "any", "nothing") if at else False
+        return self._not(at) if is_except or "not" in self.context.chunks[at].text.lower() else self._connect(at)
+
     def _connect(self, at: int) -> int:
         if self.context.chunks[at].text.lower() != "either":
             # "directed by either A or B": what stands before is no alternative to them.
             self.connector = self.context.kind(at)
+        is_beside = self.context.chunks[at].text.lower() in lexicon().sets["beside"] or self._is_its(at + 1)
+        if is_beside and not self.draft.select and self.draft.target is not None:
+            # "list the films, together with the director's name": the films too.
+            self._add(ref(display(self.draft.target)))
         if self._is_listed_before(at):
             # "American and Indian recipes" are of either.
             self.connector = "OR"
@@ -138,8 +148,26 @@ class Parser(Naming):
         return context.value(at - 1, self.draft.root)[0] == context.value(at + 1, self.draft.root)[0]
 
     def _condition(self, at: int) -> int:
+        if self._tells_more(at):
+            self.is_told = True
+            return at + 1
         self.in_conditions = self.in_conditions or bool(self.draft.select) or self.draft.root is not None
         return at + 1
+
+    def _tells_more(self, at: int) -> bool:
+        """Whether what is shown follows: `list the films with their length and year`."""
+        context = self.context
+        what = context.skip(at + 1, "ALL")
+        behind = context.skip(what + 1, *FILLERS)
+        is_shown = context.kind(behind) in ("AND", "end", "column") or context.kind(what + 1) in ("COMMA", "end")
+        if context.chunks[at].text.lower() != "with" or not self._is_its(at + 1) or not is_shown:
+            return False
+        if context.kind(what) != "column" or self.draft.target is None:
+            return False
+        if not self.draft.select:
+            self._add(ref(display(self.draft.target)))
+        self.in_conditions = False
+        return True
 
     def _in(self, at: int) -> int:
         text = self.context.chunks[at].text.lower()

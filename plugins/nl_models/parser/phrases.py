@@ -144,11 +144,19 @@ def _with_extremes(chunks: list[Chunk]) -> list[Chunk]:
         ):
             continue
         around = [_neighbour(chunks, n, -1), _neighbour(chunks, n, 1)]
-        if any(other is not None and _is_measure(other) for other in around):
+        is_listed = any(other is not None and _is_measure(other) for other in around)
+        if is_listed or _is_of_groups(chunks, n):
             found[n] = replace(
                 chunk, kind="MAX" if (chunk.lemma in lexicon().sets["high end"]) != chunk.is_reversed else "MIN"
             )
     return found
+
+
+def _is_of_groups(chunks: list[Chunk], at: int) -> bool:
+    """Whether an extreme that is asked for is one of each group: `for each team, show the highest score`."""
+    kinds = [chunk.kind for chunk in chunks[:at] if chunk.kind != "ALL"]
+    is_asked = kinds[-1:] in (["AND"], ["COMMAND"], ["COMMA"]) and _kinds(chunks, at + 1)[:1] == ["column"]
+    return is_asked and "EACH" in kinds[:2] and _is_amount(chunks[at + 1])
 
 
 def _neighbour(chunks: list[Chunk], at: int, step: int) -> Chunk | None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections import deque
+import heapq
 from collections.abc import Collection, Iterable, Sequence
 
 from plugins.core.errors import SmeltError
 from plugins.nl_models.catalog.schema import Catalog, Join
+
+# A role counts as many joins as this.
+_UNSAID_ROLE = 2.5
 
 
 def join_tree(catalog: Catalog, tables: Sequence[str], via: Collection[tuple[str, str]] = ()) -> list[Join]:
@@ -35,19 +38,31 @@ def shortest_path(
 ) -> list[Join] | None:
     """The fewest joins from any of the tables to another; the surest of several between two tables."""
     came: dict[str, Join | None] = dict.fromkeys(start)
-    queue = deque(came)
+    cost = dict.fromkeys(came, 0.0)
     ranked = sorted(catalog.joins, key=lambda join: ((join.child, join.column) not in via, -join.confidence))
+    queue = [(0.0, n, table) for n, table in enumerate(came)]
+    done: set[str] = set()
     while queue:
-        table = queue.popleft()
+        _, _, table = heapq.heappop(queue)
         if table == end:
             return _walk_back(came, table)
+        if table in done:
+            continue
+        done.add(table)
         for join in ranked:
             if table in (join.child, join.parent):
                 other = join.parent if join.child == table else join.child
-                if other not in came:
-                    came[other] = join
-                    queue.append(other)
+                far = cost[table] + _step(catalog, join, via)
+                if other not in cost or far < cost[other]:
+                    came[other], cost[other] = join, far
+                    heapq.heappush(queue, (far, len(cost), other))
     return None
+
+
+def _step(catalog: Catalog, join: Join, via: Collection[tuple[str, str]]) -> float:
+    """How far a join is: a role that nobody spoke of is farther than a table that only links two others."""
+    is_unsaid = (join.child, join.column) in catalog.roles and (join.child, join.column) not in via
+    return _UNSAID_ROLE if is_unsaid else 1.0
 
 
 def _walk_back(came: dict[str, Join | None], table: str) -> list[Join]:
