@@ -23,6 +23,7 @@ from plugins.nl_models.plan import Plan
 from plugins.nl_models.planner import Planner
 from plugins.nl_models.reflecting import reflects
 from plugins.nl_models.render.analysis_sentence import describe
+from plugins.nl_models.render.metric_words import made_of, metric_name
 from plugins.nl_models.render.periods import earlier
 from plugins.nl_models.render.sentence import to_sentence
 from plugins.nl_models.second_opinion import SecondOpinion
@@ -94,7 +95,8 @@ class ProjectAnswers:
             return Answer(None, 0.0, analysis, f"it can't be answered: {error.message}")
         sure = planned.confidence * (_PER_EMPTY if _is_nothing(result) else 1.0)
         sure = min(sure, MOST_SURE_OF_TABLES) if self._is_inferred else sure
-        assumptions = (*planned.assumptions, *self._counted_from(planned), *self._cut_off(analysis))
+        assumptions = (*planned.assumptions, *self._taken_for_metrics(analysis))
+        assumptions = (*assumptions, *self._counted_from(planned), *self._cut_off(analysis))
         own = self.sentence(analysis)
         choices = tuple(text for text in dict.fromkeys(map(self.sentence, planned.choices)) if text != own)
         return Answer(sql, round(sure, 2), analysis, None, result, assumptions, choices)
@@ -108,6 +110,15 @@ class ProjectAnswers:
             said = describe(plan, self.project.layer)
         more = self.examples.said.get(plan)
         return f"{said}; {more}" if more else said
+
+    def _taken_for_metrics(self, analysis: Analysis) -> list[str]:
+        """What is calculated where the project does not say what a figure is."""
+        layer = self.project.layer
+        if layer is None or not layer.is_inferred:
+            return []
+        metrics = [layer.metrics[name] for name in analysis.metrics]
+        taken = (f"{metric_name(metric)} is the {made_of(metric, layer)}" for metric in metrics)
+        return [f"the project defines no metric; {text}" for text in taken]
 
     def _counted_from(self, planned: MetricPlanned) -> list[str]:
         """That the data ends before today, where a period depends on it."""

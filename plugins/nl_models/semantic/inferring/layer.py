@@ -14,7 +14,7 @@ from plugins.nl_models.catalog.keys import key
 from plugins.nl_models.catalog.schema import Catalog, Table
 from plugins.nl_models.semantic.inferring.dimensions import Dimensions, model_name, time_dimension
 from plugins.nl_models.semantic.inferring.measures import Measured, counted, measured, plural, taking_part
-from plugins.nl_models.semantic.inferring.star import Star, sql_name
+from plugins.nl_models.semantic.inferring.star import Star, is_calendar, sql_name
 from plugins.nl_models.semantic.layer import SemanticLayer
 
 _SAME = 0.0001
@@ -54,7 +54,7 @@ def infer_layer(
     document = {
         "semantic_models": models,
         "metrics": [_metric(each) for some in by_table.values() for each in some],
-        "project_configuration": dict(configuration),
+        "project_configuration": {**configuration, "time_spines": _spines(catalog, configuration)},
         "saved_queries": [],
     }
     compiled = {**document, "semantic_models": [_with_some_day(model) for model in models]}
@@ -145,6 +145,23 @@ def _semantic_model(
         "measures": [_measure(each) for each in metrics],
         "dimensions": [*days, *dimensions.of(table)],
     }
+
+
+def _spines(catalog: Catalog, configuration: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The project's time spines; MetricFlow takes no layer without one, though nothing that is asked reads it."""
+    if spines := configuration.get("time_spines"):
+        return list(spines)
+    days = [
+        (table.name, column.name)
+        for table in sorted(catalog.tables.values(), key=lambda table: not is_calendar(table))
+        for column in table.columns.values()
+        if column.kind == "time"
+    ]
+    name, day = days[0] if days else (next(iter(catalog.tables)), _NEVER)
+    schema, _, alias = name.rpartition(".")
+    place = {"alias": alias, "schema_name": schema, "database": None, "relation_name": relation(name)}
+    column = {"name": day, "time_granularity": "day"}
+    return [{"node_relation": place, "primary_column": column, "custom_granularities": []}]
 
 
 def _with_some_day(model: Mapping[str, Any]) -> Mapping[str, Any]:

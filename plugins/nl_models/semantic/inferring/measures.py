@@ -30,6 +30,8 @@ _MONEY = _words("total amount amt value revenue sale turnover gmv income subtota
 _SIDES = _words("net gross")
 _OF_SALES = _words("order line item sale sales invoice purchase transaction extended ext grand sub revenue")
 _UNITS = _words("quantity unit qty")
+# What sums of money and of things are of, whatever their columns are called.
+_TURNOVER, _THINGS = "sales", "units sold"
 _SALES = ("sales", "revenue", "turnover")
 
 
@@ -63,11 +65,11 @@ def measured(
         is_key = column == key or column.place in links or words[-1] in _KEYS
         if column.kind != "number" or is_key or is_flag(column):
             continue
-        about = tuple(word for word in words if word not in _GENERIC) or words
+        about = _about(table, words)
         name = re.sub(r"\W+", "_", column.name.lower()).strip("_")
         label = name.replace("_", " ")
         is_averaged = bool(_AVERAGED.intersection(words))
-        called = (label, *column.synonyms, *([] if is_averaged else _called(table, words, about)))
+        called = (label, *column.synonyms, *([] if is_averaged else _called(words, about)))
         plain = Measured(table.name, name, label, "sum", sql_name(column.name), (), about, column.description)
         if not is_averaged:
             yield replace(plain, synonyms=_unique(called, (f"{one} {text}" for text in called)))
@@ -95,18 +97,25 @@ def _of_one(one: str, called: Sequence[str]) -> list[str]:
     return [*found, *(f"{mean} {text}" for mean in ("average", "avg") for text in found)]
 
 
-def _called(table: Table, words: tuple[str, ...], about: tuple[str, ...]) -> Iterator[str]:
-    """What else a sum is called: net sales, units sold, freight."""
-    text = " ".join(about)
+def _about(table: Table, words: tuple[str, ...]) -> tuple[str, ...]:
+    """What a number is of, the same for columns of several tables that mean the same."""
+    about = tuple(word for word in words if word not in _GENERIC)
     if words[-1] in _UNITS and not set(about) - _UNITS - _OF_SALES - {"sold"}:
+        return (_THINGS,)
+    if _MONEY.intersection(words) and set(about) - _SIDES - _MONEY <= {*_OF_SALES, *table_words(table.name)}:
+        return (*(word for word in about if word in _SIDES), _TURNOVER)
+    return about or words
+
+
+def _called(words: tuple[str, ...], about: tuple[str, ...]) -> Iterator[str]:
+    """What else a sum is called: net sales, units sold, freight."""
+    *sides, what = about
+    text = " ".join(about)
+    if what == _THINGS:
         yield from ("units", "units sold", "quantity", "quantity sold", "items sold", "pieces")
-        return
-    of = set(about) - _SIDES - _MONEY
-    if _MONEY.intersection(words) and of <= {*_OF_SALES, *table_words(table.name)}:
-        side = " ".join(word for word in about if word in _SIDES)
-        for word in (*_SALES, "amount", "value", "total"):
-            yield f"{side} {word}".strip()
-        if side == "net":
+    elif what == _TURNOVER:
+        yield from (" ".join((*sides, word)) for word in (*_SALES, "amount", "value", "total"))
+        if sides == ["net"]:
             yield from _SALES
     elif about != words:
         yield from (text, f"total {text}")

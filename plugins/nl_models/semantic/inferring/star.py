@@ -111,12 +111,13 @@ class Star:
             if join.child == table.name and is_calendar(parent := self.catalog.tables[join.parent]):
                 days = [column.name for column in parent.columns.values() if column.kind == "time"]
                 if days:
-                    yield _looked_up(join.column, parent, join.parent_column, days[0])
+                    yield _looked_up(join.column, parent, join.parent_column, sql_name(days[0]))
         for parent, column in self.foreign(table):
-            identity, days = key(parent), [c for c in parent.columns.values() if c.kind == "time"]
-            if identity is not None and days and parent.rows < table.rows and self.foreign(parent):
-                best = min(days, key=lambda c: _unlike_main_day(c, set(table_words(parent.name))))
-                yield _looked_up(column, parent, identity.name, best.name)
+            # A header: what has no others is a thing, and its day is not when something happened to it.
+            if parent.rows < table.rows and self.foreign(parent) and (day := self.day(parent)) is not None:
+                identity = key(parent)
+                assert identity is not None
+                yield _looked_up(column, parent, identity.name, day)
 
 
 def is_calendar(table: Table) -> bool:
@@ -131,10 +132,10 @@ def sql_name(name: str) -> str:
     return name if name.isidentifier() and name.islower() else quote(name)
 
 
-def _looked_up(column: str, parent: Table, parent_key: str, wanted: str) -> str:
-    """A column of the parent, as SQL over the child; inner names differ from all of the child's."""
+def _looked_up(column: str, parent: Table, parent_key: str, day: str) -> str:
+    """A day of the parent, as SQL over the child; inner names differ from all of the child's."""
     place = ".".join(quote(part) for part in parent.name.split("."))
-    inner = f"select {quote(parent_key)} as looked_up_key, {quote(wanted)} as looked_up_day from {place}"
+    inner = f"select {quote(parent_key)} as looked_up_key, {day} as looked_up_day from {place}"
     return f"(select looked_up_day from ({inner}) where looked_up_key = {sql_name(column)})"
 
 
