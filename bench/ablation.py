@@ -42,7 +42,7 @@ def _first_only(readings: Sequence[Reading], *others: Any) -> list[Tried]:
 
 _PARTS: dict[str, tuple[object, str, Callable[..., object]]] = {
     "values": (Linker, "_values_of", lambda *_: []),
-    "meaning (embeddings)": (linking, "encode", lambda texts: np.zeros_like(encode(texts))),
+    "meaning (embeddings)": (linking, "_encode", lambda texts: np.zeros_like(encode(texts))),
     "joins that nobody declared": (
         database,
         "find_joins",
