@@ -14,7 +14,7 @@ from plugins.nl_models.catalog.schema import Catalog, Column, Table
 from plugins.nl_models.words.dates import date_bounds
 from plugins.nl_models.words.lexicon import lexicon
 from plugins.nl_models.words.shortening import shortened, unglued
-from plugins.nl_models.words.tokens import Token, tokenise
+from plugins.nl_models.words.tokens import Token, spoken
 from plugins.nl_models.words.verbs import is_verb
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Linker:
     catalog: Catalog
     _tables: dict[tuple[str, ...], list[tuple[Table, float]]] = field(default_factory=lambda: defaultdict(list))
     _columns: dict[tuple[str, ...], list[tuple[Column, float]]] = field(default_factory=lambda: defaultdict(list))
-    _values: dict[tuple[str, ...], list[tuple[Column, str]]] = field(default_factory=lambda: defaultdict(list))
+    _values: dict[str, list[tuple[Column, str]]] = field(default_factory=lambda: defaultdict(list))
     _shortened: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -99,7 +99,7 @@ class Linker:
                 if rest := unglued(words, words_of(column.table.split(".")[-1])):
                     self._columns[rest].append((column, 0.95))
             for value in column.values or ():
-                self._values[_normal(value)].append((column, value))
+                self._values[spoken(value)].append((column, value))
 
     def _add(self, index: dict, item: Any, words: tuple[str, ...], own: Iterable[str] = ()) -> None:
         """Under all its words, and with less score under a part of them."""
@@ -205,8 +205,8 @@ class Linker:
             forms.append(("".join(lower),))
         elif len(lower[0]) > 5:
             forms += [(lower[0][:-cut],) for cut in (1, 2, 3) if len(lower[0]) - cut > 4]
-        found = next((self._values[form] for form in forms if form in self._values), [])
-        others = next((self._values[alias] for alias in aliases if alias in self._values), [])
+        found = next((pairs for form in forms if (pairs := self._values.get(" ".join(form)))), [])
+        others = next((pairs for alias in aliases if (pairs := self._values.get(" ".join(alias)))), [])
         likely = 1.0 - _PER_ALIAS * bool(found)
         return [*((pair, 1.0) for pair in found), *((pair, likely) for pair in others if pair not in found)]
 
@@ -214,7 +214,7 @@ class Linker:
         """Whether a value may be meant by another word: a letter only where all of the column are letters."""
         if len("".join(alias)) > 1:
             return True
-        columns = [column for column, _ in self._values.get(alias, ()) if column.distinct <= _FEWEST]
+        columns = [column for column, _ in self._values.get(" ".join(alias), ()) if column.distinct <= _FEWEST]
         return any(all(len(value) == 1 for value in column.values or ()) for column in columns)
 
     def _single(self, tokens: Sequence[Token], start: int) -> Iterable[tuple[Chunk, float]]:
@@ -352,7 +352,7 @@ class Linker:
         return tuple((pairs[n], float(likeness[n])) for n in best if likeness[n] >= _LEAST_SIMILARITY["value"])
 
     def _exact(self, text: str) -> tuple[tuple[tuple[Column, str], float], ...]:
-        pairs = self._values.get(_normal(text), [])
+        pairs = self._values.get(spoken(text), [])
         return tuple((pair, 1.0) for pair in pairs)
 
 
@@ -381,15 +381,6 @@ def _ranked(found: Iterable[tuple[Any, float]]) -> tuple[tuple[Any, float], ...]
         if id(item) not in best or best[id(item)][1] < score:
             best[id(item)] = (item, score)
     return tuple(sorted(best.values(), key=lambda pair: -pair[1]))
-
-
-def _normal(text: str) -> tuple[str, ...]:
-    """A value's words as a question would have them."""
-    words = text.split(" ")
-    if all(map(str.isalnum, words)):
-        # As the tokens would be, which take ten times as long.
-        return tuple(map(str.lower, words))
-    return tuple(token.lower for token in tokenise(text) if token.kind != "comma")
 
 
 def _encode(texts: Sequence[str]) -> Vectors:

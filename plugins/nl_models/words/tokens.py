@@ -42,3 +42,11 @@ def tokenise(question: str) -> list[Token]:
         text = match.group()
         found.append(Token(text.strip("`'\"“” ") if kind == "quoted" else text, kind, match.start()))
     return found
+
+
+def spoken(value: str) -> str:
+    """A value's words as a question would have them: its tokens in lower case, with spaces between."""
+    if value.replace(" ", "").isalnum() and "  " not in value and value[0] != " " != value[-1]:
+        # The same, in a twentieth of the time: a thousand tables have some 200,000 values.
+        return value.lower()
+    return " ".join(token.lower for token in tokenise(value) if token.kind != "comma")
