@@ -30,6 +30,7 @@ _LEAST = {
     "numbers in text": 2.0,
     # ... what is counted or measured is not known here;
     "unknown nouns": 2.5,
+    "uncovered": 2.0,
     # ... nothing came of a turn or of a value;
     "unread turns": 1.0,
     "unused values": 1.5,

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from plugins.nl_models.catalog.keys import display, key
 from plugins.nl_models.catalog.names import words_of
 from plugins.nl_models.catalog.schema import Catalog, Column, Table
+from plugins.nl_models.chunks import Chunk, as_verb
 from plugins.nl_models.words.dates import date_bounds
 from plugins.nl_models.words.lexicon import lexicon
 from plugins.nl_models.words.shortening import shortened, unglued
 from plugins.nl_models.words.tokens import Token, spoken
-from plugins.nl_models.words.verbs import is_verb
 
 if TYPE_CHECKING:
     from plugins.core.embeddings import Vectors
@@ -43,31 +43,6 @@ _PER_SHORT = 0.94
 _MOST_SHORT, _MOST_SHORT_ALONE = 0.8, 0.55
 # A word that begins like a name's word is more likely to be meant by it: director, directed.
 _LEAST_PREFIX, _PREFIX_BONUS = 5, 0.3
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """Some tokens, and what they are.
-
-    kind: a cue's name, `adjective`, `table`, `column`, `verb`, `value`, `number`, `date`, `quoted` or `word`.
-    found: tables or columns with scores in 0..1, best first; of a value (column, value) pairs. A verb has
-    columns: it says what is compared, and doesn't ask for it. bounds: of a date, its first and its last day.
-    """
-
-    kind: str
-    start: int
-    end: int
-    text: str
-    lemma: str = ""
-    found: tuple[tuple[Any, float], ...] = ()
-    number: float | None = None
-    degree: str = ""
-    is_reversed: bool = False
-    bounds: tuple[str, str] | None = None
-
-    def value_of(self, column: Column) -> str | None:
-        """Of a value, how the column has it; None if it doesn't."""
-        return next((value for (owner, value), _ in self.found if owner.place == column.place), None)
 
 
 @dataclass
@@ -153,7 +128,9 @@ class Linker:
             chunk = best[at][1] or self._by_meaning(tokens[at], at)
             # "currently live": what stands before the adverb.
             telling = [other for other in chunks if not (other.kind == "word" and other.text.endswith("ly"))]
-            chunks.append(_as_verb(chunk, tokens[at], telling[-1]) if telling else chunk)
+            # "and which city": asked for, not said of what stands before.
+            is_asked = [other.text.lower() for other in telling[-2:]] == ["and", "which"]
+            chunks.append(as_verb(chunk, tokens[at], telling[-1]) if telling and not is_asked else chunk)
             at = chunk.end
         return chunks
 
@@ -354,24 +331,6 @@ class Linker:
     def _exact(self, text: str) -> tuple[tuple[tuple[Column, str], float], ...]:
         pairs = self._values.get(spoken(text), [])
         return tuple((pair, 1.0) for pair in pairs)
-
-
-def _as_verb(chunk: Chunk, token: Token, before: Chunk) -> Chunk:
-    """The chunk; where it names a column in part only and stands where a verb stands, as a verb."""
-    is_single = chunk.kind == "column" and chunk.end - chunk.start == 1
-    is_past = token.lower != token.lemma and not token.lower.endswith("s")
-    is_guess = chunk.kind == "column" and chunk.found[0][1] < 0.6 and chunk.lemma != ""
-    if is_guess and is_past and before.kind == "column":
-        return replace(chunk, kind="verb", lemma=token.lemma)
-    if is_guess and before.kind in ("table", "value") and not before.text.endswith(("'s", "s'", "’s", "s’")):
-        return replace(chunk, kind="verb", lemma=token.lemma)
-    if (
-        is_single
-        and (is_past or chunk.found[0][1] < 0.92)
-        and is_verb(token, before.text.lower(), before.kind, chunk.start)
-    ):
-        return replace(chunk, kind="verb", lemma=token.lemma)
-    return chunk
 
 
 def _ranked(found: Iterable[tuple[Any, float]]) -> tuple[tuple[Any, float], ...]:

@@ -11,7 +11,9 @@ import duckdb
 
 from plugins.nl_models.catalog.inclusion import Inclusion
 from plugins.nl_models.catalog.names import table_words, words_of
+from plugins.nl_models.catalog.referring import find_references
 from plugins.nl_models.catalog.schema import Column, Join, Table
+from plugins.nl_models.words.shortening import unglued
 
 _KEY_WORDS = frozenset({"id", "key", "code", "number", "sk", "pk", "fk", "uuid"})
 # Less than all: real databases have orphans.
@@ -40,6 +42,7 @@ def find_joins(
         best = pool.map(lambda column: _best(inclusion, tables, keys, column), asked)
         found += [join for join in best if join is not None]
     joins = list(_without_mirrors(found))
+    joins += find_references(tables, joins, inclusion.share)
     return (*joins, *_same_things(inclusion, tables, joins))
 
 
@@ -96,7 +99,8 @@ class _Keys:
 
 def _says_key(words: tuple[str, ...], table: list[str]) -> bool:
     """Whether a column is called like a key: by a word for keys, or like its table."""
-    return bool(_KEY_WORDS.intersection(words)) or list(words) == table
+    is_glued = unglued(words, table) in (("id",), ("number",))
+    return bool(_KEY_WORDS.intersection(words)) or is_glued or list(words) == table
 
 
 def _own(words: tuple[str, ...]) -> tuple[str, ...]:

@@ -17,6 +17,8 @@ _ABBREVIATIONS = {
     "no": "number",
     "nr": "number",
     "nbr": "number",
+    "dt": "date",
+    "mgr": "manager",
     "qty": "quantity",
     "amt": "amount",
     "avg": "average",

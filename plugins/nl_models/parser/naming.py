@@ -235,6 +235,8 @@ class Naming(Counting):
     def _meant(self, at: int) -> Column:
         """The column of a chunk; for a name, where its table has no such column, what the rows are called."""
         context = self.context
+        if (owned := self._of_table(at)) is not None:
+            return owned
         if context.chunks[at].text.lower() in ("name", "names") and context.kind(at - 1) != "table":
             following = context.skip(at + 1, "IN", "ALL", "EACH", "DISTINCT")
             table = context.table(following) if context.kind(following) == "table" else self.draft.root
@@ -258,6 +260,17 @@ class Naming(Counting):
         if isinstance(last, ColumnRef) and context.kind(at - 1) in ("AND", "COMMA", "ALL"):
             return context.column(at, self.catalog.tables[last.table])
         return context.column(at, self.draft.root)
+
+    def _of_table(self, at: int) -> Column | None:
+        """Of "the name of the shop", the shop's, whatever was named before."""
+        context = self.context
+        behind = context.skip(at + 1, "IN", "ALL", "EACH")
+        is_of = context.kind(at + 1) in ("IN", "EACH") and context.chunks[at + 1].text.lower().startswith("of")
+        if not is_of or context.kind(behind) != "table" or not self.draft.select:
+            return None
+        owner = context.table(behind)
+        own = (pair for pair in context.chunks[at].found if owner is not None and pair[0].table == owner.name)
+        return next((column for column, score in own if score >= 0.9), None)
 
     def _named_behind(self, at: int) -> Column | None:
         """Of "the name and the year of the song", the song's name, where songs are columns of another table."""

@@ -17,6 +17,9 @@ _AGGREGATES = frozenset({"MAX", "MIN", "AVG", "SUM"})
 def reword(chunks: Sequence[Chunk]) -> list[Chunk]:
     """The chunks with all turns of phrase rewritten."""
     found = list(chunks)
+    if found and found[0].kind == "RELATIVE":
+        # "In which rooms": a question, not a clause.
+        found[0] = replace(found[0], kind="COMMAND")
     for rewrite in (_without_table_words, _with_ranges, _merged, _with_directions, _with_measures, _with_extremes):
         found = rewrite(found)
     return found

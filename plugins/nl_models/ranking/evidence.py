@@ -9,6 +9,7 @@ from plugins.nl_models.catalog.schema import Catalog, Column, Table
 from plugins.nl_models.linking import Chunk
 from plugins.nl_models.plan import Plan
 from plugins.nl_models.ranking.contents import Contents, contents
+from plugins.nl_models.ranking.coverage import relating, uncovered
 from plugins.nl_models.render.joining import join_tree
 from plugins.nl_models.words.lexicon import lexicon
 
@@ -53,6 +54,8 @@ def evidence(chunks: Sequence[Chunk], doubts: Sequence[str], plan: Plan, catalog
         "doubts": min(len(doubts), 3),
         "unknown words": min(len(unknown), 3),
         "unknown share": len(unknown) / max(len(content), 1),
+        "uncovered": min(len(uncovered(chunks)), 2),
+        "relating": min(len(relating(chunks)), 2),
         "unknown nouns": len(unknown_nouns(chunks)),
         "unasked groups": bool(plan.group_by) and not _asks_groups(chunks, plan),
         "numbers in text": sum(_is_text_of_numbers(catalog.column(*place)) for place in named.columns),

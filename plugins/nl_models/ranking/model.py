@@ -12,6 +12,10 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+# Who leaves out something of a question can't be sure, however good the rest is.
+_LEFT_OUT = ("uncovered", "unused values")
+_MOST_WITHOUT = 0.89
+
 
 @dataclass(frozen=True)
 class Model:
@@ -28,7 +32,9 @@ class Model:
     def probability(self, evidence: Mapping[str, float]) -> float:
         """That a reading is right, 0..1."""
         odds = self.intercept + sum(weight * evidence.get(name, 0.0) for name, weight in self.confidence.items())
-        return 1.0 / (1.0 + math.exp(-max(min(odds, 30.0), -30.0)))
+        chance = 1.0 / (1.0 + math.exp(-max(min(odds, 30.0), -30.0)))
+        left_out = any(evidence.get(name) for name in _LEFT_OUT)
+        return min(chance, _MOST_WITHOUT) if left_out else chance
 
 
 @cache
