@@ -38,6 +38,8 @@ from plugins.nl_models.words.tokens import tokenise
 LEAST_SURE = 0.5
 # Of tables how sure it is was learned on bare databases, where no metric says what is meant by a word.
 LEAST_SURE_OF_TABLES, MOST_SURE_OF_TABLES = 0.8, 0.89
+# Of metrics that nobody has defined.
+_MOST_SURE_OF_INFERRED = 0.85
 # Nothing came back where something was expected.
 _PER_EMPTY = 0.6
 _DAY = timedelta(days=1)
@@ -94,7 +96,7 @@ class ProjectAnswers:
         except SmeltError as error:
             return Answer(None, 0.0, analysis, f"it can't be answered: {error.message}")
         sure = planned.confidence * (_PER_EMPTY if _is_nothing(result) else 1.0)
-        sure = min(sure, MOST_SURE_OF_TABLES) if self._is_inferred else sure
+        sure = min(sure, _MOST_SURE_OF_INFERRED) if self._is_inferred else sure
         assumptions = (*planned.assumptions, *self._taken_for_metrics(analysis))
         assumptions = (*assumptions, *self._counted_from(planned), *self._cut_off(analysis))
         own = self.sentence(analysis)

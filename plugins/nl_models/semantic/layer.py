@@ -65,7 +65,8 @@ class SemanticDimension:
 
 @dataclass(frozen=True)
 class SemanticModel:
-    """A semantic model. relation: `schema.table`. entities: name → (type, expr)."""
+    """A semantic model. relation: `schema.table`. entities: name → (type, expr). known_by: the dimension that
+    people know a row by, where it is known without reading descriptions."""
 
     name: str
     relation: str
@@ -74,6 +75,7 @@ class SemanticModel:
     entities: Mapping[str, tuple[str, str]]
     dimensions: tuple[tuple[str, str, str, str], ...]
     time: str | None
+    known_by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -193,6 +195,7 @@ def _model(entry: Mapping[str, Any]) -> SemanticModel:
             for d in entry["dimensions"]
         ),
         time=(entry.get("defaults") or {}).get("agg_time_dimension"),
+        known_by=entry.get("known_by"),
     )
 
 

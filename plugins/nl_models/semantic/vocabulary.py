@@ -88,7 +88,7 @@ class Vocabulary:
 
     def counting(self, entity: str) -> str | None:
         """The metric that counts different ones of an entity."""
-        for metric in self.layer.metrics.values():
+        for metric in self._told:
             if metric.kind == "simple" and len(metric.measures) == 1 and not metric.document.get("filter"):
                 measure = self.layer.measures[metric.measures[0]]
                 own = self.layer.models[measure.model].entities.get(entity)
@@ -99,6 +99,8 @@ class Vocabulary:
     def display(self, entity: str) -> str | None:
         """The own name of the dimension that people know an entity by: its name, if it has one."""
         for model in self.layer.models.values():
+            if model.primary == entity and self.layer.is_inferred:
+                return model.known_by
             if model.primary == entity:
                 for label, kind, _, description in model.dimensions:
                     says_name = re.match(r"(full |display )?(name|title)\b", description.lower())
@@ -116,10 +118,16 @@ class Vocabulary:
         return frozenset(entity for model in self.layer.models.values() for entity in model.entities)
 
     @cached_property
+    def _told(self) -> list[Metric]:
+        """Metrics that have a name of their own; the twins of others are called as those are."""
+        twins = {twin for some in self.layer.twins.values() for twin in some}
+        return [metric for metric in self.layer.metrics.values() if metric.name not in twins]
+
+    @cached_property
     def _metric_stems(self) -> dict[str, set[str]]:
         return {
             metric.name: {lemma(word) for phrase in _phrases(metric) for word in split(phrase)} - LINKING
-            for metric in self.layer.metrics.values()
+            for metric in self._told
         }
 
     @cached_property
@@ -128,7 +136,7 @@ class Vocabulary:
         dimensions: dict[Words, list[str]] = defaultdict(list)
         values: dict[Words, list[tuple[str, str | bool]]] = defaultdict(list)
         large: set[Words] = set()
-        for metric in self.layer.metrics.values():
+        for metric in self._told:
             for phrase in _phrases(metric):
                 metrics[plain(split(phrase))].append(metric.name)
         for words, name in self._short_names(set(metrics)):
@@ -152,7 +160,7 @@ class Vocabulary:
     def _short_names(self, taken: set[Words]) -> Iterator[tuple[Words, str]]:
         """What only one metric may be called for short: AOV, or gross profit for that of orders."""
         found: dict[Words, set[str]] = defaultdict(set)
-        for metric in self.layer.metrics.values():
+        for metric in self._told:
             for phrase in _phrases(metric):
                 words = plain(split(phrase))
                 if len(words) > 2:

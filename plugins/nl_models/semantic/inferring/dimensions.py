@@ -27,7 +27,7 @@ class Dimensions:
 
     def of(self, table: Table) -> Iterator[dict[str, Any]]:
         """The dimensions of one table, as dbt writes them."""
-        known, entity = display(table) if not self.star.is_fact(table) else None, self.star.entity(table)
+        known = self._known(table)
         for column in table.columns.values():
             is_hidden = column.place in self.star.catalog.links or column == key(table) or _is_key(column)
             if is_hidden and column != known:
@@ -37,12 +37,18 @@ class Dimensions:
                 yield time_dimension(label, sql_name(column.name))
             elif column.kind in ("text", "boolean") or is_flag(column):
                 name = sql_name(column.name)
-                # The vocabulary knows by these words what people know a row by; what a fact has names others.
-                text = f"{'Name' if column == known else 'Said'} of the {entity}. {column.description}"
                 found = column.values or () if column.kind == "text" else _BOOLEANS
                 self.values[(model_name(table), label)] = found
                 expr = f"({name} = 1)" if column.kind == "number" else name
-                yield {"name": label, "type": "categorical", "expr": expr, "description": text}
+                yield {"name": label, "type": "categorical", "expr": expr, "description": column.description}
+
+    def known_by(self, table: Table) -> str | None:
+        """The dimension that people know a row by; facts have none: they name other things."""
+        column = self._known(table)
+        return self._label(table, column) if column is not None and column.kind == "text" else None
+
+    def _known(self, table: Table) -> Column | None:
+        return display(table) if not self.star.is_fact(table) else None
 
     def _label(self, table: Table, column: Column) -> str:
         """`category` for `category_name` and for `product_category`, where nothing else could be meant by it."""

@@ -91,8 +91,7 @@ def _by_lines(star: Star, con: duckdb.DuckDBPyConnection, header: Measured) -> I
         column = next((c for parent, c in star.foreign(lines) if parent.name == header.table), None)
         if column is None or not star.is_fact(lines) or not star.is_fact(table) or header.agg == "average":
             continue
-        name = f"{header.name}_by_{star.entity(lines)}"
-        same = replace(header, table=lines.name, name=name, label=name.replace("_", " "), synonyms=())
+        same = replace(header, table=lines.name, name=f"{star.entity(lines)}_{header.name}", synonyms=())
         if header.about == (star.entity(table),):
             candidates = [replace(same, expr=sql_name(column))]
         else:
@@ -142,6 +141,7 @@ def _semantic_model(
         "defaults": {"agg_time_dimension": f"{entity}_day"} if day is not None else None,
         "primary_entity": None if identity is not None else entity,
         "entities": entities,
+        "known_by": dimensions.known_by(table),
         "measures": [_measure(each) for each in metrics],
         "dimensions": [*days, *dimensions.of(table)],
     }
@@ -166,6 +166,7 @@ def _spines(catalog: Catalog, configuration: Mapping[str, Any]) -> list[Mapping[
 
 def _with_some_day(model: Mapping[str, Any]) -> Mapping[str, Any]:
     """The model as MetricFlow takes it: no measure without a time dimension, though none may be asked for."""
+    model = {key: value for key, value in model.items() if key != "known_by"}
     if model["defaults"] is not None:
         return model
     never = time_dimension(_NEVER, "cast(null as date)")
