@@ -64,6 +64,11 @@ def _metric_itself(plan: Analysis | Plan) -> str | None:
 
 def _draft(plan: Analysis | Plan, name: str, question: str, sentence: str, project: AskedProject) -> Draft:
     if isinstance(plan, Analysis):
+        if plan.needs_parts:
+            raise SmeltError(
+                "no model here holds conditions of groups, ratios, moving averages or parts of the calendar",
+                "ask for the figures by their dimensions, and calculate with the model's rows",
+            )
         return draft_analysis(plan, name, question, project)
     return draft_plan(plan, name, question, sentence, project)
 
@@ -112,7 +117,8 @@ def _read(path: Path) -> str | None:
 
 def _title(draft: Draft) -> str:
     """What it holds, in the words of its description."""
-    first = draft.document.description.splitlines()[0].rstrip(".")
+    first, *_, grain = (line.rstrip(".") for line in draft.document.description.splitlines())
+    first = "; ".join([first, *grain.split("; ")[1:]])
     said = first if first[:2].isupper() else f"{first[:1].lower()}{first[1:]}"
     return shorten(f"Add {draft.document.name}: {said}", 120, placeholder=" …")
 

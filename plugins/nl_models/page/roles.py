@@ -10,7 +10,7 @@ from plugins.nl_models.analysis import TIME, Analysis
 from plugins.nl_models.page.content import SHARE, PageColumn, Role
 from plugins.nl_models.plan import ColumnRef, Measure, Plan
 from plugins.nl_models.render.analysis_sentence import before_words, dimension_words
-from plugins.nl_models.render.around import column_names, measure_names, previous
+from plugins.nl_models.render.around import column_names, measured, previous
 from plugins.nl_models.render.metric_words import metric_name, plain, uncapitalised
 from plugins.nl_models.semantic.layer import Metric, SemanticLayer
 
@@ -18,7 +18,12 @@ _NUMBER = re.compile(r"(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|DECIMAL.*|DOUBLE|FLOA
 _TIME = re.compile(r"(DATE|TIMESTAMP.*)$", re.IGNORECASE)
 # Numbers that name things; nobody adds them up.
 _NAMES_THINGS = re.compile(r"(^|_|\b)(id|key|code|number|no|nr|year|month|day|zip|phone)s?$", re.IGNORECASE)
-_CALCULATED = {"share": "Share of {}", "running total": "Running total of {}", "average": "Average {}"}
+_CALCULATED = {
+    "share": "Share of {}",
+    "running total": "Running total of {}",
+    "average": "Average {}",
+    "moving average": "Moving average of {}",
+}
 _FUNCTIONS = {"sum": "Total", "avg": "Average", "min": "Smallest", "max": "Greatest"}
 # What a model's name says of its kind, and nothing of its rows.
 _PREFIX = re.compile(r"^(dim|fct|fact|agg|stg|int)_+")
@@ -76,11 +81,12 @@ def _planned(analysis: Analysis, layer: SemanticLayer, types: dict[str, str]) ->
     for query_name, name in column_names(analysis).items():
         dimension = by_query_name[query_name]
         if dimension.grain is None:
-            yield PageColumn(name, types.get(name, ""), "dimension", _capitalised(words[dimension.name]))
+            said = dimension.part or words[dimension.name]
+            yield PageColumn(name, types.get(name, ""), "dimension", _capitalised(said))
         else:
             label = dimension.grain if dimension.name == TIME else f"{dimension.grain} of {words[dimension.name]}"
             yield PageColumn(name, types.get(name, ""), "time", _capitalised(label), grain=dimension.grain)
-    for metric, name in zip(analysis.metrics, measure_names(analysis), strict=True):
+    for metric, name in measured(analysis).items():
         yield from _measured(analysis, layer, layer.metrics[metric], name, types)
 
 
@@ -91,6 +97,8 @@ def _measured(
     label = metric_name(metric, with_unit=False)
     label = _capitalised(_CALCULATED.get(analysis.calculation or "", "{}").format(label))
     unit = SHARE if analysis.calculation == "share" else metric.unit
+    if analysis.calculation == "ratio":
+        label, unit = f"{label} per {metric_name(layer.metrics[analysis.metrics[1]], with_unit=False)}", ""
     comparison = analysis.comparison
     # Growth alone was asked for: what it is calculated from stays in the table.
     is_growth = comparison is not None and comparison.only_growth
@@ -98,6 +106,10 @@ def _measured(
     change = f"{metric.name}_change"
     of = change if is_growth else None
     is_additive = _is_additive(analysis, layer, metric)
+    if comparison is not None and comparison.as_amount:
+        said = f"Change of {uncapitalised(label)} against {before_words(comparison)}"
+        yield PageColumn(change, types.get(change, ""), "measure", said, unit, is_additive=is_additive)
+        return
     yield PageColumn(name, types.get(name, ""), role, label, unit, of=of, is_additive=is_additive)
     if comparison is None:
         return

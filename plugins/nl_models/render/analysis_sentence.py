@@ -6,14 +6,20 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-from plugins.nl_models.analysis import TIME, Analysis, DimensionFilter, PeriodComparison, TimeRange
+from plugins.nl_models.analysis import TIME, Analysis, DimensionFilter, MetricFilter, PeriodComparison, TimeRange
 from plugins.nl_models.render.around import column_names, previous
 from plugins.nl_models.render.metric_words import made_of, metric_name, plain, uncapitalised
 from plugins.nl_models.semantic.layer import SemanticDimension, SemanticLayer
 
 _COMPARED = {"=": "is", ">": "is over", ">=": "is at least", "<": "is under", "<=": "is at most"}
 _COMPARED_TIME = {">": "is after", ">=": "is at or after", "<": "is before", "<=": "is at or before"}
-_CALCULATED = {"share": "share of ", "running total": "running total of ", "average": "average "}
+_CALCULATED = {
+    "share": "share of ",
+    "running total": "running total of ",
+    "average": "average ",
+    "moving average": "moving average of ",
+}
+_TOGETHER = {"sum": "the sum of these rows", "average": "the average of these rows"}
 _TRUTHS = {"true": True, "false": False}
 # Values that stand in a sentence without quotes and don't blur where they end.
 _PLAIN_VALUE = re.compile(r"\w(?:[\w.&'/+-]| (?!or\b|nor\b|and\b))*", re.ASCII)
@@ -70,9 +76,11 @@ class _Words:
         self.analysis = analysis
         self.layer = layer
         named = [name for d in analysis.dimensions for name in (d.name, d.shown_by) if name]
-        named += [part.dimension for part in analysis.filters + analysis.only]
+        own = [part for condition in analysis.having for part in condition.filters]
+        named += [part.dimension for part in (*analysis.filters, *analysis.only, *analysis.kept, *own)]
         self.dimensions = dimension_words(list(dict.fromkeys(named)), layer)
-        self.metrics = metric_words(analysis.metrics, layer)
+        metrics = [*analysis.metrics, *(part.metric for part in analysis.conditions)]
+        self.metrics = metric_words(list(dict.fromkeys(metrics)), layer)
 
     def phrases(self) -> Iterator[str]:
         analysis = self.analysis
@@ -83,12 +91,31 @@ class _Words:
         if analysis.calculation not in (None, "count"):
             yield self.calculated()
         if analysis.comparison is not None:
-            yield f"{'growth ' * analysis.comparison.only_growth}against {before_words(analysis.comparison)}"
-        for part in analysis.having:
-            limit = _percent(part.value) if self.is_share(part.metric) else _value(part.value)
-            yield f"only where {self.value_name(part.metric)} {_COMPARED[part.operator]} {limit}"
+            kind = "growth " if analysis.comparison.only_growth else ""
+            kind = "change as an amount " if analysis.comparison.as_amount else kind
+            yield f"{kind}against {before_words(analysis.comparison)}"
+        yield from (f"only rows where {self.filtered(part)}" for part in analysis.kept)
+        yield from map(self.held, analysis.having)
         if ranked := self.ranked():
             yield ranked
+        if analysis.together is not None:
+            yield _TOGETHER[analysis.together]
+
+    def held(self, part: MetricFilter) -> str:
+        """`only where units sold is over 10`, `only customers whose orders, in December 2010, is over 0`."""
+        if not part.of:
+            name = f"{part.metric}_change" if part.is_change else part.metric
+            limit = _percent(part.value) if self.is_share(name) else _value(part.value)
+            return f"only where {self.value_name(name)} {_COMPARED[part.operator]} {limit}"
+        limit = _percent(part.value) if self.is_part(part.metric) else _value(part.value)
+        about = [self.filtered(own) for own in part.filters]
+        about += [_time_range(part.time_range)] if part.time_range is not None else []
+        groups = _each([self.group(name) for name in part.of])
+        within = f" in every {part.each}" if part.each is not None else ""
+        where = f" ({'; '.join(about)})" if about else ""
+        return (
+            f"only where {self.metrics[part.metric]} of {groups}{where} {_COMPARED[part.operator]} {limit}{within}"
+        )
 
     def asked(self) -> str:
         metrics = [
@@ -104,6 +131,8 @@ class _Words:
 
     def group(self, query_name: str) -> str:
         for dimension in self.analysis.dimensions:
+            if dimension.query_name == query_name and dimension.part:
+                return dimension.part
             if dimension.query_name == query_name and dimension.grain:
                 of = "" if dimension.name == TIME else f" of {self.dimensions[dimension.name]}"
                 return f"{dimension.grain}{of}"
@@ -144,6 +173,12 @@ class _Words:
         if self.analysis.calculation == "share":
             over = f"over {_each(others, 'every')}" if others else ""
             return f"share of the total {over}".rstrip() + (f", {time.grain} by {time.grain}" if time else "")
+        if self.analysis.calculation == "ratio":
+            over, under = (self.metrics[name] for name in self.analysis.metrics)
+            return f"{over} divided by {under}"
+        if self.analysis.calculation == "moving average" and time is not None:
+            each = f" for {_each(others)}" if others else ""
+            return f"moving average over {self.analysis.window} {time.grain}s up to each{each}"
         if self.analysis.calculation == "average":
             averaged = [self.group(dimension.query_name) for dimension in self.analysis.dimensions]
             return f"average over {f'{time.grain}s' if time else _each(averaged, 'every')}"
@@ -152,6 +187,8 @@ class _Words:
 
     def value_name(self, name: str) -> str:
         """A column that rows are kept or ordered by: a metric, what is compared with it, or a dimension."""
+        if self.analysis.calculation == "ratio" and name in self.metrics:
+            return " per ".join(self.metrics[metric] for metric in self.analysis.metrics)
         if name in self.metrics:
             return _CALCULATED.get(self.analysis.calculation or "", "") + self.metrics[name]
         for metric, said in self.metrics.items():
@@ -163,10 +200,14 @@ class _Words:
 
     def is_share(self, name: str) -> bool:
         """Whether a column's numbers are parts of something, rather than amounts."""
-        metric = self.layer.metrics.get(name)
-        if metric is None:
-            return name.endswith("_change")
-        return self.analysis.calculation == "share" or metric.unit == "share"
+        compared = self.analysis.comparison
+        if name not in self.layer.metrics:
+            return name.endswith("_change") and not (compared is not None and compared.as_amount)
+        return self.analysis.calculation == "share" or self.is_part(name)
+
+    def is_part(self, name: str) -> bool:
+        """Whether a metric's own numbers are parts of something."""
+        return self.layer.metrics[name].unit == "share"
 
     def ranked(self) -> str:
         analysis = self.analysis

@@ -7,15 +7,24 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from plugins.nl_models.analysis import Analysis, AnalysisOrdering, Dimension, DimensionFilter, PeriodComparison
+from plugins.nl_models.render.conditions import condition_name, held
 
-_COMPARE = {"=": exp.EQ, ">": exp.GT, ">=": exp.GTE, "<": exp.LT, "<=": exp.LTE}
-_SUFFIXES = {"share": "_share", "running total": "_running_total", "average": "_average"}
+_SUFFIXES = {
+    "share": "_share",
+    "running total": "_running_total",
+    "average": "_average",
+    "moving average": "_moving_average",
+}
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
-def around(analysis: Analysis, asked: exp.Query, before: exp.Query | None) -> exp.Query:
+def around(
+    analysis: Analysis, asked: exp.Query, before: exp.Query | None, conditions: Sequence[exp.Query] = ()
+) -> exp.Query:
     """The whole query. asked: dimensions and metrics. before: the same of the earlier period, where no time
-    dimension tells the periods apart."""
-    steps: list[tuple[str, exp.Query]] = [("asked", asked)]
+    dimension tells the periods apart. conditions: what those of the analysis are about, in their order."""
+    steps: list[tuple[str, exp.Query]] = [(condition_name(n), query) for n, query in enumerate(conditions, 1)]
+    steps.append(("asked", asked))
     if before is not None:
         steps.append(("before", before))
     if analysis.comparison is not None:
@@ -26,6 +35,9 @@ def around(analysis: Analysis, asked: exp.Query, before: exp.Query | None) -> ex
     if analysis.calculation == "count":
         steps.append(("kept", _kept(analysis, steps[-1][0])))
         query = _counted(analysis)
+    if analysis.together is not None:
+        steps.append(("kept", query))
+        query = _together(analysis)
     for name, step in steps:
         query = query.with_(name, as_=step, copy=False)
     return query
@@ -40,6 +52,12 @@ def _counted(analysis: Analysis) -> exp.Select:
     return query.group_by(*columns).order_by(*columns) if columns else query
 
 
+def _together(analysis: Analysis) -> exp.Select:
+    """All rows that are kept as one."""
+    one = exp.Sum if analysis.together == "sum" else exp.Avg
+    return exp.select(*(one(this=_column(name)).as_(name) for name in measure_names(analysis))).from_("kept")
+
+
 def grouped_by(analysis: Analysis) -> list[str]:
     """Names of all that MetricFlow groups by: what is asked, what it is shown by, what a share is a part by."""
     names = [name for d in analysis.dimensions for name in (d.query_name, d.shown_by) if name]
@@ -48,15 +66,31 @@ def grouped_by(analysis: Analysis) -> list[str]:
     return list(dict.fromkeys(names))
 
 
+def asked_names(analysis: Analysis) -> list[str]:
+    """The same as MetricFlow takes them: what its columns are called is no name of a part of a date."""
+    parts = {
+        d.query_name: f"TimeDimension('{d.name}', date_part_name='dow')" for d in analysis.dimensions if d.part
+    }
+    return [parts.get(name, name) for name in grouped_by(analysis)]
+
+
+def measured(analysis: Analysis) -> dict[str, str]:
+    """By metric, the column that holds what was asked of it, without those that only compare."""
+    if analysis.calculation == "ratio":
+        return {analysis.metrics[0]: "_per_".join(analysis.metrics)}
+    return {metric: metric + _SUFFIXES.get(analysis.calculation or "", "") for metric in analysis.metrics}
+
+
 def measure_names(analysis: Analysis) -> list[str]:
-    """The names of the columns that hold what was asked, without those that only compare."""
-    return [metric + _SUFFIXES.get(analysis.calculation or "", "") for metric in analysis.metrics]
+    """The names of the columns that hold what was asked."""
+    return list(measured(analysis).values())
 
 
 def column_names(analysis: Analysis) -> dict[str, str]:
     """By query name, what a dimension's column is called: its own name, or the grain; both where two are alike."""
     kept = [dimension.query_name for dimension in _kept_dimensions(analysis)]
-    short = {name: name.split("__")[-1] for name in kept}
+    parts = {dimension.query_name: dimension.part for dimension in analysis.dimensions}
+    short = {name: parts[name] or name.split("__")[-1] for name in kept}
     return {name: own if list(short.values()).count(own) == 1 else name for name, own in short.items()}
 
 
@@ -96,22 +130,43 @@ def _compared(analysis: Analysis, comparison: PeriodComparison, has_before: bool
         if time is not None and name == time.query_name:
             left = exp.Sub(this=left, expression=_interval(comparison))
         conditions.append(exp.NullSafeEQ(this=left, expression=_column(name, "earlier")))
+    # What there was only before has changed as well, though it has no share of growth.
+    is_full = comparison.as_amount and time is None
     columns: list[exp.Expr] = [_column(name, "now") for name in names]
+    if is_full:
+        columns = [_known(_column(name, "now"), _column(name, "earlier")).as_(name) for name in names]
     for metric in analysis.metrics:
         now, then = _column(metric, "now"), _column(metric, "earlier")
-        change = exp.Div(
-            this=exp.Paren(this=exp.Sub(this=now.copy(), expression=then.copy())),
-            expression=exp.Nullif(this=then.copy(), expression=exp.Literal.number(0)),
-        )
+        change = _change(now, then, comparison)
         columns += [now, then.as_(f"{metric}_{previous(comparison)}"), change.as_(f"{metric}_change")]
     select = exp.select(*columns).from_(exp.to_table("asked").as_("now"))
     on = exp.and_(*conditions) if conditions else exp.true()
-    select = select.join(exp.to_table(other).as_("earlier"), on=on, join_type="left")
-    if time is not None and analysis.time_range is not None and analysis.time_range.start is not None:
-        # Earlier buckets were read to compare with, not to be shown.
-        day = exp.cast(exp.Literal.string(analysis.time_range.start.isoformat()), "date")
-        select = select.where(exp.GTE(this=_column(time.query_name, "now"), expression=day))
-    return select
+    select = select.join(exp.to_table(other).as_("earlier"), on=on, join_type="full" if is_full else "left")
+    shown = _in_time(analysis, "now")
+    return select.where(*shown) if shown else select
+
+
+def _in_time(analysis: Analysis, table: str | None = None) -> list[exp.Expr]:
+    """Earlier buckets were read to calculate with, not to be shown."""
+    time, span = analysis.time, analysis.time_range
+    if time is None or span is None or span.start is None:
+        return []
+    day = exp.cast(exp.Literal.string(span.start.isoformat()), "date")
+    return [exp.GTE(this=_column(time.query_name, table), expression=day)]
+
+
+def _change(now: exp.Column, then: exp.Column, comparison: PeriodComparison) -> exp.Expr:
+    if comparison.as_amount:
+        nothing = exp.Literal.number(0)
+        return exp.Sub(this=_known(now.copy(), nothing), expression=_known(then.copy(), nothing.copy()))
+    return exp.Div(
+        this=exp.Paren(this=exp.Sub(this=now.copy(), expression=then.copy())),
+        expression=exp.Nullif(this=then.copy(), expression=exp.Literal.number(0)),
+    )
+
+
+def _known(value: exp.Expr, other: exp.Expr) -> exp.Expr:
+    return exp.Coalesce(this=value, expressions=[other])
 
 
 def _interval(comparison: PeriodComparison) -> exp.Expr:
@@ -124,7 +179,7 @@ def _interval(comparison: PeriodComparison) -> exp.Expr:
 def _calculated(analysis: Analysis, source: str) -> exp.Query:
     names = _kept_names(analysis)
     columns: list[exp.Expr] = [_column(name) for name in names]
-    for metric, name in zip(analysis.metrics, measure_names(analysis), strict=True):
+    for metric, name in measured(analysis).items():
         columns.append(_calculation(analysis, metric, names).as_(name))
     select = exp.select(*columns).from_(source)
     is_aggregated = analysis.calculation == "average" or bool(analysis.only)
@@ -146,17 +201,29 @@ def _calculation(analysis: Analysis, metric: str, names: Sequence[str]) -> exp.E
         within = [_column(time.query_name)] if time is not None else []
         whole = exp.Window(this=total, partition_by=within)
         return exp.Div(this=column, expression=exp.Nullif(this=whole, expression=nothing))
+    if analysis.calculation == "ratio":
+        below = exp.Nullif(this=_column(analysis.metrics[1]), expression=nothing)
+        return exp.Div(this=exp.cast(column, "double"), expression=below)
     others = [_column(name) for name in names if time is None or name != time.query_name]
     order = exp.Order(expressions=[_column(time.query_name)]) if time is not None else None
+    if analysis.calculation == "moving average" and time is not None and time.grain is not None:
+        span = exp.WindowSpec(
+            kind="RANGE",
+            start=_interval(PeriodComparison(grain=time.grain, count=(analysis.window or 1) - 1)),
+            start_side="PRECEDING",
+            end="CURRENT ROW",
+        )
+        return exp.Window(this=exp.Avg(this=column), partition_by=others, order=order, spec=span)
     return exp.Window(this=total, partition_by=others, order=order)
 
 
 def _kept(analysis: Analysis, source: str) -> exp.Select:
     select = exp.select(*_shown(analysis)).from_(source)
-    names = dict(zip(analysis.metrics, measure_names(analysis), strict=True))
-    for part in analysis.having:
-        value = exp.convert(int(part.value) if part.value == int(part.value) else part.value)
-        select = select.where(_COMPARE[part.operator](this=_column(names[part.metric]), expression=value))
+    conditions = [*(_is_one_of(part) for part in analysis.kept), *held(analysis, measured(analysis))]
+    if analysis.calculation == "moving average":
+        conditions += _in_time(analysis)
+    if conditions:
+        select = select.where(*conditions)
     if analysis.limit is not None and analysis.limit_over:
         names = list(analysis.limit_over)
         kept = exp.In(this=_row(names), query=exp.Subquery(this=_highest(analysis, source)))
@@ -180,7 +247,7 @@ def _row(names: Sequence[str]) -> exp.Expr:
 def _highest(analysis: Analysis, source: str) -> exp.Select:
     """Of what the limit is over, those with the highest totals of what it is ordered by."""
     order = analysis.order_by[0]
-    renamed = dict(zip(analysis.metrics, measure_names(analysis), strict=True))
+    renamed = measured(analysis)
     columns = [_column(name) for name in analysis.limit_over]
     total = exp.Ordered(
         this=exp.Sum(this=_column(renamed.get(order.by, order.by))), desc=order.descending, nulls_first=False
@@ -197,8 +264,14 @@ def _shown(analysis: Analysis) -> list[exp.Expr]:
     for dimension in _kept_dimensions(analysis):
         column: exp.Expr = _column(dimension.shown_by or dimension.query_name)
         title = titles[dimension.query_name]
+        if dimension.part == "weekday":
+            column = exp.func("list_extract", exp.convert(list(WEEKDAYS)), column)
         columns.append((exp.cast(column, "date") if dimension.grain else column).as_(title))
-    for metric, name in zip(analysis.metrics, measure_names(analysis), strict=True):
+    compared = analysis.comparison
+    for metric, name in measured(analysis).items():
+        if compared is not None and compared.as_amount:
+            columns.append(_column(f"{metric}_change"))
+            continue
         columns.append(_column(name))
         if analysis.comparison is not None:
             columns += [_column(f"{metric}_{previous(analysis.comparison)}"), _column(f"{metric}_change")]
@@ -224,7 +297,7 @@ def _orders(analysis: Analysis) -> list[exp.Expr]:
     left = [name for name in titles if name not in {order.by for order in wanted}]
     # Names first, as they are read; keys tell equal names apart.
     wanted += [AnalysisOrdering(by=by) for name in left for by in shown.get(name, (name,))]
-    renamed = dict(zip(analysis.metrics, measure_names(analysis), strict=True))
+    renamed = measured(analysis)
     return [
         exp.Ordered(this=_column(renamed.get(order.by, order.by)), desc=order.descending, nulls_first=False)
         for order in wanted

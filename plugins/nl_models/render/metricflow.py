@@ -23,8 +23,9 @@ from sqlglot.errors import SqlglotError
 from plugins.core.errors import SmeltError
 from plugins.nl_models.analysis import TIME, Analysis, DimensionFilter
 from plugins.nl_models.kept import Kept
-from plugins.nl_models.render.around import around, grouped_by
-from plugins.nl_models.render.periods import earlier
+from plugins.nl_models.render.around import around, asked_names
+from plugins.nl_models.render.conditions import condition_query
+from plugins.nl_models.render.periods import earlier, moved
 from plugins.nl_models.semantic.layer import SemanticLayer
 
 
@@ -63,8 +64,15 @@ class MetricFlow:
             before = self._compile(analysis, earlier(start, compared), earlier(end, compared))
         elif compared is not None and start is not None:
             start = earlier(start, compared)
-        query = around(analysis, self._compile(analysis, start, end), before)
+        if analysis.calculation == "moving average" and analysis.time is not None and start is not None:
+            start = moved(start, analysis.time.grain or "day", 1 - (analysis.window or 1))
+        conditions = [self._condition(condition_query(analysis, part)) for part in analysis.conditions]
+        query = around(analysis, self._compile(analysis, start, end), before, conditions)
         return query.sql("duckdb", pretty=pretty, comments=False)
+
+    def _condition(self, analysis: Analysis) -> exp.Query:
+        span = analysis.time_range
+        return self._compile(analysis, span.start if span else None, span.end if span else None)
 
     def _compile(self, analysis: Analysis, start: date | None, end: date | None) -> exp.Query:
         where = [_where(part, self.layer) for part in analysis.filters]
@@ -72,7 +80,7 @@ class MetricFlow:
             where.append(f"{{{{ TimeDimension('{TIME}', 'day') }}}} >= '{start.isoformat()}'")
         if end is not None:
             where.append(f"{{{{ TimeDimension('{TIME}', 'day') }}}} < '{end.isoformat()}'")
-        groups = grouped_by(analysis)
+        groups = asked_names(analysis)
         asked = json.dumps([analysis.metrics, groups, where])
         tree = _query(self._rendered.get(asked, ""))
         if tree is None:

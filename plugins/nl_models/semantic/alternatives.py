@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from plugins.nl_models.analysis import Analysis, Dimension, DimensionFilter
+from plugins.nl_models.analysis import Analysis, Dimension, DimensionFilter, MetricFilter
 from plugins.nl_models.semantic.layer import SemanticLayer
 
 # More are not read.
@@ -55,12 +55,17 @@ def _renamed(analysis: Analysis, name: str, other: str) -> Analysis:
     def named(found: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(other if one == name else one for one in found)
 
+    def kept(found: MetricFilter) -> MetricFilter:
+        return found.model_copy(update={"of": named(found.of), "filters": tuple(map(filtered, found.filters))})
+
     orders = [o.model_copy(update={"by": other}) if o.by == name else o for o in analysis.order_by]
     return analysis.model_copy(
         update={
             "dimensions": tuple(map(dimension, analysis.dimensions)),
             "filters": tuple(map(filtered, analysis.filters)),
             "only": tuple(map(filtered, analysis.only)),
+            "kept": tuple(map(filtered, analysis.kept)),
+            "having": tuple(map(kept, analysis.having)),
             "order_by": tuple(orders),
             "limit_within": named(analysis.limit_within),
             "limit_over": named(analysis.limit_over),

@@ -13,33 +13,51 @@ from plugins.nl_models.analysis import (
     MetricFilter,
     PeriodComparison,
     TimeRange,
+    Together,
 )
+from plugins.nl_models.semantic.conditioning import Conditioning
+from plugins.nl_models.semantic.counting import is_additive
 from plugins.nl_models.semantic.layer import SemanticDimension
 from plugins.nl_models.semantic.request import Group
-from plugins.nl_models.semantic.restricting import Restricting, in_words
+from plugins.nl_models.semantic.restricting import in_words
 
 _FEW = 10
 
 
-class Arranging(Restricting):
+class Arranging(Conditioning):
     """The parts of an analysis that come after its metrics, groups and filters."""
 
     def _calculation(self, groups: list[Group]) -> Calculation | None:
         marks = self.request.marks
+        if "MOVING" in marks:
+            if self.request.window is None or not any(group.is_time for group in groups):
+                self.resolved.lacks.append("a moving average over how many days, weeks or months is meant")
+            return "moving average"
         if "SHARE" in marks:
             return "share"
         if "AVERAGE" in marks:
-            if not groups:
-                self.resolved.lacks.append("an average of what is meant: per day, per month, per customer")
-            elif not any(group.is_time for group in groups):
-                what = in_words(groups[-1].name)
-                self.resolved.lacks.append(f"is the average per {what} meant, or within each")
-            return "average"
+            return self._average(groups)
         if "RUNNING" in marks:
             if any(group.is_time for group in groups):
                 return "running total"
             return None
         return "count" if any(group.name == self.request.counted for group in groups) else None
+
+    def _average(self, groups: list[Group]) -> Calculation | None:
+        if not groups:
+            self.resolved.lacks.append("an average of what is meant: per day, per month, per customer")
+        elif not any(group.is_time for group in groups):
+            is_thing = groups[-1].name in self.vocabulary.entities and len(groups) == 1
+            if is_thing and self._is_few():
+                # Of the ten best, the average one.
+                return None
+            if not (is_thing and groups[-1].is_per):
+                self.resolved.lacks.append(f"is the average per {in_words(groups[-1].name)} meant, or within each")
+        return "average"
+
+    def _is_few(self) -> bool:
+        """Whether some of the highest are asked for, more than one."""
+        return self.request.is_ranked and self.request.limit is not None and self.request.limit > 1
 
     def _complete_comparison(self, dimensions: list[Dimension], time_range: TimeRange | None) -> None:
         """Growth of something: against the bucket before, if nothing else is said."""
@@ -50,25 +68,69 @@ class Arranging(Restricting):
                 self.comparison = PeriodComparison(grain=time.grain, only_growth=True)
             else:
                 self.resolved.lacks.append("growth against which period is meant: the month, or the year before")
+        if self.comparison is not None and self.request.is_amount and self.request.is_ranked:
+            self.comparison = self.comparison.model_copy(update={"as_amount": True, "only_growth": False})
         if self.comparison is None or time is not None:
             return
         if time_range is None or time_range.start is None or time_range.end is None:
             grain = self.comparison.grain
+            if self.request.comparison is not None:
+                self.resolved.assumptions.append(f"every {grain} is compared with the one before")
             dimensions.insert(0, Dimension(name=TIME, grain=grain))
 
-    def _having(self, metrics: list[str]) -> Iterable[MetricFilter]:
-        for threshold in self.request.thresholds:
-            metric = threshold.metric if threshold.metric in metrics else metrics[0]
-            yield MetricFilter(metric=metric, operator=threshold.operator, value=threshold.value)
+    def _changed(self, metrics: list[str]) -> Iterable[MetricFilter]:
+        """Which months were those in which it fell."""
+        request = self.request
+        if not request.direction or request.is_ranked or not request.asks_which or self.comparison is None:
+            return
+        operator = ">" if request.direction > 0 else "<"
+        yield MetricFilter(metric=metrics[0], operator=operator, value=0, is_change=True)
+
+    def _together(
+        self, metrics: list[str], dimensions: list[Dimension], calculation: Calculation | None
+    ) -> Together | None:
+        """One figure of all things that are kept: of the ten best, of those over a threshold."""
+        request, marks = self.request, self.request.marks
+        if "AVERAGE" in marks and calculation is None and self._is_few():
+            return "average"
+        is_alone = all(group == request.target for group in request.groups)
+        is_share = calculation == "share" and self._is_few() and request.share_first and is_alone
+        is_kept = self._is_few() and "TOGETHER" in marks and not request.asks_which
+        is_of = bool(request.thresholds) and request.belongs and not request.groups and not request.is_ranked
+        others = any(d.grain or d.part for d in dimensions)
+        if (is_share and others) or (self._is_few() and request.is_total and request.belongs):
+            self.resolved.assumptions.append("each of them is meant by itself")
+        if not (is_share or is_kept or is_of) or others:
+            return None
+        if not all(is_additive(self.layer, metric) for metric in metrics):
+            self.resolved.lacks.append(f"{metrics[0].replace('_', ' ')} of several together is not their sum")
+        if (is_share or is_of) and not others:
+            self.resolved.assumptions.append("all of them together are meant")
+        return "sum"
 
     def _leave_out_nobody(self, dimensions: list[Dimension], reachable: dict[str, SemanticDimension]) -> None:
         """What belongs to nobody has no rank, and is over no threshold; it is not one of those counted."""
         request = self.request
-        if not (request.is_ranked or request.thresholds or request.limit or request.counted):
+        is_average = "AVERAGE" in request.marks
+        if not (request.is_ranked or request.thresholds or request.limit or request.counted or is_average):
             return
         for dimension in dimensions:
             if dimension.name in reachable and reachable[dimension.name].kind == "entity":
-                self.filters.append(DimensionFilter(dimension=dimension.name, operator="is not null"))
+                known = DimensionFilter(dimension=dimension.name, operator="is not null")
+                # A share is one of all there is, also of what belongs to nobody.
+                (self.kept if "SHARE" in request.marks else self.filters).append(known)
+
+    def _sorted_by(self, dimensions: list[Dimension]) -> AnalysisOrdering | None:
+        """What rows are sorted by, where it is no figure."""
+        request = self.request
+        found = [d for d in dimensions if request.sort_group in (d.grain, d.part, d.name.split("__")[-1])]
+        if not request.sort_group or request.limit is not None:
+            return None
+        if not found:
+            self.resolved.lacks.append(f"there is no {in_words(request.sort_group)} in it to sort by")
+            return None
+        descending = request.is_descending and request.is_direction_said
+        return AnalysisOrdering(by=found[0].query_name, descending=descending)
 
     def _ranking(
         self,
@@ -80,14 +142,28 @@ class Arranging(Restricting):
         """Order and limit, as fields of the analysis."""
         request = self.request
         time = next((d for d in dimensions if d.grain), None)
-        if calculation in ("average", "count"):
+        weekday = next((d for d in dimensions if d.part), None)
+        if calculation == "count" or (calculation == "average" and weekday is None):
             return {}
+        if calculation == "average":
+            dimensions, groups, time = (
+                [d for d in dimensions if not d.grain],
+                [g for g in groups if g.name != "day"],
+                None,
+            )
         if not request.is_ranked and not request.is_sorted and request.limit is None:
             natural = [AnalysisOrdering(by=time.query_name)] if time is not None else []
+            natural = natural or ([AnalysisOrdering(by=weekday.query_name)] if weekday is not None else [])
             if not natural and dimensions:
                 natural = [AnalysisOrdering(by=metrics[0], descending=True)]
             return {"order_by": tuple(natural)}
+        sorted_by = self._sorted_by(dimensions)
+        if sorted_by is not None:
+            return {"order_by": (sorted_by,)}
         by = request.order_metric if request.order_metric in metrics else metrics[0]
+        is_descending = request.is_descending
+        if self.comparison is not None and "GROWTH" in request.marks:
+            by, is_descending = f"{by}_change", is_descending == (request.direction >= 0)
         limit = request.limit
         ranked = [request.target] if request.target is not None else groups
         if limit is None and request.is_ranked and ranked:
@@ -104,7 +180,7 @@ class Arranging(Restricting):
         beside = [d for d, group in pairs if request.target is not None and group.name != request.target.name]
         within = beside if request.is_ranked and not is_over else []
         return {
-            "order_by": (AnalysisOrdering(by=by, descending=request.is_descending),),
+            "order_by": (AnalysisOrdering(by=by, descending=is_descending),),
             "limit": limit,
             "limit_within": tuple(dimension.query_name for dimension in within),
             "limit_over": tuple(others) if is_over else (),

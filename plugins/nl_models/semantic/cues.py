@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -16,6 +17,8 @@ class Cues:
 
     cues: by phrase, what it does. units: by phrase, the unit. aliases: by phrase, others for the same thing.
     things: by word, others for the same kind of thing. verbs: by lemma, names of metrics that it may be about.
+    telling: those of them that say what is measured, also beside a metric. short: by word, what it is short for.
+    wrapping: of what stands around a question.
     longest: words of a phrase.
     """
 
@@ -25,6 +28,9 @@ class Cues:
     units: Mapping[tuple[str, ...], str]
     aliases: Mapping[tuple[str, ...], tuple[tuple[str, ...], ...]]
     things: Mapping[str, tuple[str, ...]]
+    telling: frozenset[str]
+    short: Mapping[str, str]
+    wrapping: tuple[re.Pattern[str], ...]
     longest: int
 
 
@@ -39,4 +45,7 @@ def cues() -> Cues:
     aliases = {phrase: tuple(other for other in group if other != phrase) for group in groups for phrase in group}
     verbs = {verb: tuple(names) for verb, names in document["verbs"].items()}
     things = {word: tuple(o for o in group if o != word) for group in document["things"] for word in group}
-    return Cues(found, frozenset(document["fillers"]), verbs, units, aliases, things, max(map(len, found)))
+    fillers, telling = frozenset(document["fillers"]), frozenset(document["telling"])
+    wrapping = tuple(re.compile(pattern, re.IGNORECASE) for pattern in document["wrapping"])
+    longest = max(map(len, found))
+    return Cues(found, fillers, verbs, units, aliases, things, telling, document["short"], wrapping, longest)

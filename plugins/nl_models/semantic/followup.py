@@ -38,7 +38,7 @@ def merged(before: Request, now: Request, question: str) -> Request:
     if now.ranges:
         result.ranges, result.periods = now.ranges, now.periods
     result.comparison = now.comparison or before.comparison
-    result.unit = now.unit or before.unit
+    result.units = [*before.units, *now.units] if adds else now.units or before.units
     result.thresholds = now.thresholds or before.thresholds
     if now.is_ranked or now.limit or now.is_sorted:
         result.is_ranked, result.limit, result.target = now.is_ranked or before.is_ranked, now.limit, now.target
@@ -46,4 +46,5 @@ def merged(before: Request, now: Request, question: str) -> Request:
         result.order_metric = now.order_metric
     if now.marks & _CALCULATIONS:
         result.marks = (before.marks - _CALCULATIONS) | now.marks
+        result.direction = now.direction
     return result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from plugins.nl_models.analysis import MetricOperator
+from plugins.nl_models.semantic.cues import cues
 from plugins.nl_models.semantic.request import Threshold
 from plugins.nl_models.semantic.turns import Turns
 
@@ -13,6 +14,7 @@ OPERATORS: dict[str, MetricOperator] = {
     "LESS_EQUAL": "<=",
     "EXACTLY": "=",
 }
+_THINGS = frozenset({"which", "list", "list the", "what are the", "who are the"})
 _ASKING = frozenset({"which", "list", "list the", "what are the", "who are the", "what is the"})
 
 
@@ -21,6 +23,7 @@ class Ranking(Turns):
 
     def _on_which(self, at: int) -> int:
         text, request = self.spans[at].text, self.request
+        request.asks_which |= text in _THINGS
         if self._kind(at + 1) == "number" and self._is_groupable(at + 2):
             request.limit = int(self.spans[at + 1].number or 0)
             request.ranks_times |= self._kind(at + 2) == "time"
@@ -40,6 +43,7 @@ class Ranking(Turns):
 
     def _on_top(self, at: int) -> int:
         request = self.request
+        self._rank_once(at)
         request.is_ranked, request.is_descending = True, self._kind(at) == "TOP"
         step = at + 1
         if self._kind(step) == "number":
@@ -61,9 +65,18 @@ class Ranking(Turns):
 
     _on_bottom = _on_top
 
+    def _rank_once(self, at: int) -> None:
+        """A second superlative only says by what the first one is meant: the top 5 by highest revenue."""
+        request = self.request
+        is_same = request.is_descending == (self._kind(at) == "TOP") and request.order_metric is None
+        follows = at + 1 + (self._kind(at + 1) == "number")
+        if request.is_ranked and not (is_same and (self._named(follows).metrics or self._kind(follows) == "verb")):
+            request.doubts.append(self.spans[at].text)
+
     def _on_selling(self, at: int) -> int:
         request = self.request
         request.marks.add("SELLING")
+        self._rank_once(at)
         request.is_ranked = True
         request.is_descending = not self.spans[at].text.startswith(("worst", "least"))
         self.expects_group = self.is_target = True
@@ -80,6 +93,12 @@ class Ranking(Turns):
             self.expects_group = True
         if named.metrics:
             self.request.order_metric = self._metric(named)
+            self.taken.add(at + 1)
+        elif named.dimensions:
+            self.request.sort_group = named.dimensions[0]
+            self.taken.add(at + 1)
+        elif self._kind(at + 1) == "time" and self._grain(at + 1):
+            self.request.sort_group = self._grain(at + 1) or ""
         return at + 1
 
     def _on_operator(self, at: int) -> int:
@@ -87,35 +106,65 @@ class Ranking(Turns):
             # "over the quarters"
             self.expects_group = True
             return at + 1
+        if self._kind(at - 1) == "MOVING" and self._is_window(at + 1):
+            self.request.window = int(self.spans[at + 1].number or 0)
+            return at + 2
         if self._kind(at + 1) == "AVERAGE" or self._kind(at + 1) != "number":
             self.request.doubts.append(self.spans[at].text)
             return at + 1
-        self._expect(OPERATORS[self._kind(at)], self.spans[at + 1].number or 0.0, at + 2)
+        number = self.spans[at + 1]
+        if self._kind(at + 2) == "SHARE" and number.number is not None:
+            # "more than 5 percent"
+            self.request.is_percent = True
+            self.request.marks.add("SHARE")
+            self._expect(OPERATORS[self._kind(at)], number.number / 100, at + 3)
+            return at + 3
+        self._expect(OPERATORS[self._kind(at)], number.number or 0.0, at + 2, number.unit)
         return at + 2
 
-    def _expect(self, operator: MetricOperator, value: float, after: int) -> None:
-        """A threshold of the metric that is named next, else of the one before it."""
+    def _expect(self, operator: MetricOperator, value: float, after: int, unit: str = "") -> None:
+        """A threshold of the metric that is named next, else of the one before it. unit: of money."""
+        self.order.append("threshold")
         following = after + (self._kind(after) == "unit")
         named = self._named(following)
         if named.metrics:
+            self.taken.add(following)
             self.request.thresholds.append(Threshold(operator, value, self._metric(named)))
-        elif self.request.metrics:
-            self.request.thresholds.append(Threshold(operator, value, self.request.metrics[-1]))
+        elif self._kind(following) == "verb" and self.spans[following].text in cues().telling and not unit:
+            self.taken.add(following)
+            self.request.thresholds.append(Threshold(operator, value, verb=self.spans[following].text))
+        elif self.request.metrics or unit:
+            metric = self.request.metrics[-1] if self.request.metrics else None
+            self.request.thresholds.append(Threshold(operator, value, metric, unit=unit))
         elif self._kind(following) == "unknown" or named.dimensions:
             self.request.doubts.append(self.spans[following].text)
         else:
             self.request.thresholds.append(Threshold(operator, value))
 
+    def _is_window(self, at: int) -> bool:
+        """A number of months, or other time buckets."""
+        return self._kind(at) == "number" and self._kind(at + 1) == "time" and self._grain(at + 1) is not None
+
     def _on_number(self, at: int) -> int:
         number = self.spans[at].number or 0.0
+        if self._is_window(at) and "MOVING" in (self._kind(at - 1), self._kind(at + 2)):
+            # "3 month moving average", "rolling 3 month average": of months.
+            self.request.window = int(number)
+            return at + 1
         before = self._named(at - 1)
         if self.spans[at].text in ("once", "twice"):
             self._expect("=", number, at + 1)
             return at + 1
         if self._kind(at + 1) == "AND" and self._kind(at + 2) == "number":
-            self._expect(">=", number, at + 3)
-            self._expect("<=", self.spans[at + 2].number or 0.0, at + 3)
+            other = self.spans[at + 2]
+            unit = other.unit or self.spans[at].unit
+            self._expect(">=", number, at + 3, unit)
+            self._expect("<=", other.number or 0.0, at + 3, unit)
             return at + 3
+        if self._kind(at + 1) in OPERATORS and self.spans[at + 1].text.startswith(("or ", "and ")):
+            # "20 orders or more" is said as often as "20 or more orders".
+            self._expect(OPERATORS[self._kind(at + 1)], number, at + 2, self.spans[at].unit)
+            return at + 2
         if before.dimensions and not self.expects_group:
             self.request.identified.append((before.dimensions[0], self.spans[at].text))
             return at + 1

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from plugins.nl_models.semantic.ranking import OPERATORS, Ranking
-from plugins.nl_models.semantic.request import Group, Request
-from plugins.nl_models.semantic.vocabulary import Named
+from dataclasses import replace
+
+from plugins.nl_models.semantic.cues import cues
+from plugins.nl_models.semantic.qualifying import LISTING, Qualifying
+from plugins.nl_models.semantic.ranking import OPERATORS
+from plugins.nl_models.semantic.request import Absence, Group, Request
 
 _MARKS = frozenset(
-    {"SHARE", "RUNNING", "GROWTH", "AVERAGE", "TREND", "COMPARE", "COUNT", "SELLING", "THAN", "TOGETHER"}
-)
-_LISTING = ("AND", "COMMA", "OR")
+    {
+        "SHARE", "RUNNING", "GROWTH", "AVERAGE", "TREND", "COMPARE", "COUNT", "SELLING", "THAN", "TOGETHER",
+        "RATIO", "MOVING",
+    }
+)  # fmt: skip
+_DIRECTIONS = {"RISE": 1, "GAIN": 1, "FALL": -1, "LOSS": -1}
 _BELONGING = frozenset({"of", "from", "for", "to", "in", "on", "by", "among", "with"})
 
 
-class Reader(Ranking):
+class Reader(Qualifying):
     """One question. `read` gives what was understood."""
 
     def read(self) -> Request:
@@ -21,33 +27,99 @@ class Reader(Ranking):
         at = 0
         while at < len(self.spans):
             at = self._turn(at)
-        return self.request
+        request = self.request
+        self._pair_thresholds()
+        if self._kind(len(self.spans) - 1) == "COUNT" and request.mentioned and not request.counted:
+            # "customers who bought it: how many?"
+            request.counted = request.mentioned[0].name
+        request.is_total = any(span.kind == "filler" and span.text.lower() == "total" for span in self.all)
+        if self.has_comparative and not request.marks & {"THAN", "COMPARE"}:
+            request.doubts.append("more")
+        if self.leaves_out or self.absent:
+            request.doubts.append(self.leaves_out or "not")
+        if request.limit is not None and not (request.is_ranked or request.is_sorted or request.direction):
+            # Ten of what has no order: "within 30 days" says something else.
+            request.doubts.append(str(request.limit))
+        return request
+
+    def _pair_thresholds(self) -> None:
+        """Over 20 in October but under 5 in November: each threshold has the time that follows it."""
+        request = self.request
+        count = len(request.thresholds)
+        if count < 2 or self.order != ["threshold", "time"] * count or len(request.ranges) != count:
+            return
+        first = request.thresholds[0]
+        request.thresholds = [
+            replace(part, time_range=span, verb=part.verb or (first.verb if part.metric is None else ""))
+            for part, span in zip(request.thresholds, request.ranges, strict=True)
+        ]
+        request.ranges, request.periods = [], []
 
     def _turn(self, at: int) -> int:
         span = self.spans[at]
         kind = span.kind
         if kind not in ("AND", "OR", "COMMA", "named", "unknown", "quoted", "number"):
             self.negated = kind == "NOT"
+            if kind not in ("KNOWN", "time", "verb"):
+                self._leave_out(span.text if kind == "NOT" else "")
         turn = getattr(self, f"_on_{kind.lower()}", None)
         if turn is not None:
             return turn(at)
         if kind == "COUNT":
             self._count(at)
         elif kind in _MARKS:
+            self.request.share_first |= kind == "SHARE" and self._is_first_share(at)
+            self.request.is_part_of |= kind == "SHARE" and span.text.startswith("as ")
             self.request.marks.add(kind)
-        elif kind == "OR" and self._named(at - 1).values and self._named(at + 1).values:
-            self.request.is_alternative = True
+        elif kind in _DIRECTIONS:
+            self.request.marks.add("GROWTH")
+            self.request.direction = _DIRECTIONS[kind]
+            self.request.is_amount = kind in ("GAIN", "LOSS")
+            # "months with falling revenue": those alone.
+            self.request.asks_which |= bool(self._named(0).dimensions) or self._kind(0) == "time"
+        elif kind == "OR":
+            self._alternative(at)
         elif kind in OPERATORS:
             return self._on_operator(at)
         elif kind == "unit":
-            self.request.unit = span.unit
-        elif kind == "verb":
-            self.request.verbs.append(span.text)
+            self.request.units.append(span.unit)
+        elif kind == "verb" and at not in self.taken:
+            self._verb(at)
         elif kind in ("DESCENDING", "ASCENDING"):
             self.request.is_sorted, self.request.is_descending = True, kind == "DESCENDING"
+            self.request.is_direction_said = True
+        elif kind == "MUCH":
+            self.has_comparative = True
         elif kind == "unknown":
             self._unknown(at)
         return at + 1
+
+    def _is_first_share(self, at: int) -> bool:
+        """Whether it is asked what share some have, rather than ranked by it."""
+        request = self.request
+        return not request.is_ranked and not request.asks_which and self._kind(at - 1) not in ("BY", "ORDER")
+
+    def _verb(self, at: int) -> None:
+        verb = self.spans[at].text
+        if self._kind(at - 1) == "NOT" and self.leaves_out:
+            # "who have not ordered": when, is said next, if at all.
+            self.leaves_out, self.absent = "", verb
+        is_listed = self._kind(at - 1) in ("AND", "COMMA") and bool(self.request.metrics)
+        is_listed |= self._kind(at + 1) in ("AND", "COMMA") and bool(self._named(at + 2).metrics)
+        if verb in cues().telling and is_listed and self._kind(at + 1) != "named":
+            self.request.told.append(verb)
+        self.request.verbs.append(verb)
+
+    def _absent_in(self, found: Absence) -> None:
+        self.leaves_out = self.absent = ""
+        self.negated = False
+        self.request.absences.append(found)
+
+    def _leave_out(self, text: str) -> None:
+        """What is said before what it leaves out; a doubt if nothing follows that can be left out."""
+        if self.leaves_out:
+            self.request.doubts.append(self.leaves_out)
+        self.leaves_out = text
 
     def _count(self, at: int) -> None:
         self.request.marks.add("COUNT")
@@ -81,69 +153,50 @@ class Reader(Ranking):
             self.request.missing.append(span.text)
             self.expects_group = False
 
-    def _on_by(self, at: int) -> int:
-        following = self.spans[at + 1] if at + 1 < len(self.spans) else None
-        text = self.spans[at].text
-        self.is_each = "each" in text or "every" in text
-        if text == "each" and self._named(at - 1).values and (following is None or following.named is None):
-            # "Oslo and Bergen each"
-            self.request.marks.add("COMPARE")
-            return at + 1
-        if following is None or following.kind in ("COMMA", "time") or following.named is not None:
-            self.expects_group = following is not None and following.kind != "COMMA"
-        else:
-            self.expects_group = following.kind == "unknown"
-        return at + 1
-
-    def _on_known(self, at: int) -> int:
-        """A known customer: one that is there. After `without` it says nothing more."""
-        named = self._named(at + 1)
-        if not self.negated and named.dimensions and self._kind(at - 1) != "NOT":
-            self.request.unknown_of.append((named.dimensions[0], False))
-        elif self._kind(at - 1) == "NOT":
-            self.negated = True
-        return at + 1
-
-    def _on_quoted(self, at: int) -> int:
-        labels = [name for span in self.spans[:at] for name in (span.named or Named()).dimensions]
-        if labels and self._kind(at - 1) == "CONTAINS":
-            self.request.contains.append((labels[-1], self.spans[at].text))
-        elif (named := self.vocabulary.find(self.spans[at].text.lower().split())) is not None and named.values:
-            self._restrict(named)
-        else:
-            self.request.doubts.append(self.spans[at].text)
-        return at + 1
-
-    def _on_contains(self, at: int) -> int:
-        return at + 1
-
     def _on_time(self, at: int) -> int:
         said = self.spans[at].said
         assert said is not None
         request = self.request
         if said.comparison is not None:
             request.comparison = said.comparison
+        elif said.grain == "weekday" and not (self.expects_group or self.is_target or at == 0):
+            # "on a weekday"
+            request.doubts.append(self.spans[at].text)
         elif said.grain is not None:
             self._group(Group(said.grain, is_time=True, is_plural=self.spans[at].text.endswith("s")))
             self._keep_listing(at)
             return at + 1
+        elif said.range is not None and (self.absent or self._kind(at - 1) == "NOT"):
+            self._absent_in(Absence(self.absent, said.range))
         elif said.range is not None:
+            request.spanned = said.spanned or request.spanned
+            self.order.append("time")
             request.ranges.append(said.range)
             if said.period is not None:
                 request.periods.append(said.period)
-        if said.range is not None and self._kind(at - 1) == "NOT":
-            request.doubts.append(self.spans[at].text)
         self.expects_group = False
         return at + 1
 
     def _on_named(self, at: int) -> int:
+        if at in self.taken:
+            return at + 1
         span, named = self.spans[at], self._named(at)
+        is_only = "ONLY" in (self._kind(at - 1), self._kind(at + 1)) and bool(named.values)
+        if is_only and (self._is_restriction(at) or self.request.metrics):
+            # "by month, damaged only": not split by whether it is.
+            self.expects_group = False
+            self._restrict(named)
+            return at + 1
         # "the best stations by rentals": what they are ranked by, though rentals are things too.
         is_ranked_by = self.request.is_ranked and not self.request.metrics and bool(named.metrics)
         is_ranked_by &= self._kind(at - 1) == "BY" and bool(self.request.groups)
         if self.expects_group and named.values and not named.dimensions and self._kind(at - 1) == "BY":
             self.expects_group = False
-            if self.spans[at - 1].text == "by":
+            if self.is_each and self._kind(at + 1) in LISTING and self._named(at + 2).values:
+                # "in each of Oslo and Bergen"
+                self.request.marks.add("COMPARE")
+                self._restrict(named)
+            elif self.spans[at - 1].text == "by":
                 # "orders placed by returning customers"
                 self._restrict(named)
             else:
@@ -156,6 +209,11 @@ class Reader(Ranking):
             return at + 1
         if self.expects_group and named.metrics and self._kind(at - 1) == "BY":
             self.expects_group = False
+            if self.spans[at - 1].text == "per" and self.request.metrics:
+                # "revenue per unit sold"
+                self.request.marks.add("RATIO")
+                self._add(self._metric(named))
+                return at + 1
             self.request.order_metric = self._metric(named)
             self._add(self.request.order_metric)
             return at + 1
@@ -165,7 +223,11 @@ class Reader(Ranking):
         elif named.values and self._is_restriction(at):
             self._restrict(named)
         elif named.metrics and not self._is_mention(at):
+            if self.leaves_out:
+                # "excluding returns": what is left out is no second figure.
+                self._leave_out("")
             self._add(self._metric(named))
+            self._named_unit(span.text, self.request.metrics[-1])
             self.negated = False
         elif named.values:
             self._restrict(named)
@@ -173,17 +235,25 @@ class Reader(Ranking):
             self._mention(at)
         return at + 1
 
+    def _named_unit(self, text: str, metric: str) -> None:
+        """The unit that a name says: "revenue in pounds", and in euros."""
+        unit = self.vocabulary.layer.metrics[metric].unit
+        if any(cues().units.get((word,)) == unit for word in text.split()):
+            self.request.units.append(unit)
+
     def _is_mention(self, at: int) -> bool:
         """Whether what could be a metric only says what things are: which orders have more than 500 lines."""
         belongs = (
             bool(self.request.metrics) and self._word_before(at) in _BELONGING and self._kind(at - 1) != "COUNT"
         )
+        if "RATIO" in self.request.marks:
+            return False
         return bool(self._named(at).dimensions) and (self._kind(at - 1) == "BY" or belongs)
 
     def _shared_noun(self, at: int) -> str | None:
         """New and returning customers: the first word goes with the last one's noun."""
         following = self._named(at + 2)
-        if self._kind(at + 1) not in ("AND", "OR") or not following.metrics or self.request.metrics:
+        if self._kind(at + 1) not in ("AND", "OR", "COMPARE") or not following.metrics or self.request.metrics:
             return None
         noun = self.spans[at + 2].text.split()[-1]
         whole = self.vocabulary.find([*self.spans[at].text.split(), noun])
@@ -194,6 +264,11 @@ class Reader(Ranking):
         named = self._named(at)
         if not named.metrics or self.negated:
             return True
+        before = self.request.restrictions[-1].readings if self.request.restrictions else ()
+        is_listed = self._kind(at - 1) in (*LISTING, "COMPARE") and before == self._named(at - 2).values
+        if self.request.metrics and is_listed and {o for o, _ in before} & {o for o, _ in named.values}:
+            # "revenue of new and returning customers"
+            return True
         others = [n for n, span in enumerate(self.spans) if n != at and span.named and span.named.metrics]
         return bool(others) and self._word_before(at) in _BELONGING
 
@@ -201,8 +276,14 @@ class Reader(Ranking):
         """A dimension that nothing says to split by: what things are, or what must have no value."""
         span, request = self.spans[at], self.request
         group = Group(self._named(at).dimensions[0], is_plural=span.text.endswith("s"))
+        is_second = self._kind(at - 1) in ("AND", "COMMA") and bool(self._named(at - 2).metrics)
+        is_second |= self._kind(at + 1) == "AND" and bool(self._named(at + 2).metrics) and not request.groups
         if self.negated:
+            self.leaves_out = ""
             request.unknown_of.append((group.name, True))
+        elif is_second:
+            # "orders and customers by month"
+            self._second(at, group)
         elif (
             self._kind(at + 1) in ("BY", "COMMA")
             and self._kind(at + 2) == "named"
@@ -212,4 +293,14 @@ class Reader(Ranking):
             # "country by country"
             self._group(group)
         else:
+            request.belongs |= bool(request.metrics) and self._word_before(at) in _BELONGING
             request.mentioned.append(group)
+
+    def _second(self, at: int, group: Group) -> None:
+        """Things beside a figure: how many there are."""
+        metric = self.vocabulary.counting(group.name)
+        if metric is None:
+            self.request.doubts.append(self.spans[at].text)
+            return
+        self._add(metric)
+        self.request.assumptions.append(f"“{self.spans[at].text}” means {metric.replace('_', ' ')}")

@@ -17,6 +17,7 @@ class Group:
     is_time: bool = False
     is_plural: bool = False
     is_each: bool = field(default=False, compare=False)
+    is_per: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -29,20 +30,44 @@ class Restriction:
 
 @dataclass(frozen=True)
 class Threshold:
-    """metric: None until it is known which is meant."""
+    """metric: None until it is known which is meant. verb: what says it instead: over 10 units. unit: of money.
+    time_range: where each of several has its own.
+    """
 
     operator: MetricOperator
     value: float
     metric: str | None = None
+    verb: str = ""
+    unit: str = ""
+    time_range: TimeRange | None = None
+
+
+@dataclass(frozen=True)
+class Absence:
+    """What was not done, in some time, or with some values. verb: as of `Request.verbs`."""
+
+    verb: str = ""
+    time_range: TimeRange | None = None
+    restriction: Restriction | None = None
 
 
 @dataclass
 class Request:
-    """counted: the dimension of which it is asked how many. unknown_of: dimensions that have no value, or any.
+    """What was read, part by part.
 
-    target: what is ranked. ranks_times: the highest are days or months, not what stands beside them.
-    is_alternative: values were named with "or". doubts: words that were not understood. missing: what it should be
-    split by, and nothing is called so.
+    counted: the dimension of which it is asked how many; counts: how often that is asked. unknown_of: dimensions
+    that have no value, or any. told: verbs that stand beside a figure as another one.
+    target: what is ranked. ranks_times: the highest are days or months, not what stands beside them. sort_group:
+    the dimension that rows are sorted by; is_direction_said: and from which end.
+    is_alternative: values were named with "or". is_both: all values or periods must be there. everywhere: the
+    grain of which every one is meant. absences: what was not done.
+    units: of money, in the order they are named. is_percent: thresholds are in per cent.
+    direction: 1 for what rose, -1 for what fell; is_amount: by what is gained or lost. spanned: from one period to
+    another. window: time buckets of a moving average. is_total: a total was asked for.
+    asks_which: things are asked for, not figures. things_first: they were named before any figure of them.
+    belongs: what is mentioned says what the figure is of. share_first: a share was asked for before of what it is.
+    is_part_of: one figure is meant as a part of the other.
+    doubts: words that were not understood. missing: what it should be split by, and nothing is called so.
     """
 
     metrics: list[str] = field(default_factory=list)
@@ -56,7 +81,7 @@ class Request:
     ranges: list[TimeRange] = field(default_factory=list)
     periods: list[Period] = field(default_factory=list)
     comparison: PeriodComparison | None = None
-    unit: str = ""
+    units: list[str] = field(default_factory=list)
     limit: int | None = None
     is_ranked: bool = False
     ranks_times: bool = False
@@ -72,6 +97,23 @@ class Request:
     counts: int = 0
     is_alternative: bool = False
     contains: list[tuple[str, str]] = field(default_factory=list)
+    direction: int = 0
+    everywhere: str = ""
+    is_amount: bool = False
+    asks_which: bool = False
+    belongs: bool = False
+    is_both: bool = False
+    spanned: tuple[Period, Period] | None = None
+    absences: list[Absence] = field(default_factory=list)
+    window: int | None = None
+    share_first: bool = False
+    is_part_of: bool = False
+    is_percent: bool = False
+    things_first: bool = False
+    told: list[str] = field(default_factory=list)
+    sort_group: str = ""
+    is_total: bool = False
+    is_direction_said: bool = False
 
     @property
     def grains(self) -> list[Grain]:

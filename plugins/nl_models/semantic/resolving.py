@@ -14,7 +14,9 @@ from plugins.nl_models.analysis import (
     TimeRange,
 )
 from plugins.nl_models.catalog.names import lemma
+from plugins.nl_models.semantic.accounting import unaccounted
 from plugins.nl_models.semantic.arranging import Arranging
+from plugins.nl_models.semantic.counting import counted_by, ratio_of
 from plugins.nl_models.semantic.cues import cues
 from plugins.nl_models.semantic.layer import SemanticDimension
 from plugins.nl_models.semantic.periods import Period
@@ -31,53 +33,136 @@ class Resolver(Arranging):
     def resolve(self) -> Resolved:
         """The analysis."""
         request = self.request
+        self.of_things = self._splits_things()
         metrics = self._metrics()
         if not metrics:
             return self.resolved
+        metrics = self._worth(metrics)
+        metrics = self._reaching(metrics)
         groups = self._groups()
         metrics, calculation, grain = self._special(metrics)
-        metrics = [self._reaching(self._in_unit(metric), groups) for metric in metrics]
+        metrics, calculation = self._divided(metrics, calculation)
+        metrics = [self._by_twin(one, groups) for metric in metrics for one in self._in_units(metric)]
         reachable = self.layer.dimensions(*metrics)
         self._restrict(reachable, groups)
         time_range = self._time_range()
-        calculation = self._calculation(groups) or calculation
+        calculation = calculation or self._calculation(groups)
         if grain is not None and not any(group.is_time for group in groups):
             groups = [*groups, Group(grain, is_time=True)]
         if "TREND" in request.marks and not any(group.is_time for group in groups):
             groups = [Group(_trend_grain(time_range), is_time=True), *groups]
+        if calculation == "average" and groups and groups[-1].name == "weekday":
+            # On an average Monday: of the days that are Mondays.
+            groups = [*groups, Group("day", is_time=True)]
         dimensions = [found for group in groups if (found := self._dimension(group, reachable)) is not None]
         if self.comparison is not None and calculation == "running total":
             self.resolved.lacks.append("a running total is not compared with an earlier period")
         self._complete_comparison(dimensions, time_range)
         self._leave_out_nobody(dimensions, reachable)
+        together = self._together(metrics, dimensions, calculation)
         self.resolved.analysis = Analysis(
             metrics=tuple(dict.fromkeys(metrics)),
             dimensions=tuple(dimensions),
+            kept=tuple(self.kept),
+            together=together,
+            window=self.request.window if calculation == "moving average" else None,
             filters=tuple(self.filters),
             only=tuple(self.only),
             time_range=time_range,
             calculation=calculation,
             comparison=self.comparison,
-            having=tuple(self._having(metrics)),
+            having=(*self._having(metrics, dimensions), *self._changed(metrics)),
             **self._ranking(metrics, groups, dimensions, calculation),
         )
+        self.resolved.lacks += unaccounted(request, self.resolved.analysis, self.vocabulary)
         return self.resolved
+
+    def _by_twin(self, metric: str, groups: list[Group]) -> str:
+        """The metric, or its twin that can be had by all that is asked for where it cannot."""
+        wanted = [{group.name} for group in groups if not group.is_time]
+        wanted += [{label for label, _ in restriction.readings} for restriction in self.request.restrictions]
+        wanted += [{label} for label, _ in (*self.request.identified, *self.request.unknown_of)]
+        for each in (metric, *self.layer.twins.get(metric, ())):
+            labels = {dimension.label for dimension in self.layer.dimensions(each).values()}
+            if all(labels & any_of for any_of in wanted):
+                return each
+        return metric
+
+    def _reaching(self, metrics: list[str]) -> list[str]:
+        """Orders with a product are counted by what is kept of products and orders, where their number is not."""
+        counts = counted_by(self.layer, metrics[0]) if len(metrics) == 1 else None
+        things = [self.request.counted, *(group.name for group in self.request.mentioned)]
+        entity = next(filter(None, [*things, counts])) if counts is not None else None
+        labels = [label for part in self.request.restrictions for label, _ in part.readings]
+        if entity is None or not labels or self.request.groups:
+            return metrics
+        reachable = self.layer.dimensions(*metrics)
+        if any(named(label, reachable) is not None for label in labels) or self.request.is_ranked:
+            return metrics
+        for name in ("sell", "order"):
+            other = self._told_by(name, [])
+            found = self.layer.dimensions(other) if other is not None else {}
+            if other is not None and named(entity, found) and any(named(label, found) for label in labels):
+                self.request.counted = entity
+                self.is_counted_by_metric = False
+                self.resolved.assumptions.append(f"those with {other.replace('_', ' ')} are counted")
+                return [other]
+        return metrics
+
+    def _divided(
+        self, metrics: list[str], calculation: Calculation | None
+    ) -> tuple[list[str], Calculation | None]:
+        """One figure as a part of another, or divided by it: as a metric, if there is one."""
+        marks, request = self.request.marks, self.request
+        pair = list(dict.fromkeys(metrics))
+        is_share = "SHARE" in marks and all(group.is_time for group in request.groups)
+        is_share |= "SHARE" in marks and request.is_part_of
+        if len(pair) != 2 or not (is_share or "RATIO" in marks):
+            return metrics, calculation
+        orders = [(pair[0], pair[1]), (pair[1], pair[0])]
+        if "RATIO" in marks or request.is_part_of:
+            orders = orders[:1]
+        for over, under in orders:
+            if (known := ratio_of(self.layer, over, under)) is not None:
+                marks -= {"SHARE", "RATIO"}
+                return [known], calculation
+        if len(orders) > 1:
+            self.resolved.lacks.append("what is meant to be a share of what is not said")
+            return metrics, calculation
+        marks -= {"SHARE", "RATIO"}
+        return pair, "ratio"
 
     def _metrics(self) -> list[str]:
         request = self.request
         self.resolved.assumptions += request.assumptions
-        if request.metrics:
+        if request.metrics or (request.order_metric is not None and not request.verbs):
             if request.counts > len(request.metrics) and (second := self._by_verbs(least=2)):
                 request.metrics += second
-            thresholds = [t.metric for t in request.thresholds if t.metric]
-            return list(dict.fromkeys([*request.metrics, *thresholds]))
+            return self._shown_metrics()
+        thresholds = [threshold.metric for threshold in request.thresholds if threshold.metric]
+        if thresholds and not set(request.verbs) - {"order", "buy", "purchase"}:
+            return list(dict.fromkeys(thresholds))
         counting = self.vocabulary.counting(request.counted) if request.counted else None
-        if counting is not None and set(request.verbs) & {"order", "buy", "purchase"} and not request.thresholds:
+        has_conditions = request.thresholds or request.absences or request.everywhere or request.is_both
+        has_conditions = has_conditions or self.of_things
+        if counting is not None and set(request.verbs) & {"order", "buy", "purchase"} and not has_conditions:
             self.is_counted_by_metric = True
             return [counting]
         if "SELLING" in request.marks:
             request.verbs += ["unit", "sell"]
         return self._by_verbs()
+
+    def _shown_metrics(self) -> list[str]:
+        """Those that are asked for; where all of them have a threshold, those of the other thresholds too."""
+        request = self.request
+        told = [found for verb in request.told if (found := self._told_by(verb, [])) is not None]
+        metrics = [*request.metrics, *told]
+        thresholds = [part.metric for part in request.thresholds if part.metric]
+        if thresholds and all(metric in thresholds for metric in metrics):
+            metrics += thresholds
+        if request.order_metric is not None:
+            metrics.append(request.order_metric)
+        return list(dict.fromkeys(metrics))
 
     def _by_verbs(self, least: int = 1) -> list[str]:
         """What verbs are about: the metric that most of them name, else what the first says.
@@ -107,6 +192,8 @@ class Resolver(Arranging):
         request = self.request
         groups = list(request.groups)
         is_about = request.is_ranked or request.thresholds or request.is_sorted
+        is_about = is_about or request.absences or request.everywhere or request.is_both or self.of_things
+        is_about = is_about or request.order_metric is not None or (request.direction and request.asks_which)
         if request.counted and not self.is_counted_by_metric:
             is_there = any(group.name == request.counted for group in groups)
             return groups if is_there else [*groups, Group(request.counted)]
@@ -134,25 +221,19 @@ class Resolver(Arranging):
         offsets = [item["offset_window"] for item in inputs if item.get("offset_window")]
         if metric.kind == "derived" and len(inputs) == 2 and len({i["name"] for i in inputs}) == 1 and offsets:
             grain, count = offsets[0]["granularity"], offsets[0]["count"]
+            self.request.marks.add("GROWTH")
+            if self.comparison is not None or self.request.spanned or len(self.request.periods) > 1:
+                # Two periods are compared by their growth, however long they are.
+                return [inputs[0]["name"]], None, None
             self.comparison = PeriodComparison(grain=grain, count=count, only_growth=True)
             return [inputs[0]["name"]], None, None if self.request.ranges else grain
         return metrics, None, None
 
-    def _reaching(self, metric: str, groups: list[Group]) -> str:
-        """The metric, or its twin that can be had by all that is asked for where it cannot."""
-        wanted = [{group.name} for group in groups if not group.is_time]
-        wanted += [{label for label, _ in restriction.readings} for restriction in self.request.restrictions]
-        wanted += [{label} for label, _ in (*self.request.identified, *self.request.unknown_of)]
-        for each in (metric, *self.layer.twins.get(metric, ())):
-            labels = {dimension.label for dimension in self.layer.dimensions(each).values()}
-            if all(labels & any_of for any_of in wanted):
-                return each
-        return metric
+    def _in_units(self, metric: str) -> list[str]:
+        units = list(dict.fromkeys(self.request.units))
+        return [self._in_unit(metric, unit) for unit in units] if units else [metric]
 
-    def _in_unit(self, metric: str) -> str:
-        unit = self.request.unit
-        if not unit:
-            return metric
+    def _in_unit(self, metric: str, unit: str) -> str:
         found = self.vocabulary.in_unit(metric, unit)
         own = self.layer.metrics[metric].unit
         if found is None and own not in cues().units.values():
@@ -166,6 +247,8 @@ class Resolver(Arranging):
         return found or metric
 
     def _dimension(self, group: Group, reachable: dict[str, SemanticDimension]) -> Dimension | None:
+        if group.name == "weekday" and group.is_time:
+            return Dimension(name=TIME, part="weekday")
         if group.is_time:
             return Dimension(name=TIME, grain=group.name)  # type: ignore[arg-type]
         name = named(group.name, reachable)
@@ -179,8 +262,10 @@ class Resolver(Arranging):
     def _time_range(self) -> TimeRange | None:
         request = self.request
         ranges = request.ranges
+        if request.is_both and len(request.periods) > 1:
+            return None
         if len(ranges) < 2:
-            return ranges[0] if ranges else None
+            return self._change_over(ranges[0]) if ranges else None
         if len(ranges) == 2 and len(request.periods) == 2:
             # In Q3 compared to Q2: the later one, against the earlier.
             compared = _between(*request.periods)
@@ -195,6 +280,17 @@ class Resolver(Arranging):
                 return one.range
         self.resolved.lacks.append(f"two times are named, {ranges[0].label} and {ranges[1].label}: which is meant")
         return ranges[0]
+
+    def _change_over(self, span: TimeRange) -> TimeRange:
+        """From Q2 to Q3, where something is to have changed: the later one, against the earlier."""
+        spanned, marks = self.request.spanned, self.request.marks
+        if spanned is None or "GROWTH" not in marks or self.request.grains or self.comparison is not None:
+            return span
+        compared = _between(*spanned)
+        if compared is None:
+            return span
+        self.comparison = compared
+        return spanned[1].range
 
 
 def _between(one: Period, two: Period) -> PeriodComparison | None:

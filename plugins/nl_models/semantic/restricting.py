@@ -31,13 +31,18 @@ class Restricting:
         self.resolved = Resolved()
         self.filters: list[DimensionFilter] = []
         self.only: list[DimensionFilter] = []
+        self.kept: list[DimensionFilter] = []
         self.comparison = request.comparison
         self.is_counted_by_metric = False
+        # Values that things must have, or must not, while rows of all are counted.
+        self.of_things: list[Restriction] = []
 
     def _restrict(self, reachable: dict[str, SemanticDimension], groups: list[Group]) -> None:
         request = self.request
         by_dimension: dict[tuple[str, bool], list[str | bool]] = {}
         for restriction in request.restrictions:
+            if restriction in self.of_things:
+                continue
             found = self._reading(restriction, reachable)
             if found is None:
                 label, value = restriction.readings[0]

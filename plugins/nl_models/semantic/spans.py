@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from plugins.nl_models.semantic.cues import cues
@@ -14,6 +14,7 @@ from plugins.nl_models.words.lexicon import lexicon
 from plugins.nl_models.words.tokens import Token, tokenise
 
 _NUMBER = re.compile(r"(\d+(?:[.,]\d+)*)(k|m|bn|thousand|million)?$")
+_AMOUNT = re.compile(r"([£€$¥])\s*(\d(?:[\d,.]*\d)?(?:\s*(?:k|m|bn|thousand|million|billion)\b)?)", re.IGNORECASE)
 _SIGNS = {"%": "percent", "&": "and", "€": "euros", "£": "pounds", "$": "dollars", "¥": "yen"}
 _SCALE = {"k": 1e3, "thousand": 1e3, "m": 1e6, "million": 1e6, "bn": 1e9, "hundred": 1e2, "billion": 1e9}
 
@@ -34,16 +35,19 @@ class Span:
 
 def tokens_of(question: str) -> list[Token]:
     """The tokens; signs of money and hyphens between words are words of their own."""
-    text = re.sub(r"[£€$¥](?=\s*\d)", " ", question)
+    for pattern in cues().wrapping:
+        question = pattern.sub(" ", question)
+    text = _AMOUNT.sub(lambda amount: f"{amount[2]} {amount[1]} ", question)
     for sign, word in _SIGNS.items():
         text = text.replace(sign, f" {word} ")
-    text = re.sub(r"(?<=[A-Za-z])[-/](?=[A-Za-z])", " ", text)
+    text = re.sub(r"(?<=[A-Za-z])[-/](?=[A-Za-z])|(?<=\b\d)-(?=(day|week|month|quarter|year))", " ", text)
     found = tokenise(re.sub(r"(?<=\d)(?=(k|m|bn)\b)", "", text))
     return [token for token in found if token.text.strip()]
 
 
 def spans_of(tokens: Sequence[Token], vocabulary: Vocabulary, now: date) -> list[Span]:
     """Every token in one span, from left to right."""
+    tokens = [_in_full(token, vocabulary) for token in tokens]
     words = [token.lower if token.kind != "quoted" else "\0" for token in tokens]
     times = Times(words, now)
     spans: list[Span] = []
@@ -57,6 +61,12 @@ def spans_of(tokens: Sequence[Token], vocabulary: Vocabulary, now: date) -> list
     return spans
 
 
+def _in_full(token: Token, vocabulary: Vocabulary) -> Token:
+    """A word that is cut short as it is in full, unless something is called so."""
+    full = cues().short.get(token.lower) if token.kind == "word" else None
+    return token if full is None or vocabulary.find([token.lower]) is not None else replace(token, text=full)
+
+
 def _readings(
     tokens: Sequence[Token], words: Sequence[str], at: int, vocabulary: Vocabulary, times: Times
 ) -> Iterator[Span]:
@@ -64,7 +74,8 @@ def _readings(
     if token.kind == "quoted":
         yield Span("quoted", at, at + 1, token.text)
         return
-    if (said := times.at(at)) is not None:
+    said = times.at(at)
+    if said is not None:
         yield Span("time", at, said.end, " ".join(words[at : said.end]), said=said)
     yield from _named(tokens, words, at, vocabulary)
     for end in range(min(at + cues().longest, len(words)), at, -1):
@@ -73,7 +84,7 @@ def _readings(
             yield Span("unit", at, end, " ".join(phrase), unit=cues().units[phrase])
         if phrase in cues().cues:
             yield Span(cues().cues[phrase], at, end, " ".join(phrase))
-    yield from _numbers(tokens, words, at)
+    yield from _numbers(tokens, words, at, is_time=said is not None)
     if word in cues().verbs or token.lemma in cues().verbs:
         yield Span("verb", at, at + 1, token.lemma if token.lemma in cues().verbs else word)
     if token.kind == "comma":
@@ -118,7 +129,7 @@ def _follows_act(tokens: Sequence[Token], at: int) -> bool:
     return any(token.lemma in cues().verbs or (token.lower,) in cues().cues for token in before)
 
 
-def _numbers(tokens: Sequence[Token], words: Sequence[str], at: int) -> Iterator[Span]:
+def _numbers(tokens: Sequence[Token], words: Sequence[str], at: int, *, is_time: bool) -> Iterator[Span]:
     word = words[at]
     found = _NUMBER.match(word)
     following = words[at + 1] if at + 1 < len(words) else ""
@@ -133,4 +144,9 @@ def _numbers(tokens: Sequence[Token], words: Sequence[str], at: int) -> Iterator
         return
     is_scaled = following in ("thousand", "million", "billion", "hundred", "k", "m")
     end = at + 2 if is_scaled else at + 1
-    yield Span("number", at, end, " ".join(words[at:end]), number=number * (_SCALE[following] if is_scaled else 1))
+    number *= _SCALE[following] if is_scaled else 1
+    money = () if is_time else tuple(words[end : end + 1])
+    if unit := cues().units.get(money, ""):
+        # 500 euros are an amount: they don't say in what revenue is to be shown.
+        yield Span("number", at, end + 1, " ".join(words[at : end + 1]), number=number, unit=unit)
+    yield Span("number", at, end, " ".join(words[at:end]), number=number)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from plugins.nl_models.analysis import Grain, PeriodComparison, TimeRange
+from plugins.nl_models.analysis import Grain, Part, PeriodComparison, TimeRange
 from plugins.nl_models.semantic.periods import ADVERBS, BEFORE, GRAINS, Period, Periods, dated
 
 _ABOUT = frozenset({"in", "during", "for", "on", "of", "over", "within", "from", "throughout", "the", "at"})
@@ -18,12 +18,13 @@ _OVER = {"yoy": "year", "mom": "month", "wow": "week", "qoq": "quarter", "dod": 
 
 @dataclass(frozen=True)
 class Said:
-    """One expression of time: one of these, and where it ends."""
+    """One expression of time: one of these, and where it ends. spanned: the range goes from one to the other."""
 
     end: int
     range: TimeRange | None = None
     period: Period | None = None
-    grain: Grain | None = None
+    spanned: tuple[Period, Period] | None = None
+    grain: Grain | Part | None = None
     is_adverb: bool = False
     comparison: PeriodComparison | None = None
 
@@ -41,8 +42,12 @@ class Times(Periods):
 
     def _grain(self, at: int) -> Said | None:
         word = self.word(at)
+        if word == "weekday":
+            return Said(at + 1, grain="weekday")
+        if word in ("day", "days") and self.word(at + 1) == "of" and self.word(self.skip(at + 2, "the")) == "week":
+            return Said(self.skip(at + 2, "the") + 1, grain="weekday")
         if self.word(at + 1) == "of" and self.word(self.skip(at + 2, "the", "a")) in GRAINS:
-            # A day of the week is no day: it is a part of the calendar.
+            # A month of the year is no month: it is a part of the calendar.
             return None
         if word not in GRAINS or (word in ("date", "dates")):
             return None
@@ -69,17 +74,17 @@ class Times(Periods):
             return None
         if (earlier := self._earlier(step)) is None:
             return None
-        end, grain = earlier
+        end, grain, count = earlier
         if (
             self.word(at) == "over"
             and self.word(end - 1) not in ("before", "earlier", "ago")
             and not any(word == "previous" for word in self.words[at:end])
         ):
             return None
-        return Said(end, comparison=PeriodComparison(grain=grain))
+        return Said(end, comparison=PeriodComparison(grain=grain, count=count))
 
-    def _earlier(self, at: int) -> tuple[int, Grain] | None:
-        """`(the same period) (of) the previous year`, `last year`, `the year before`, `a year ago`."""
+    def _earlier(self, at: int) -> tuple[int, Grain, int] | None:
+        """`(the same period) (of) the previous year`, `last year`, `the 30 days before`; what of, and how many."""
         at = self.skip(at, "the", "that", "those", "of")
         if self.word(at) == "same":
             at += 1
@@ -89,9 +94,15 @@ class Times(Periods):
         at = self.skip(at, "a", "one", "its")
         if self.word(at) in (*BEFORE, "year-earlier") and self.word(at + 1) in (*GRAINS, "period"):
             named = self.word(at + 1)
-            return (at + 2, GRAINS[named]) if named in GRAINS else None
+            return (at + 2, GRAINS[named], 1) if named in GRAINS else None
+        step = at + (self.word(at) in ("previous", "preceding", "prior"))
+        count = self._number(step)
+        if count is not None and self.word(step + 1) in GRAINS:
+            is_before = self.word(step + 2) in ("before", "earlier", "prior")
+            if step > at or is_before:
+                return step + 2 + is_before, GRAINS[self.word(step + 1)], count
         if self.word(at) in GRAINS and self.word(at + 1) in ("before", "earlier", "ago", "prior"):
-            return at + 2, GRAINS[self.word(at)]
+            return at + 2, GRAINS[self.word(at)], 1
         return None
 
     def _bounded(self, at: int) -> Said | None:
@@ -117,7 +128,7 @@ class Times(Periods):
         if one.start >= two.end:
             return None
         label = f"{one.label.removesuffix(f' {two.start.year}')} to {two.label}"
-        return Said(end, range=TimeRange(start=one.start, end=two.end, label=label))
+        return Said(end, range=TimeRange(start=one.start, end=two.end, label=label), spanned=(one, two))
 
     def _day_of_range(self, at: int) -> tuple[int, Period] | None:
         """The 7 in: between 7 and 11 November."""

@@ -22,7 +22,17 @@ class Turns:
         self.expects_group = False
         # Whether the next group is what is ranked, and whether it is said of each by itself.
         self.is_target = False
-        self.is_each = False
+        self.is_each = self.is_per = False
+        # What was said to be left out, until it is known what that is.
+        self.leaves_out = ""
+        # Whether more or fewer is asked of something.
+        self.has_comparative = False
+        # The verb of what was not done.
+        self.absent = ""
+        # Thresholds and times, in the order that they are said.
+        self.order: list[str] = []
+        # Spans that an earlier one has taken already.
+        self.taken: set[int] = set()
 
     def _kind(self, at: int) -> str:
         return self.spans[at].kind if 0 <= at < len(self.spans) else "end"
@@ -60,10 +70,10 @@ class Turns:
 
     def _group(self, group: Group) -> None:
         request = self.request
-        group = replace(group, is_each=self.is_each)
+        group = replace(group, is_each=self.is_each, is_per=self.is_per)
         if self.is_target:
             request.target = group
-        self.is_target = self.is_each = False
+        self.is_target = self.is_each = self.is_per = False
         if not any(known.name == group.name for known in request.groups):
             request.groups.append(group)
 
@@ -79,8 +89,11 @@ class Turns:
         return next((name for name in named.metrics if name in self.request.metrics), named.metrics[0])
 
     def _add(self, metric: str) -> None:
-        if metric not in self.request.metrics:
-            self.request.metrics.append(metric)
+        request = self.request
+        request.things_first |= not request.metrics and bool(request.groups or request.mentioned)
+        if metric not in request.metrics:
+            request.metrics.append(metric)
 
     def _restrict(self, named: Named) -> None:
+        self.leaves_out = ""
         self.request.restrictions.append(Restriction(named.values, self.negated))
