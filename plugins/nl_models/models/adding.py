@@ -12,6 +12,8 @@ from plugins.nl_models.models.metric_yaml import add_measure, add_metric, places
 from plugins.nl_models.models.missing import NewMetric, missing_metric, same_metric, try_out
 from plugins.nl_models.models.relational import Planned
 from plugins.nl_models.plan import Measure
+from plugins.review import FileChange
+from plugins.review.sandbox.machine_written import check_machine_written
 
 
 @dataclass
@@ -38,6 +40,7 @@ def add_missing(planned: Planned, described: Mapping[str, str], project: AskedPr
         try:
             metric = missing_metric(column, term, described[column], planned, project)
             files = _files(metric, added.files, project)
+            _require_writable(files)
             shown = try_out(metric, project)
         except SmeltError as error:
             added.questions.append(
@@ -62,6 +65,13 @@ def read_as_it_is(path: Path) -> str:
         return path.read_bytes().decode("utf-8")
     except (OSError, UnicodeError) as error:
         raise SmeltError(f"{path} cannot be read: {error}", "make it readable, in UTF-8") from error
+
+
+def _require_writable(files: Mapping[str, str]) -> None:
+    """Raises SmeltError for files that hold what a machine may not write, whoever wrote it."""
+    changes = [FileChange(path=path, before=None, after=text) for path, text in files.items()]
+    if refused := check_machine_written(changes):
+        raise SmeltError(f"{refused[0]} may not be written by a machine", "define it by hand")
 
 
 def _files(metric: NewMetric, before: Mapping[str, str], project: AskedProject) -> dict[str, str]:

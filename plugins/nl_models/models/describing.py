@@ -135,7 +135,8 @@ def _of_name(shown_by: str, analysed: Analysed, ground: Ground) -> str:
     assert ground.layer is not None
     reached = reach(ground.layer, analysed.facts[0].model, shown_by)
     described = reached.description or ground.of_model(reached.model).descriptions.get(reached.expr, "")
-    return sentence_of(described or shown_by.replace("__", " ").replace("_", " "))
+    label, owner = column_words(reached.label), column_words(shown_by.split("__")[-2])
+    return sentence_of(described or (label if owner in label else f"{label} of the {owner}"))
 
 
 def _bucket(grain: str | None, described: str) -> str:

@@ -49,7 +49,7 @@ def draft_plan(plan: Plan, name: str, question: str, sentence: str, project: Ask
     document = Documented(
         name=name,
         question=question,
-        description=f"{sentence_of(sentence)}\n{_grain(plan, planned)}",
+        description=f"{sentence_of(_content(plan, planned) or sentence)}\n{_grain(plan, planned)}",
         columns=described,
         types={column.output: types[column.output] for column in planned.query.final.in_order},
         keys=planned.keys,
@@ -74,6 +74,14 @@ def draft_plan(plan: Plan, name: str, question: str, sentence: str, project: Ask
 
 def _is_average(term: Term) -> bool:
     return isinstance(term, Measure) and term.function == "avg"
+
+
+def _content(plan: Plan, planned: Planned) -> str:
+    """What it holds, where that is numbers by groups and nothing more; else the question's sentence says it."""
+    numbers = [column_words(name) for name, term in planned.terms.items() if isinstance(term, Measure)]
+    if not (numbers and planned.keys) or plan.where or plan.having or plan.limit:
+        return ""
+    return f"{listed(numbers)} by {listed([column_words(key) for key in planned.keys])}"
 
 
 def _grain(plan: Plan, planned: Planned) -> str:

@@ -160,7 +160,7 @@ class Fixtures:
         """What conditions want of a column; else what joins, groups and reads well."""
         kind = self._type(name, step).upper()
         pair = next((pair for pair in step.joins if name in pair), None)
-        group = 0 if self.within & {side.rpartition(".")[2] for side in pair or (name,)} else row.group
+        group = 0 if self._is_within(name, step) else row.group
         if name in row.assigned and (pair is None or row.assigned[name] is None):
             return row.assigned[name]
         if pair is not None:
@@ -185,6 +185,18 @@ class Fixtures:
             return row.value
         unit = 10 if kind.startswith(("DECIMAL", "DOUBLE", "FLOAT")) else 1
         return unit * 2**row.amount * self._unit * self.scale
+
+    def _is_within(self, name: str, step: Step) -> bool:
+        """Whether a column is the same in all groups: one of those keys, or of a thing that such a key tells."""
+        same: set[str] = set()
+        for left, right in step.joins:
+            sides = {side.rpartition(".")[2] for side in (left, right)}
+            if sides & self.within or left.rpartition(".")[0] in same:
+                same.add(right.rpartition(".")[0])
+            if name in (left, right) and sides & self.within:
+                return True
+        alias, _, column = name.rpartition(".")
+        return column in self.within or alias in same
 
     def _key(self, name: str, step: Step) -> str:
         return self.inputs[step.tables[name.rpartition(".")[0]]].key

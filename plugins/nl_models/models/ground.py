@@ -14,6 +14,8 @@ from plugins.nl_models.semantic.layer import SemanticLayer
 
 _PREFIX = re.compile(r"^(?:(?:stg|base|int|fct|fact|dim|agg|mart|rpt)_)(?:[a-z0-9]+__)?")
 
+_RAW = re.compile(r"(?:stg|base|int)_")
+
 
 @dataclass(frozen=True)
 class Input:
@@ -98,13 +100,19 @@ def _names(resources: Iterable[Resource]) -> dict[str, str]:
     found = {r.id: r for r in resources}
     short = {node: _PREFIX.sub("", resource.identifier) for node, resource in found.items()}
     named: dict[str, str] = {}
-    # A fact is called `orders` before the silver table of that name is: it is the one that people ask.
-    for node in sorted(found, key=lambda node: (short[node] == found[node].identifier, node)):
+    # A fact is called `orders` before the silver table of that name is, and that before a staging model: the
+    # nearer to what people ask, the shorter.
+    for node in sorted(found, key=lambda node: (_layer(found[node].identifier), node)):
         resource = found[node]
         schema = resource.relation[1] if resource.relation else resource.package
         candidates = [short[node], resource.identifier, f"{schema}_{resource.identifier}", node.replace(".", "_")]
         named[node] = next(name for name in candidates if name not in named.values())
     return named
+
+
+def _layer(name: str) -> int:
+    """0 for facts, dimensions and aggregates, 2 for what comes before them, 1 for what has no prefix."""
+    return 2 if _RAW.match(name) else 0 if _PREFIX.match(name) else 1
 
 
 def _required(manifest: Manifest, node: str) -> Iterable[str]:

@@ -76,6 +76,14 @@ ANALYSES = {
         limit=1,
         limit_within=(COUNTRY.name,),
     ),
+    "agg_best_channels": Analysis(
+        metrics=("revenue_eur",),
+        dimensions=(CUSTOMER, CHANNEL),
+        filters=(SOMEBODY,),
+        order_by=MOST_REVENUE,
+        limit=1,
+        limit_within=(CUSTOMER.name,),
+    ),
     "agg_named": Analysis(metrics=("revenue_eur", "returned_eur"), dimensions=(CUSTOMER,)),
     "agg_best_countries": Analysis(
         metrics=("revenue_eur",),
@@ -152,7 +160,7 @@ def test_the_first_of_all_months_are_kept_with_all_their_months(shop: Shop) -> N
 @pytest.mark.parametrize("plan", [BY_COUNTRY, ORDERS], ids=["by country", "orders"])
 def test_a_plan_over_tables_is_built_too(shop: Shop, plan: Plan) -> None:
     proposal = shop.propose(plan)
-    assert [finding.outcome for finding in proposal.evidence] == [Outcome.PASSED]
+    assert {finding.outcome for finding in proposal.evidence} == {Outcome.PASSED}
     shop.write(proposal)
     built = shop.build("agg_asked")
     assert not built.broken, built.broken
