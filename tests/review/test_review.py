@@ -223,3 +223,24 @@ def test_a_subfolder_beside_folders_called_like_ours(built_shop: Path, tmp_path:
     review = inner.json("review", "--base", "main", "--project-dir", "transform")
     assert review["verdict"] == "changed"
     assert "orders" in _built(review)
+
+
+@pytest.mark.full
+def test_a_local_package_is_reviewed_with_the_project(shop: Shop) -> None:
+    package = shop.folder / "packages/money"
+    (package / "macros").mkdir(parents=True)
+    (package / "dbt_project.yml").write_text("name: money\nversion: '1.0'\nmacro-paths: [macros]\n")
+    (package / "macros/pounds.sql").write_text("{% macro pounds(column) %}{{ column }}{% endmacro %}\n")
+    (shop.folder / "packages.yml").write_text("packages:\n  - local: packages/money\n")
+    shop.edit(ORDERS, "o.amount,", "{{ money.pounds('o.amount') }} as amount,")
+    (shop.folder / "dbt_packages").mkdir()
+    (shop.folder / ".gitignore").write_text("target/\nlogs/\n.smelt/\n*.duckdb\ndbt_packages/\n")
+    # As `dbt deps` installs it.
+    (shop.folder / "dbt_packages/money").symlink_to(package)
+    shop.commit("a package")
+    shop.git("branch", "-f", "main")
+    shop.git("switch", "-qc", "dearer")
+    (package / "macros/pounds.sql").write_text("{% macro pounds(column) %}{{ column }} * 2{% endmacro %}\n")
+    shop.commit()
+    review = shop.json("review", "--base", "main")
+    assert _outcome(review, "values", "orders") == "changed"

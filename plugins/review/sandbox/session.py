@@ -262,7 +262,18 @@ def _copy(origin: Path, destination: Path) -> None:
 
 
 def _copy_packages(origin: Path, worktree: Path) -> None:
-    """Installed packages are not in git; both sides get the user's."""
+    """Installed packages are not in git; both sides get the user's.
+
+    dbt installs a `local:` package as a link to its folder: each side gets the one that is checked out there.
+    """
     installed, place = origin / "dbt_packages", worktree / "dbt_packages"
-    if installed.is_dir() and not place.exists():
-        shutil.copytree(installed, place, symlinks=True, ignore=shutil.ignore_patterns(".git"))
+    if not installed.is_dir() or place.exists():
+        return
+    place.mkdir()
+    for package in installed.iterdir():
+        folder = package.resolve()
+        own = worktree / folder.relative_to(origin.resolve()) if folder.is_relative_to(origin.resolve()) else None
+        if package.is_symlink() and own is not None and own.is_dir():
+            (place / package.name).symlink_to(own)
+        elif folder.is_dir():
+            shutil.copytree(folder, place / package.name, symlinks=True, ignore=shutil.ignore_patterns(".git"))
