@@ -66,7 +66,8 @@ class ProjectAnswers:
             return Answer(None, 0.0, question_back=declined)
         known, notes = self.examples.answer(question)
         given = known or self._deterministic(question)
-        given = replace(given, assumptions=(*given.assumptions, *notes)) if notes else given
+        if notes and given.plan not in self.examples.said:
+            given = replace(given, assumptions=(*given.assumptions, *notes))
         return given if self.second is None else self.second.on(question, given, self.subject)
 
     def _deterministic(self, question: str) -> Answer:

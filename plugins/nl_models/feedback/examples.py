@@ -80,7 +80,8 @@ class Examples:
         return None, tuple(notes)
 
     def prefer(self, question: str, planned: MetricPlanned, planner: MetricPlanner) -> MetricPlanned:
-        """A sure reading as one that has the same words but for values, numbers and periods was corrected."""
+        """A sure reading as one that has the same words but for values, numbers and periods was corrected; of the
+        same words too, where the model that has their answer is gone."""
         asked = planned.analysis
         if asked is None or not planned.is_sure:
             return planned
@@ -91,6 +92,9 @@ class Examples:
             try:
                 found = as_corrected(asked, before, example.figures, example.by, example.where, self.project)
             except SmeltError as error:
+                if words_of(example.question) == words_of(question):
+                    # What `answer` says of it is enough.
+                    continue
                 return replace(planned, assumptions=(*planned.assumptions, _left_out(example, error)))
             if found == asked:
                 return planned
@@ -99,12 +103,12 @@ class Examples:
         return planned
 
     def _near(self, question: str, planner: MetricPlanner) -> Iterator[Example]:
-        """Examples of the same shape; of the same words only where these mean other days each time."""
-        shape = _shape(question, planner) if self.all else ()
-        words = () if _PASSING.search(question.casefold()) else words_of(question)
+        """Examples of the same shape; most others have too few of the words to be looked at."""
+        shape, words = _shape(question, planner) if self.all else (), set(words_of(question))
         for example in self.all:
-            is_other = words_of(example.question) != words and not example.sql
-            if is_other and self._shape_of(example, planner) == shape:
+            shared = words.intersection(words_of(example.question))
+            is_like = 2 * len(shared) >= len(words) and not example.sql
+            if is_like and self._shape_of(example, planner) == shape:
                 yield example
 
     def _shape_of(self, example: Example, planner: MetricPlanner) -> tuple[str, ...]:

@@ -100,6 +100,14 @@ def test_another_value_is_read_as_it_was_corrected(asking: Asking) -> None:
     assert [part.values for part in given.plan.filters] == [("shop",)]
 
 
+def test_the_same_words_are_read_as_corrected_where_the_model_has_no_answer(asking: Asking) -> None:
+    answers = asking(PIECES)
+    given = answers.answer("Revenue by country in 2024?")
+    assert isinstance(given.plan, Analysis)
+    assert given.plan.metrics == ("pieces",)
+    assert not given.assumptions
+
+
 @pytest.mark.parametrize(
     "question", ["revenue by channel in 2025", "orders by country in 2025", "revenue by country in 2025 by month"]
 )
