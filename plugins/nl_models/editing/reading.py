@@ -173,7 +173,8 @@ class Reading:
                 f"which column “{request.metrics[0].replace('_', ' ')}” is, is not clear",
                 f"name one of {', '.join(self.outputs)}",
             )
-        intents += [AddMetric(self._in_unit(metric, request)) for metric in request.metrics]
+        wanted = [self._in_unit(m, unit) for m in request.metrics for unit in request.units or [""]]
+        intents += [AddMetric(metric) for metric in dict.fromkeys(wanted)]
         intents += self._restrictions(request)
         for doubt in dict.fromkeys(doubts):
             intents += self._doubt(doubt, text)
@@ -215,15 +216,13 @@ class Reading:
                 "ask for a model of its own: smelt ask --model NAME",
             )
 
-    def _in_unit(self, metric: str, request: Request) -> str:
-        if not request.unit:
+    def _in_unit(self, metric: str, unit: str) -> str:
+        if not unit:
             return metric
-        found = self.vocabulary.in_unit(metric, request.unit)
+        found = self.vocabulary.in_unit(metric, unit)
         if found is None:
             kept = ", ".join(dict.fromkeys(self.vocabulary.units_of(metric)))
-            raise SmeltError(
-                f"{metric.replace('_', ' ')} is not kept in {request.unit}, only in {kept}", "ask for that"
-            )
+            raise SmeltError(f"{metric.replace('_', ' ')} is not kept in {unit}, only in {kept}", "ask for that")
         return found
 
     def _restrictions(self, request: Request) -> list[Intent]:
