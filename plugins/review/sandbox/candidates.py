@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 # Any of these may change the meaning of every model.
@@ -12,13 +12,13 @@ _OF_THE_PROJECT = frozenset(
 )
 
 
-def find_candidates(manifest: Any, changed: Iterable[str]) -> list[str] | None:
+def find_candidates(manifest: Any, folder: Path, changed: Iterable[str]) -> list[str] | None:
     """Ids of the nodes that come from changed files or use a changed macro; None: all nodes.
 
-    manifest: dbt's own, in process. changed: paths relative to the project.
+    manifest: dbt's own, in process. folder: the project's. changed: paths relative to it.
     """
     paths = {str(PurePosixPath(path)) for path in changed}
-    if paths & _OF_THE_PROJECT:
+    if paths & _OF_THE_PROJECT or any(_is_of_a_package(folder, path) for path in paths):
         return None
     root = manifest.metadata.project_name
     macros = {
@@ -34,6 +34,11 @@ def find_candidates(manifest: Any, changed: Iterable[str]) -> list[str] | None:
         if is_changed or macros.intersection(node.depends_on.macros):
             found.append(node.unique_id)
     return found
+
+
+def _is_of_a_package(folder: Path, path: str) -> bool:
+    """Whether a file belongs to another dbt project within this one: a local package."""
+    return any((folder / above / "dbt_project.yml").is_file() for above in PurePosixPath(path).parents[:-1])
 
 
 def _users(macros: Mapping[str, Any], changed: set[str]) -> set[str]:

@@ -28,7 +28,7 @@ def compile_side(arguments: Mapping[str, Any]) -> dict[str, Any]:
     Returns the manifest's path, models that did not compile with the reason, and no tables: a file's are known.
     """
     project = replace(make_project(arguments), writes_artifacts=False)
-    candidates = find_candidates(project.manifest, arguments["changed"])
+    candidates = find_candidates(project.manifest, project.folder, arguments["changed"])
     if candidates is not None:
         mark(project, candidates)
     nodes = project.compile([] if candidates is None else [f"{MARKED}+"])
