@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import duckdb
-import numpy as np
 
 from plugins.core.duck import quote
 from plugins.nl_models.catalog.profile import SMALL
 from plugins.nl_models.catalog.schema import Column, Table
+
+if TYPE_CHECKING:
+    import numpy as np
 
 # Of a big table's different values, that are looked for.
 _LOOKED_FOR = 10_000
@@ -30,12 +33,17 @@ class Inclusion:
         if max(self._tables[column.table].rows, self._tables[key.table].rows) > SMALL:
             return self._asked(column, key, cast)
         ours, theirs = self._hashes(column, cast), self._hashes(key, cast)
+        # Imported here: a catalog that is kept needs no comparing.
+        import numpy as np
+
         return float(np.isin(ours, theirs, assume_unique=True).mean()) if len(ours) else 0.0
 
     def _hashes(self, column: Column, cast: str) -> np.ndarray:
         """The different values, each as a number of eight bytes."""
         place = (*column.place, cast)
         if place not in self._read:
+            import numpy as np
+
             value = f"{quote(column.name)}{cast}"
             with self._con.cursor() as cursor:
                 cursor.execute(f"select hash({value}) as h from {_source(column)} where {value} is not null")
