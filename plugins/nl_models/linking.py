@@ -197,11 +197,13 @@ class Linker:
     def _single(self, tokens: Sequence[Token], start: int) -> Iterable[tuple[Chunk, float]]:
         words = lexicon()
         token = tokens[start]
-        following = tokens[start + 1].lower if start + 1 < len(tokens) else ""
+        following, after = (
+            (tokens[start + 1].lower, tokens[start + 1].lemma) if start + 1 < len(tokens) else ("", "")
+        )
         number = float(token.lower.replace(",", "")) if token.kind == "number" else words.numbers.get(token.lower)
         before = tokens[start - 1].lower if start else ""
         is_again = before in lexicon().sets["before pronouns"] and (
-            following in lexicon().sets["after pronouns"] or following.endswith("ed")
+            following in lexicon().sets["after pronouns"] or (after != following and not following.endswith("s"))
         )
         is_referring = before in ("the", "which", "this", "that") or not following or is_again
         is_pronoun = token.lower == "one" and is_referring

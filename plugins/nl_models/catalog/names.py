@@ -10,6 +10,8 @@ from plugins.nl_models.words.english import english
 # Comparatives and superlatives that the dictionary takes for words of their own.
 _IRREGULAR = {"bigger": "big", "hotter": "hot", "worse": "bad", "eldest": "old", "elder": "old"}
 _PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
+# Names that are not longer are initials, not words that could be inflected.
+_SHORTEST = 3
 # With what warehouses begin the names of tables.
 _KINDS_OF_TABLES = frozenset({"dim", "fct", "fact"})
 _ABBREVIATIONS = {
@@ -64,6 +66,9 @@ def words_of(name: str) -> tuple[str, ...]:
         for part in ([piece] if piece.lower() in _ABBREVIATIONS else _PART.findall(piece))
     ]
     spelled = [word for part in parts for word in _spelled(part, len(parts)).split()]
+    if len(spelled) == 1 and len(spelled[0]) <= _SHORTEST:
+        # `did` is the key of departments, and no verb.
+        return tuple(spelled)
     return tuple(lemma(word) for word in spelled)
 
 

@@ -22,9 +22,11 @@ def compose(draft: Draft, catalog: Catalog, *, is_joined: bool = False) -> Plan 
     names_something = any(not isinstance(term, Measure) or term.column or term.table for term in draft.select)
     if draft.root is None and not names_something and not draft.where and not draft.superlatives:
         return None
-    if draft.asks == "who" and not draft.select and draft.target is None:
+    is_of_people = draft.target is not None and _is_of_people(draft.target)
+    if draft.asks == "who" and not draft.select and not is_of_people:
         draft.root = draft.target = _person(draft, catalog) or draft.root
-    draft.select = draft.select or list(_asked(draft, catalog))
+    if not draft.select or draft.asks_more:
+        draft.select = [*_asked(draft, catalog), *draft.select]
     draft.select = [t for t in draft.select if not (isinstance(t, Measure) and t.column in draft.group)]
     asked = next((term.table for term in draft.select if isinstance(term, ColumnRef)), None)
     if asked is not None and not draft.per_root and not any(isinstance(term, Measure) for term in draft.select):
@@ -207,7 +209,7 @@ def _only_exist(draft: Draft, catalog: Catalog) -> None:
 
 
 def _groups(
-    draft: Draft, catalog: Catalog, names: list[str], used: Collection[str]
+    draft: Draft, catalog: Catalog, names: list[str], used: Collection[str | None]
 ) -> list[tuple[Join, list[str]]]:
     """Tables of which the root has many rows, together if of the same rows; and how the root joins them."""
     assert draft.root is not None

@@ -202,7 +202,10 @@ def truth(column: Column) -> tuple[str | bool, str | bool] | None:
 
 def is_time(column: Column) -> bool:
     """Whether a column says when: dates, and years as numbers."""
-    return column.kind == "time" or (column.kind == "number" and "year" in words_of(column.name)[-1:])
+    words = words_of(column.name)
+    # `year_built` is when, `years_at_sea` is how long.
+    is_year = words[-1:] == ("year",) or (words[0] == "year" and not column.name.lower().startswith("years"))
+    return column.kind == "time" or (column.kind == "number" and is_year)
 
 
 def ref(column: Column) -> ColumnRef:

@@ -74,6 +74,8 @@ class Draft:
     is_total: bool = False
     # The question word that it starts with: who, when, where, how.
     asks: str = ""
+    # More is asked for behind it: "when did it end, and what did it cost".
+    asks_more: bool = False
     # A reference to rows of the same table: what is asked for is not X but whom X refers to.
     above: ColumnRef | None = None
     verbs: list[Column] = field(default_factory=list)
@@ -213,6 +215,8 @@ class Reading:
         if at is not None:
             found += [table for n, table in context.mentions if n < at][-1:]
         found += [self.draft.root, *(table for _, table in context.mentions)]
+        values = [chunk.found[0][0][0].table for chunk in context.chunks if chunk.kind == "value" and chunk.found]
+        found += [self.catalog.tables[name] for name in values]
         tables = list(dict.fromkeys(t.name for t in found if t is not None))
         ordered = [self.catalog.tables[name] for name in tables] + self.catalog.around(tables)
         return ordered or list(self.catalog.tables.values())

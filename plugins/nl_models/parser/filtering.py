@@ -11,13 +11,13 @@ from plugins.nl_models.parser.draft import (
     NEGATED,
     OPERATORS,
     YEARS,
-    Reading,
     compare,
     number_for,
     plain,
     when,
 )
 from plugins.nl_models.parser.roles import role_before
+from plugins.nl_models.parser.texts import PATTERNS, Texts
 from plugins.nl_models.plan import (
     ColumnRef,
     Comparison,
@@ -29,10 +29,8 @@ from plugins.nl_models.plan import (
 from plugins.nl_models.words.dates import year_bounds
 from plugins.nl_models.words.lexicon import lexicon
 
-PATTERNS = ("contains", "starts with", "ends with")
 
-
-class Filtering(Reading):
+class Filtering(Texts):
     """Turns that add conditions."""
 
     def _value(self, at: int) -> int:
@@ -51,19 +49,6 @@ class Filtering(Reading):
                 return at + 1
         self._where(column, "=", value)
         return at + 1
-
-    def _within(self, at: int) -> int | None:
-        """Behind `with “ing” in the title`: what is quoted is a part of a text; None if it is not that."""
-        context = self.context
-        behind = context.skip(at + 1, "IN", "ALL")
-        is_in = context.kind(at + 1) == "IN" and context.chunks[at + 1].text.lower() == "in"
-        if not is_in or context.kind(at) != "quoted" or context.kind(behind) != "column":
-            return None
-        column = context.column(behind, self.draft.root)
-        if column.kind != "text" or context.chunks[at].value_of(column) is not None:
-            return None
-        self._where(column, "contains", context.chunks[at].text)
-        return behind + 1
 
     def _in_role(self, join: Join, column: Column, value: str, at: int) -> int:
         """A value of a table that is referred to in several roles, by the role that was said."""
@@ -111,7 +96,8 @@ class Filtering(Reading):
         back = at - 1
         while context.kind(back) in ("ALL", "IN"):
             back -= 1
-        is_first = context.kind(back) in ("COMMAND", "end") and not self.in_conditions and not self.draft.where
+        is_said = self.in_conditions or bool(self.draft.where)
+        is_first = context.kind(back) in ("COMMAND", "end", "column") and not is_said
         behind = context.chunks[at + 2 :]
         ranked = [c for c in behind if c.kind in ("MOST", "LEAST") or c.degree == "most"]
         is_whole = (context.chunks[at].number or 0) == int(context.chunks[at].number or 0)
@@ -199,6 +185,7 @@ class Filtering(Reading):
             operator = OPERATORS[kind]
         is_pattern = operator in PATTERNS
         what = context.skip(at + 1, *(("ALL", "CONTAINS") if is_pattern else (*FILLERS, "IN", "HAVE")))
+        what = at + 1 if is_pattern and self._is_letter(at + 1) else what
         target = context.chunks[what] if what < len(context.chunks) else None
         if target is not None and is_pattern:
             if target.text.lower() in lexicon().sets["letters"] and what + 1 < len(context.chunks):
@@ -306,7 +293,13 @@ class Filtering(Reading):
         if counted is not None:
             return self._having_count(counted, operator, number, after + 1)
         if context.kind(after) == "column":
-            self._where(context.column(after, self.draft.root), operator, plain(number))
+            compared = context.column(after, self.draft.root)
+            if compared.kind == "text" and (self.draft.root or self.draft.select):
+                # "from more than two countries"
+                self._per_root()
+                self._having(Measure(function="count", column=ref(compared), distinct=True), operator, number)
+            else:
+                self._where(compared, operator, plain(number))
             return after + 1
         column = context.column_before(at, is_listed=False)
         column = column or self._compared(at)
@@ -341,45 +334,6 @@ class Filtering(Reading):
         word = lemma(self.context.chunks[at].text.split()[0])
         found = self.context.attribute(word, self._near_tables(at)) if word in lexicon().adjectives else None
         return found[0] if found else None
-
-    def _pattern(self, at: int, operator: Operator) -> int:
-        """`contain the word X`, of the column that is named behind, or was before, or what rows are called."""
-        context = self.context
-        what = context.skip(at + 1, "ALL", "CONTAINS", "IS")
-        if what < len(context.chunks) and context.chunks[what].text.lower() in lexicon().sets["letters"]:
-            what += 1
-        if what >= len(context.chunks) or context.kind(what) in ("column", "table", "COUNT"):
-            return at + 1
-        behind = context.skip(what + 1, "IN", "ALL")
-        text = context.chunks[what].text
-        if context.kind(behind) == "column" and behind > what + 1:
-            self._where(context.column(behind, self.draft.root), operator, text)
-            return behind + 1
-        texts = [
-            t
-            for t in self.draft.select
-            if isinstance(t, ColumnRef) and self.catalog.column(t.table, t.name).kind == "text"
-        ]
-        column = self.last_column if self.last_column and self.last_column.kind == "text" else None
-        column = context.column_before(at) or (
-            self.catalog.column(texts[-1].table, texts[-1].name) if texts else column
-        )
-        column = self._text_with(text, column) or self._texts_column(at)
-        said = context.chunks[at].text.lower()
-        is_said = context.kind(what) == "quoted" or text != text.lower() or "word" in said or "mention" in said
-        if column is None or column.kind != "text" or not is_said:
-            self.draft.doubts.append(context.chunks[at].text)
-            return at + 1
-        self._where(column, operator, text)
-        return what + 1
-
-    def _text_with(self, text: str, column: Column | None) -> Column | None:
-        """A column of the rows asked for of which a value has a text in it: the one named, else the likeliest."""
-        owner = self.draft.root or (self.catalog.tables[column.table] if column is not None else None)
-        others = owner.columns.values() if owner is not None else ()
-        having = (c for c in others if any(text.lower() in value.lower() for value in c.values or ()))
-        is_in = column is None or any(text.lower() in value.lower() for value in column.values or ())
-        return column if column is not None and is_in else next(having, column)
 
     def _having_count(self, counted: Table, operator: Operator, number: float, end: int) -> int:
         """Of how many rows of a table there are, for each of what is asked for."""

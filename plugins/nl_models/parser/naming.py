@@ -97,7 +97,8 @@ class Naming(Counting):
         # A column `is_active` is all of "are active".
         is_whole = lemma(context.chunks[at].text.split()[0]) == "be"
         is_predicate = is_whole or context.kind(at - 1) == "IS" or (context.kind(at - 1) == "NOT" and self.negated)
-        is_modifier = is_before or is_predicate or self.in_conditions or self.negated
+        is_adverb = context.kind(at - 1) in ("word", "verb") and self.draft.root is not None
+        is_modifier = is_before or is_predicate or is_adverb or self.in_conditions or self.negated
         behind = context.kind(context.skip(at + 1, *FILLERS, "IN"))
         said = truth(column)
         at_value = context.skip(at + 1, *FILLERS, "IN")
@@ -106,8 +107,10 @@ class Naming(Counting):
         )
         if said is None or not is_modifier or is_compared:
             return False
-        value = said[1] if self.negated else said[0]
-        self.negated = False
+        is_of_others = context.kind(at + 1) == "table" and self._has_many(column.table)
+        value = said[1] if self.negated and not is_of_others else said[0]
+        # "with no active pump": none of its pumps is, not one that isn't.
+        self.negated = self.negated and is_of_others
         self._where(column, "=", value)
         return True
 
@@ -136,6 +139,9 @@ class Naming(Counting):
         text = self.context.chunks[at].text
         if column.place not in self.catalog.roles or {"id", "code", "key", "number"} & set(words_of(text)):
             return False
+        if self.negated:
+            self._missing(column)
+            return True
         parent = self.catalog.parents(column)[0]
         if parent.name == column.table:
             return self._is_above(at, column)
@@ -228,7 +234,7 @@ class Naming(Counting):
         """Whether no more is said of a verb than that it is done, or is not: `have been cancelled`."""
         context = self.context
         said = [chunk.text.lower() for chunk in context.chunks[max(at - 2, 0) : at]]
-        is_done = self.negated or (said and said[-1] == "been") or " ".join(said) in ("has been", "have been")
+        is_done = self.negated or (said and said[-1] == "been") or said[-1:] in (["has"], ["have"])
         behind = context.kind(context.skip(at + 1, "word"))
         return bool(is_done) and is_time(column) and behind in ("end", "COMMA", "AND", "COMMAND", "BUT")
 

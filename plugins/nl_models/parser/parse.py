@@ -81,6 +81,13 @@ class Parser(Naming):
         if text.startswith(("who", "which", "where")) and at > 0 and not is_new and not is_second:
             return self._condition(at)
         self.in_conditions = self.negated = False
+        if (
+            at
+            and self.context.kind(at - 1) == "AND"
+            and not self.draft.select
+            and self.draft.asks in ("when", "where")
+        ):
+            self.draft.asks_more = True
         if at == 0 or is_new:
             self.draft.asks = next((word for word in ("who", "when", "where", "how") if text.startswith(word)), "")
         following = self.context.skip(at + 1, "ALL", "DISTINCT")

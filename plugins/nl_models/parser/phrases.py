@@ -46,7 +46,9 @@ def _merged(chunks: list[Chunk]) -> list[Chunk]:
                 ranked = tuple(sorted(both, key=lambda pair: -pair[1]))
                 merged[-1] = Chunk("column", last.start, chunk.end, f"{last.text} {chunk.text}", found=ranked)
                 continue
-        is_verb = chunk.text.endswith(("ed", "ing"))
+        # "did each player score": a guess by meaning behind what was done.
+        is_done = bool({"do", "does", "did"} & {other.text.lower() for other in merged}) and chunk.lemma != ""
+        is_verb = chunk.text.endswith(("ed", "ing")) or (is_done and bool(chunk.found) and chunk.found[0][1] < 0.6)
         is_owner = last is not None and last.text.endswith(("'s", "s'", "’s", "s’"))
         if last is not None and last.kind == chunk.kind == "table" and not is_verb and not is_owner:
             # Of "car models", the models.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Sequence
 
 from plugins.nl_models.catalog.schema import Catalog, Join
 from plugins.nl_models.plan import ColumnRef
@@ -25,7 +25,7 @@ def are_joined(catalog: Catalog, one: str, other: str) -> bool:
 
 
 def is_by_way_of(
-    catalog: Catalog, root: str, name: str, used: Collection[str | None], via: Sequence[ColumnRef] = ()
+    catalog: Catalog, root: str, name: str, used: Iterable[str | None], via: Sequence[ColumnRef] = ()
 ) -> bool:
     """Whether the way from `root` to `name` goes by a table that rows are shown of: then it is joined."""
     path = shortest_path(catalog, [root], name, {(key.table, key.name) for key in via}) or ()

@@ -31,9 +31,19 @@ _SKIPPED = frozenset({"ALL", "IN", "IS", "word", "COMMA"})
 _WHO = frozenset({"who", "that", "which", "whom"})
 
 
-def uncovered(chunks: Sequence[Chunk]) -> list[str]:
-    """Words that say something of the data and that no name, no value and no turn of phrase explains."""
-    return [chunk.text for n, chunk in _unexplained(chunks) if not _is_relating(chunks, n)]
+def uncovered(chunks: Sequence[Chunk], shown: int) -> list[str]:
+    """Words that say something of the data and that no name, no value and no turn of phrase explains.
+
+    shown: how many columns a plan shows; of further questions some must come.
+    """
+    found = [chunk.text for n, chunk in _unexplained(chunks) if not _is_relating(chunks, n)]
+    asked = [chunk.text for n, chunk in enumerate(chunks) if _is_further(chunks, n)]
+    return found + asked[: max(len(asked) + 1 - shown, 0)]
+
+
+def _is_further(chunks: Sequence[Chunk], at: int) -> bool:
+    """Whether a further question begins: `…, and who wrote it`."""
+    return at > 1 and chunks[at].kind == "COMMAND" and chunks[at - 1].kind == "AND"
 
 
 def relating(chunks: Sequence[Chunk]) -> list[str]:

@@ -54,7 +54,7 @@ def evidence(chunks: Sequence[Chunk], doubts: Sequence[str], plan: Plan, catalog
         "doubts": min(len(doubts), 3),
         "unknown words": min(len(unknown), 3),
         "unknown share": len(unknown) / max(len(content), 1),
-        "uncovered": min(len(uncovered(chunks)), 2),
+        "uncovered": min(len(uncovered(chunks, len(plan.select))), 2),
         "relating": min(len(relating(chunks)), 2),
         "unknown nouns": len(unknown_nouns(chunks)),
         "unasked groups": bool(plan.group_by) and not _asks_groups(chunks, plan),

@@ -15,6 +15,8 @@ _OPERATORS = {
     "<=": "at most",
     "in": "among",
     "not in": "not among",
+    "is null": "is missing",
+    "is not null": "is not missing",
 }
 _SETS = {"union": "or", "intersect": "and also", "except": "but not"}
 
@@ -69,7 +71,7 @@ def _compared(condition: Comparison) -> str:
     operator = _OPERATORS.get(condition.operator, condition.operator)
     if isinstance(right, Literals):
         word = " and " if condition.operator == "between" else ", "
-        return f"{operator} {word.join(_value(value) for value in right.values)}"
+        return f"{operator} {word.join(_value(value) for value in right.values)}".rstrip()
     if isinstance(right, Plan):
         return f"{operator} the ({_phrases(right)})"
     return f"{operator} {_term(right)}"
