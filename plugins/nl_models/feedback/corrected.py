@@ -54,8 +54,10 @@ def as_corrected(
         raise SmeltError("not all of its figures are metrics", _AGAIN)
     if _days_aside(where) != _days_aside(_filters_of(before, project)):
         raise SmeltError("its conditions were corrected, which stand in its model alone", "ask for that model")
-    columns = _dimensions_of(before, project)
-    dimensions = tuple(columns.get(name) or _dimension(name, metrics, layer) for name in by)
+    columns, names = _dimensions_of(before, project)
+    dimensions = tuple(columns.get(name) or _dimension(name, metrics, layer) for name in by if name not in names)
+    if set(dimensions) == set(asked.dimensions):
+        dimensions = asked.dimensions
     renamed = dict(zip(asked.metrics, metrics, strict=False))
     kept = {*(d.query_name for d in dimensions), *metrics}
     bound = {*asked.limit_within, *asked.limit_over}
@@ -116,15 +118,15 @@ def _days_aside(conditions: Collection[str]) -> set[str]:
     return {_DAY.sub("'…'", condition) for condition in conditions}
 
 
-def _dimensions_of(analysis: Analysis, project: AskedProject) -> dict[str, Dimension]:
-    """The dimensions of an analysis by what their columns would be called in a model."""
+def _dimensions_of(analysis: Analysis, project: AskedProject) -> tuple[dict[str, Dimension], set[str]]:
+    """The dimensions of an analysis by what their columns would be called in a model, and columns of names."""
     from plugins.nl_models.models.analysed import AnalysisBuilder
     from plugins.nl_models.models.ground import lay_ground
 
     ground = lay_ground(project)
     known = frozenset(column for one in ground.inputs.values() for column in one.types)
     names = AnalysisBuilder(analysis, ground, known, None).names
-    return {names.dimensions[d.query_name]: d for d in analysis.dimensions}
+    return {names.dimensions[d.query_name]: d for d in analysis.dimensions}, set(names.shown.values())
 
 
 def _dimension(column: str, metrics: Sequence[str], layer: SemanticLayer) -> Dimension:
