@@ -234,8 +234,8 @@ class Reading:
             Restrict(Restriction(label, "not in" if negated else "in", tuple(dict.fromkeys(values))))
             for (label, negated), values in merged.items()
         ]
-        for label, text in request.identified:
-            found.append(Restrict(Restriction(label, "in", (text,))))
+        for label, text, *is_left_out in request.identified:
+            found.append(Restrict(Restriction(label, "not in" if any(is_left_out) else "in", (text,))))
         for label, is_missing in request.unknown_of:
             if any(label == known for known, _ in merged):
                 # “Without the web channel”: the noun of the value that is left out.
