@@ -151,8 +151,17 @@ class ProjectAnswers:
         """Whether something that was said is not in the plan over tables."""
         if metric is None or metric.request is None or not isinstance(relational.plan, Plan):
             return relational.sql is None
+        if self._is_inferred and not self._has_measures(relational.plan, metric.request):
+            return True
         chunks = self._planner.linker.link(tokenise(question))
         return not reflects(relational.plan, self.sentence(relational.plan), chunks, metric.request)
+
+    def _has_measures(self, plan: Plan, request: Request) -> bool:
+        """Whether the columns that inferred metrics are made of are in a plan over tables."""
+        layer, text = self.project.layer, plan.model_dump_json()
+        assert layer is not None
+        measures = [layer.measures[name] for metric in request.metrics for name in layer.metrics[metric].measures]
+        return all(f'"name":"{m.expr}"' in text for m in measures if m.agg in ("sum", "average"))
 
     def _asked_back(self, question: str, metric: MetricPlanned | None, relational: Answer) -> Answer:
         if looks_foreign(question):

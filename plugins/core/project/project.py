@@ -87,7 +87,14 @@ class Project:
     @cached_property
     def manifest(self) -> Manifest:
         """The parsed project; raises SmeltError that carries dbt's own explanation."""
-        return self._invoke(["parse", "--no-write-json"]).result
+        parse = ["parse", "--no-write-json"]
+        try:
+            return self._invoke(parse).result
+        except SmeltError:
+            if not (self.artifacts / "partial_parse.msgpack").is_file():
+                raise
+            # What dbt keeps of the last parse may speak of metrics that are gone since.
+            return self._invoke([*parse, "--no-partial-parse"]).result
 
     @property
     def profiles(self) -> Path:

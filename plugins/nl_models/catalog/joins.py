@@ -24,6 +24,9 @@ _LEAST_CONFIDENCE = 0.45
 # Words of a table's name that say what kind of table it is, not what its rows are.
 _NOISE = frozenset({"dim", "fct", "stg", "int", "agg", "tbl", "table", "list", "data", "name", "info", "detail"})
 
+# What other tables are made from, as warehouses call it.
+_MADE_FROM = ("stg_", "base_", "int_", "raw_", "src_")
+
 
 def find_joins(
     con: duckdb.DuckDBPyConnection,
@@ -119,16 +122,17 @@ def _best(inclusion: Inclusion, tables: Mapping[str, Table], keys: _Keys, column
         if included >= _LEAST_INCLUDED:
             candidates.append(Join(column.table, column.name, parent.name, key.name, likeness * included))
 
-    def rank(join: Join) -> tuple[float, tuple[bool, bool], int]:
+    def rank(join: Join) -> tuple[float, tuple[bool, bool, bool], int]:
         return join.confidence, _nearness(join), tables[join.parent].rows
 
     return max(candidates, key=rank, default=None)
 
 
-def _nearness(join: Join) -> tuple[bool, bool]:
+def _nearness(join: Join) -> tuple[bool, bool, bool]:
     """Of equals: one of the same layer, and there a dimension, rather than what it was made from."""
     child, parent = join.child.rpartition("."), join.parent.rpartition(".")
-    return child[0] == parent[0], parent[2].lower().startswith("dim")
+    name = parent[2].lower()
+    return child[0] == parent[0], name.startswith("dim"), not name.startswith(_MADE_FROM)
 
 
 def _likeness(column: Column, parent: Table, key: Column) -> float:

@@ -73,14 +73,16 @@ def _measures(star: Star, table: Table, is_fact: bool) -> Iterator[Measured]:
 
 
 def _of_headers(star: Star, con: duckdb.DuckDBPyConnection, found: Iterable[Measured]) -> Iterator[Measured]:
-    """Without what lines have like their header, if the totals agree: then the header says it once."""
+    """Without what lines have like their header, or one table twice, if the totals agree."""
     groups: dict[tuple[object, ...], list[Measured]] = defaultdict(list)
     for each in found:
         groups[(each.agg, each.about)].append(each)
     for group in groups.values():
         for each in group:
-            headers = [o for o in group if o is not each and star.belongs(each.table, o.table)]
-            if not any(each.agg == "average" or _agree(con, each, other) for other in headers):
+            headers = [o for o in group if star.belongs(each.table, o.table)]
+            own = [o for o in group[: group.index(each)] if o.table == each.table]
+            is_said = any(each.agg == "average" or _agree(con, each, other) for other in headers)
+            if not is_said and not any(_agree(con, each, other) for other in own):
                 yield each
 
 
@@ -102,6 +104,8 @@ def _by_lines(star: Star, con: duckdb.DuckDBPyConnection, header: Measured) -> I
 
 
 def _agree(con: duckdb.DuckDBPyConnection, one: Measured, other: Measured) -> bool:
+    if "average" in (one.agg, other.agg):
+        return False
     totals = []
     for each in (one, other):
         function = f"count(distinct {each.expr})" if each.agg == "count_distinct" else f"sum({each.expr})"

@@ -63,7 +63,7 @@ def measured(
     for column in table.columns.values():
         words = words_of(column.name)
         is_key = column == key or column.place in links or words[-1] in _KEYS
-        if column.kind != "number" or is_key or is_flag(column):
+        if column.kind != "number" or is_key or is_flag(column) or _is_in_cents(column, table):
             continue
         about = _about(table, words)
         name = re.sub(r"\W+", "_", column.name.lower()).strip("_")
@@ -82,6 +82,13 @@ def measured(
         yield replace(
             plain, name=own, label=own.replace("_", " "), agg="average", synonyms=_unique(phrases), about=(own,)
         )
+
+
+def _is_in_cents(column: Column, table: Table) -> bool:
+    """Whether a column is another one in cents."""
+    return column.name.lower().removesuffix("_cents") in {name.lower() for name in table.columns} - {
+        column.name.lower()
+    }
 
 
 def _unique(*phrases: Iterable[str]) -> tuple[str, ...]:

@@ -124,7 +124,8 @@ def is_calendar(table: Table) -> bool:
     """Whether a table only lists days."""
     words = set(table_words(table.name))
     identity = key(table)
-    return bool(words & _CALENDAR) and (words <= _CALENDAR or (identity is not None and identity.kind == "time"))
+    is_by_day = identity is not None and identity.kind == "time"
+    return bool(words & _CALENDAR) and (words <= _CALENDAR or {"time", "spine"} <= words or is_by_day)
 
 
 def sql_name(name: str) -> str:
