@@ -149,7 +149,10 @@ class _Words:
             return f"{name} is known"
         if dimension is not None and (truth := _truth(part, dimension)):
             return truth
-        values = [_value(value) for value in part.values[:_MOST_VALUES]]
+        # The key of a thing is no amount, though it is a number.
+        is_key = dimension is not None and dimension.kind == "entity"
+        keys = [str(value) if is_key and not isinstance(value, str) else value for value in part.values]
+        values = [_value(value) for value in keys[:_MOST_VALUES]]
         if more := len(part.values) - len(values):
             values.append(f"{more} more")
         if part.operator == "in":

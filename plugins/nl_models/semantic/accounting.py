@@ -25,7 +25,9 @@ _CALCULATIONS = {
 
 def unaccounted(request: Request, analysis: Analysis, vocabulary: Vocabulary) -> list[str]:
     """What was said and is not in the analysis, each in a sentence."""
+    unclear = [f"what “{text}” means here is not understood: what is meant" for text in request.unclear]
     return [
+        *unclear,
         *_calculations(request, analysis),
         *_compared(request, analysis),
         *_told(request, analysis, vocabulary),
@@ -49,6 +51,10 @@ def _calculations(request: Request, analysis: Analysis) -> Iterator[str]:
         yield "is the share to be compared, or the figure itself? which is meant"
     if analysis.calculation == "share" and not analysis.dimensions and not analysis.only:
         yield "a share of what is not understood: what is meant"
+    if request.is_part_of and analysis.calculation == "share" and not analysis.only:
+        yield "a share of what is not understood: what is meant"
+    if request.asks_which and not analysis.dimensions:
+        yield "which things are asked for is not understood: what is meant"
     if request.order_metric is not None and not (request.is_ranked or request.is_sorted or analysis.dimensions):
         yield f"what is to be told by {request.order_metric.replace('_', ' ')} is not said"
     if "COUNT" in request.marks and "GROWTH" in request.marks and analysis.calculation == "count":
@@ -84,7 +90,11 @@ def _told(request: Request, analysis: Analysis, vocabulary: Vocabulary) -> Itera
     metrics = {*analysis.metrics, *(part.metric for part in analysis.having)}
     found = [vocabulary.layer.metrics[name] for name in metrics]
     words = {m.name: {word for text in (m.name, m.label, *m.synonyms) for word in split(text)} for m in found}
+    about = [word for text in cues().verbs["return"] for word in split(text)[:1]]
+    is_returned = all(any(word in split(f"{m.name} {m.label}") for word in about) for m in found)
     for verb in request.verbs:
+        if is_returned and verb in ("order", "buy", "purchase", "spend"):
+            yield f"{verb} beside {analysis.metrics[0].replace('_', ' ')} is not understood: what is meant"
         if verb not in cues().telling:
             continue
         stems = {verb, *(split(name)[0] for name in cues().verbs[verb])}

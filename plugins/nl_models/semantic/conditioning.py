@@ -60,10 +60,12 @@ class Conditioning(Restricting):
         for threshold in self.request.thresholds:
             metric = self._threshold_metric(threshold, metrics)
             part = MetricFilter(metric=metric, operator=threshold.operator, value=threshold.value)
-            if metric in metrics and threshold.time_range is None:
+            label = threshold.of
+            named = tuple(d.query_name for d in dimensions if d.name.split("__")[-1] == label) if label else ()
+            if metric in metrics and threshold.time_range is None and (not named or len(dimensions) == 1):
                 yield part
             else:
-                own = {"of": of, "time_range": threshold.time_range}
+                own = {"of": named or of, "time_range": threshold.time_range}
                 yield from self._reached([part.model_copy(update=own)])
         yield from self._reached(self._of_things(metrics, dimensions))
 

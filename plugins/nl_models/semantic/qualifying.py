@@ -17,7 +17,7 @@ class Qualifying(Ranking):
         if {label for label, _ in before} & {label for label, _ in after}:
             self.request.is_alternative = True
         else:
-            self.request.doubts.append(self.spans[at].text)
+            self.request.unclear.append(self.spans[at].text)
 
     def _on_only(self, at: int) -> int:
         """Only what stands beside it: a value, a period, a unit, a number of something."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from plugins.nl_models.analysis import MetricOperator
 from plugins.nl_models.semantic.cues import cues
 from plugins.nl_models.semantic.request import Threshold
@@ -24,6 +26,10 @@ class Ranking(Turns):
     def _on_which(self, at: int) -> int:
         text, request = self.spans[at].text, self.request
         request.asks_which |= text in _THINGS
+        is_thing = self._kind(at - 1) == "time" or bool(self._named(at - 1).dimensions)
+        if is_thing and self._word_before(at) in ("in", "on", "for", "at"):
+            # "months in which it fell"
+            return at + 1
         if self._kind(at + 1) == "number" and self._is_groupable(at + 2):
             request.limit = int(self.spans[at + 1].number or 0)
             request.ranks_times |= self._kind(at + 2) == "time"
@@ -71,7 +77,7 @@ class Ranking(Turns):
         is_same = request.is_descending == (self._kind(at) == "TOP") and request.order_metric is None
         follows = at + 1 + (self._kind(at + 1) == "number")
         if request.is_ranked and not (is_same and (self._named(follows).metrics or self._kind(follows) == "verb")):
-            request.doubts.append(self.spans[at].text)
+            request.unclear.append(self.spans[at].text)
 
     def _on_selling(self, at: int) -> int:
         request = self.request
@@ -119,7 +125,11 @@ class Ranking(Turns):
             self.request.marks.add("SHARE")
             self._expect(OPERATORS[self._kind(at)], number.number / 100, at + 3)
             return at + 3
+        count = len(self.request.thresholds)
         self._expect(OPERATORS[self._kind(at)], number.number or 0.0, at + 2, number.unit)
+        if len(self.request.thresholds) > count and (of := self._named(at - 1).dimensions):
+            # "countries with more than 50 orders", whatever they are shown by.
+            self.request.thresholds[-1] = replace(self.request.thresholds[-1], of=of[0])
         return at + 2
 
     def _expect(self, operator: MetricOperator, value: float, after: int, unit: str = "") -> None:
@@ -127,7 +137,11 @@ class Ranking(Turns):
         self.order.append("threshold")
         following = after + (self._kind(after) == "unit")
         named = self._named(following)
-        if named.metrics:
+        is_time = self._kind(following) == "time" and self._grain(following) is not None
+        if is_time or (named.dimensions and not named.metrics):
+            # "in at least 6 months": how many of them there are is no figure.
+            self.request.doubts.append(self.spans[following].text)
+        elif named.metrics:
             self.taken.add(following)
             self.request.thresholds.append(Threshold(operator, value, self._metric(named)))
         elif self._kind(following) == "verb" and self.spans[following].text in cues().telling and not unit:
@@ -136,7 +150,7 @@ class Ranking(Turns):
         elif self.request.metrics or unit:
             metric = self.request.metrics[-1] if self.request.metrics else None
             self.request.thresholds.append(Threshold(operator, value, metric, unit=unit))
-        elif self._kind(following) == "unknown" or named.dimensions:
+        elif self._kind(following) == "unknown":
             self.request.doubts.append(self.spans[following].text)
         else:
             self.request.thresholds.append(Threshold(operator, value))
@@ -144,6 +158,12 @@ class Ranking(Turns):
     def _is_window(self, at: int) -> bool:
         """A number of months, or other time buckets."""
         return self._kind(at) == "number" and self._kind(at + 1) == "time" and self._grain(at + 1) is not None
+
+    def _is_number_of(self, at: int) -> bool:
+        """Whether a number stands right behind what it is the key of: station 5; not: rentals within 30 days."""
+        between = self.spans[at].start - self.spans[at - 1].end
+        follows = between == 0 or (between == 1 and self._word_before(at) in ("number", "no", "id", "code"))
+        return follows and self.spans[at].text.isdigit() and self._kind(at + 1) != "time"
 
     def _on_number(self, at: int) -> int:
         number = self.spans[at].number or 0.0
@@ -155,7 +175,8 @@ class Ranking(Turns):
         if self.spans[at].text in ("once", "twice"):
             self._expect("=", number, at + 1)
             return at + 1
-        if self._kind(at + 1) == "AND" and self._kind(at + 2) == "number":
+        is_between = self._kind(at - 1) == "BETWEEN" and self._kind(at + 1) == "AND"
+        if is_between and self._kind(at + 2) == "number":
             other = self.spans[at + 2]
             unit = other.unit or self.spans[at].unit
             self._expect(">=", number, at + 3, unit)
@@ -165,10 +186,16 @@ class Ranking(Turns):
             # "20 orders or more" is said as often as "20 or more orders".
             self._expect(OPERATORS[self._kind(at + 1)], number, at + 2, self.spans[at].unit)
             return at + 2
-        if before.dimensions and not self.expects_group:
-            self.request.identified.append((before.dimensions[0], self.spans[at].text))
+        is_rank = self._kind(at + 1) in ("TOP", "BOTTOM", "SELLING")
+        if before.dimensions and not self.expects_group and not is_rank and self._is_number_of(at):
+            self._identify(before.dimensions[0], self.spans[at].text)
             return at + 1
-        if self._kind(at + 1) in ("TOP", "BOTTOM", "SELLING") or self._is_groupable(at + 1):
+        known = self.request.identified
+        if known and self._kind(at - 1) in ("AND", "COMMA", "OR") and self.spans[at - 2].text == known[-1][1]:
+            # "customers 5, 6 and 7"
+            self._identify(known[-1][0], self.spans[at].text)
+            return at + 1
+        if is_rank or self._is_groupable(at + 1):
             self.request.limit = int(number)
             self.expects_group = self.is_target = self._is_groupable(at + 1)
             return at + 1

@@ -70,7 +70,8 @@ class Reader(Qualifying):
         elif kind in _MARKS:
             self.request.share_first |= kind == "SHARE" and self._is_first_share(at)
             self.request.is_part_of |= kind == "SHARE" and span.text.startswith("as ")
-            self.request.marks.add(kind)
+            is_beside = bool(self._named(at - 1).metrics and self._named(at + 1).metrics)
+            self.request.marks.add("RATIO" if span.text == "relative to" and is_beside else kind)
         elif kind in _DIRECTIONS:
             self.request.marks.add("GROWTH")
             self.request.direction = _DIRECTIONS[kind]
@@ -136,7 +137,7 @@ class Reader(Qualifying):
         before = self._named(at - 1)
         if before.dimensions and any(character.isdigit() for character in span.text):
             # "stock code 85123A"
-            self.request.identified.append((before.dimensions[0], span.text))
+            self._identify(before.dimensions[0], span.text)
             return
         if (self.expects_group or self._kind(at - 1) == "COUNT") and (near := self._near(at)) is not None:
             if self._kind(at - 1) == "COUNT":
@@ -171,6 +172,8 @@ class Reader(Qualifying):
         elif said.range is not None:
             request.spanned = said.spanned or request.spanned
             self.order.append("time")
+            before = self.spans[at - 2].said if at > 1 and self._kind(at - 2) == "time" else None
+            request.is_joined |= self._kind(at - 1) in LISTING and before is not None and before.range is not None
             request.ranges.append(said.range)
             if said.period is not None:
                 request.periods.append(said.period)
@@ -217,12 +220,20 @@ class Reader(Qualifying):
             self.request.order_metric = self._metric(named)
             self._add(self.request.order_metric)
             return at + 1
+        if named.dimensions and named.metrics and self._kind(at + 1) == "number" and not span.text.endswith("s"):
+            # "order 581483"
+            return at + 1
         self.expects_group = False
         if (whole := self._shared_noun(at)) is not None:
             self._add(whole)
         elif named.values and self._is_restriction(at):
             self._restrict(named)
         elif named.metrics and not self._is_mention(at):
+            is_of = self._kind(at - 1) == "named" and bool(self._named(at - 1).metrics)
+            if is_of and self._word_before(at) in _BELONGING and not self.request.marks & {"RATIO", "SHARE"}:
+                # "revenue of active customers": no second figure.
+                self.request.doubts.append(span.text)
+                return at + 1
             if self.leaves_out:
                 # "excluding returns": what is left out is no second figure.
                 self._leave_out("")
@@ -278,7 +289,10 @@ class Reader(Qualifying):
         group = Group(self._named(at).dimensions[0], is_plural=span.text.endswith("s"))
         is_second = self._kind(at - 1) in ("AND", "COMMA") and bool(self._named(at - 2).metrics)
         is_second |= self._kind(at + 1) == "AND" and bool(self._named(at + 2).metrics) and not request.groups
-        if self.negated:
+        if self.negated and (self._kind(at + 1) == "number" or self._is_key(at + 1)):
+            # "excluding customer 5": it is said next which.
+            pass
+        elif self.negated:
             self.leaves_out = ""
             request.unknown_of.append((group.name, True))
         elif is_second:
@@ -293,6 +307,11 @@ class Reader(Qualifying):
             # "country by country"
             self._group(group)
         else:
+            if self._word_before(at) == "what" and not request.groups:
+                # "what products sold best"
+                request.asks_which = self.is_target = True
+                self._group(group)
+                return
             request.belongs |= bool(request.metrics) and self._word_before(at) in _BELONGING
             request.mentioned.append(group)
 

@@ -31,7 +31,7 @@ class Restriction:
 @dataclass(frozen=True)
 class Threshold:
     """metric: None until it is known which is meant. verb: what says it instead: over 10 units. unit: of money.
-    time_range: where each of several has its own.
+    of: the dimension that it is of, where it is said. time_range: where each of several has its own.
     """
 
     operator: MetricOperator
@@ -39,6 +39,7 @@ class Threshold:
     metric: str | None = None
     verb: str = ""
     unit: str = ""
+    of: str = ""
     time_range: TimeRange | None = None
 
 
@@ -55,6 +56,7 @@ class Absence:
 class Request:
     """What was read, part by part.
 
+    identified: things by dimension and key, and whether they are left out.
     counted: the dimension of which it is asked how many; counts: how often that is asked. unknown_of: dimensions
     that have no value, or any. told: verbs that stand beside a figure as another one.
     target: what is ranked. ranks_times: the highest are days or months, not what stands beside them. sort_group:
@@ -63,11 +65,13 @@ class Request:
     grain of which every one is meant. absences: what was not done.
     units: of money, in the order they are named. is_percent: thresholds are in per cent.
     direction: 1 for what rose, -1 for what fell; is_amount: by what is gained or lost. spanned: from one period to
-    another. window: time buckets of a moving average. is_total: a total was asked for.
+    another; is_joined: periods are listed. window: time buckets of a moving average. is_total: a total was asked
+    for.
     asks_which: things are asked for, not figures. things_first: they were named before any figure of them.
     belongs: what is mentioned says what the figure is of. share_first: a share was asked for before of what it is.
     is_part_of: one figure is meant as a part of the other.
-    doubts: words that were not understood. missing: what it should be split by, and nothing is called so.
+    doubts: words that were not understood; unclear: words that are, but not what they do here.
+    missing: what it should be split by, and nothing is called so.
     """
 
     metrics: list[str] = field(default_factory=list)
@@ -75,7 +79,7 @@ class Request:
     groups: list[Group] = field(default_factory=list)
     mentioned: list[Group] = field(default_factory=list)
     restrictions: list[Restriction] = field(default_factory=list)
-    identified: list[tuple[str, str]] = field(default_factory=list)
+    identified: list[tuple[str, str, bool]] = field(default_factory=list)
     unknown_of: list[tuple[str, bool]] = field(default_factory=list)
     thresholds: list[Threshold] = field(default_factory=list)
     ranges: list[TimeRange] = field(default_factory=list)
@@ -93,6 +97,7 @@ class Request:
     marks: set[str] = field(default_factory=set)
     doubts: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    unclear: list[str] = field(default_factory=list)
     counted: str = ""
     counts: int = 0
     is_alternative: bool = False
@@ -113,6 +118,7 @@ class Request:
     told: list[str] = field(default_factory=list)
     sort_group: str = ""
     is_total: bool = False
+    is_joined: bool = False
     is_direction_said: bool = False
 
     @property

@@ -22,7 +22,7 @@ from plugins.nl_models.semantic.layer import SemanticDimension
 from plugins.nl_models.semantic.periods import Period
 from plugins.nl_models.semantic.request import Group
 from plugins.nl_models.semantic.restricting import Resolved, in_words, named
-from plugins.nl_models.semantic.vocabulary import split
+from plugins.nl_models.semantic.vocabulary import base, split
 
 _MONTHS = {"month": 1, "quarter": 3, "year": 12}
 
@@ -75,13 +75,14 @@ class Resolver(Arranging):
             **self._ranking(metrics, groups, dimensions, calculation),
         )
         self.resolved.lacks += unaccounted(request, self.resolved.analysis, self.vocabulary)
+        self.resolved.assumptions = list(dict.fromkeys(self.resolved.assumptions))
         return self.resolved
 
     def _by_twin(self, metric: str, groups: list[Group]) -> str:
         """The metric, or its twin that can be had by all that is asked for where it cannot."""
         wanted = [{group.name} for group in groups if not group.is_time]
         wanted += [{label for label, _ in restriction.readings} for restriction in self.request.restrictions]
-        wanted += [{label} for label, _ in (*self.request.identified, *self.request.unknown_of)]
+        wanted += [{label} for label, *_ in (*self.request.identified, *self.request.unknown_of)]
         for each in (metric, *self.layer.twins.get(metric, ())):
             labels = {dimension.label for dimension in self.layer.dimensions(each).values()}
             if all(labels & any_of for any_of in wanted):
@@ -150,7 +151,11 @@ class Resolver(Arranging):
             return [counting]
         if "SELLING" in request.marks:
             request.verbs += ["unit", "sell"]
-        return self._by_verbs()
+        found = self._by_verbs()
+        # How many customers were won: the metric counts them.
+        is_count = any(request.counted in split(base(name)) for name in found) and bool(request.counted)
+        self.is_counted_by_metric |= is_count and not has_conditions
+        return found
 
     def _shown_metrics(self) -> list[str]:
         """Those that are asked for; where all of them have a threshold, those of the other thresholds too."""
@@ -180,7 +185,7 @@ class Resolver(Arranging):
             return []
         # How many of a thing were sold is a number of units, how much was sold an amount of money.
         is_number = "COUNT" in self.request.marks and not self.request.counted
-        for name in cues().verbs["unit" if is_number and verbs[0] == "sell" else verbs[0]]:
+        for name in cues().verbs["unit" if is_number and verbs[0] in ("sell", "shift") else verbs[0]]:
             named = self.vocabulary.find(split(name))
             if named is not None and named.metrics:
                 self.resolved.assumptions.append(f"“{verbs[0]}” means {named.metrics[0].replace('_', ' ')}")
@@ -273,7 +278,7 @@ class Resolver(Arranging):
                 self.comparison = self.comparison or compared
                 return max(request.periods, key=lambda period: period.start).range
             early, late = sorted(request.periods, key=lambda period: period.start)
-            if early.end == late.start:
+            if early.end == late.start and request.is_joined:
                 return TimeRange(start=early.start, end=late.end, label=f"{early.label} and {late.label}")
             one, two = sorted(request.periods, key=lambda period: period.end - period.start)
             if two.start <= one.start and one.end <= two.end:

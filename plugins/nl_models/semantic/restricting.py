@@ -62,17 +62,28 @@ class Restricting:
                     self.resolved.assumptions.append("each is meant by itself, not all of them together")
             if "SHARE" in request.marks and not is_grouped:
                 self.only.append(part)
-            elif not ("SHARE" in request.marks and is_listed):
+            elif "SHARE" in request.marks and is_listed:
+                # The share of each in all there is.
+                self.kept.append(part)
+            else:
                 self.filters.append(part)
-        self._restrict_entities(reachable)
+        self._restrict_entities(reachable, groups)
 
-    def _restrict_entities(self, reachable: dict[str, SemanticDimension]) -> None:
-        for label, text in self.request.identified:
+    def _restrict_entities(self, reachable: dict[str, SemanticDimension], groups: list[Group]) -> None:
+        for label, is_negated in dict.fromkeys((label, negated) for label, _, negated in self.request.identified):
             name = named(label, reachable)
             if name is None:
                 self.resolved.lacks.append(f"it is not kept by {in_words(label)}")
                 continue
-            self.filters.append(DimensionFilter(dimension=name, operator="in", values=(self._key(name, text),)))
+            keys = [
+                self._key(name, text)
+                for other, text, n in self.request.identified
+                if (other, n) == (label, is_negated)
+            ]
+            operator = "not in" if is_negated else "in"
+            self.filters.append(DimensionFilter(dimension=name, operator=operator, values=tuple(keys)))
+            if len(keys) > 1 and not is_negated and "TOGETHER" not in self.request.marks:
+                groups.extend([Group(label)] * (not any(group.name == label for group in groups)))
         for label, is_missing in self.request.unknown_of:
             if (name := named(label, reachable)) is not None:
                 part = DimensionFilter(dimension=name, operator="is null" if is_missing else "is not null")

@@ -37,6 +37,7 @@ def tokens_of(question: str) -> list[Token]:
     """The tokens; signs of money and hyphens between words are words of their own."""
     for pattern in cues().wrapping:
         question = pattern.sub(" ", question)
+    question = re.sub(r"(?<=[A-Za-z])\.?\s*['’](\d\d)\b", r" 20\1", question)
     text = _AMOUNT.sub(lambda amount: f"{amount[2]} {amount[1]} ", question)
     for sign, word in _SIGNS.items():
         text = text.replace(sign, f" {word} ")

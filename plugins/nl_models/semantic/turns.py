@@ -88,6 +88,14 @@ class Turns:
         """Of several metrics that have a name, the one that was asked for already, else the first."""
         return next((name for name in named.metrics if name in self.request.metrics), named.metrics[0])
 
+    def _identify(self, label: str, text: str) -> None:
+        self.leaves_out = ""
+        self.request.identified.append((label, text, self.negated))
+
+    def _is_key(self, at: int) -> bool:
+        """Whether a word may be the key of a thing: 85123A."""
+        return self._kind(at) == "unknown" and any(character.isdigit() for character in self.spans[at].text)
+
     def _add(self, metric: str) -> None:
         request = self.request
         request.things_first |= not request.metrics and bool(request.groups or request.mentioned)

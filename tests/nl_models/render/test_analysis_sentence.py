@@ -241,6 +241,35 @@ HOW = [
         asked("revenue", calculation="share", having=value("revenue", ">", 0.5)),
         "share of the total; only where share of revenue is over 50 %",
     ),
+    (
+        asked(
+            "revenue",
+            dimensions=(COUNTRY,),
+            having=(MetricFilter(metric="sales", operator=">=", value=20, of=("sale__country",)),),
+        ),
+        "only where sales of each country it was sold in is at least 20",
+    ),
+    (
+        asked(
+            "sales",
+            dimensions=(COUNTRY,),
+            having=(MetricFilter(metric="sales", operator=">", value=0, of=("sale__country",), each="month"),),
+        ),
+        "only where sales of each country it was sold in is over 0 in every month",
+    ),
+    (
+        asked("revenue", dimensions=(COUNTRY,), order_by=(LARGEST,), limit=5, together="sum"),
+        "top 5 by revenue, ties by country it was sold in; the sum of these rows",
+    ),
+    (asked("revenue sales", calculation="ratio"), "revenue divided by sales"),
+    (
+        asked("revenue", dimensions=(MONTH,), calculation="moving average", window=3),
+        "moving average over 3 months up to each",
+    ),
+    (
+        asked("revenue", comparison=PeriodComparison(grain="month", as_amount=True)),
+        "change as an amount against the month before",
+    ),
     (asked("revenue", order_by=(LARGEST,)), "ordered by revenue, highest first"),
     (asked("revenue revenue_usd", order_by=(LARGEST,)), "ordered by revenue in EUR, highest first"),
     (

@@ -12,6 +12,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from plugins.nl_models import ProjectAnswers
+from plugins.nl_models.analysis import Analysis
 
 QUESTIONS = YAML(typ="safe").load((Path(__file__).parent / "questions.yaml").read_text(encoding="utf-8"))
 
@@ -31,6 +32,8 @@ def test_an_answer_has_the_rows_of_hand_written_sql(answers: ProjectAnswers, cas
     answers.before = None
     given = answers.answer(case["question"])
     assert given.result is not None, given.question_back
+    assert isinstance(given.plan, Analysis)
+    assert Analysis.model_validate_json(given.plan.model_dump_json()) == given.plan
     wanted = [tuple(map(_plain, row)) for row in answers.project.con.execute(case["gold"]).fetchall()]
     found = [tuple(map(_plain, row)) for row in given.result.rows]
     assert len(found) == len(wanted), given.sql
