@@ -51,7 +51,7 @@ _ABBREVIATIONS = {
 def lemma(word: str) -> str:
     """A word's base form, in lower case: `cities` → `city`, `older` → `old`."""
     lower = word.lower()
-    if lower.isdigit():
+    if lower.isdigit() or len(lower) == 1:
         return lower
     return _IRREGULAR.get(lower) or english().lemma(lower)
 

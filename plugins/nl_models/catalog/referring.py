@@ -85,7 +85,10 @@ def _one_of(
     vectors = encode([" ".join(role), *(" ".join(table_words(table.name)) for table, _ in fitting)])
     likeness = vectors[1:] @ vectors[0]
     best = int(likeness.argmax())
-    return fitting[best] if likeness[best] >= _LEAST_LIKENESS else None
+    if likeness[best] >= _LEAST_LIKENESS:
+        return fitting[best]
+    # What is called like nothing that there is, is rather somebody.
+    return people[0] if len(people) == 1 else None
 
 
 def _holds_people(table: Table) -> bool:

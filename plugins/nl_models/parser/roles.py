@@ -87,9 +87,14 @@ def without_roles(catalog: Catalog, chunks: Sequence[Chunk]) -> tuple[list[Chunk
         is_next = n + 1 < len(chunks) and chunks[n + 1].kind == "table"
         if chunk.kind == "column" and words & _KEY_WORDS:
             kept.append(chunk)
-        elif words & set(words_of(join.parent)) and not is_next:
+        elif not is_next and (words & set(words_of(join.parent)) or _is_somebody(catalog, chunk, join)):
             kept.append(replace(chunk, kind="table", found=((parent, 1.0),)))
     return kept, via
+
+
+def _is_somebody(catalog: Catalog, chunk: Chunk, join: Join) -> bool:
+    """Whether the role is all that it is called by: `substitutes` are players."""
+    return chunk.kind == "column" and (join.child, join.column) in catalog.roles
 
 
 def _said(catalog: Catalog, chunk: Chunk) -> list[Join]:

@@ -159,7 +159,13 @@ def _is_noun(chunks: Sequence[Chunk], at: int) -> bool:
 
 def _asks_groups(chunks: Sequence[Chunk], plan: Plan) -> bool:
     kinds = {chunk.kind for chunk in chunks} | {chunk.text.lower() for chunk in chunks if chunk.kind == "IN"}
-    return bool(kinds & {"EACH", "MOST", "LEAST", "MORE", "FEWER", "by"}) or plan.having is not None
+    said = [chunk.kind for chunk in chunks if chunk.kind != "ALL"]
+    # "the name and the average price": one average for each name.
+    listed = any(
+        before in ("column", "table") and between in ("AND", "COMMA") and measure in _MEASURED
+        for before, between, measure in zip(said, said[1:], said[2:], strict=False)
+    )
+    return listed or bool(kinds & {"EACH", "MOST", "LEAST", "MORE", "FEWER", "by"}) or plan.having is not None
 
 
 def _is_text_of_numbers(column: Column) -> bool:

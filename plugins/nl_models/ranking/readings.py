@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from plugins.core.errors import SmeltError
@@ -12,6 +12,7 @@ from plugins.nl_models.linking import Chunk
 from plugins.nl_models.parser.compose import compose
 from plugins.nl_models.parser.parse import Parser
 from plugins.nl_models.plan import Plan
+from plugins.nl_models.ranking.coverage import relating, uncovered
 from plugins.nl_models.ranking.evidence import evidence
 from plugins.nl_models.ranking.variants import variants
 from plugins.nl_models.render.sql import to_sql
@@ -30,6 +31,10 @@ class Reading:
     chunks: tuple[Chunk, ...]
     evidence: Mapping[str, float]
     what: tuple[Chunk, Any] | None = None
+
+
+def _unread(chunk: Chunk, left_out: Chunk) -> Chunk:
+    return replace(chunk, kind="word") if (chunk.start, chunk.end) == (left_out.start, left_out.end) else chunk
 
 
 def readings(chunks: Sequence[Chunk], catalog: Catalog) -> list[Reading]:
@@ -52,6 +57,13 @@ def readings(chunks: Sequence[Chunk], catalog: Catalog) -> list[Reading]:
             "joined": float(variant.is_joined),
         }
         facts = {**evidence(parser.context.chunks, draft.doubts, plan, catalog), **how}
+        if variant.what is not None and variant.what[1] is None:
+            # Who leaves out a guess has nothing of that word.
+            said = [_unread(chunk, variant.what[0]) for chunk in parser.context.chunks]
+            facts |= {
+                "uncovered": min(len(uncovered(said, len(plan.select))), 2),
+                "relating": min(len(relating(said)), 2),
+            }
         doubts = tuple(draft.doubts)
         found.setdefault(sql, Reading(plan, sql, doubts, tuple(parser.context.chunks), facts, variant.what))
     return list(found.values())
