@@ -41,7 +41,7 @@ def infer_layer(
     if not facts:
         return None
     found = [each for table in star.tables.values() for each in _measures(star, table, table.name in facts)]
-    metrics = list(_named(star, _of_headers(star, con, found)))
+    metrics = list(_apart(_named(star, _of_headers(star, con, found))))
     twins = {each.name: tuple(_by_lines(star, con, each)) for each in metrics}
     by_table = defaultdict(list)
     for each in (*metrics, *(twin for some in twins.values() for twin in some)):
@@ -66,7 +66,7 @@ def infer_layer(
 def _measures(star: Star, table: Table, is_fact: bool) -> Iterator[Measured]:
     identity, entity = key(table), star.entity(table)
     yield counted(table, identity, entity)
-    yield from measured(table, star.catalog.links, identity, entity)
+    yield from measured(table, star.catalog.links, identity, entity, is_fact=is_fact)
     for parent, column in star.foreign(table) if is_fact else ():
         if not star.is_fact(parent):
             yield taking_part(table, column, plural(parent, star.entity(parent)), plural(table, entity))
@@ -97,8 +97,7 @@ def _by_lines(star: Star, con: duckdb.DuckDBPyConnection, header: Measured) -> I
         if header.about == (star.entity(table),):
             candidates = [replace(same, expr=sql_name(column))]
         else:
-            entity = star.entity(lines)
-            own = [*measured(lines, star.catalog.links, key(lines), entity), *_measures(star, lines, True)]
+            own = _measures(star, lines, True)
             candidates = [replace(same, expr=o.expr) for o in own if (o.agg, o.about) == (same.agg, same.about)]
         yield from [other for other in candidates if _agree(con, header, other)][:1]
 
@@ -124,6 +123,14 @@ def _named(star: Star, found: Iterable[Measured]) -> Iterator[Measured]:
             continue
         name = f"{star.entity(star.tables[each.table])}_{each.name}"
         yield replace(each, name=name, label=name.replace("_", " "), synonyms=(each.label, *each.synonyms))
+
+
+def _apart(found: Iterable[Measured]) -> Iterator[Measured]:
+    """None is called as another one is by its own name."""
+    found = list(found)
+    labels = {each.label for each in found}
+    for each in found:
+        yield replace(each, synonyms=tuple(text for text in each.synonyms if text not in labels - {each.label}))
 
 
 def _semantic_model(

@@ -28,7 +28,9 @@ _GENERIC = _words("total amount amt value sum count")
 _MONEY = _words("total amount amt value revenue sale turnover gmv income subtotal")
 # What is said of money without saying what it is for.
 _SIDES = _words("net gross")
-_OF_SALES = _words("order line item sale sales invoice purchase transaction extended ext grand sub revenue")
+_OF_SALES = _words(
+    "product sell sold order line item sale sales invoice purchase transaction extended ext grand sub revenue"
+)
 _UNITS = _words("quantity unit qty")
 # What sums of money and of things are of, whatever their columns are called.
 _TURNOVER, _THINGS = "sales", "units sold"
@@ -56,7 +58,7 @@ def is_flag(column: Column) -> bool:
 
 
 def measured(
-    table: Table, links: frozenset[tuple[str, str]], key: Column | None, entity: str
+    table: Table, links: frozenset[tuple[str, str]], key: Column | None, entity: str, *, is_fact: bool
 ) -> Iterator[Measured]:
     """What the numbers of a table can be had as: sums and averages, or averages where a sum means nothing."""
     one = entity.replace("_", " ")
@@ -65,6 +67,8 @@ def measured(
         is_key = column == key or column.place in links or words[-1] in _KEYS
         if column.kind != "number" or is_key or is_flag(column) or _is_in_cents(column, table):
             continue
+        if is_fact and _is_price_of_row(table, words):
+            words = (*words[:-1], "amount")
         about = _about(table, words)
         name = re.sub(r"\W+", "_", column.name.lower()).strip("_")
         label = name.replace("_", " ")
@@ -73,15 +77,22 @@ def measured(
         plain = Measured(table.name, name, label, "sum", sql_name(column.name), (), about, column.description)
         if not is_averaged:
             yield replace(plain, synonyms=_unique(called, (f"{one} {text}" for text in called)))
-        means = ("average", "avg", "mean")
-        phrases = [f"{mean} {text}" for text in called for mean in means]
-        phrases += [f"{mean} {one} {text}" for text in called for mean in means]
-        phrases += [f"{phrase} per {one}" for phrase in phrases[: len(called) * len(means)]]
+        means = [f"{mean} {text}" for text in called for mean in ("average", "avg", "mean")]
+        phrases = [f"{mean} per {one}" for mean in means]
+        phrases += [f"{mean} {one} {text}" for text in called for mean in ("average", "avg", "mean")]
+        # The average revenue of months is that of their totals.
+        phrases += means if about[-1] != _TURNOVER else []
         phrases += _of_one(one, called) if not is_averaged else [label]
         own = name if is_averaged else f"average_{name}"
         yield replace(
             plain, name=own, label=own.replace("_", " "), agg="average", synonyms=_unique(phrases), about=(own,)
         )
+
+
+def _is_price_of_row(table: Table, words: tuple[str, ...]) -> bool:
+    """Whether a price is all that was paid for a row: nothing says of how many pieces."""
+    has_pieces = any(_UNITS.intersection(words_of(name)) for name in table.columns)
+    return words[-1] == "price" and not {"unit", "list"} & set(words) and not has_pieces
 
 
 def _is_in_cents(column: Column, table: Table) -> bool:
