@@ -13,7 +13,7 @@ from functools import cache
 from importlib.resources import files
 
 # Who leaves out something of a question can't be sure, however good the rest is.
-_LEFT_OUT = ("uncovered", "unused values")
+_LEFT_OUT = ("uncovered", "unused values", "unread turns")
 _MOST_WITHOUT = 0.89
 
 
