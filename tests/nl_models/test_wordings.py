@@ -112,6 +112,7 @@ def test_wordings(archive: Session, question: str, rows: list[tuple] | None) -> 
         "Which item has the second greatest height?",
         "What are the titles of the items from Atlantis?",
         "Show the title of the oldest item, and who donated it.",
+        "Which item is the tallest in each department?",
     ],
 )
 def test_who_leaves_out_a_word_is_not_sure(archive: Session, question: str) -> None:

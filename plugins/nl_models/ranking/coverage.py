@@ -28,6 +28,7 @@ _SAID_OF = frozenset(
     | {"GREATER", "LESS", "GREATER_EQUAL", "LESS_EQUAL"}
 )
 _SKIPPED = frozenset({"ALL", "IN", "IS", "word", "COMMA"})
+_BETWEEN_LISTED = frozenset({"ALL", "AND", "COMMA", "AVG", "SUM", "MAX", "MIN", "DISTINCT"})
 _WHO = frozenset({"who", "that", "which", "whom"})
 
 
@@ -38,7 +39,20 @@ def uncovered(chunks: Sequence[Chunk], shown: int) -> list[str]:
     """
     found = [chunk.text for n, chunk in _unexplained(chunks) if not _is_relating(chunks, n)]
     asked = [chunk.text for n, chunk in enumerate(chunks) if _is_further(chunks, n)]
-    return found + asked[: max(len(asked) + 1 - shown, 0)]
+    listed = _listed(chunks)
+    return found + asked[: max(len(asked) + 1 - shown, 0)] + listed[: max(len(listed) - shown, 0)]
+
+
+def _listed(chunks: Sequence[Chunk]) -> list[str]:
+    """The columns that are asked for first, one after the other: `show the name, the price and the size`."""
+    found: list[str] = []
+    first = next((n for n, chunk in enumerate(chunks) if chunk.kind == "COMMAND"), len(chunks))
+    for chunk in chunks[first + 1 :]:
+        if chunk.kind == "column":
+            found.append(chunk.text)
+        elif chunk.kind not in _BETWEEN_LISTED:
+            break
+    return found
 
 
 def _is_further(chunks: Sequence[Chunk], at: int) -> bool:

@@ -184,12 +184,12 @@ def _unread(chunks: Sequence[Chunk], named: Contents) -> int:
     """Turns of the question that the plan has nothing of: an extreme, an average, a negation, an order."""
     made = named.constructs
     kinds = {chunk.kind for chunk in chunks}
+    has_extreme = any(chunk.kind == "adjective" and chunk.degree == "most" for chunk in chunks)
     extremes = made.get("extremes", 0) + made.get("subqueries", 0) + made.get("aggregates", 0)
     return sum(
         (
             bool(kinds & {"MOST", "LEAST"}) and not extremes,
-            any(chunk.kind == "adjective" and chunk.degree == "most" for chunk in chunks)
-            and not extremes + made.get("orders", 0),
+            has_extreme and not extremes + made.get("orders", 0),
             bool(kinds & {"AVG", "SUM", "MAX", "MIN"}) and not extremes + made.get("having", 0),
             "COUNT" in kinds
             and not made.get("aggregates", 0)
@@ -198,7 +198,7 @@ def _unread(chunks: Sequence[Chunk], named: Contents) -> int:
             + made.get("extremes", 0),
             bool(kinds & {"NOT", "BUT"}) and not made.get("negations", 0) + made.get("sets", 0),
             "ORDER" in kinds and not made.get("orders", 0) + made.get("extremes", 0),
-            "EACH" in kinds and bool(kinds & _MEASURED) and not made.get("groups", 0),
+            "EACH" in kinds and (bool(kinds & _MEASURED) or has_extreme) and not made.get("groups", 0),
             "DISTINCT" in kinds and not made.get("distinct", 0) + made.get("groups", 0),
             sum(chunk.kind in _COMPARING or chunk.degree == "more" for chunk in chunks)
             > made.get("comparisons", 0),
