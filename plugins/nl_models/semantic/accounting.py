@@ -47,6 +47,8 @@ def _calculations(request: Request, analysis: Analysis) -> Iterator[str]:
     if request.counted and request.order_metric is not None and not request.is_ranked:
         yield f"how many there are for each number of {request.order_metric.replace('_', ' ')} is not known"
     has_own = any(not part.of for part in analysis.having)
+    if has_own and not analysis.dimensions:
+        yield "of what each is to be over or under that is not said: what is meant"
     if analysis.calculation == "share" and has_own and not request.is_percent:
         yield "is the share to be compared, or the figure itself? which is meant"
     if analysis.calculation == "share" and not analysis.dimensions and not analysis.only:

@@ -32,6 +32,10 @@ class Arranging(Conditioning):
         if "MOVING" in marks:
             if self.request.window is None or not any(group.is_time for group in groups):
                 self.resolved.lacks.append("a moving average over how many days, weeks or months is meant")
+            if "AVERAGE" not in marks:
+                self.resolved.lacks.append(
+                    "a rolling total is not understood, a rolling average is: which is meant"
+                )
             return "moving average"
         if "SHARE" in marks:
             return "share"

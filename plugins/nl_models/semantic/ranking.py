@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from plugins.nl_models.analysis import MetricOperator
+from plugins.nl_models.semantic.counting import is_count
 from plugins.nl_models.semantic.cues import cues
 from plugins.nl_models.semantic.request import Threshold
 from plugins.nl_models.semantic.turns import Turns
@@ -71,6 +72,12 @@ class Ranking(Turns):
 
     _on_bottom = _on_top
 
+    def _is_rate(self, at: int) -> bool:
+        """Whether the figure that a number of per cent is of is a part of something."""
+        named = self._named(at + 3).metrics or tuple(self.request.metrics[-1:])
+        found = self.vocabulary.layer.metrics[named[0]] if named else None
+        return found is not None and (found.unit == "share" or found.kind == "ratio")
+
     def _rank_once(self, at: int) -> None:
         """A second superlative only says by what the first one is meant: the top 5 by highest revenue."""
         request = self.request
@@ -112,13 +119,17 @@ class Ranking(Turns):
             # "over the quarters"
             self.expects_group = True
             return at + 1
-        if self._kind(at - 1) == "MOVING" and self._is_window(at + 1):
+        if "MOVING" in self.request.marks and self._is_window(at + 1) and self.spans[at].text == "over":
             self.request.window = int(self.spans[at + 1].number or 0)
             return at + 2
         if self._kind(at + 1) == "AVERAGE" or self._kind(at + 1) != "number":
             self.request.doubts.append(self.spans[at].text)
             return at + 1
         number = self.spans[at + 1]
+        if self._kind(at + 2) == "SHARE" and number.number is not None and self._is_rate(at):
+            # "a return rate above 20 %": of a figure that is in per cent itself.
+            self._expect(OPERATORS[self._kind(at)], number.number / 100, at + 3)
+            return at + 3
         if self._kind(at + 2) == "SHARE" and number.number is not None:
             # "more than 5 percent"
             self.request.is_percent = True
@@ -127,6 +138,8 @@ class Ranking(Turns):
             return at + 3
         count = len(self.request.thresholds)
         self._expect(OPERATORS[self._kind(at)], number.number or 0.0, at + 2, number.unit)
+        if len(self.request.thresholds) > count:
+            self._said_of_verb(at)
         if len(self.request.thresholds) > count and (of := self._named(at - 1).dimensions):
             # "countries with more than 50 orders", whatever they are shown by.
             self.request.thresholds[-1] = replace(self.request.thresholds[-1], of=of[0])
@@ -141,7 +154,7 @@ class Ranking(Turns):
         if is_time or (named.dimensions and not named.metrics):
             # "in at least 6 months": how many of them there are is no figure.
             self.request.doubts.append(self.spans[following].text)
-        elif named.metrics:
+        elif named.metrics and not (unit and is_count(self.vocabulary.layer, named.metrics[0])):
             self.taken.add(following)
             self.request.thresholds.append(Threshold(operator, value, self._metric(named)))
         elif self._kind(following) == "verb" and self.spans[following].text in cues().telling and not unit:
@@ -154,6 +167,14 @@ class Ranking(Turns):
             self.request.doubts.append(self.spans[following].text)
         else:
             self.request.thresholds.append(Threshold(operator, value))
+
+    def _said_of_verb(self, at: int) -> None:
+        """New customers who ordered twice: a number of orders, not of customers."""
+        if self._kind(at - 1) != "verb" or not self.request.thresholds or not self.request.metrics:
+            return
+        last = self.request.thresholds[-1]
+        if last.metric == self.request.metrics[-1] and not last.unit and not last.verb:
+            self.request.thresholds[-1] = replace(last, metric=None, verb=self.spans[at - 1].text)
 
     def _is_window(self, at: int) -> bool:
         """A number of months, or other time buckets."""
@@ -174,6 +195,7 @@ class Ranking(Turns):
         before = self._named(at - 1)
         if self.spans[at].text in ("once", "twice"):
             self._expect("=", number, at + 1)
+            self._said_of_verb(at)
             return at + 1
         is_between = self._kind(at - 1) == "BETWEEN" and self._kind(at + 1) == "AND"
         if is_between and self._kind(at + 2) == "number":

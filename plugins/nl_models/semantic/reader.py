@@ -68,6 +68,10 @@ class Reader(Qualifying):
         if kind == "COUNT":
             self._count(at)
         elif kind in _MARKS:
+            if kind == "MOVING" and span.text.split()[-1] not in ("moving", "rolling"):
+                self.request.marks.add("AVERAGE")
+            if self._is_second_mark(at):
+                self.request.unclear.append(span.text)
             self.request.share_first |= kind == "SHARE" and self._is_first_share(at)
             self.request.is_part_of |= kind == "SHARE" and span.text.startswith("as ")
             is_beside = bool(self._named(at - 1).metrics and self._named(at + 1).metrics)
@@ -89,11 +93,20 @@ class Reader(Qualifying):
         elif kind in ("DESCENDING", "ASCENDING"):
             self.request.is_sorted, self.request.is_descending = True, kind == "DESCENDING"
             self.request.is_direction_said = True
+        elif kind == "TOTALS":
+            self.request.unclear.append(span.text)
         elif kind == "MUCH":
             self.has_comparative = True
         elif kind == "unknown":
             self._unknown(at)
         return at + 1
+
+    def _is_second_mark(self, at: int) -> bool:
+        """Whether something is asked beside a figure that only changes it, or of a thing: an average customer."""
+        after = self._named(at + 1)
+        is_of_thing = self._kind(at) == "AVERAGE" and bool(after.dimensions) and not after.metrics
+        is_beside = self._kind(at) == "SHARE" and self._kind(at - 1) == "AND" and bool(self.request.metrics)
+        return is_of_thing or is_beside
 
     def _is_first_share(self, at: int) -> bool:
         """Whether it is asked what share some have, rather than ranked by it."""
@@ -122,11 +135,21 @@ class Reader(Qualifying):
             self.request.doubts.append(self.leaves_out)
         self.leaves_out = text
 
+    def _is_listed(self, at: int) -> bool:
+        """Whether a number of things stands among other figures."""
+        is_last = self._kind(at - 1) in ("AND", "COMMA") and bool(self.request.metrics)
+        is_more = bool(self._named(at + 3).metrics) or self._kind(at + 3) == "COUNT"
+        return is_last or (self._kind(at + 2) in ("AND", "COMMA") and is_more)
+
     def _count(self, at: int) -> None:
         self.request.marks.add("COUNT")
         self.request.counts += 1
         following = self._named(at + 1)
-        if following.dimensions and not following.metrics:
+        if following.dimensions and not following.metrics and self._is_listed(at):
+            # "number of orders, number of customers and revenue"
+            self.taken.add(at + 1)
+            self._second(at + 1, Group(following.dimensions[0]))
+        elif following.dimensions and not following.metrics:
             self.request.counted = following.dimensions[0]
         elif self._kind(at + 1) == "time" and (grain := self._grain(at + 1)) is not None:
             self.request.counted = grain

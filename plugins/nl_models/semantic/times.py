@@ -119,6 +119,8 @@ class Times(Periods):
         if self.word(end) == "and" and "between" not in self.words[at:step]:
             return None
         second = self.period(end + 1)
+        if second is None and self.word(end + 1) == "now":
+            second = end + 2, replace(self._to_date("day"), label="now")
         if second is None:
             return None
         end, two = second
