@@ -21,7 +21,26 @@ if TYPE_CHECKING:
     from plugins.core.embeddings import Vectors
 
 _NOISE = frozenset(
-    {"of", "the", "a", "an", "and", "in", "on", "by", "to", "for", "is", "id", "list", "data", "dim", "fct"}
+    {
+        "of",
+        "the",
+        "a",
+        "an",
+        "and",
+        "in",
+        "on",
+        "by",
+        "to",
+        "for",
+        "is",
+        "id",
+        "list",
+        "data",
+        "dim",
+        "fct",
+        "tbl",
+        "reference",
+    }
 )
 _LONGEST = 7
 _LEAST_SIMILARITY = {"table": 0.62, "column": 0.5, "value": 0.7}

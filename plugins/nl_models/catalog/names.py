@@ -8,14 +8,53 @@ from functools import cache
 from plugins.nl_models.words.english import english
 
 # Comparatives and superlatives that the dictionary takes for words of their own.
-_IRREGULAR = {"bigger": "big", "hotter": "hot", "worse": "bad", "eldest": "old", "elder": "old"}
+_IRREGULAR = {
+    "bigger": "big",
+    "hotter": "hot",
+    "worse": "bad",
+    "eldest": "old",
+    "elder": "old",
+    "percentage": "percent",
+}
 _PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 # Names that are not longer are initials, not words that could be inflected.
 _SHORTEST = 3
 # With what warehouses begin the names of tables.
-_KINDS_OF_TABLES = frozenset({"dim", "fct", "fact"})
+_KINDS_OF_TABLES = frozenset({"dim", "fct", "fact", "tbl", "tb", "t"})
+# What their names end with where it says nothing.
+_ENDS_OF_TABLES = frozenset({"tbl", "reference", "master", "info", "list"})
 _ABBREVIATIONS = {
     "num": "number",
+    "nm": "name",
+    "cnt": "count",
+    "ct": "count",
+    "annl": "annual",
+    "popn": "population",
+    "pop": "population",
+    "yrs": "year",
+    "svc": "service",
+    "estab": "established",
+    "sal": "salary",
+    "bal": "balance",
+    "acct": "account",
+    "inv": "invoice",
+    "trx": "transaction",
+    "txn": "transaction",
+    "org": "organization",
+    "loc": "location",
+    "ref": "reference",
+    "sci": "scientific",
+    "len": "length",
+    "wt": "weight",
+    "ht": "height",
+    "dist": "distance",
+    "temp": "temperature",
+    "freq": "frequency",
+    "veh": "vehicle",
+    "appt": "appointment",
+    "hosp": "hospital",
+    "mfr": "manufacturer",
+    "ctry": "country",
     "no": "number",
     "nr": "number",
     "nbr": "number",
@@ -75,8 +114,9 @@ def words_of(name: str) -> tuple[str, ...]:
 @cache
 def table_words(name: str) -> tuple[str, ...]:
     """What a table's rows are, by its name: `main_marts.fct_orders` and `Orders` are both ("order",)."""
-    first, *others = words_of(name.rpartition(".")[2])
-    return tuple(others) if others and first in _KINDS_OF_TABLES else (first, *others)
+    words = words_of(name.rpartition(".")[2])
+    words = words[1:] if len(words) > 1 and words[0] in _KINDS_OF_TABLES else words
+    return words[:-1] if len(words) > 1 and words[-1] in _ENDS_OF_TABLES else words
 
 
 def _spelled(part: str, parts: int) -> str:

@@ -77,8 +77,12 @@ def _one_of(
     people = [pair for pair in fitting if _holds_people(pair[0])]
     if _is_person(role[-1:]) and people:
         fitting = people
-    if len(fitting) < 2:
-        return fitting[0] if fitting else None
+        if len(people) == 1:
+            return people[0]
+    # Small numbers are found in any key: what is called like none of them refers to none, least of all to its own.
+    fitting = [pair for pair in fitting if pair[0].name != own.name]
+    if not fitting:
+        return None
     # Imported here: few databases need it.
     from plugins.core.embeddings import encode
 
