@@ -199,6 +199,8 @@ class Vocabulary:
                     yield label, re.sub(r"^(is|has|was)_", "", label)
                     if self.layer.is_inferred and expr.isidentifier():
                         yield from ((label, expr), (label, f"{model.primary} {label}"))
+                        # Of several countries the first is meant: a fact's own, then what there is most of.
+                        yield label, label.rpartition("_")[2]
             for entity, (_, expr) in model.entities.items():
                 yield entity, entity
                 yield entity, re.sub(r"_(id|key|sk)$", "", entity)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,9 +11,18 @@ import duckdb
 
 from plugins.nl_models.catalog.database import relation
 from plugins.nl_models.catalog.keys import key
-from plugins.nl_models.catalog.schema import Catalog, Table
+from plugins.nl_models.catalog.schema import Catalog, Column, Table
 from plugins.nl_models.semantic.inferring.dimensions import Dimensions, model_name, time_dimension
-from plugins.nl_models.semantic.inferring.measures import Measured, counted, measured, plural, taking_part
+from plugins.nl_models.semantic.inferring.measures import (
+    TURNOVER,
+    Measured,
+    counted,
+    headed,
+    measured,
+    multiplied,
+    plural,
+    taking_part,
+)
 from plugins.nl_models.semantic.inferring.star import Star, is_calendar, sql_name
 from plugins.nl_models.semantic.layer import SemanticLayer
 
@@ -40,7 +49,7 @@ def infer_layer(
     facts = {name for name, table in star.tables.items() if star.is_fact(table)}
     if not facts:
         return None
-    found = [each for table in star.tables.values() for each in _measures(star, table, table.name in facts)]
+    found = [each for table in star.tables.values() for each in _measures(star, con, table, table.name in facts)]
     metrics = list(_apart(_named(star, _of_headers(star, con, found))))
     twins = {each.name: tuple(_by_lines(star, con, each)) for each in metrics}
     by_table = defaultdict(list)
@@ -53,7 +62,10 @@ def infer_layer(
     ]
     document = {
         "semantic_models": models,
-        "metrics": [_metric(each) for some in by_table.values() for each in some],
+        "metrics": [
+            *(_metric(each) for some in by_table.values() for each in some),
+            *_values_of_one(star, metrics),
+        ],
         "project_configuration": {**configuration, "time_spines": _spines(catalog, configuration)},
         "saved_queries": [],
     }
@@ -63,13 +75,33 @@ def infer_layer(
     return Inferred(layer, dimensions.values)
 
 
-def _measures(star: Star, table: Table, is_fact: bool) -> Iterator[Measured]:
+def _measures(star: Star, con: duckdb.DuckDBPyConnection, table: Table, is_fact: bool) -> Iterator[Measured]:
     identity, entity = key(table), star.entity(table)
+    headers = star.headers(table) if is_fact else []
     yield counted(table, identity, entity)
-    yield from measured(table, star.catalog.links, identity, entity, is_fact=is_fact)
+    yield from (headed(table, header) for header in headers)
+    found = [
+        each
+        for each in measured(table, star.catalog.links, identity, entity, is_fact=is_fact)
+        if not any(_is_repeated(con, table, each, header) for header in headers)
+    ]
+    yield from found
+    has_turnover = any(each.agg == "sum" and each.about[-1] == TURNOVER for each in found)
+    if is_fact and not has_turnover and (paid := multiplied(table, entity)) is not None:
+        yield paid
     for parent, column in star.foreign(table) if is_fact else ():
         if not star.is_fact(parent):
             yield taking_part(table, column, plural(parent, star.entity(parent)), plural(table, entity))
+
+
+def _is_repeated(con: duckdb.DuckDBPyConnection, table: Table, each: Measured, header: Column) -> bool:
+    """Whether a number is a header's, and stands in each of its lines: a sum would count it again and again."""
+    name, place = sql_name(header.name), relation(table.name)
+    ((pairs, headers, different),) = con.execute(
+        f"select count(distinct ({name}, {each.expr})), count(distinct {name}), count(distinct {each.expr}) "
+        f"from {place} where {name} is not null"
+    ).fetchall()
+    return pairs == headers and different > 1
 
 
 def _of_headers(star: Star, con: duckdb.DuckDBPyConnection, found: Iterable[Measured]) -> Iterator[Measured]:
@@ -97,7 +129,7 @@ def _by_lines(star: Star, con: duckdb.DuckDBPyConnection, header: Measured) -> I
         if header.about == (star.entity(table),):
             candidates = [replace(same, expr=sql_name(column))]
         else:
-            own = _measures(star, lines, True)
+            own = _measures(star, con, lines, True)
             candidates = [replace(same, expr=o.expr) for o in own if (o.agg, o.about) == (same.agg, same.about)]
         yield from [other for other in candidates if _agree(con, header, other)][:1]
 
@@ -187,6 +219,31 @@ def _with_some_day(model: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _measure(each: Measured) -> dict[str, Any]:
     return {"name": f"{each.name}_measure", "agg": each.agg, "expr": each.expr, "description": each.description}
+
+
+def _values_of_one(star: Star, metrics: Sequence[Measured]) -> Iterator[dict[str, Any]]:
+    """What was paid for one of what rows belong to: per invoice, where only its lines are kept."""
+    for paid in (each for each in metrics if each.agg == "sum" and each.about[-1] == TURNOVER):
+        for header in star.headers(star.tables[paid.table]):
+            counted = next((m for m in metrics if (m.table, m.expr) == (paid.table, sql_name(header.name))), None)
+            if counted is None:
+                continue
+            one = counted.about[0].replace("_", " ")
+            said = [f"{mean} {one} {what}" for mean in ("average", "avg") for what in ("value", "total", "size")]
+            said += [f"average value {one}", f"{one} value", f"{paid.label} per {one}", f"revenue per {one}"]
+            measures = [{"name": f"{each.name}_measure"} for each in (paid, counted)]
+            yield {
+                "name": f"average_{counted.about[0]}_value",
+                "label": f"Average {one} value",
+                "type": "ratio",
+                "type_params": {
+                    "numerator": {"name": paid.name},
+                    "denominator": {"name": counted.name},
+                    "input_measures": measures,
+                    "metrics": [],
+                },
+                "config": {"meta": {"synonyms": said}},
+            }
 
 
 def _metric(each: Measured) -> dict[str, Any]:

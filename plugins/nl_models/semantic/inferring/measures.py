@@ -17,7 +17,7 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_KEYS = _words("id key pk fk sk code number uuid year month week day hour zip postal phone version")
+_KEYS = _words("to by id key pk fk sk code number uuid year month week day hour zip postal phone version")
 # Of these a sum means nothing.
 _AVERAGED = _words(
     "price rate ratio pct percent percentage share avg average mean median score rating level age margin "
@@ -33,7 +33,7 @@ _OF_SALES = _words(
 )
 _UNITS = _words("quantity unit qty")
 # What sums of money and of things are of, whatever their columns are called.
-_TURNOVER, _THINGS = "sales", "units sold"
+TURNOVER, _THINGS = "sales", "units sold"
 _SALES = ("sales", "revenue", "turnover")
 
 
@@ -81,7 +81,7 @@ def measured(
         phrases = [f"{mean} per {one}" for mean in means]
         phrases += [f"{mean} {one} {text}" for text in called for mean in ("average", "avg", "mean")]
         # The average revenue of months is that of their totals.
-        phrases += means if about[-1] != _TURNOVER else []
+        phrases += means if about[-1] != TURNOVER else []
         phrases += _of_one(one, called) if not is_averaged else [label]
         own = name if is_averaged else f"average_{name}"
         yield replace(
@@ -121,7 +121,7 @@ def _about(table: Table, words: tuple[str, ...]) -> tuple[str, ...]:
     if words[-1] in _UNITS and not set(about) - _UNITS - _OF_SALES - {"sold"}:
         return (_THINGS,)
     if _MONEY.intersection(words) and set(about) - _SIDES - _MONEY <= {*_OF_SALES, *table_words(table.name)}:
-        return (*(word for word in about if word in _SIDES), _TURNOVER)
+        return (*(word for word in about if word in _SIDES), TURNOVER)
     return about or words
 
 
@@ -131,7 +131,7 @@ def _called(words: tuple[str, ...], about: tuple[str, ...]) -> Iterator[str]:
     text = " ".join(about)
     if what == _THINGS:
         yield from ("units", "units sold", "quantity", "quantity sold", "items sold", "pieces")
-    elif what == _TURNOVER:
+    elif what == TURNOVER:
         yield from (" ".join((*sides, word)) for word in (*_SALES, "amount", "value", "total"))
         if sides == ["net"]:
             yield from _SALES
@@ -151,7 +151,31 @@ def counted(table: Table, key: Column | None, entity: str) -> Measured:
 def plural(table: Table, entity: str) -> str:
     """What the rows of a table are called: as the table, without what says that it is a fact."""
     called = re.sub(r"^(dim|fct|fact)_", "", table.name.rpartition(".")[2].lower())
-    return re.sub(r"\W+", "_", called if called != entity else f"{entity}s")
+    if called in _SALES:
+        # Sales are what was paid; their rows are something else.
+        return f"{called}_rows"
+    return re.sub(r"\W+", "_", called if called != entity or called.endswith("s") else f"{entity}s")
+
+
+def headed(table: Table, column: Column) -> Measured:
+    """How many different ones of what rows belong to there are, where no table lists them."""
+    one = re.sub(r"_(id|number|no|nr|key)$", "", column.name.lower())
+    text = one.replace("_", " ")
+    synonyms = (f"number of {text}s", f"{text} count", f"different {text}s", f"distinct {text}s")
+    return Measured(table.name, f"{one}s", f"{text}s", "count_distinct", sql_name(column.name), synonyms, (one,))
+
+
+def multiplied(table: Table, entity: str) -> Measured | None:
+    """What was paid, where a table has only prices and numbers of pieces."""
+    numbers = {words_of(column.name): column for column in table.columns.values() if column.kind == "number"}
+    prices = [column for words, column in numbers.items() if words[-1] == "price"]
+    pieces = [column for words, column in numbers.items() if words[-1] in _UNITS]
+    if len(prices) != 1 or len(pieces) != 1:
+        return None
+    one = entity.replace("_", " ")
+    called = (*_SALES, "sales amount", "amount", "value", f"{one} value", f"{one} amount")
+    expr = f"{sql_name(prices[0].name)} * {sql_name(pieces[0].name)}"
+    return Measured(table.name, "sales_amount", "sales amount", "sum", expr, called, (TURNOVER,))
 
 
 def taking_part(table: Table, column: str, others: str, rows: str) -> Measured:

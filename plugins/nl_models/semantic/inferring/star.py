@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from plugins.nl_models.catalog.schema import Catalog, Column, Join, Table
 
 # Made from facts: what is summed there was summed once.
 _SUMMARIES = ("agg_", "rpt_", "report_", "mart_", "summary_")
+# Of the rows there are: more of them are not what rows belong to.
+_MOST_OF_HEADERS = 0.9
 _CALENDAR = frozenset({"date", "day", "calendar", "time", "spine"})
 # What the day of a fact is called, and what a day of something else about it is called.
 _MAIN_DAY = frozenset({"date", "day", "create", "created", "ordered", "occur", "event", "transaction", "at"})
@@ -61,7 +64,9 @@ class Star:
         """Facts and dimensions by name: no calendars; no summaries either, where there are facts."""
         found = {n: t for n, t in self.catalog.tables.items() if t.rows and not is_calendar(t)}
         rest = {n: t for n, t in found.items() if not n.rpartition(".")[2].startswith(_SUMMARIES)}
-        return rest if any(self.foreign(table) for table in rest.values()) else found
+        kept = rest if any(self.foreign(table) for table in rest.values()) else found
+        # Facts first, then what there is most of: what several tables have is looked for in this order.
+        return dict(sorted(kept.items(), key=lambda pair: (not self.is_fact(pair[1]), -pair[1].rows)))
 
     def entity(self, table: Table) -> str:
         """What one row of a table is: `order` of `fct_orders`; with its schema where two are called so."""
@@ -88,6 +93,18 @@ class Star:
         found = [(self.catalog.tables[name], min(joins, key=_role).column) for name, joins in by_parent.items()]
         # What there is more of is more likely meant by what both have: a customer's country, not an employee's.
         return sorted(found, key=lambda pair: -pair[0].rows)
+
+    def headers(self, table: Table) -> list[Column]:
+        """Columns by which rows belong together though no table has a row for each: `invoice_id` of its lines."""
+        links, identity = self.catalog.links, key(table)
+        return [
+            column
+            for column in table.columns.values()
+            if re.search(r"\w_(id|number|no|nr|key)$", column.name.lower())
+            and column.place not in links
+            and column != identity
+            and 1 < column.distinct < _MOST_OF_HEADERS * table.rows
+        ]
 
     def belongs(self, table: str, other: str) -> bool:
         """Whether a row of a table belongs to one of another: lines to their header."""
