@@ -182,7 +182,10 @@ class Ranking(Filtering):
         """`more calories than …`: what there is more of stands before what it is compared with."""
         context = self.context
         operator: Operator = ">" if context.kind(at) == "MORE" else "<"
-        what = context.skip(at + 1, "ALL", "IN", "word")
+        what = context.skip(at + 1, "ALL", "IN", "word", "verb")
+        if context.kind(what) == "table" and context.kind(what + 1) == "column":
+            # "more flying hours than": of hours.
+            what += 1
         than = context.skip(what + 1, *(kind for kind in FILLERS if kind != "THAN"), "IN", "column", "table")
         if context.kind(what) not in ("column", "table") or context.kind(than) != "THAN":
             self.draft.doubts.append(context.chunks[at].text)
