@@ -61,7 +61,8 @@ class TimeRange(_Part):
 class PeriodComparison(_Part):
     """Beside each value the one `count` grains earlier, and the change as a share of it.
 
-    as_amount: the change as a difference instead, where nothing counts as 0; no more than that is shown.
+    only_growth: no more than the change is shown. as_amount: nor then, and the change is a difference, where
+    nothing counts as 0.
     """
 
     grain: Grain

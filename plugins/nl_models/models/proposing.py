@@ -62,6 +62,14 @@ def _metric_itself(plan: Analysis | Plan) -> str | None:
     return plan.metrics[0] if plan == Analysis(metrics=plan.metrics) else None
 
 
+def _whole(plan: Analysis) -> Analysis:
+    """A model of growth also holds what it is calculated from: its rows are for more than one question."""
+    compared = plan.comparison
+    if compared is None or not compared.only_growth:
+        return plan
+    return plan.model_copy(update={"comparison": compared.model_copy(update={"only_growth": False})})
+
+
 def _draft(plan: Analysis | Plan, name: str, question: str, sentence: str, project: AskedProject) -> Draft:
     if isinstance(plan, Analysis):
         if plan.needs_parts:
@@ -69,7 +77,7 @@ def _draft(plan: Analysis | Plan, name: str, question: str, sentence: str, proje
                 "no model here holds conditions of groups, ratios, moving averages or parts of the calendar",
                 "ask for the figures by their dimensions, and calculate with the model's rows",
             )
-        return draft_analysis(plan, name, question, project)
+        return draft_analysis(_whole(plan), name, question, project)
     return draft_plan(plan, name, question, sentence, project)
 
 

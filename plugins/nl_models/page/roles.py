@@ -100,28 +100,22 @@ def _measured(
     if analysis.calculation == "ratio":
         label, unit = f"{label} per {metric_name(layer.metrics[analysis.metrics[1]], with_unit=False)}", ""
     comparison = analysis.comparison
-    # Growth alone was asked for: what it is calculated from stays in the table.
-    is_growth = comparison is not None and comparison.only_growth
-    role: Role = "detail" if is_growth else "measure"
     change = f"{metric.name}_change"
-    of = change if is_growth else None
     is_additive = _is_additive(analysis, layer, metric)
     if comparison is not None and comparison.as_amount:
         said = f"Change of {uncapitalised(label)} against {before_words(comparison)}"
         yield PageColumn(change, types.get(change, ""), "measure", said, unit, is_additive=is_additive)
         return
-    yield PageColumn(name, types.get(name, ""), role, label, unit, of=of, is_additive=is_additive)
+    if comparison is not None and comparison.only_growth:
+        said = f"Growth of {uncapitalised(label)} against {before_words(comparison)}"
+        yield PageColumn(change, types.get(change, ""), "measure", said, SHARE)
+        return
+    yield PageColumn(name, types.get(name, ""), "measure", label, unit, is_additive=is_additive)
     if comparison is None:
         return
     before, said = f"{metric.name}_{previous(comparison)}", before_words(comparison)
-    earlier: Role = "detail" if is_growth else "comparison"
-    yield PageColumn(before, types.get(before, ""), earlier, f"{label}, {said}", unit, of=of or name)
-    if is_growth:
-        yield PageColumn(
-            change, types.get(change, ""), "measure", f"Growth of {uncapitalised(label)} against {said}", SHARE
-        )
-    else:
-        yield PageColumn(change, types.get(change, ""), "detail", f"Change against {said}", SHARE, of=name)
+    yield PageColumn(before, types.get(before, ""), "comparison", f"{label}, {said}", unit, of=name)
+    yield PageColumn(change, types.get(change, ""), "detail", f"Change against {said}", SHARE, of=name)
 
 
 def _is_additive(analysis: Analysis, layer: SemanticLayer, metric: Metric) -> bool:

@@ -44,6 +44,10 @@ class Counting(Ranking):
                 return what
             if table is not None:
                 return self._count_rows(table, after, what)
+            if (yes := truth(column)) is not None:
+                # Of yes and no there are two; asked is of how many it is so.
+                self._where(column, "=", yes[0])
+                return self._count_rows(self.catalog.tables[column.table], what, what)
             is_amount = column.kind == "number" and column.place not in self.catalog.links
             if is_amount and not distinct and self.context.chunks[at].text.lower() == "how many":
                 # How many of something that is counted already.
@@ -55,8 +59,8 @@ class Counting(Ranking):
         if chunk_kind == "table":
             table = self.context.table(what)
             assert table is not None
-            if distinct and self.context.kind(what + 1) == "column":
-                column = self.context.column(what + 1, table)
+            column = self.context.column(what + 1, table) if self.context.kind(what + 1) == "column" else None
+            if distinct and column is not None and truth(column) is None:
                 self._add(Measure(function="count", column=ref(column), distinct=True))
                 return what + 2
             return self._count_rows(table, after, what)

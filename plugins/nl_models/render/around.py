@@ -269,7 +269,7 @@ def _shown(analysis: Analysis) -> list[exp.Expr]:
         columns.append((exp.cast(column, "date") if dimension.grain else column).as_(title))
     compared = analysis.comparison
     for metric, name in measured(analysis).items():
-        if compared is not None and compared.as_amount:
+        if compared is not None and (compared.as_amount or compared.only_growth):
             columns.append(_column(f"{metric}_change"))
             continue
         columns.append(_column(name))

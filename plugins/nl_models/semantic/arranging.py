@@ -10,6 +10,7 @@ from plugins.nl_models.analysis import (
     Calculation,
     Dimension,
     DimensionFilter,
+    Grain,
     MetricFilter,
     PeriodComparison,
     TimeRange,
@@ -22,6 +23,8 @@ from plugins.nl_models.semantic.request import Group
 from plugins.nl_models.semantic.restricting import in_words
 
 _FEW = 10
+# How many days there are at least in a bucket.
+_DAYS: dict[Grain, int] = {"day": 1, "week": 7, "month": 28, "quarter": 90, "year": 365}
 
 
 class Arranging(Conditioning):
@@ -69,16 +72,22 @@ class Arranging(Conditioning):
         marks = self.request.marks
         if self.comparison is None and "GROWTH" in marks and "RUNNING" not in marks:
             if time is not None and time.grain is not None:
-                self.comparison = PeriodComparison(grain=time.grain, only_growth=True)
+                # Months in which it fell are shown with what it fell from.
+                self.comparison = PeriodComparison(grain=time.grain, only_growth=not self.request.asks_which)
             else:
                 self.resolved.lacks.append("growth against which period is meant: the month, or the year before")
+        is_shown_beside = "CHANGED" in marks or "GROWTH" not in marks
+        if self.comparison is not None and self.comparison is self.request.comparison and is_shown_beside:
+            # How it changed year over year is seen beside both years; growth is one number.
+            self.comparison = self.comparison.model_copy(update={"only_growth": False})
         if self.comparison is not None and self.request.is_amount and self.request.is_ranked:
             self.comparison = self.comparison.model_copy(update={"as_amount": True, "only_growth": False})
         if self.comparison is None or time is not None:
             return
-        if time_range is None or time_range.start is None or time_range.end is None:
-            grain = self.comparison.grain
-            if self.request.comparison is not None:
+        grain, said = self.comparison.grain, self.request.comparison
+        is_by_buckets = self.comparison.only_growth and _is_finer(grain, time_range)
+        if is_by_buckets or time_range is None or time_range.start is None or time_range.end is None:
+            if said is not None and not is_by_buckets:
                 self.resolved.assumptions.append(f"every {grain} is compared with the one before")
             dimensions.insert(0, Dimension(name=TIME, grain=grain))
 
@@ -189,3 +198,10 @@ class Arranging(Conditioning):
             "limit_within": tuple(dimension.query_name for dimension in within),
             "limit_over": tuple(others) if is_over else (),
         }
+
+
+def _is_finer(grain: Grain, span: TimeRange | None) -> bool:
+    """Whether a period has several of a grain's buckets: month over month in 2011 is of each of its months."""
+    if span is None or span.start is None or span.end is None or grain not in _DAYS:
+        return False
+    return (span.end - span.start).days >= 2 * _DAYS[grain]

@@ -76,6 +76,8 @@ class Reader(Qualifying):
             self.request.is_part_of |= kind == "SHARE" and span.text.startswith("as ")
             is_beside = bool(self._named(at - 1).metrics and self._named(at + 1).metrics)
             self.request.marks.add("RATIO" if span.text == "relative to" and is_beside else kind)
+            if kind == "GROWTH" and span.text.startswith("change"):
+                self.request.marks.add("CHANGED")
         elif kind in _DIRECTIONS:
             self.request.marks.add("GROWTH")
             self.request.direction = _DIRECTIONS[kind]
