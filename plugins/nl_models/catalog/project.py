@@ -15,7 +15,7 @@ from plugins.core.errors import SmeltError
 from plugins.core.project.resources import Manifest, Resource
 from plugins.core.settings import Settings
 from plugins.nl_models.catalog.index import CatalogIndex
-from plugins.nl_models.catalog.schema import Catalog, Table
+from plugins.nl_models.catalog.schema import Catalog, Join, Table
 from plugins.nl_models.semantic.inferring import infer_layer
 from plugins.nl_models.semantic.layer import SemanticLayer
 
@@ -59,10 +59,21 @@ def is_gold(resource: Resource) -> bool:
 
 
 def restricted(catalog: Catalog, names: set[str]) -> Catalog:
-    """The catalog with these tables only."""
+    """The catalog with these tables only.
+
+    What refers to a table that is not one of them refers to the one that was made from it: orders to customers,
+    where a test says that they refer to staged customers.
+    """
     tables = {name: table for name, table in catalog.tables.items() if name in names}
-    joins = tuple(join for join in catalog.joins if join.child in tables and join.parent in tables)
-    return Catalog(tables, joins)
+    made = {(join.child, join.column): join for join in catalog.joins if join.parent in tables}
+    joins: dict[tuple[str, str, str], Join] = {}
+    for join in catalog.joins:
+        further = made.get((join.parent, join.parent_column))
+        if join.parent not in tables and further is not None and further.parent != join.child:
+            join = replace(join, parent=further.parent, parent_column=further.parent_column)
+        if join.child in tables and join.parent in tables:
+            joins.setdefault((join.child, join.column, join.parent), join)
+    return Catalog(tables, tuple(joins.values()))
 
 
 def open_project(settings: Settings, target: str | None = None, profiles_dir: Path | None = None) -> AskedProject:

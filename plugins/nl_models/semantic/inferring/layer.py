@@ -51,9 +51,11 @@ def infer_layer(
         return None
     found = [each for table in star.tables.values() for each in _measures(star, con, table, table.name in facts)]
     metrics = list(_apart(_named(star, _of_headers(star, con, found))))
-    twins = {each.name: tuple(_by_lines(star, con, each)) for each in metrics}
+    names = {each.name for each in metrics}
+    twins = {each.name: [t for t in _by_lines(star, con, each) if t.name not in names] for each in metrics}
+    every = {each.name: each for each in (*metrics, *(twin for some in twins.values() for twin in some))}
     by_table = defaultdict(list)
-    for each in (*metrics, *(twin for some in twins.values() for twin in some)):
+    for each in every.values():
         by_table[each.table].append(each)
     dimensions = Dimensions(star)
     models = [
@@ -62,16 +64,17 @@ def infer_layer(
     ]
     document = {
         "semantic_models": models,
-        "metrics": [
-            *(_metric(each) for some in by_table.values() for each in some),
-            *_values_of_one(star, metrics),
-        ],
+        "metrics": [*map(_metric, every.values()), *_values_of_one(star, metrics)],
         "project_configuration": {**configuration, "time_spines": _spines(catalog, configuration)},
         "saved_queries": [],
     }
     compiled = {**document, "semantic_models": [_with_some_day(model) for model in models]}
-    names = {name: tuple(twin.name for twin in some) for name, some in twins.items() if some}
-    layer = replace(SemanticLayer.of(document), document=compiled, is_inferred=True, twins=names)
+    layer = replace(
+        SemanticLayer.of(document),
+        document=compiled,
+        is_inferred=True,
+        twins={n: tuple(twin.name for twin in t) for n, t in twins.items() if t},
+    )
     return Inferred(layer, dimensions.values)
 
 
@@ -149,12 +152,14 @@ def _named(star: Star, found: Iterable[Measured]) -> Iterator[Measured]:
     """Each under a name of its own; what several tables have is called after them, too."""
     found = list(found)
     names = [each.name for each in found]
+    taken: set[str] = set()
     for each in found:
-        if names.count(each.name) == 1:
+        if names.count(each.name) > 1:
+            name = f"{star.entity(star.tables[each.table])}_{each.name}"
+            each = replace(each, name=name, label=name.replace("_", " "), synonyms=(each.label, *each.synonyms))
+        if each.name not in taken:
+            taken.add(each.name)
             yield each
-            continue
-        name = f"{star.entity(star.tables[each.table])}_{each.name}"
-        yield replace(each, name=name, label=name.replace("_", " "), synonyms=(each.label, *each.synonyms))
 
 
 def _apart(found: Iterable[Measured]) -> Iterator[Measured]:
@@ -223,17 +228,20 @@ def _measure(each: Measured) -> dict[str, Any]:
 
 def _values_of_one(star: Star, metrics: Sequence[Measured]) -> Iterator[dict[str, Any]]:
     """What was paid for one of what rows belong to: per invoice, where only its lines are kept."""
+    taken = {each.name for each in metrics}
     for paid in (each for each in metrics if each.agg == "sum" and each.about[-1] == TURNOVER):
         for header in star.headers(star.tables[paid.table]):
             counted = next((m for m in metrics if (m.table, m.expr) == (paid.table, sql_name(header.name))), None)
-            if counted is None:
+            name = f"average_{counted.about[0]}_value" if counted is not None else ""
+            if counted is None or name in taken:
                 continue
+            taken.add(name)
             one = counted.about[0].replace("_", " ")
             said = [f"{mean} {one} {what}" for mean in ("average", "avg") for what in ("value", "total", "size")]
             said += [f"average value {one}", f"{one} value", f"{paid.label} per {one}", f"revenue per {one}"]
             measures = [{"name": f"{each.name}_measure"} for each in (paid, counted)]
             yield {
-                "name": f"average_{counted.about[0]}_value",
+                "name": name,
                 "label": f"Average {one} value",
                 "type": "ratio",
                 "type_params": {

@@ -15,7 +15,8 @@ from plugins.nl_models.catalog.schema import Catalog, Column, Join, Table
 
 # Made from facts: what is summed there was summed once.
 _SUMMARIES = ("agg_", "rpt_", "report_", "mart_", "summary_")
-# Of the rows there are: more of them are not what rows belong to.
+# Of the rows there are: more of them are not what rows belong to, and fewer only number something.
+_LEAST_OF_HEADERS = 0.05
 _MOST_OF_HEADERS = 0.9
 _CALENDAR = frozenset({"date", "day", "calendar", "time", "spine"})
 # What the day of a fact is called, and what a day of something else about it is called.
@@ -103,7 +104,7 @@ class Star:
             if re.search(r"\w_(id|number|no|nr|key)$", column.name.lower())
             and column.place not in links
             and column != identity
-            and 1 < column.distinct < _MOST_OF_HEADERS * table.rows
+            and _LEAST_OF_HEADERS * table.rows < column.distinct < _MOST_OF_HEADERS * table.rows
         ]
 
     def belongs(self, table: str, other: str) -> bool:
