@@ -26,6 +26,8 @@ _ENDS_OF_TABLES = frozenset({"tbl", "reference", "master", "info", "list"})
 _ABBREVIATIONS = {
     "num": "number",
     "nm": "name",
+    "cd": "code",
+    "spp": "species",
     "cnt": "count",
     "ct": "count",
     "annl": "annual",

@@ -176,12 +176,21 @@ class Parser(Naming):
         self.in_conditions = False
         return True
 
+    def _is_done(self, at: int) -> bool:
+        """Whether what stands there ends with what was done: bottles produced."""
+        last = self.context.chunks[at].text.lower().split()[-1:] if at >= 0 else []
+        return any(word.endswith("ed") or word in lexicon().sets["done"] for word in last)
+
     def _in(self, at: int) -> int:
         text = self.context.chunks[at].text.lower()
         next_at = self.context.skip(at + 1, "ALL", "word")
         has_measure = any(isinstance(term, Measure) for term in self.draft.select)
         if text == "by" and self.sorting:
             return self._order(at)
+        if text == "by" and self._is_done(at - 1) and self.context.kind(next_at) == "table":
+            # "lessons cancelled by learners from Leeds": who did it, not what it is split by.
+            self.in_conditions = True
+            return at + 1
         if (
             text == "by"
             and has_measure
