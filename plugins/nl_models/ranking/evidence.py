@@ -197,7 +197,8 @@ def _unread(chunks: Sequence[Chunk], named: Contents) -> int:
             + made.get("orders", 0)
             + made.get("extremes", 0),
             bool(kinds & {"NOT", "BUT"}) and not made.get("negations", 0) + made.get("sets", 0),
-            bool(kinds & {"ORDER", "ASCENDING", "DESCENDING"}) and not made.get("orders", 0) + made.get("extremes", 0),
+            bool(kinds & {"ORDER", "ASCENDING", "DESCENDING"})
+            and not made.get("orders", 0) + made.get("extremes", 0),
             "EACH" in kinds and (bool(kinds & _MEASURED) or has_extreme) and not made.get("groups", 0),
             "DISTINCT" in kinds and not made.get("distinct", 0) + made.get("groups", 0),
             sum(chunk.kind in _COMPARING or chunk.degree == "more" for chunk in chunks)
