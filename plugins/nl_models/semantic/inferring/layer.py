@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -50,9 +50,13 @@ def infer_layer(
     if not facts:
         return None
     found = [each for table in star.tables.values() for each in _measures(star, con, table, table.name in facts)]
-    metrics = list(_apart(_named(star, _of_headers(star, con, found))))
+    totals = _Totals(con)
+    metrics = list(_apart(_named(star, _of_headers(star, totals, found))))
     names = {each.name for each in metrics}
-    twins = {each.name: [t for t in _by_lines(star, con, each) if t.name not in names] for each in metrics}
+    own = defaultdict(list)
+    for each in found:
+        own[each.table].append(each)
+    twins = {each.name: [t for t in _by_lines(star, totals, own, each) if t.name not in names] for each in metrics}
     every = {each.name: each for each in (*metrics, *(twin for some in twins.values() for twin in some))}
     by_table = defaultdict(list)
     for each in every.values():
@@ -107,7 +111,7 @@ def _is_repeated(con: duckdb.DuckDBPyConnection, table: Table, each: Measured, h
     return pairs == headers and different > 1
 
 
-def _of_headers(star: Star, con: duckdb.DuckDBPyConnection, found: Iterable[Measured]) -> Iterator[Measured]:
+def _of_headers(star: Star, totals: _Totals, found: Iterable[Measured]) -> Iterator[Measured]:
     """Without what lines have like their header, or one table twice, if the totals agree."""
     groups: dict[tuple[object, ...], list[Measured]] = defaultdict(list)
     for each in found:
@@ -116,45 +120,59 @@ def _of_headers(star: Star, con: duckdb.DuckDBPyConnection, found: Iterable[Meas
         for each in group:
             headers = [o for o in group if star.belongs(each.table, o.table)]
             own = [o for o in group[: group.index(each)] if o.table == each.table]
-            is_said = any(each.agg == "average" or _agree(con, each, other) for other in headers)
-            if not is_said and not any(_agree(con, each, other) for other in own):
+            is_said = any(each.agg == "average" or totals.agree(each, other) for other in headers)
+            if not is_said and not any(totals.agree(each, other) for other in own):
                 yield each
 
 
-def _by_lines(star: Star, con: duckdb.DuckDBPyConnection, header: Measured) -> Iterator[Measured]:
-    """What a header says, said by its lines: they have dimensions that it has not."""
+def _by_lines(
+    star: Star, totals: _Totals, own: Mapping[str, Sequence[Measured]], header: Measured
+) -> Iterator[Measured]:
+    """What a header says, said by its lines: they have dimensions that it has not. own: by table, all it has."""
     table = star.tables[header.table]
-    for lines in star.tables.values():
-        column = next((c for parent, c in star.foreign(lines) if parent.name == header.table), None)
-        if column is None or not star.is_fact(lines) or not star.is_fact(table) or header.agg == "average":
-            continue
+    if header.agg == "average" or not star.is_fact(table):
+        return
+    for lines, column in star.lines[header.table]:
         same = replace(header, table=lines.name, name=f"{star.entity(lines)}_{header.name}", synonyms=())
         if header.about == (star.entity(table),):
             candidates = [replace(same, expr=sql_name(column))]
         else:
-            own = _measures(star, con, lines, True)
-            candidates = [replace(same, expr=o.expr) for o in own if (o.agg, o.about) == (same.agg, same.about)]
-        yield from [other for other in candidates if _agree(con, header, other)][:1]
+            alike = [o for o in own[lines.name] if (o.agg, o.about) == (same.agg, same.about)]
+            candidates = [replace(same, expr=each.expr) for each in alike]
+        yield from [other for other in candidates if totals.agree(header, other)][:1]
 
 
-def _agree(con: duckdb.DuckDBPyConnection, one: Measured, other: Measured) -> bool:
-    if "average" in (one.agg, other.agg):
-        return False
-    totals = []
-    for each in (one, other):
+class _Totals:
+    """What measures add up to over all rows, each asked once."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
+        self._con = con
+        self._known: dict[tuple[str, str], float] = {}
+
+    def agree(self, one: Measured, other: Measured) -> bool:
+        """Whether two are the same in all; averages never say."""
+        if "average" in (one.agg, other.agg):
+            return False
+        first, second = self._of(one), self._of(other)
+        return abs(first - second) <= _SAME * abs(first)
+
+    def _of(self, each: Measured) -> float:
         function = f"count(distinct {each.expr})" if each.agg == "count_distinct" else f"sum({each.expr})"
-        ((total,),) = con.execute(f"select {function}::double from {relation(each.table)}").fetchall()
-        totals.append(total or 0.0)
-    return abs(totals[0] - totals[1]) <= _SAME * abs(totals[0])
+        place = (each.table, function)
+        if place not in self._known:
+            query = f"select {function}::double from {relation(each.table)}"
+            ((total,),) = self._con.execute(query).fetchall()
+            self._known[place] = total or 0.0
+        return self._known[place]
 
 
 def _named(star: Star, found: Iterable[Measured]) -> Iterator[Measured]:
     """Each under a name of its own; what several tables have is called after them, too."""
     found = list(found)
-    names = [each.name for each in found]
+    names = Counter(each.name for each in found)
     taken: set[str] = set()
     for each in found:
-        if names.count(each.name) > 1:
+        if names[each.name] > 1:
             name = f"{star.entity(star.tables[each.table])}_{each.name}"
             each = replace(each, name=name, label=name.replace("_", " "), synonyms=(each.label, *each.synonyms))
         if each.name not in taken:
@@ -167,7 +185,8 @@ def _apart(found: Iterable[Measured]) -> Iterator[Measured]:
     found = list(found)
     labels = {each.label for each in found}
     for each in found:
-        yield replace(each, synonyms=tuple(text for text in each.synonyms if text not in labels - {each.label}))
+        kept = (text for text in each.synonyms if text == each.label or text not in labels)
+        yield replace(each, synonyms=tuple(kept))
 
 
 def _semantic_model(

@@ -84,16 +84,34 @@ class Star:
 
     def foreign(self, table: Table) -> list[tuple[Table, str]]:
         """The tables that a row of this one belongs to, each with the column that says to which one."""
-        by_parent: dict[str, list[Join]] = defaultdict(list)
+        return self._foreign.get(table.name, [])
+
+    @cached_property
+    def _foreign(self) -> dict[str, list[tuple[Table, str]]]:
+        joined: dict[str, dict[str, list[Join]]] = defaultdict(lambda: defaultdict(list))
         for join in self.catalog.joins:
             parent = self.catalog.tables[join.parent]
             identity = key(parent)
             is_key = identity is not None and identity.name == join.parent_column
-            if join.child == table.name != join.parent and is_key and parent.rows and not is_calendar(parent):
-                by_parent[join.parent].append(join)
-        found = [(self.catalog.tables[name], min(joins, key=_role).column) for name, joins in by_parent.items()]
+            if join.child != join.parent and is_key and parent.rows and not is_calendar(parent):
+                joined[join.child][join.parent].append(join)
         # What there is more of is more likely meant by what both have: a customer's country, not an employee's.
-        return sorted(found, key=lambda pair: -pair[0].rows)
+        return {
+            child: sorted(
+                ((self.catalog.tables[name], min(joins, key=_role).column) for name, joins in by_parent.items()),
+                key=lambda pair: -pair[0].rows,
+            )
+            for child, by_parent in joined.items()
+        }
+
+    @cached_property
+    def lines(self) -> dict[str, list[tuple[Table, str]]]:
+        """By table, the facts whose rows belong to its rows, each with the column that says to which one."""
+        found: dict[str, list[tuple[Table, str]]] = defaultdict(list)
+        for table in self.tables.values():
+            for parent, column in self.foreign(table) if self.is_fact(table) else ():
+                found[parent.name].append((table, column))
+        return found
 
     def headers(self, table: Table) -> list[Column]:
         """Columns by which rows belong together though no table has a row for each: `invoice_id` of its lines."""
