@@ -87,11 +87,10 @@ def _measures(star: Star, con: duckdb.DuckDBPyConnection, table: Table, is_fact:
     headers = star.headers(table) if is_fact else []
     yield counted(table, identity, entity)
     yield from (headed(table, header) for header in headers)
-    found = [
-        each
-        for each in measured(table, star.catalog.links, identity, entity, is_fact=is_fact)
-        if not any(_is_repeated(con, table, each, header) for header in headers)
-    ]
+    numbers = list(measured(table, star.catalog.links, identity, entity, is_fact=is_fact))
+    expressions = list(dict.fromkeys(each.expr for each in numbers))
+    repeated = {expr for header in headers for expr in _repeated(con, table, expressions, header)}
+    found = [each for each in numbers if each.expr not in repeated]
     yield from found
     has_turnover = any(each.agg == "sum" and each.about[-1] == TURNOVER for each in found)
     if is_fact and not has_turnover and (paid := multiplied(table, entity)) is not None:
@@ -101,14 +100,20 @@ def _measures(star: Star, con: duckdb.DuckDBPyConnection, table: Table, is_fact:
             yield taking_part(table, column, plural(parent, star.entity(parent)), plural(table, entity))
 
 
-def _is_repeated(con: duckdb.DuckDBPyConnection, table: Table, each: Measured, header: Column) -> bool:
-    """Whether a number is a header's, and stands in each of its lines: a sum would count it again and again."""
-    name, place = sql_name(header.name), relation(table.name)
-    ((pairs, headers, different),) = con.execute(
-        f"select count(distinct ({name}, {each.expr})), count(distinct {name}), count(distinct {each.expr}) "
-        f"from {place} where {name} is not null"
+def _repeated(
+    con: duckdb.DuckDBPyConnection, table: Table, expressions: Sequence[str], header: Column
+) -> Iterator[str]:
+    """The numbers that are a header's and stand in each of its lines: a sum would count them again and again."""
+    if not expressions:
+        return
+    name = sql_name(header.name)
+    counts = [f"count(distinct ({name}, {expr})), count(distinct {expr})" for expr in expressions]
+    ((headers, *found),) = con.execute(
+        f"select count(distinct {name}), {', '.join(counts)} from {relation(table.name)} where {name} is not null"
     ).fetchall()
-    return pairs == headers and different > 1
+    for expr, pairs, different in zip(expressions, found[::2], found[1::2], strict=True):
+        if pairs == headers and different > 1:
+            yield expr
 
 
 def _of_headers(star: Star, totals: _Totals, found: Iterable[Measured]) -> Iterator[Measured]:
