@@ -1,0 +1,1 @@
+"""Keeps the pipeline going while a proposal waits: what is held back, stale, released and replayed."""

@@ -1,0 +1,56 @@
+"""What patching makes: files before and after, and what is left for a person to say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from plugins.review import FileChange
+
+
+class Mode(StrEnum):
+    """absorb: the boundary is fixed, and everything downstream keeps its names and meaning.
+
+    propagate: a renamed column carries its new name through the models that only pass it on.
+    """
+
+    ABSORB = "absorb"
+    PROPAGATE = "propagate"
+
+
+@dataclass(frozen=True)
+class Question:
+    """What could not be patched with confidence; path is relative to the project, line counts from 1, 0: none."""
+
+    text: str
+    path: str = ""
+    line: int = 0
+
+    def __str__(self) -> str:
+        place = f"`{self.path}{f':{self.line}' if self.line else ''}`: " if self.path else ""
+        return f"{place}{self.text}"
+
+
+@dataclass(frozen=True)
+class Interface:
+    """How the columns of a node (source, model, snapshot, seed) differ once it is patched; names as written."""
+
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    added: Mapping[str, str] = field(default_factory=dict)
+    removed: frozenset[str] = frozenset()
+    retyped: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Patch:
+    """Edits of the project. told: one line for each changed file. interfaces: by node id.
+
+    unpatched: tables (ids) whose changes are left to a person altogether.
+    """
+
+    changes: tuple[FileChange, ...] = ()
+    told: Mapping[str, str] = field(default_factory=dict)
+    questions: tuple[Question, ...] = ()
+    interfaces: Mapping[str, Interface] = field(default_factory=dict)
+    unpatched: frozenset[str] = frozenset()

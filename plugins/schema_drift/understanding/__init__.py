@@ -1,0 +1,1 @@
+"""Says what happened: tables before and now go in; a `Drift` with confidence and facts comes out."""
