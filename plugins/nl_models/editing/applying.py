@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from plugins.core.editing.edits import Edit, apply_edits
 from plugins.core.errors import SmeltError
 from plugins.nl_models.editing.changing import change_grain, remove_column, rename_column
 from plugins.nl_models.editing.filtering import Restricter
@@ -25,7 +26,6 @@ from plugins.nl_models.editing.putting import Draft, Putter, grain_of
 from plugins.nl_models.editing.script import Script
 from plugins.nl_models.editing.tracing import Input, Tracer
 from plugins.nl_models.editing.wanted import Wanted, choose, find_wanted
-from plugins.nl_models.models.edits import Edit, apply_edits
 from plugins.nl_models.semantic.layer import SemanticLayer
 
 

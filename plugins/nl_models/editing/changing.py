@@ -6,12 +6,12 @@ import re
 
 from sqlglot import exp
 
+from plugins.core.editing.edits import Edit
 from plugins.core.errors import SmeltError
 from plugins.nl_models.analysis import Grain
 from plugins.nl_models.editing.layout import Query, Select
 from plugins.nl_models.editing.putting import Draft, grain_of, key_indexes
 from plugins.nl_models.editing.tracing import selects_of
-from plugins.nl_models.models.edits import Edit
 from plugins.nl_models.models.naming import ADVERBS
 
 _TRUNC = re.compile(r"(?i)(date_trunc\(\s*['\"])(day|week|month|quarter|year)(['\"])")

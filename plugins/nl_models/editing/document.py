@@ -9,12 +9,12 @@ from typing import Any
 
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
+from plugins.core.editing.edits import Edit, apply_edits
+from plugins.core.editing.yaml_places import YamlText, child, items, pairs, sequences, text_of
+from plugins.core.editing.yaml_text import Flow, lines
 from plugins.nl_models.editing.applying import Edited
 from plugins.nl_models.models.conventions import Conventions
-from plugins.nl_models.models.edits import Edit, apply_edits
 from plugins.nl_models.models.naming import ADVERBS
-from plugins.nl_models.models.yaml_places import YamlText, child, items, pairs, sequences, text_of
-from plugins.nl_models.models.yaml_text import Flow, lines
 
 _GRAIN = re.compile(r"(?i)(one row (?:per|for each|for every)\s+)([^.;,]+(?:,[^.;]*?\band\b[^.;,]*)?)")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from plugins.core.editing.yaml_places import YamlText, child, items, text_of
 from plugins.nl_models.editing.applying import Edited
 from plugins.nl_models.editing.filtering import Restriction
 from plugins.nl_models.editing.intents import (
@@ -19,7 +20,6 @@ from plugins.nl_models.editing.intents import (
     Split,
 )
 from plugins.nl_models.editing.opening import Opened
-from plugins.nl_models.models.yaml_places import YamlText, child, items, text_of
 from plugins.nl_models.semantic.layer import SemanticLayer
 
 _UNITS = {

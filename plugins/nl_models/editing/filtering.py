@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
+from plugins.core.editing.edits import Edit
 from plugins.core.errors import SmeltError
 from plugins.nl_models.editing.layout import Item, Query, Select
 from plugins.nl_models.editing.putting import Draft, Putter, is_qualified
 from plugins.nl_models.editing.tracing import Input, selects_of
 from plugins.nl_models.editing.wanted import Wanted, choose, find_wanted
 from plugins.nl_models.models.cases import conditions_of
-from plugins.nl_models.models.edits import Edit
 from plugins.nl_models.models.expressions import is_name, literal, on_table
 from plugins.nl_models.models.style import SqlStyle
 from plugins.nl_models.semantic.layer import SemanticLayer

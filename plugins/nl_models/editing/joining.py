@@ -8,12 +8,12 @@ from sqlglot import exp
 from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.tokenizer_core import TokenType
 
+from plugins.core.editing.edits import Edit
 from plugins.core.errors import SmeltError
 from plugins.nl_models.editing.layout import Item, Select, Source
 from plugins.nl_models.editing.putting import Draft
 from plugins.nl_models.editing.tracing import Input
 from plugins.nl_models.editing.wanted import Wanted
-from plugins.nl_models.models.edits import Edit
 from plugins.nl_models.models.expressions import is_name, on_table
 
 

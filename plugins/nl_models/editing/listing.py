@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import sqlglot
 from sqlglot import exp
 
+from plugins.core.editing.edits import Edit
 from plugins.nl_models.editing.layout import Item, Select
 from plugins.nl_models.editing.script import Condition, Script
-from plugins.nl_models.models.edits import Edit
 
 _GROUP = re.compile(r"(?m)^\s*-{4,}\s*(\w+)\s*$")
 _KINDS = {"text": ("VARCHAR", "ENUM"), "booleans": ("BOOLEAN",), "timestamps": ("DATE", "TIME")}

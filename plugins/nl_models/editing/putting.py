@@ -9,13 +9,13 @@ from functools import cached_property
 
 from sqlglot import exp
 
+from plugins.core.editing.edits import Edit
 from plugins.core.errors import SmeltError
 from plugins.nl_models.editing.layout import Item, Query, Select, Source, read_layout
 from plugins.nl_models.editing.listing import Pen
 from plugins.nl_models.editing.script import Script
 from plugins.nl_models.editing.tracing import Input, Tracer
 from plugins.nl_models.editing.wanted import Wanted
-from plugins.nl_models.models.edits import Edit
 from plugins.nl_models.models.expressions import is_name, on_table
 
 

@@ -13,17 +13,17 @@ import duckdb
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 from plugins.core.duck import quote
+from plugins.core.editing.edits import Edit, apply_edits
+from plugins.core.editing.yaml_places import YamlText, child, items, pairs, plain, text_of
+from plugins.core.editing.yaml_text import Flow, lines, scalar
 from plugins.core.errors import SmeltError
 from plugins.nl_models.editing.applying import Edited
 from plugins.nl_models.editing.rendering import render
 from plugins.nl_models.editing.script import Script
 from plugins.nl_models.editing.tracing import Input
 from plugins.nl_models.editing.wanted import Wanted
-from plugins.nl_models.models.edits import Edit, apply_edits
 from plugins.nl_models.models.expressions import is_name
 from plugins.nl_models.models.searching import sql_value
-from plugins.nl_models.models.yaml_places import YamlText, child, items, pairs, plain, text_of
-from plugins.nl_models.models.yaml_text import Flow, lines, scalar
 
 _READS = re.compile(r"(ref|source)\(\s*(['\"])([\w.]+)\2(?:\s*,\s*(['\"])([\w.]+)\4)?\s*\)")
 Row = dict[str, Any]

@@ -7,9 +7,9 @@ from typing import Any
 
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
-from plugins.nl_models.models.edits import Edit, apply_edits
-from plugins.nl_models.models.yaml_places import YamlText, child, items, pairs, text_of
-from plugins.nl_models.models.yaml_text import Flow, flow, lines
+from plugins.core.editing.edits import Edit, apply_edits
+from plugins.core.editing.yaml_places import YamlText, child, items, pairs, text_of
+from plugins.core.editing.yaml_text import Flow, flow, lines
 
 
 def add_synonyms(text: str, section: str, name: str, synonyms: Sequence[str], column: str = "") -> str:

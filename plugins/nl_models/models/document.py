@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from plugins.core.editing.yaml_text import Flow, Folded, Quoted, with_section
 from plugins.nl_models.models.conventions import Conventions
 from plugins.nl_models.models.unit_test import UnitTest
-from plugins.nl_models.models.yaml_text import Flow, Folded, Quoted, with_section
 
 _LONGEST_LINE = 100
 

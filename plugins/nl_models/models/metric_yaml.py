@@ -8,12 +8,12 @@ from typing import Any
 
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
+from plugins.core.editing.edits import Edit, apply_edits
+from plugins.core.editing.yaml_places import YamlText, child, items, pairs, text_of
+from plugins.core.editing.yaml_text import Flow, lines, with_section
 from plugins.core.errors import SmeltError
 from plugins.nl_models.catalog.project import AskedProject
-from plugins.nl_models.models.edits import Edit, apply_edits
 from plugins.nl_models.models.missing import NewMetric
-from plugins.nl_models.models.yaml_places import YamlText, child, items, pairs, text_of
-from plugins.nl_models.models.yaml_text import Flow, lines, with_section
 
 _ORDER = ("name", "label", "description", "type", "type_params", "config")
 

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from nl_models.editing.conftest import commit
 
+from plugins.core.editing.edits import Edit, apply_edits
 from plugins.core.errors import SmeltError
 from plugins.core.project.project import Project
 from plugins.core.settings import load_settings
 from plugins.nl_models.catalog.project import AskedProject, open_project
 from plugins.nl_models.editing import propose_edit
 from plugins.nl_models.editing.script import Script
-from plugins.nl_models.models.edits import Edit, apply_edits
 from plugins.review import Outcome, Proposal
 from plugins.review.sandbox.machine_written import check_machine_written
 

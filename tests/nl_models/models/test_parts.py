@@ -8,12 +8,12 @@ from decimal import Decimal
 import pytest
 from ruamel.yaml import YAML
 
+from plugins.core.editing.yaml_text import Flow, Folded, Quoted, lines, with_section
 from plugins.nl_models.models.cases import conditions_of
 from plugins.nl_models.models.contract_types import contract_types
 from plugins.nl_models.models.expressions import of_tree, on_table, parse
 from plugins.nl_models.models.searching import search
 from plugins.nl_models.models.style import SqlStyle, learn_style
-from plugins.nl_models.models.yaml_text import Flow, Folded, Quoted, lines, with_section
 
 KINDS = "case when n is null then 'none' when n = 1 then 'first' else 'later' end"
 

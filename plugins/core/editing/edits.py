@@ -25,7 +25,7 @@ def apply_edits(text: str, edits: list[Edit]) -> str:
     pieces, at = [], 0
     for edit in sorted(dict.fromkeys(edits), key=lambda edit: edit.start):
         if edit.start < at:
-            raise SmeltError("two changes meet at one place of the model", "ask for one change at a time")
+            raise SmeltError("two changes meet at one place of the text", "ask for one change at a time")
         pieces += [text[at : edit.start], edit.text]
         at = edit.end
     return "".join([*pieces, text[at:]])

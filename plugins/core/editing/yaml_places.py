@@ -11,9 +11,9 @@ from ruamel.yaml.constructor import SafeConstructor
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from plugins.core.editing.edits import Edit
+from plugins.core.editing.yaml_text import flow, lines
 from plugins.core.errors import SmeltError
-from plugins.nl_models.models.edits import Edit
-from plugins.nl_models.models.yaml_text import flow, lines
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,9 @@ class YamlText:
         try:
             root = YAML(pure=True).compose(text)
         except YAMLError as error:
-            raise SmeltError(
-                f"the model's YAML cannot be read: {str(error).splitlines()[0]}", "correct it"
-            ) from error
+            raise SmeltError(f"the YAML cannot be read: {str(error).splitlines()[0]}", "correct it") from error
         if not isinstance(root, MappingNode):
-            raise SmeltError("the model's YAML has no sections", "correct it")
+            raise SmeltError("the YAML has no sections", "correct it")
         return cls(text, root)
 
     def named(self, section: str, name: str) -> MappingNode | None:
