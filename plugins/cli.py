@@ -28,6 +28,7 @@ _CAPABILITIES = (
     "plugins.review.command",
     "plugins.review.proposals.command",
     "plugins.run",
+    "plugins.schema_drift.command",
 )
 
 _DISK_HINTS = {

@@ -1,0 +1,191 @@
+"""`smelt drift`: thin."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from plugins.core.errors import SmeltError
+from plugins.core.project.options import ProfilesDir, ProjectDir, Target, open_project
+
+if TYPE_CHECKING:
+    from plugins.core.project import Project
+    from plugins.core.settings import Settings
+
+_FAIL_ON = ("never", "any", "informative", "breaking", "dangerous")
+
+Before = Annotated[
+    str | None,
+    typer.Option(
+        "--before",
+        help="What to compare with: a snapshot file, or a git ref whose sources are declared in YAML; in a Smelt "
+        "project also a time or a run.",
+        show_default="the last snapshot; in a Smelt project what was published last",
+    ),
+]
+Select = Annotated[
+    list[str] | None, typer.Option("--select", "-s", help="Source, or source.table; again for more.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to `app`."""
+    drift = typer.Typer(
+        no_args_is_help=True,
+        help="Schema drift: what changed at the sources, what it means, and the pull request that answers it.",
+    )
+    for command in (snapshot, check, propose):
+        drift.command()(command)
+    app.add_typer(drift, name="drift")
+
+
+def snapshot(
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File to write.", show_default="the project's own")
+    ] = None,
+    select: Select = None,
+    as_json: AsJson = False,
+    project_dir: ProjectDir = Path(),
+    profiles_dir: ProfilesDir = None,
+    target: Target = None,
+) -> None:
+    """Remember the project's sources as they are: columns, types, keys, and a sample of rows.
+
+    One file, which only you can read: it holds values. `smelt drift check` compares with it later.
+
+      smelt drift snapshot                  after a build that was good
+      smelt drift snapshot -o before.duckdb  somewhere else
+    """
+    from rich.console import Console
+
+    from plugins.schema_drift.observing import take_snapshot
+
+    project, settings = _open(project_dir, profiles_dir, target)
+    with Console(stderr=True).status("reading the sources") as status:
+        taken = take_snapshot(project, settings, output, select or (), on_progress=status.update)
+    if as_json:
+        typer.echo(json.dumps(taken.document(), indent=2))
+    else:
+        for note in taken.notes:
+            typer.echo(f"note  {note}", err=True)
+        typer.echo(f"{taken.tables} tables, {taken.rows:,} rows kept: {taken.path}")
+
+
+def check(
+    before: Before = None,
+    select: Select = None,
+    as_json: AsJson = False,
+    fail_on: Annotated[
+        str,
+        typer.Option("--fail-on", help="Exit with 1 from this severity on: " + ", ".join(_FAIL_ON) + "."),
+    ] = "never",
+    project_dir: ProjectDir = Path(),
+    profiles_dir: ProfilesDir = None,
+    target: Target = None,
+) -> None:
+    """Say what changed at the sources, how sure that is and how it is known, in any dbt project.
+
+    smelt drift check                          against the last snapshot or published run
+    smelt drift check --before before.duckdb   against a snapshot
+    smelt drift check --before main --json     against the sources that main declares
+    smelt drift check --fail-on breaking       in CI
+    """
+    from rich.console import Console
+
+    from plugins.schema_drift.drifting import check as run_check
+    from plugins.schema_drift.report import document, show
+
+    if fail_on not in _FAIL_ON:
+        raise SmeltError(f"--fail-on {fail_on!r} is not known", f"one of {', '.join(_FAIL_ON)}")
+    project, settings = _open(project_dir, profiles_dir, target)
+    with Console(stderr=True).status("comparing the sources"):
+        checked = run_check(project, settings, before, select or ())
+    if as_json:
+        typer.echo(json.dumps(document(checked, project.folder.name), indent=2, default=str))
+    else:
+        show(Console(), checked)
+    if _fails(fail_on, checked.drift.severity):
+        raise typer.Exit(1)
+
+
+def propose(
+    before: Before = None,
+    select: Select = None,
+    propagate: Annotated[
+        bool, typer.Option("--propagate", help="Carry new names through the models instead of absorbing them.")
+    ] = False,
+    no_open: Annotated[bool, typer.Option("--no-open", help="Keep the proposal; open no pull request.")] = False,
+    forge: Annotated[
+        str | None, typer.Option("--forge", help="local, github or gitlab.", show_default="smelt.toml's")
+    ] = None,
+    as_json: AsJson = False,
+    project_dir: ProjectDir = Path(),
+    profiles_dir: ProfilesDir = None,
+    target: Target = None,
+) -> None:
+    """Patch everything that names what changed, prove it in the sandbox, and open a pull request for each source.
+
+    smelt drift propose                 what changed, absorbed at the staging models
+    smelt drift propose --propagate     with the new names in all models
+    smelt drift propose --no-open       look first: smelt proposals show
+    """
+    from rich.console import Console
+
+    from plugins.schema_drift.drifting import check as run_check
+    from plugins.schema_drift.drifting import propose as run_propose
+    from plugins.schema_drift.patching import Mode
+    from plugins.schema_drift.report import document, proposed_document, show, show_proposed
+
+    project, settings = _open(project_dir, profiles_dir, target)
+    mode = Mode.PROPAGATE if propagate else Mode.ABSORB
+    console = Console(stderr=as_json)
+    made = []
+    with Console(stderr=True).status("comparing the sources") as status:
+        checked = run_check(project, settings, before, select or ())
+        for source in checked.sources:
+            made.append(
+                run_propose(
+                    project,
+                    settings,
+                    checked,
+                    source=source,
+                    mode=mode,
+                    forge=forge,
+                    is_opened=not no_open,
+                    on_progress=status.update,
+                )
+            )
+    proposals = [one for one in made if one is not None]
+    if as_json:
+        found = document(checked, project.folder.name)
+        typer.echo(
+            json.dumps(found | {"proposals": list(map(proposed_document, proposals))}, indent=2, default=str)
+        )
+    else:
+        show(console, checked)
+        for one in proposals:
+            console.print()
+            show_proposed(console, one)
+        if checked.drift.changes and not proposals:
+            console.print("Nothing of it needs a change of the project.")
+    if any(one.has_failed for one in proposals):
+        raise typer.Exit(1)
+
+
+def _open(project_dir: Path, profiles_dir: Path | None, target: str | None) -> tuple[Project, Settings]:
+    from plugins.core.settings import load_settings
+
+    project = open_project(project_dir, profiles_dir, target)
+    return project, load_settings(project.folder)
+
+
+def _fails(fail_on: str, severity: object) -> bool:
+    from plugins.schema_drift.change import Severity
+
+    if fail_on == "never" or not isinstance(severity, Severity):
+        return False
+    return severity.rank >= (0 if fail_on == "any" else Severity(fail_on).rank)

@@ -1,0 +1,173 @@
+"""From a project to what drifted, and from that to a pull request."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from plugins.core.project import Project
+from plugins.core.settings import Settings
+from plugins.review import Proposal, Proposals
+from plugins.schema_drift.change import Drift, Severity
+from plugins.schema_drift.observing import Pair, open_pair, write_inputs
+from plugins.schema_drift.patching import Mode, Patch, make_patch
+from plugins.schema_drift.proving import make_proposal, prove_drift
+from plugins.schema_drift.reading import at_head
+from plugins.schema_drift.table import Table
+from plugins.schema_drift.understanding import compare
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a check found.
+
+    before, after: the tables that changed. labels: what was compared, for people. looked_at: how many tables.
+    asked: the arguments `before` and `select`, with which it can be repeated. first_seen: when the new schema came.
+    """
+
+    drift: Drift
+    before: tuple[Table, ...]
+    after: tuple[Table, ...]
+    labels: tuple[str, str]
+    looked_at: int
+    seconds: float
+    asked: tuple[str | None, tuple[str, ...]]
+    first_seen: str | None = None
+    notes: tuple[str, ...] = ()
+
+    def of_source(self, source: str) -> Checked:
+        """The same, of the tables of one source system."""
+        ids = {one.id for one in (*self.before, *self.after) if source_of(one) == source}
+        return replace(
+            self,
+            drift=replace(self.drift, changes=tuple(c for c in self.drift.changes if c.table in ids)),
+            before=tuple(one for one in self.before if one.id in ids),
+            after=tuple(one for one in self.after if one.id in ids),
+        )
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Source systems with changes, in order."""
+        changed = {change.table for change in self.drift.changes}
+        tables = [one for one in (*self.before, *self.after) if one.id in changed]
+        return tuple(dict.fromkeys(map(source_of, tables)))
+
+
+@dataclass(frozen=True)
+class Proposed:
+    """A proposal of drift. url: None if the evidence speaks against it, and it is only stored."""
+
+    proposal: Proposal
+    body: str
+    url: str | None
+    has_failed: bool
+    is_new: bool
+    seconds: float
+
+
+def source_of(table: Table) -> str:
+    """The source system that a table belongs to, as people name it."""
+    return table.name.partition(".")[0]
+
+
+def check(project: Project, settings: Settings, before: str | None = None, select: Sequence[str] = ()) -> Checked:
+    """Compare the project's sources with how they were. before: a snapshot file, or a ref; default: the last one.
+
+    Raises SmeltError if there is nothing to compare with, or the warehouse cannot be read.
+    """
+    started = time.monotonic()
+    with open_pair(project, settings, before, select) as pair:
+        drift = compare(pair.con, pair.before, pair.after)
+        return _checked(pair, drift, (before, tuple(select)), started)
+
+
+def _checked(pair: Pair, drift: Drift, asked: tuple[str | None, tuple[str, ...]], started: float) -> Checked:
+    changed = {change.table for change in drift.changes}
+    partners = changed | {name for change in drift.changes for name in (*change.before, *change.after)}
+    return Checked(
+        drift=drift,
+        before=tuple(one.table for one in pair.before if {one.table.id, one.table.name} & partners),
+        after=tuple(one.table for one in pair.after if {one.table.id, one.table.name} & partners),
+        labels=pair.labels,
+        looked_at=pair.looked_at,
+        seconds=time.monotonic() - started,
+        asked=asked,
+        first_seen=pair.first_seen,
+        notes=(*pair.notes, *drift.notes),
+    )
+
+
+def is_worth_proposing(drift: Drift) -> bool:
+    """Whether a person should hear of it in a pull request."""
+    return drift.severity is not None and drift.severity is not Severity.SILENT
+
+
+def patch(project: Project, checked: Checked, mode: Mode = Mode.ABSORB) -> tuple[Patch, str]:
+    """The edits of the last commit that answer the drift, and that commit."""
+    with at_head(project, checked.before, checked.after) as (patched, commit):
+        return make_patch(patched, checked.drift, mode), commit
+
+
+def propose(
+    project: Project,
+    settings: Settings,
+    checked: Checked,
+    *,
+    source: str | None = None,
+    mode: Mode = Mode.ABSORB,
+    proposal_id: str | None = None,
+    held_rows: int | None = None,
+    forge: str | None = None,
+    is_opened: bool = True,
+    on_progress: Progress = lambda _: None,
+) -> Proposed | None:
+    """Patch, prove and open a pull request; None where there is nothing that a project of files can answer.
+
+    source: only the changes of this source system. proposal_id: of an open one, which is brought up to date.
+    Raises SmeltError as the sandbox and the forge do.
+    """
+    started = time.monotonic()
+    if source is not None:
+        checked = checked.of_source(source)
+    if not is_worth_proposing(checked.drift):
+        return None
+    on_progress("reading the project")
+    with at_head(project, checked.before, checked.after) as (patched, commit):
+        on_progress("patching")
+        found = make_patch(patched, checked.drift, mode)
+        if not found.changes:
+            return None
+        proposal = make_proposal(
+            checked.drift,
+            found,
+            patched,
+            base=commit,
+            first_seen=checked.first_seen,
+            held_rows=held_rows,
+            proposal_id=proposal_id,
+        )
+    with tempfile.TemporaryDirectory(prefix="smelt-drift-") as folder:
+        inputs = _inputs(project, settings, checked, Path(folder))
+        proven = prove_drift(project, settings, proposal, inputs, checked.drift, found, on_progress)
+    proposals = Proposals(settings)
+    proposals.add(proven.proposal, proven.body)
+    url = None
+    if is_opened and not proven.has_failed:
+        on_progress("opening the pull request")
+        url = proposals.open(proposal.id, forge).url
+    return Proposed(
+        proven.proposal, proven.body, url, proven.has_failed, proposal_id is None, time.monotonic() - started
+    )
+
+
+def _inputs(project: Project, settings: Settings, checked: Checked, folder: Path) -> Any:
+    """What each side of the sandbox reads: the rows before, and the same rows now."""
+    before, select = checked.asked
+    with open_pair(project, settings, before, select) as pair:
+        return write_inputs(pair, folder, {one.id for one in (*checked.before, *checked.after)})
