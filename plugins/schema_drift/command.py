@@ -143,22 +143,10 @@ def propose(
     project, settings = _open(project_dir, profiles_dir, target)
     mode = Mode.PROPAGATE if propagate else Mode.ABSORB
     console = Console(stderr=as_json)
-    made = []
     with Console(stderr=True).status("comparing the sources") as status:
         checked = run_check(project, settings, before, select or ())
-        for source in checked.sources:
-            made.append(
-                run_propose(
-                    project,
-                    settings,
-                    checked,
-                    source=source,
-                    mode=mode,
-                    forge=forge,
-                    is_opened=not no_open,
-                    on_progress=status.update,
-                )
-            )
+        options = {"mode": mode, "forge": forge, "is_opened": not no_open, "on_progress": status.update}
+        made = [run_propose(project, settings, checked, source=one, **options) for one in checked.sources]
     proposals = [one for one in made if one is not None]
     if as_json:
         found = document(checked, project.folder.name)

@@ -28,7 +28,8 @@ class Checked:
     """What a check found.
 
     before, after: the tables that changed. labels: what was compared, for people. looked_at: how many tables.
-    asked: the arguments `before` and `select`, with which it can be repeated. first_seen: when the new schema came.
+    asked: the arguments `before` and `select`, with which it can be repeated. first_seen: when the new schema
+    came.
     """
 
     drift: Drift

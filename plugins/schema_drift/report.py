@@ -112,9 +112,10 @@ def show(console: Console, checked: Checked) -> None:
     worst = checked.drift.severity
     meaning = f": {_MEANINGS[worst]}" if worst in _MEANINGS else ""
     count = len(checked.drift.changes)
+    color = _COLORS[worst or Severity.SILENT]
     console.print(
         f"\n{count} {'change' if count == 1 else 'changes'} in {_tables(checked.looked_at)} "
-        f"({before} → {after}, {checked.seconds:.1f} s). Worst: [{_COLORS[worst or Severity.SILENT]}]{worst}[/]{meaning}.",
+        f"({before} → {after}, {checked.seconds:.1f} s). Worst: [{color}]{worst}[/]{meaning}.",
         soft_wrap=True,
     )
     for change in checked.drift.changes:
@@ -123,7 +124,7 @@ def show(console: Console, checked: Checked) -> None:
 
 
 def told_change(change: Change, more: Sequence[str] = ()) -> str:
-    """A change in words, on one line: `renamed unit_price → price_gbp`. more: other columns of which it is true."""
+    """A change in words: `column renamed: unit_price → price_gbp`. more: other columns of which it is true."""
     verb = str(change.kind).partition("_")[2].replace("_", " ")
     what = str(change.kind).partition("_")[0].rstrip("s")
     old, new = ", ".join(change.before), ", ".join(change.after)
