@@ -127,6 +127,18 @@ class ReviewSettings(_Section):
     )
 
 
+class DriftSettings(_Section):
+    """What is kept of source tables, to tell later how they changed."""
+
+    sample_rows: int = Field(
+        default=20_000, gt=0, description="Rows kept of a larger table: always those of the same keys."
+    )
+    snapshot: str = Field(
+        default="{root}/drift/snapshot.duckdb", description="File of the newest snapshot; `{root}`: the lake's."
+    )
+    kept_snapshots: int = Field(default=3, ge=0, description="Earlier snapshots that are kept beside it.")
+
+
 class LlmSettings(_Section):
     """The language model, if there is one; without it everything works by statistics and rules."""
 
@@ -193,6 +205,7 @@ class Settings(BaseSettings):
     quality: QualitySettings = QualitySettings()
     forge: ForgeSettings = ForgeSettings()
     review: ReviewSettings = ReviewSettings()
+    drift: DriftSettings = DriftSettings()
     llm: LlmSettings = LlmSettings()
     connections: dict[str, ConnectionSettings] = {}
 
