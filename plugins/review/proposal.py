@@ -35,12 +35,14 @@ class Proposal(BaseModel):
     kind: which capability made it (`model`, `mapping`, `drift`, `connector`). reason: markdown, what changed
     and why this answers it. confidence: 0..1. base: the commit it was made against.
     commits: messages and paths, when the changes are better read as several commits; default: one.
+    subject: what it is about, such as a source system, where only one proposal of the kind may be open at a time.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str = Field(default_factory=lambda: str(ULID()))
     kind: str
+    subject: str = ""
     title: str
     reason: str
     confidence: float = Field(ge=0, le=1)
