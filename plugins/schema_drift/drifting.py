@@ -14,6 +14,7 @@ from plugins.core.settings import Settings
 from plugins.review import Proposal, Proposals
 from plugins.schema_drift.change import Drift, Severity
 from plugins.schema_drift.observing import Pair, open_pair, write_inputs
+from plugins.schema_drift.opened import find_open
 from plugins.schema_drift.patching import Mode, Patch, make_patch
 from plugins.schema_drift.proving import make_proposal, prove_drift
 from plugins.schema_drift.reading import at_head
@@ -130,7 +131,8 @@ def propose(
 ) -> Proposed | None:
     """Patch, prove and open a pull request; None where there is nothing that a project of files can answer.
 
-    source: only the changes of this source system. proposal_id: of an open one, which is brought up to date.
+    source: only the changes of this source system, whose open proposal is brought up to date.
+    proposal_id: that proposal, where the caller knows it.
     Raises SmeltError as the sandbox and the forge do.
     """
     started = time.monotonic()
@@ -138,6 +140,9 @@ def propose(
         checked = checked.of_source(source)
     if not is_worth_proposing(checked.drift):
         return None
+    if proposal_id is None and source is not None:
+        known = find_open(settings, source)
+        proposal_id = known.id if known is not None else None
     on_progress("reading the project")
     with at_head(project, checked.before, checked.after) as (patched, commit):
         on_progress("patching")
