@@ -14,6 +14,7 @@ from plugins.review.markdown import render_proposal
 from plugins.review.outcome import Review
 from plugins.review.proposal import Proposal
 from plugins.review.reviewing import review
+from plugins.review.sandbox.inputs import ChangedSources
 from plugins.review.sandbox.machine_written import check_machine_written
 
 
@@ -36,11 +37,15 @@ def prove(
     settings: Settings,
     proposal: Proposal,
     on_progress: Callable[[str], None] = lambda _: None,
+    *,
+    sources: ChangedSources | None = None,
+    judge: Callable[[Review], Sequence[Finding]] = lambda review: review.findings,
 ) -> Proven:
     """Check what the machine wrote, then review it against its base; nothing of it compiles if it is refused.
 
-    What the proposal knows already is evidence too, but for what the review finds out by itself. Raises SmeltError
-    as `review` does.
+    What the proposal knows already is evidence too, but for what the review finds out by itself.
+    sources: those that are not the same on both sides. judge: what the findings mean for this kind of proposal.
+    Raises SmeltError as `review` does.
     """
     refused = _refusals(proposal, settings)
     if refused:
@@ -49,7 +54,10 @@ def prove(
     repository = Repository.find(project.folder)
     prefix = repository.prefix(project.folder)
     head = build_commits(repository, prefix, proposal, settings.forge.committer)
-    found = review(project, settings, proposal.base, head, is_machine_written=True, on_progress=on_progress)
+    found = review(
+        project, settings, proposal.base, head, is_machine_written=True, on_progress=on_progress, sources=sources
+    )
+    found = replace(found, findings=tuple(judge(found)))
     found = replace(found, findings=(*_left(proposal.evidence, found.findings), *found.findings))
     told = proposal.model_copy(update={"evidence": found.findings})
     return Proven(told, render_proposal(told, found), found)

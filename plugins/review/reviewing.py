@@ -17,6 +17,7 @@ from plugins.review.evidence.change import ReviewedChange
 from plugins.review.git import ChangedFile, Repository
 from plugins.review.outcome import Review
 from plugins.review.sandbox.confine import ForkServer
+from plugins.review.sandbox.inputs import ChangedSources
 from plugins.review.sandbox.plan import BuildPlan, plan_build
 from plugins.review.sandbox.production import find_production
 from plugins.review.sandbox.selection import Changes, Selection, find_changes, select
@@ -38,8 +39,11 @@ def review(
     *,
     is_machine_written: bool = False,
     on_progress: Progress = lambda _: None,
+    sources: ChangedSources | None = None,
 ) -> Review:
     """Compare `head` with where it left `base`: build both in a sandbox, and collect all evidence.
+
+    sources: those that are not the same on both sides; their readers are built on both, changed or not.
 
     Raises SmeltError for refs, projects and profiles that can't be used; what only a part of the evidence
     lacks is a finding `not checked`.
@@ -59,7 +63,9 @@ def review(
         production = find_production(project, workspace.folder)
         state = settings.make_local_root() / "review"
         kind = Sandbox if project.adapter == "duckdb" else ServerSandbox
-        sandbox = kind(project, workspace, production, settings.review, state, server, _passed_on(settings))
+        sandbox = kind(
+            project, workspace, production, settings.review, state, server, _passed_on(settings), sources
+        )
         on_progress("compiling both sides")
         sides = [sandbox.prepare("base", base_commit), sandbox.prepare("head", head_commit)]
         sandbox.clean_up(sides[0])
@@ -67,9 +73,9 @@ def review(
         compiled = {side.side.name: side for side in sandbox.compile(changed, *sides)}
         changes = find_changes(compiled["base"].loaded, compiled["head"].loaded)
         changes = changes.and_held(*(_held(side, changed) for side in compiled.values()))
-        selection = select(compiled["base"].loaded, compiled["head"].loaded, changes)
+        selection = select(compiled["base"].loaded, compiled["head"].loaded, changes, sources)
         on_progress(_building(selection))
-        plans = _plan(sandbox, compiled, changes, selection)
+        plans = {name: _plan(sandbox, side, changes, selection) for name, side in compiled.items()}
         if is_machine_written and not sandbox.is_closed:
             plans = {name: plan.refused(_REFUSED) for name, plan in plans.items()}
         built = sandbox.build(plans, *sides)
@@ -139,15 +145,18 @@ def _held(side: Compiled, changed: Sequence[str]) -> frozenset[str]:
     return nodes_of_contracts(side.side.project.folder, side.loaded.manifest, changed)
 
 
-def _plan(
-    sandbox: Sandbox, compiled: dict[str, Compiled], changes: Changes, selection: Selection
-) -> dict[str, BuildPlan]:
-    return {
-        "base": plan_build(
-            compiled["base"].loaded.manifest, selection.nodes | changes.removed, (), sandbox.production
-        ),
-        "head": plan_build(compiled["head"].loaded.manifest, selection.nodes, changes.tests, sandbox.production),
+def _plan(sandbox: Sandbox, compiled: Compiled, changes: Changes, selection: Selection) -> BuildPlan:
+    manifest, side = compiled.loaded.manifest, compiled.side.name
+    wanted, tests = selection.nodes | changes.removed, frozenset[str]()
+    if side == "head":
+        wanted, tests = selection.nodes, changes.tests
+    given = sandbox.sources.of(side).given(manifest) if sandbox.sources is not None else frozenset[str]()
+    of_inputs = {
+        test["unique_id"]
+        for test in manifest.of_type("test")
+        if not given.isdisjoint(test.get("depends_on", {}).get("nodes", ()))
     }
+    return plan_build(manifest, wanted, tests | of_inputs, sandbox.production, given)
 
 
 def _change(

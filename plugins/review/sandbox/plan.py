@@ -31,13 +31,21 @@ class BuildPlan:
 
 
 def plan_build(
-    manifest: Manifest, wanted: Iterable[str], tests: Iterable[str], production: Production
+    manifest: Manifest,
+    wanted: Iterable[str],
+    tests: Iterable[str],
+    production: Production,
+    given: frozenset[str] = frozenset(),
 ) -> BuildPlan:
     """Everything wanted, with the ancestors that production lacks; the rest of what it reads is deferred.
 
     wanted: node ids to build. tests: data tests to run on top, whose parents may all be deferred.
+    given: sources that the side has inputs of its own for. A view that production lays over one of them is built:
+    it may not be readable there any more.
     """
-    planner = _Planner(manifest, production, frozenset(wanted) & manifest.resources.keys())
+    planner = _Planner(
+        manifest, production, frozenset(wanted) & manifest.resources.keys(), given, _views_below(manifest, given)
+    )
     for node in planner.wanted:
         planner.build(node)
     extra = [test for test in manifest.of_type("test") if test["unique_id"] in set(tests)]
@@ -60,6 +68,8 @@ class _Planner:
     manifest: Manifest
     production: Production
     wanted: frozenset[str]
+    given: frozenset[str] = frozenset()
+    fresh: frozenset[str] = frozenset()
     built: set[str] = field(default_factory=set)
     deferred: set[str] = field(default_factory=set)
     unbuilt: dict[str, str] = field(default_factory=dict)
@@ -76,7 +86,9 @@ class _Planner:
     def need(self, node: str) -> str | None:
         """Take `node` from production, or build it; returns why neither is possible, if so."""
         resource = self.manifest.resources.get(node)
-        if node in self.wanted:
+        if node in self.given:
+            return None
+        if node in self.wanted or node in self.fresh:
             # Production has it as it was.
             self.build(node)
         if resource is None or node in self.built:
@@ -115,6 +127,23 @@ class _Planner:
 def _tests_of(manifest: Manifest, nodes: set[str]) -> list[Mapping]:
     """Data tests that dbt runs with these nodes: those that read one of them."""
     return [t for t in manifest.of_type("test") if not nodes.isdisjoint(t.get("depends_on", {}).get("nodes", ()))]
+
+
+def _views_below(manifest: Manifest, sources: frozenset[str]) -> frozenset[str]:
+    """Views of the project that read the sources, at any depth, with no table between."""
+    found: set[str] = set(sources)
+    while True:
+        more = {
+            r.id
+            for r in manifest.resources.values()
+            if r.id not in found
+            and r.kind in ("model", "snapshot")
+            and (r.materialized == "view" or r.relation is None)
+            and not found.isdisjoint(r.parents)
+        }
+        if not more:
+            return frozenset(node for node in found - sources if manifest.resources[node].relation is not None)
+        found |= more
 
 
 def _is_view(manifest: Manifest, node: str) -> bool:

@@ -11,6 +11,7 @@ from plugins.core.lineage.change import Category, QueryChange, classify
 from plugins.core.lineage.graph import Place
 from plugins.core.project import Resource
 from plugins.lineage import Loaded
+from plugins.review.sandbox.inputs import ChangedSources
 
 _TABLES = ("model", "snapshot", "seed")
 # Parts of a node's config that change the table that is built, or what it is held to.
@@ -109,15 +110,22 @@ def find_changes(base: Loaded, head: Loaded) -> Changes:
     )
 
 
-def select(base: Loaded, head: Loaded, changes: Changes) -> Selection:
-    """Changed nodes, and the nodes below that use a changed column (or rows) on either side."""
+def select(base: Loaded, head: Loaded, changes: Changes, sources: ChangedSources | None = None) -> Selection:
+    """Changed nodes, and the nodes below that use a changed column (or rows) on either side.
+
+    sources: those that changed by themselves, and whose readers are built without having changed.
+    """
     start_head, start_base, rows = _starts(head, base, changes)
+    if sources is not None:
+        start_head |= sources.after
+        start_base |= sources.before
+        rows |= sources.rows
     down_head = head.graph.downstream(start_head, rows & head.graph.nodes.keys())
     down_base = base.graph.downstream(start_base, rows & base.graph.nodes.keys())
     changed = changes.nodes
     buildable = {node for node in head.manifest.resources if _is_built(head.manifest.resources[node])}
     touched = ((down_head.nodes | down_base.nodes) & buildable) - changed
-    moved = changed | changes.removed | set(changes.queries)
+    moved = changed | changes.removed | set(changes.queries) | (sources.ids if sources is not None else set())
     downstream = (head.graph.descendants(moved) | base.graph.descendants(moved)) & buildable - changed
     columns: dict[str, frozenset[str] | None] = {}
     for node in changed | touched:

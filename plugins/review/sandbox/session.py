@@ -18,6 +18,7 @@ from plugins.core.settings import mask
 from plugins.core.settings.model import ReviewSettings
 from plugins.lineage import Loaded
 from plugins.review.sandbox.confine import ConfinementLimits, ForkServer
+from plugins.review.sandbox.inputs import ChangedSources, SideInputs
 from plugins.review.sandbox.plan import BuildPlan
 from plugins.review.sandbox.production import Production
 from plugins.review.sandbox.profile import SCRATCH, write_profile
@@ -85,7 +86,7 @@ class Sandbox:
 
     origin: the user's project. production: what the build reads; of a server its tables are known once a side is
     compiled. state: where what the next review can use again is kept. server: what confined processes are forked
-    from.
+    from. sources: those that are not the same on both sides.
     """
 
     origin: Project
@@ -95,6 +96,7 @@ class Sandbox:
     state: Path
     server: ForkServer
     environment: Mapping[str, str] = field(default_factory=dict)
+    sources: ChangedSources | None = None
 
     tasks: ClassVar[str] = "tasks"
     needs_network: ClassVar[bool] = False
@@ -128,7 +130,7 @@ class Sandbox:
 
         Raises SmeltError if a side does not compile at all.
         """
-        arguments = {"changed": list(changed)}
+        arguments = {"changed": list(changed), "sources": sorted(self.sources.ids) if self.sources else []}
         results = self._on_all(sides, lambda side: self._compile(side, arguments))
         # dbt's parse of the base, which is what people have agreed on, saves the next review most of it.
         _copy(sides[0].folder / "target" / PARTIAL_PARSE, self.state / PARTIAL_PARSE)
@@ -190,7 +192,6 @@ class Sandbox:
 
     def _build_arguments(self, side: Side, plan: BuildPlan) -> dict[str, Any]:
         return {
-            "warehouse": str(side.warehouse),
             "production": str(self.production.path) if self.production.path else None,
             "alias": self.production.alias,
             "extensions": list(self.production.extensions),
@@ -208,8 +209,10 @@ class Sandbox:
             "target": side.project.target,
             "target_path": str(side.project.target_path),
             "environment": self._dbt_environment(side),
+            "warehouse": str(side.warehouse),
+            **_told(self._inputs(side), lays_tables=self.production.lake_root is not None),
         }
-        readable = [self.workspace.folder, *self.production.readable]
+        readable = [self.workspace.folder, *self.production.readable, *self._inputs(side).folders]
         if self.production.path is not None:
             readable.append(self.production.path)
         return self.server.run(
@@ -231,18 +234,27 @@ class Sandbox:
             "SMELT_LAKE__ROOT": self.production.lake_root,
             "SMELT_LEDGER__URL": f"sqlite:///{side.folder / 'ledger.db'}",
         }
-        if self.production.pins is not None:
+        inputs = self._inputs(side)
+        pinned = self.production.pins if inputs.pins is None else inputs.pins
+        if pinned is not None:
             pins = side.folder / "pins.json"
-            pins.write_text(json.dumps([asdict(pin) for pin in self.production.pins]))
+            others = [pin for pin in pinned if (pin.namespace, pin.table) not in inputs.tables]
+            pins.write_text(json.dumps([asdict(pin) for pin in others]))
             found["SMELT_PINS"] = str(pins)
         return found
 
+    def _inputs(self, side: Side) -> SideInputs:
+        return self.sources.of(side.name) if self.sources is not None else SideInputs()
+
     def _read(self, side: Side, result: Mapping[str, Any]) -> Compiled:
         manifest = Manifest.read(Path(result["manifest"]))
+        tables = (
+            {**self.production.tables, **self._inputs(side).columns} if self.sources else self.production.tables
+        )
         known: dict[str, Columns] = {}
         for resource in manifest.resources.values():
-            if resource.relation is not None and resource.relation[1:] in self.production.tables:
-                known[resource.id] = self.production.tables[resource.relation[1:]]
+            if resource.relation is not None and resource.relation[1:] in tables:
+                known[resource.id] = tables[resource.relation[1:]]
         cache = LineageCache(self.state / "lineage.db")
         try:
             lineage = ProjectLineage(manifest, known, cache)
@@ -250,6 +262,12 @@ class Sandbox:
         finally:
             cache.close()
         return Compiled(side, loaded, {node: mask(reason) for node, reason in result["failed"].items()})
+
+
+def _told(inputs: SideInputs, *, lays_tables: bool) -> dict[str, Any]:
+    """A side's own inputs, for its processes."""
+    tables = [[schema, name, str(path.resolve())] for (schema, name), path in inputs.tables.items()]
+    return {"inputs": tables, "lays_tables": lays_tables}
 
 
 def _copy(origin: Path, destination: Path) -> None:

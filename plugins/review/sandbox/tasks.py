@@ -14,6 +14,7 @@ from plugins.core import duck
 from plugins.core.project import Built, Node, Project
 from plugins.review.sandbox import incremental
 from plugins.review.sandbox.candidates import find_candidates
+from plugins.review.sandbox.inputs import lay_inputs, take_in
 from plugins.review.sandbox.soda import has_contracts, hold_to_contracts
 
 # Views that were built are kept as tables under this schema: a view can't be read from another database.
@@ -23,12 +24,17 @@ MARKED = f"tag:{_TAG}"
 
 
 def compile_side(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Compile what the `changed` files concern, and everything below.
+    """Compile what the `changed` files and the sources with inputs of their own concern, and everything below.
+
+    inputs: [schema, name, path] of Parquet files that stand for sources on this side.
 
     Returns the manifest's path, models that did not compile with the reason, and no tables: a file's are known.
     """
     project = replace(make_project(arguments), writes_artifacts=False)
+    given = _lay_inputs(project, arguments)
     candidates = find_candidates(project.manifest, project.folder, arguments["changed"])
+    if candidates is not None:
+        candidates += _readers(project.manifest, {*given, *arguments.get("sources", ())})
     if candidates is not None:
         mark(project, candidates)
     nodes = project.compile([] if candidates is None else [f"{MARKED}+"])
@@ -51,6 +57,7 @@ def build_side(arguments: Mapping[str, Any]) -> dict[str, Any]:
     that are built as views.
     """
     project = replace(make_project(arguments), writes_artifacts=False)
+    _lay_inputs(project, arguments)
     mark(project, [*arguments["select"], *arguments["tests"]])
     _defer(Path(arguments["warehouse"]), arguments)
     built = project.build(select=[MARKED], without=("test", "unit_test"))
@@ -95,6 +102,21 @@ def make_project(arguments: Mapping[str, Any]) -> Project:
         Path(arguments["target_path"]),
         {name: str(value) for name, value in arguments.get("environment", {}).items()},
     )
+
+
+def _lay_inputs(project: Project, arguments: Mapping[str, Any]) -> list[str]:
+    """Lay this side's own inputs, and return the sources that they are of."""
+    tables = arguments.get("inputs") or []
+    if not tables:
+        return []
+    given = list(take_in(project.manifest, tables))
+    with duck.connect(Path(arguments["warehouse"]), ()) as con:
+        lay_inputs(con, tables, as_tables=arguments["lays_tables"])
+    return given
+
+
+def _readers(manifest: Any, sources: set[str]) -> list[str]:
+    return [node.unique_id for node in manifest.nodes.values() if not sources.isdisjoint(node.depends_on_nodes)]
 
 
 def _defer(warehouse: Path, arguments: Mapping[str, Any]) -> None:
