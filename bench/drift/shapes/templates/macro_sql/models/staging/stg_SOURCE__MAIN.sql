@@ -1,0 +1,1 @@
+{{ read_<<main>>(source('<<source>>', '<<main>>')) }}

@@ -1,0 +1,1 @@
+select * exclude (<<c.unused>>) from {{ source('<<source>>', '<<main>>') }}
