@@ -15,12 +15,13 @@ from plugins.build.accounting import row_accounts
 from plugins.build.artifacts import keep_results, merge_results
 from plugins.build.asof import as_of_profiles
 from plugins.build.failing import of_gate, of_nodes
+from plugins.build.holding import ACCOUNTING, TAG, Holding, find_holding, held_streams, hold_pins
 from plugins.build.publish import publish
-from plugins.build.result import BuildResult, Failure, RowAccount
+from plugins.build.result import BuildResult, Failure, HeldStream, RowAccount
 from plugins.core.errors import SmeltError
 from plugins.core.failpoints import reach
 from plugins.core.lake import Lake, Pin, pin_namespace
-from plugins.core.ledger import Ledger, Run, new_id, open_run
+from plugins.core.ledger import Ledger, Run, new_id, open_holds, open_run
 from plugins.core.project import Built, Project
 from plugins.core.settings import Settings
 from plugins.core.warehouse.dbt_plugin import PINS_VARIABLE, save_pins
@@ -72,6 +73,9 @@ class _Progress:
     scores: int = 0
     published: PublishedRun | None = None
     failures: tuple[Failure, ...] = ()
+    holding: Holding = field(default_factory=Holding)
+    held: tuple[HeldStream, ...] = ()
+    stale: tuple[str, ...] = ()
 
 
 def build(
@@ -88,6 +92,7 @@ def build(
 
     as_of: build from the bronze snapshots of that time (UTC), in full, into a file of its own; never published.
     parent: ledger id of the run that this build is part of.
+    Streams that are held back are read as they were; what is made from them stays as it is (`stale`).
     A failing model, test or check is in the result (`failures`, exit code 1).
     Raises SmeltError if the build cannot begin: an empty lake, a project or contract that cannot be read.
     """
@@ -105,23 +110,30 @@ def build(
         progress = _Progress()
         ledger = Ledger(settings)
         run_id = ""
-        with contextlib.suppress(_Stopped), open_run(ledger, "build", parent, target=target) as run:
+        with contextlib.suppress(_Stopped), _opened(ledger, parent, target, as_of) as run:
             run_id = run.id
             listener.on_phase("pin")
             pins = _pin(settings, project, run, as_of)
+            if as_of is None:
+                progress.holding = find_holding(ledger, project, target)
+                progress.stale = tuple(sorted(progress.holding.datasets(project.manifest)))
             save_pins(pinned, pins)
             try:
                 _refine(settings, project, contracts, run, progress, listener, full_refresh or as_of is not None)
                 if is_published and not as_of:
                     listener.on_phase("publish")
                     with project.cursor() as cursor:
-                        progress.published = publish(settings, project, cursor, run, project.target_name, pins)
+                        stale = progress.holding.datasets(project.manifest)
+                        progress.published = publish(
+                            settings, project, cursor, run, project.target_name, pins, stale
+                        )
             except _Stopped as stop:
                 progress.failures = stop.failures
                 raise
             finally:
                 project.release()
                 pinned.unlink(missing_ok=True)
+    progress.held = held_streams(settings, progress.holding.holds)
     warning = emit_run(settings, run_id, project.artifacts if progress.layers else None)
     return _result(run_id, project, as_of, progress, time.monotonic() - started, warning)
 
@@ -151,7 +163,16 @@ def _result(
         published=progress.published,
         failures=progress.failures,
         warnings=(warning,) if warning else (),
+        held=progress.held,
+        stale=progress.stale,
     )
+
+
+def _opened(
+    ledger: Ledger, parent: str | None, target: str | None, as_of: datetime | None
+) -> contextlib.AbstractContextManager[Run]:
+    detail = {"target": target} | ({"as_of": as_of.isoformat()} if as_of else {})
+    return open_run(ledger, "build", parent, **detail)
 
 
 def _pin(settings: Settings, project: Project, run: Run, as_of: datetime | None) -> list[Pin]:
@@ -170,6 +191,7 @@ def _pin(settings: Settings, project: Project, run: Run, as_of: datetime | None)
         )
     if as_of and not any(pin.snapshot_id for pin in pins):
         raise SmeltError(f"no bronze table had any rows at {as_of:%Y-%m-%d %H:%M:%S %Z}", "choose a later time")
+    pins = _held_back(run, pins, as_of)
     run.append(
         "pins",
         *(
@@ -183,6 +205,12 @@ def _pin(settings: Settings, project: Project, run: Run, as_of: datetime | None)
         ),
     )
     return pins
+
+
+def _held_back(run: Run, pins: list[Pin], as_of: datetime | None) -> list[Pin]:
+    """Streams that are held back as they were before; models as they are can read nothing newer of them."""
+    holds = [one for one in open_holds(run.ledger) if one.is_blocking and (as_of is None or one.since <= as_of)]
+    return hold_pins(pins, holds)
 
 
 def _bronze_tables_used(project: Project) -> set[str]:
@@ -205,23 +233,29 @@ def _refine(
     """Silver, its gate, gold, its gate. Raises _Stopped at the first that fails."""
     # Soda takes a second to import; the warehouse is busy with silver meanwhile.
     threading.Thread(target=load_soda, daemon=True).start()
+    holding = progress.holding
+    # What is stale is not judged anew: it was, when it was built.
+    judged = [one for one in contracts if one.dataset not in progress.stale]
     for layer in ("silver", "gold"):
         listener.on_phase(layer)
         select, exclude = (SILVER, ()) if layer == "silver" else ((), SILVER)
-        built = project.build(select=select, exclude=exclude, full_refresh=full_refresh, on_node=listener.on_node)
+        left_out = (f"tag:{TAG}",) if holding.stale else ()
+        built = project.build(
+            select=select, exclude=(*exclude, *left_out), full_refresh=full_refresh, on_node=listener.on_node
+        )
         progress.layers[layer] = built
         keep_results(project.artifacts, layer)
         _record_nodes(run, built)
-        _require_nodes(project, layer, built)
+        _require_nodes(project, layer, built, holding)
         with project.cursor() as cursor:
             if built.broken:
                 raise _Stopped(of_nodes(built.broken, cursor))
             if layer == "silver":
                 progress.quarantined, progress.quarantined_rows = count_by_rule(cursor), count_rows(cursor)
-                progress.accounts = row_accounts(cursor)
+                progress.accounts = () if ".".join(ACCOUNTING) in progress.stale else row_accounts(cursor)
                 run.append("row_accounts", *(vars(account) for account in progress.accounts))
             listener.on_phase(f"{layer} gate")
-            gate = run_gate(cursor, layer, [c for c in contracts if c.schema == layer], settings.project_dir)
+            gate = run_gate(cursor, layer, [c for c in judged if c.schema == layer], settings.project_dir)
             progress.gates.append(gate)
             record(run, gate)
             if not gate.is_open:
@@ -230,13 +264,14 @@ def _refine(
     merge_results(project.artifacts, ("silver", "gold"))
     with project.cursor() as cursor:
         nodes = [node for built in progress.layers.values() for node in built.nodes]
-        progress.scores = len(write_scores(settings, project, cursor, run, contracts, progress.gates, nodes))
+        progress.scores = len(write_scores(settings, project, cursor, run, judged, progress.gates, nodes))
 
 
-def _require_nodes(project: Project, layer: str, built: Built) -> None:
+def _require_nodes(project: Project, layer: str, built: Built, holding: Holding) -> None:
     """A selection that matches nothing succeeds in dbt: no silver models would mean no gate and no data."""
     expected = any(
-        str(node.resource_type) == "model" and (node.schema == layer) for node in project.manifest.nodes.values()
+        str(node.resource_type) == "model" and node.schema == layer and key not in holding.stale
+        for key, node in project.manifest.nodes.items()
     )
     if expected and not built.count("model"):
         raise SmeltError(

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from plugins.build.holding import keep_stale
 from plugins.build.tables import write_table
 from plugins.core.failpoints import reach
 from plugins.core.lake import Lake, Pin
-from plugins.core.ledger import Run
+from plugins.core.ledger import Hold, Run
 from plugins.core.settings import Settings
 from plugins.core.warehouse.lock import queue_for
-from plugins.core.warehouse.published import PublishedRun, PublishedTable, point_to, run_path, write_run
+from plugins.core.warehouse.published import (
+    PublishedRun,
+    PublishedTable,
+    current_run,
+    point_to,
+    run_path,
+    write_run,
+)
 
 if TYPE_CHECKING:
     import duckdb
@@ -51,19 +59,25 @@ def publish(
     run: Run,
     target: str,
     pins: Sequence[Pin],
+    stale: Mapping[str, Sequence[Hold]],
 ) -> PublishedRun:
     """Write what is publishable to Iceberg, and make it what readers see.
 
+    stale: datasets that were not built, with the holds to blame: readers keep the tables they have.
     Killed anywhere, readers see the run before or this one, whole. Waits if another process publishes.
     """
     with queue_for(settings.published_dir / "catalog"):
         reach("publish-before-files")
         described = publishable(project)
         lake = Lake(settings)
-        tables = _write_all(lake, cursor, sorted(described), run.id)
+        current = current_run(settings) if stale else None
+        kept, marks = keep_stale({name: stale[name] for name in described if name in stale}, current)
+        written = _write_all(lake, cursor, sorted(described.keys() - stale.keys()), run.id)
+        kept = tuple(dataclasses.replace(table, is_rewritten=False) for table in kept)
+        tables = sorted((*written, *kept), key=lambda table: table.dataset)
         tables = tuple(dataclasses.replace(table, description=described[table.dataset]) for table in tables)
         reach("publish-after-files")
-        published = PublishedRun(run.id, datetime.now(UTC), target, tables, tuple(pins))
+        published = PublishedRun(run.id, datetime.now(UTC), target, tables, tuple(pins), marks)
         _keep_artifacts(project.artifacts, run_path(settings, run.id).with_suffix(""))
         write_run(settings, published)
         point_to(settings, run.id)

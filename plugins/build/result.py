@@ -38,8 +38,26 @@ class RowAccount:
 
 
 @dataclass(frozen=True)
+class HeldStream:
+    """A stream that builds read as it was, until a proposal is decided.
+
+    since: UTC. reason: what changed, in a line. rows: how many came to bronze since and wait there.
+    """
+
+    stream: str
+    since: datetime
+    proposal_id: str | None
+    reason: str
+    rows: int
+
+
+@dataclass(frozen=True)
 class BuildResult:
-    """One build. `published` is None if it failed, was `--as-of` or `--no-publish`."""
+    """One build. `published` is None if it failed, was `--as-of` or `--no-publish`.
+
+    held: streams that were read as they were before their source changed. stale: models that were not built for
+    that, as `schema.table`.
+    """
 
     run_id: str
     target: str
@@ -56,6 +74,8 @@ class BuildResult:
     published: PublishedRun | None
     failures: tuple[Failure, ...]
     warnings: tuple[str, ...] = ()
+    held: tuple[HeldStream, ...] = ()
+    stale: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:

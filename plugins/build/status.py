@@ -1,4 +1,4 @@
-"""Where the pipeline stands: last runs, freshness of streams, balance of rows, what is published."""
+"""Where the pipeline stands: last runs, freshness of streams, balance of rows, what is held back and published."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Any
 
 from sqlalchemy import select
 
-from plugins.build.result import RowAccount
-from plugins.core.ledger import TABLES, Ledger
+from plugins.build.holding import held_streams
+from plugins.build.result import HeldStream, RowAccount
+from plugins.core.ledger import TABLES, Ledger, open_holds
 from plugins.core.settings import Settings
 from plugins.core.warehouse.published import PublishedRun, current_run
 from plugins.quality import Freshness, stream_freshness
@@ -28,12 +29,13 @@ class LastRun:
 
 @dataclass(frozen=True)
 class Status:
-    """Everything `smelt status` shows."""
+    """Everything `smelt status` shows. held: streams that builds read as they were before their source changed."""
 
     runs: tuple[LastRun, ...]
     streams: tuple[Freshness, ...]
     accounts: tuple[RowAccount, ...]
     published: PublishedRun | None
+    held: tuple[HeldStream, ...] = ()
 
 
 def status(settings: Settings) -> Status:
@@ -44,6 +46,7 @@ def status(settings: Settings) -> Status:
         streams=tuple(stream_freshness(settings, ledger).values()),
         accounts=_last_accounts(ledger),
         published=current_run(settings),
+        held=held_streams(settings, [one for one in open_holds(ledger) if one.is_blocking]),
     )
 
 

@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from plugins.build.result import BuildResult, Failure, RowAccount
+from plugins.build.result import BuildResult, Failure, HeldStream, RowAccount
 from plugins.build.status import Status
-from plugins.core.warehouse.published import PublishedRun
+from plugins.core.warehouse.published import PublishedRun, StaleTable
 
 _LABEL = 12
 
@@ -28,6 +28,7 @@ def print_build(console: Console, result: BuildResult) -> None:
         _line(console, "Quarantined", f"{result.quarantined_rows:,} rows   {rules}")
     if result.accounts:
         print_accounts(console, result.accounts)
+    print_held(console, result.held)
     if result.published:
         print_published(console, result.published)
     elif result.as_of:
@@ -81,6 +82,39 @@ def print_accounts(console: Console, accounts: Sequence[RowAccount]) -> None:
             )
 
 
+def print_held(console: Console, streams: Sequence[HeldStream]) -> None:
+    """Which rows wait in bronze, for what, and until when."""
+    for n, held in enumerate(streams):
+        until = (
+            f"until proposal {held.proposal_id} is merged" if held.proposal_id else "until somebody releases it"
+        )
+        since = f"{held.since:%Y-%m-%d %H:%M:%S} UTC"
+        text = f"{held.rows:,} rows of {held.stream} {until}   [dim]{escape(held.reason)}, since {since}[/]"
+        _line(console, "[yellow]Held back[/]   " if n == 0 else "", text)
+
+
+def print_stale(console: Console, tables: Sequence[StaleTable]) -> None:
+    """Tables that readers get as an earlier run published them, and those that no run ever did."""
+    kept = [table for table in tables if table.published_by]
+    if kept:
+        streams = ", ".join(sorted({stream for table in kept for stream in table.streams}))
+        names = _some([table.dataset for table in kept])
+        since = min(table.since for table in kept)
+        _line(
+            console,
+            "[yellow]Stale[/]       ",
+            f"{len(kept)} tables as they were before {streams} changed ({since:%Y-%m-%d %H:%M:%S} UTC): {names}",
+        )
+    never = [table.dataset for table in tables if not table.published_by]
+    if never:
+        _line(console, "[yellow]Missing[/]     ", f"never published, and held back now: {_some(never)}")
+
+
+def _some(names: Sequence[str], shown: int = 6) -> str:
+    more = len(names) - shown
+    return ", ".join(names[:shown]) + (f" and {more} more" if more > 0 else "")
+
+
 def print_published(console: Console, run: PublishedRun) -> None:
     """What readers see now."""
     layers = Counter(table.dataset.split(".")[0] for table in run.tables)
@@ -91,6 +125,7 @@ def print_published(console: Console, run: PublishedRun) -> None:
         "Published",
         f"{told} tables ({fresh} changed), {run.at:%Y-%m-%dT%H:%M:%SZ} (run {run.id}, target {run.target})",
     )
+    print_stale(console, run.stale)
 
 
 def print_failure(console: Console, failure: Failure) -> None:
@@ -139,6 +174,7 @@ def print_status(console: Console, found: Status) -> None:
         console.print()
     if found.accounts:
         print_accounts(console, found.accounts)
+    print_held(console, found.held)
     if found.published:
         print_published(console, found.published)
     else:

@@ -1,4 +1,4 @@
-"""Append-only ops tables: runs, stream loads, schema versions, gate results, scores, pins, publishes.
+"""Append-only ops tables: runs, stream loads, schema versions, gate results, scores, pins, publishes, holds.
 
 Rows go in as they happen, in their own short transactions, so that a crash loses none of what was
 already written; nothing is ever updated or deleted. SQLite in WAL mode by default, PostgreSQL by URL.

@@ -159,4 +159,22 @@ model_calls = _table(
     Column("error", Text),
 )
 
+# What became of a stream whose source drifted: its newest row says whether it is held back, and at which snapshot
+# of bronze. A row that isn't blocking remembers a proposal for which nothing is held back.
+drift_holds = _table(
+    "drift_holds",
+    Column("source", String(128), nullable=False),
+    Column("stream", String(128), nullable=False, index=True),
+    Column("event", String(16), nullable=False),  # held, updated, released
+    Column("reason", String(16)),  # of a release: merged, undone, closed, by hand
+    Column("is_blocking", Boolean, nullable=False),
+    Column("proposal_id", String(26)),
+    Column("metadata_location", Text),
+    Column("snapshot_id", BigInteger),
+    Column("compared_with", String(26)),  # the published run that the source is compared with
+    Column("fingerprint", String(64)),
+    Column("changes", JSON),  # [{"kind", "before", "after", "severity", "confidence"}]
+    Column("detail", JSON),
+)
+
 TABLES: dict[str, Table] = dict(metadata.tables)

@@ -5,7 +5,8 @@
     lake/published/runs/<run>/           dbt's artifacts of that run, for deferral in CI
 
 A catalog file holds views `silver.*` and `gold.*` over Iceberg metadata files that never change, and
-tables `smelt.run`, `smelt.tables` and `smelt.pins` that say where they come from.
+tables `smelt.run`, `smelt.tables`, `smelt.pins` and `smelt.stale` that say where they come from, and what is
+older than the run: tables made from streams that are held back.
 """
 
 from __future__ import annotations
@@ -42,14 +43,39 @@ class PublishedTable:
 
 
 @dataclass(frozen=True)
+class StaleTable:
+    """A table that a run did not build, because streams it is made from are held back.
+
+    dataset: `schema.table`. since: when the first of its streams was held back (UTC). streams: their names.
+    reason: what changed there, in a line. proposal_id: of the proposal that would end it; None: there is none.
+    published_by: the run whose table readers still get; None: there never was one.
+    """
+
+    dataset: str
+    since: datetime
+    streams: tuple[str, ...]
+    reason: str
+    proposal_id: str | None
+    published_by: str | None
+
+
+@dataclass(frozen=True)
 class PublishedRun:
-    """One whole run: its tables, and the bronze snapshots they were built from. `at` is in UTC."""
+    """One whole run: its tables, and the bronze snapshots they were built from. `at` is in UTC.
+
+    stale: tables that stayed as an earlier run had published them.
+    """
 
     id: str
     at: datetime
     target: str
     tables: tuple[PublishedTable, ...]
     pins: tuple[Pin, ...]
+    stale: tuple[StaleTable, ...] = ()
+
+    def table(self, dataset: str) -> PublishedTable | None:
+        """The table of this name, if the run has it."""
+        return next((table for table in self.tables if table.dataset == dataset), None)
 
 
 def catalog_path(settings: Settings) -> Path:
@@ -95,6 +121,17 @@ def _write_provenance(con: duckdb.DuckDBPyConnection, run: PublishedRun) -> None
     pins = [(pin.namespace, pin.table, pin.metadata_location, pin.snapshot_id) for pin in run.pins]
     if pins:
         con.executemany("insert into smelt.pins values (?, ?, ?, ?)", pins)
+    _write_stale(con, run.stale)
+
+
+def _write_stale(con: duckdb.DuckDBPyConnection, tables: Sequence[StaleTable]) -> None:
+    con.execute(
+        "create table smelt.stale (dataset varchar, since timestamptz, streams varchar[], reason varchar, "
+        "proposal_id varchar, published_by varchar)"
+    )
+    rows = [(t.dataset, t.since, list(t.streams), t.reason, t.proposal_id, t.published_by) for t in tables]
+    if rows:
+        con.executemany("insert into smelt.stale values (?, ?, ?, ?, ?, ?)", rows)
 
 
 def _lay_views(con: duckdb.DuckDBPyConnection, tables: Sequence[PublishedTable]) -> None:
@@ -159,12 +196,32 @@ def read_run(path: Path) -> PublishedRun:
             ).fetchall()[0]
             tables = con.execute("from smelt.tables").fetchall()
             pins = con.execute("from smelt.pins").fetchall()
+            stale = _read_stale(con)
     except (duckdb.Error, IndexError) as error:
         raise damaged(path, error) from error
-    when = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=at)
     return PublishedRun(
-        run_id, when, target, tuple(PublishedTable(*row) for row in tables), tuple(Pin(*row) for row in pins)
+        run_id,
+        _moment(at),
+        target,
+        tuple(PublishedTable(*row) for row in tables),
+        tuple(Pin(*row) for row in pins),
+        stale,
     )
+
+
+def _read_stale(con: duckdb.DuckDBPyConnection) -> tuple[StaleTable, ...]:
+    """Empty for runs of a time when nothing was ever held back: their files lack the table."""
+    there = "select 1 from duckdb_tables() where schema_name = 'smelt' and table_name = 'stale'"
+    if not con.execute(there).fetchone():
+        return ()
+    rows = con.execute(
+        "select dataset, epoch_us(since), streams, reason, proposal_id, published_by from smelt.stale order by 1"
+    ).fetchall()
+    return tuple(StaleTable(row[0], _moment(row[1]), tuple(row[2]), *row[3:]) for row in rows)
+
+
+def _moment(microseconds: int) -> datetime:
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
 
 
 def damaged(path: Path, error: Exception) -> SmeltError:
