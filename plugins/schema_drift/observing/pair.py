@@ -1,0 +1,41 @@
+"""What comes out of looking: tables before and now, in one connection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import duckdb
+
+from plugins.schema_drift.observing.inputs import PairInputs
+from plugins.schema_drift.table import SeenTable
+
+
+@dataclass(frozen=True)
+class FirstSeen:
+    """When a table's columns of now came, as far as that is known: `load` is what brought them."""
+
+    at: datetime | None
+    load: str | None = None
+    version: int | None = None
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Both times. `con` and what it shows last as long as the `open_pair` that gave it.
+
+    before, after: in the order of their names; tables that nobody touched may be left out of both. looked_at: how
+    many tables were compared to tell so. labels: what each side is, for people. times: of each side, in UTC.
+    notes: what could not be read or compared, and why. first_seen: by the id of the table now.
+    """
+
+    con: duckdb.DuckDBPyConnection
+    before: tuple[SeenTable, ...]
+    after: tuple[SeenTable, ...]
+    labels: tuple[str, str]
+    times: tuple[datetime | None, datetime | None] = (None, None)
+    notes: tuple[str, ...] = ()
+    looked_at: int = 0
+    first_seen: Mapping[str, FirstSeen] = field(default_factory=dict)
+    inputs: PairInputs = field(default_factory=PairInputs)
