@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 
 from plugins.core.project import Project
 from plugins.core.settings import Settings
@@ -16,6 +17,7 @@ from plugins.review.proposal import Proposal
 from plugins.review.reviewing import review
 from plugins.review.sandbox.inputs import ChangedSources
 from plugins.review.sandbox.machine_written import check_machine_written
+from plugins.review.sandbox.places import Places
 
 
 @dataclass(frozen=True)
@@ -39,20 +41,22 @@ def prove(
     on_progress: Callable[[str], None] = lambda _: None,
     *,
     sources: ChangedSources | None = None,
+    columns: Collection[str] = (),
     judge: Callable[[Review], Sequence[Finding]] = lambda review: review.findings,
 ) -> Proven:
     """Check what the machine wrote, then review it against its base; nothing of it compiles if it is refused.
 
     What the proposal knows already is evidence too, but for what the review finds out by itself.
-    sources: those that are not the same on both sides. judge: what the findings mean for this kind of proposal.
+    sources: those that are not the same on both sides. columns: names of columns that may become others in strings
+    of people's own Jinja and Python. judge: what the findings mean for this kind of proposal.
     Raises SmeltError as `review` does.
     """
-    refused = _refusals(proposal, settings)
+    repository = Repository.find(project.folder)
+    prefix = repository.prefix(project.folder)
+    refused = _refusals(proposal, settings, _places(repository, prefix, proposal.base), columns)
     if refused:
         told = proposal.model_copy(update={"evidence": (*proposal.evidence, *refused)})
         return Proven(told, render_proposal(told, None), None)
-    repository = Repository.find(project.folder)
-    prefix = repository.prefix(project.folder)
     head = build_commits(repository, prefix, proposal, settings.forge.committer)
     found = review(
         project, settings, proposal.base, head, is_machine_written=True, on_progress=on_progress, sources=sources
@@ -77,8 +81,16 @@ def _about(finding: Finding) -> tuple[str, str]:
     return finding.kind, finding.subject.partition(".")[0]
 
 
-def _refusals(proposal: Proposal, settings: Settings) -> tuple[Finding, ...]:
-    violations = check_machine_written(proposal.changes, settings.review.macros)
+def _places(repository: Repository, prefix: PurePosixPath, commit: str) -> Places:
+    path = (prefix / "dbt_project.yml").as_posix()
+    found = repository.blobs(repository.resolve(commit), [path]).get(path)
+    return Places.read(found.decode(errors="replace")) if found is not None else Places()
+
+
+def _refusals(
+    proposal: Proposal, settings: Settings, places: Places, columns: Collection[str]
+) -> tuple[Finding, ...]:
+    violations = check_machine_written(proposal.changes, settings.review.macros, places=places, columns=columns)
     return tuple(
         Finding(kind="guard", subject=violation.path, outcome=Outcome.FAILED, detail=str(violation))
         for violation in violations

@@ -165,16 +165,25 @@ class Refusal:
 
 def check_template(text: str, macros: Collection[str] = ()) -> list[Refusal]:
     """Refusals in a model's or test's SQL; empty: it may be compiled. macros: names (or package.name) to allow."""
+    tree = parse_template(text)
+    return [tree] if isinstance(tree, Refusal) else list(make_checker(macros).statements(tree.body, frozenset()))
+
+
+def make_checker(macros: Collection[str]) -> Checker:
+    """What knows the list; macros: as for `check_template`."""
+    return Checker((frozenset(macros) | PORTABLE) - BUILT_IN - _NEVER)
+
+
+def parse_template(text: str) -> nodes.Template | Refusal:
+    """A template as dbt reads it, or why it can't be parsed."""
     from dbt_common.clients.jinja import get_environment
 
     try:
-        tree = get_environment(None, capture_macros=False).parse(text)
+        return get_environment(None, capture_macros=False).parse(text)
     except jinja2.TemplateError as error:
-        return [Refusal(getattr(error, "lineno", None) or 1, f"Jinja that can't be parsed: {error}")]
+        return Refusal(getattr(error, "lineno", None) or 1, f"Jinja that can't be parsed: {error}")
     except Exception as error:  # noqa: BLE001 - dbt's tags raise what they like; none of it may pass
-        return [Refusal(1, f"Jinja that can't be parsed: {error}")]
-    checker = _Checker((frozenset(macros) | PORTABLE) - BUILT_IN - _NEVER)
-    return list(checker.statements(tree.body, frozenset()))
+        return Refusal(1, f"Jinja that can't be parsed: {error}")
 
 
 def has_jinja(text: str) -> bool:
@@ -183,7 +192,9 @@ def has_jinja(text: str) -> bool:
 
 
 @dataclass
-class _Checker:
+class Checker:
+    """Goes through a syntax tree; macros: names that may be called."""
+
     macros: frozenset[str]
 
     def statements(self, body: Sequence[nodes.Node], names: frozenset[str]) -> Iterator[Refusal]:
@@ -214,7 +225,7 @@ class _Checker:
 
     def _for(self, node: nodes.For, names: set[str]) -> Iterator[Refusal]:
         yield from self.expression(node.iter, names)
-        targets = list(_targets(node.target))
+        targets = list(targets_of(node.target))
         yield from self._shadowing(node, targets)
         if node.test is not None or node.recursive:
             yield Refusal(node.lineno, "a for with a condition, or a recursive one")
@@ -223,7 +234,7 @@ class _Checker:
 
     def _assign(self, node: nodes.Assign, names: set[str]) -> Iterator[Refusal]:
         yield from self.expression(node.node, names)
-        targets = list(_targets(node.target))
+        targets = list(targets_of(node.target))
         yield from self._shadowing(node, targets)
         names |= set(targets)
 
@@ -322,12 +333,13 @@ class _Checker:
                 yield Refusal(node.lineno, "a materialization other than table, view, incremental, ephemeral")
 
 
-def _targets(node: nodes.Node) -> Iterator[str]:
+def targets_of(node: nodes.Node) -> Iterator[str]:
+    """The variables that an assignment or a loop sets."""
     if isinstance(node, nodes.Name):
         yield node.name
     elif isinstance(node, nodes.Tuple):
         for item in node.items:
-            yield from _targets(item)
+            yield from targets_of(item)
     else:
         # An attribute of something (namespace) is no variable of the template; the name is one nobody may use.
         yield "_"
