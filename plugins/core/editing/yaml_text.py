@@ -8,13 +8,19 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache, lru_cache
 from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
+from ruamel.yaml.nodes import ScalarNode
+from ruamel.yaml.resolver import VersionedResolver
 
 _WIDTH = 110
 _PLAIN = re.compile(r"[^\s\[\]{},&*#?|<>=!%@`'\"-][^\[\]{},#]*")
+# Line breaks to some readers of YAML and not to others, and what cannot be printed.
+_UNPRINTED = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+_TEXT_TAG = "tag:yaml.org,2002:str"
 _TOP_LEVEL = re.compile(r"(?m)^(\w+):")
 
 
@@ -47,17 +53,18 @@ def scalar(value: Any, *, in_flow: bool = True) -> str:
     if isinstance(value, (int, float, date, datetime)):
         return str(value)
     text = str(value)
-    return (
-        text
-        if not isinstance(value, Quoted) and _is_plain(text, in_flow)
-        else json.dumps(text, ensure_ascii=False)
-    )
+    return text if not isinstance(value, Quoted) and is_plain(text, in_flow) else double_quoted(text)
+
+
+def double_quoted(text: str) -> str:
+    """A text in double quotes, the same to every reader of YAML."""
+    return _UNPRINTED.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text, ensure_ascii=False))
 
 
 def flow(value: Any) -> str:
     """A value, a list or a mapping on one line."""
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key}: {flow(inner)}" for key, inner in value.items()) + "}"
+        return "{" + ", ".join(f"{scalar(key)}: {flow(inner)}" for key, inner in value.items()) + "}"
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(map(flow, value)) + "]"
     return scalar(value)
@@ -68,7 +75,7 @@ def lines(value: Mapping[str, Any] | Sequence[Any], indent: int = 0) -> Iterator
     pad = " " * indent
     if isinstance(value, Mapping):
         for key, inner in value.items():
-            yield from _entry(f"{pad}{key}:", inner, indent)
+            yield from _entry(f"{pad}{scalar(key)}:", inner, indent)
         return
     for item in value:
         if isinstance(item, Mapping) and not isinstance(item, Flow):
@@ -97,8 +104,26 @@ def _is_short_list(value: Any) -> bool:
     return isinstance(value, (list, tuple)) and not any(isinstance(item, (Mapping, list, tuple)) for item in value)
 
 
+def is_plain(text: str, in_flow: bool = True) -> bool:
+    """Whether a text needs no quotes: it is read as itself by YAML 1.2, and by 1.1 as dbt does (`no`, `1:30`)."""
+    # PyYAML never followed 1.1 in taking `y` and `n` for booleans.
+    return _is_plain(text, in_flow) and (
+        text in ("y", "Y", "n", "N") or _resolver_11().resolve(ScalarNode, text, (True, False)) == _TEXT_TAG
+    )
+
+
+@cache
+def _resolver_11() -> VersionedResolver:
+    loader = YAML(typ="safe", pure=True)
+    loader.version = (1, 1)
+    return VersionedResolver(version=(1, 1), loader=loader)
+
+
+@lru_cache(10_000)
 def _is_plain(text: str, in_flow: bool) -> bool:
-    if not text or not _PLAIN.fullmatch(text.replace(",", "") if not in_flow else text) or ": " in text:
+    if not text or _UNPRINTED.search(text) or ": " in text or ":" in (text[0], text[-1]):
+        return False
+    if not _PLAIN.fullmatch(text.replace(",", "") if not in_flow else text):
         return False
     try:
         loaded = YAML(typ="safe", pure=True).load(f"[{text}]" if in_flow else f"key: {text}")
