@@ -1,0 +1,1 @@
+from .comparing import compare as compare

@@ -1,0 +1,101 @@
+"""Two declarations of a table without rows: what is left to go by are names, types and places."""
+
+from __future__ import annotations
+
+from plugins.core.duck import quote
+from plugins.schema_drift.change import Change, Fact, Kind, Restored, Supplied
+from plugins.schema_drift.table import Table
+
+from . import telling
+from .assignment import assign
+from .confidence import odds, sure
+from .declared import declared_changes
+from .pairing import common, lead, same_names
+from .recipes.recipe import cast
+from .types import read_type
+
+
+def compare_headers(before: Table, after: Table) -> tuple[list[Change], list[str]]:
+    """Changes as far as declarations tell, with low confidence in renames."""
+    old, new = [one.name for one in before.columns], [one.name for one in after.columns]
+    named = same_names(old, new)
+    changes: list[Change] = []
+    for one, two in named.items():
+        was, now = before.columns[one], after.columns[two]
+        kind = telling.type_kind(was.type, now.type)
+        if kind is not None:
+            detail = {"type_before": was.type, "type_after": now.type}
+            back = cast(quote(now.name), now.type, read_type(was.type).duck)
+            there = cast(quote(was.name), was.type, read_type(now.type).duck)
+            can_restore = kind is not Kind.TYPE_WIDENED
+            changes.append(
+                telling.change(
+                    kind, before, (was.name,), (now.name,), 0.95, (telling.type_fact(was.type, now.type),),
+                    severity=telling.type_severity(was.type, now.type), detail=detail,
+                    restores=(Restored(was.name, back, (now.name,)),) if can_restore else (),
+                    supplies=(Supplied(now.name, there, (was.name,)),) if can_restore else (),
+                )
+            )  # fmt: skip
+    taken = set(named.values())
+    left = [n for n in range(len(old)) if n not in named]
+    right = [n for n in range(len(new)) if n not in taken]
+    renamed = _likely(before, after, left, right)
+    for one, (two, total, likeness) in renamed.items():
+        changes.append(_renamed(before, after, one, two, total, likeness))
+    became = {old[one]: new[two] for one, two in named.items()}
+    became |= {old[one]: new[two] for one, (two, _, _) in renamed.items()}
+    both = bool(left) and bool(right)
+    chosen = {two for two, _, _ in renamed.values()}
+    for one in left:
+        if one not in renamed:
+            confidence, is_thin, facts = telling.capped(0.6, None) if both else (0.95, False, ())
+            changes.append(telling.removed(before, before.columns[one], facts, confidence, is_thin))
+    for two in right:
+        if two not in chosen:
+            confidence, is_thin, facts = telling.capped(0.6, None) if both else (0.95, False, ())
+            changes.append(telling.added(before, after.columns[two], facts, {}, confidence, is_thin))
+    notes = [f"{before.name}: no rows were seen, only columns"] if changes else []
+    return [*changes, *declared_changes(before, after, became)], notes
+
+
+def _likely(before: Table, after: Table, left: list[int], right: list[int]) -> dict[int, tuple[int, float, float]]:
+    """By old column: the new one that it may have become, the log-odds, and how alike the names are."""
+    if not left or not right:
+        return {}
+    old, new = [before.columns[n] for n in left], [after.columns[n] for n in right]
+    evidence = common(
+        [one.name for one in old], [one.name for one in new],
+        [read_type(one.type) for one in old], [read_type(one.type) for one in new],
+        [n / len(before.columns) for n in left], [n / len(after.columns) for n in right],
+    )  # fmt: skip
+    evidence["lead"] = lead(evidence["name"])
+    total = odds("header", evidence)
+    gains = {
+        (one, two): float(total[one, two])
+        for one in range(len(left))
+        for two in range(len(right))
+        if total[one, two] > 0
+    }
+    return {
+        left[one]: (right[two], gains[one, two], float(evidence["name"][one, two]))
+        for one, two in assign(gains).items()
+    }
+
+
+def _renamed(before: Table, after: Table, one: int, two: int, total: float, likeness: float) -> Change:
+    was, now = before.columns[one], after.columns[two]
+    confidence, is_thin, facts = telling.capped(sure(total), None)
+    back, there = quote(now.name), quote(was.name)
+    kind = telling.type_kind(was.type, now.type)
+    detail: dict[str, object] = {}
+    if kind is not None:
+        back = cast(back, now.type, read_type(was.type).duck)
+        there = cast(there, was.type, read_type(now.type).duck)
+        detail = {"also": [str(kind)], "type_before": was.type, "type_after": now.type}
+    return telling.change(
+        Kind.COLUMN_RENAMED, before, (was.name,), (now.name,), confidence,
+        (Fact("name", f"the names are {likeness:.0%} alike", likeness), telling.type_fact(was.type, now.type), *facts),
+        restores=(Restored(was.name, back, (now.name,)),), supplies=(Supplied(now.name, there, (was.name,)),),
+        detail=detail, is_thin=is_thin,
+        question=f"Was `{was.name}` of {before.name} renamed to `{now.name}`? No rows were seen that could show it.",
+    )  # fmt: skip

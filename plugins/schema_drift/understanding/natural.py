@@ -1,0 +1,124 @@
+"""Whether values under one name changed as rows of a living table do, or mean something else now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .evidence import apart, entropy, likeness, overlap, unlike
+from .matching import Match
+from .reading import Hashes, Numbers, Side
+from .types import NUMBERS, TIMES, Family, read_type
+
+_LEAST_ROWS = 30
+_MOST_LIFT = 0.1
+_SMALL_SET_BITS = 4.5
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """confidence that the meaning changed, and what speaks for it, in one line."""
+
+    confidence: float
+    text: str
+    share: float
+    rows: int
+
+
+def other_meaning(old: Side, new: Side, match: Match, one: int, two: int, is_settled: bool) -> Verdict | None:
+    """Whether a column of one name holds something else; None: it may be the same.
+
+    is_settled: most other columns of the table kept their values on the matched rows, so that the table lives on.
+    """
+    if match.rows >= _LEAST_ROWS and is_settled:
+        return _on_rows(old, new, match, one, two)
+    if not match.rows and min(old.taken, new.taken) >= 100 and is_settled:
+        return _by_content(old, new, one, two)
+    return None
+
+
+def _on_rows(old: Side, new: Side, match: Match, one: int, two: int) -> Verdict | None:
+    ours, theirs = old.hashes([one])[match.before, 0], new.hashes([two])[match.after, 0]
+    both = (ours != 0) & (theirs != 0)
+    rows = int(both.sum())
+    # Nulls that come or go in a burst are no new meaning.
+    if rows < _LEAST_ROWS or rows < 0.3 * match.rows:
+        return None
+    seen = likeness(ours[both][:, None], theirs[both][:, None])
+    share, lift = float(seen.share[0, 0]), float(seen.lift[0, 0])
+    if lift > _MOST_LIFT:
+        return None
+    bits = entropy(ours[both]), entropy(theirs[both])
+    if min(bits) < 0.2:
+        return None
+    families = read_type(old.types[one]).family, read_type(new.types[two]).family
+    ordered = NUMBERS | TIMES
+    text = f"only {round(share * rows):,} of {rows:,} rows that exist before and after carry the same value"
+    if all(family in ordered for family in families):
+        before, after = old.numbers([one])[match.before, 0][both], new.numbers([two])[match.after, 0][both]
+        sure = _numbers_differ(before, after, min(bits))
+        return Verdict(sure, f"{text}, and old and new values have no relation", share, rows) if sure else None
+    met = overlap(ours[both], theirs[both])
+    if min(bits) < _SMALL_SET_BITS:
+        # A status moves on within its set of values.
+        if met >= 0.3 or Family.BOOLEAN in families:
+            return None
+        return Verdict(0.8, f"{text}, and the sets of values differ", share, rows)
+    shapes = unlike(old.shapes([one])[match.before, 0][both], new.shapes([two])[match.after, 0][both])
+    if met < 0.1 and shapes > 0.5:
+        return Verdict(
+            0.93, f"{text}, none of the values of before is left, and they are written otherwise", share, rows
+        )
+    return Verdict(0.75, f"{text}, and no way was found to make one from the other", share, rows)
+
+
+def _numbers_differ(before: Numbers, after: Numbers, bits: float) -> float:
+    fine = np.isfinite(before) & np.isfinite(after)
+    before, after = before[fine], after[fine]
+    if len(before) < _LEAST_ROWS:
+        return 0.0
+    # Counters and times of the last change only grow.
+    if (after >= before).mean() > 0.95 or (after <= before).mean() > 0.95:
+        distance = apart(before, after)
+        related = abs(_ranks(before, after))
+        return 0.75 if distance > 0.98 and related < 0.05 and bits > 3 and len(before) >= 100 else 0.0
+    related = abs(_ranks(before, after))
+    if related > 0.3:
+        return 0.0
+    distance = apart(before, after)
+    if distance > 0.25:
+        return 0.92
+    return 0.7 if bits > _SMALL_SET_BITS else 0.0
+
+
+def _ranks(before: Numbers, after: Numbers) -> float:
+    """Spearman's correlation."""
+    one, two = np.argsort(np.argsort(before)).astype(float), np.argsort(np.argsort(after)).astype(float)
+    if not one.std() or not two.std():
+        return 0.0
+    return float(np.corrcoef(one, two)[0, 1])
+
+
+def _by_content(old: Side, new: Side, one: int, two: int) -> Verdict | None:
+    ours, theirs = old.hashes([one])[:, 0], new.hashes([two])[:, 0]
+    if min(entropy(ours), entropy(theirs)) < 1 or overlap(ours, theirs) > 0.05:
+        return None
+    distance = content_distance(old, new, one, two)
+    if distance < 0.9:
+        return None
+    text = f"no value of before is left, and the distributions are {distance:.0%} apart; no rows could be matched"
+    return Verdict(0.6, text, 0.0, 0)
+
+
+def content_distance(old: Side, new: Side, one: int, two: int) -> float:
+    """0 (alike) to 1: how far apart what two columns hold is, values aside."""
+    families = read_type(old.types[one]).family, read_type(new.types[two]).family
+    if all(family in NUMBERS | TIMES for family in families):
+        return apart(old.numbers([one])[:, 0], new.numbers([two])[:, 0])
+    return unlike(old.shapes([one])[:, 0], new.shapes([two])[:, 0])
+
+
+def null_share(column: Hashes) -> float:
+    """The share of nulls."""
+    return float((column == 0).mean()) if len(column) else 0.0

@@ -1,0 +1,224 @@
+"""The same quantity in another unit: a known factor, a constant one, or another zero."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from plugins.schema_drift.change import Kind
+from plugins.schema_drift.understanding.reading import Numbers, Side
+from plugins.schema_drift.understanding.types import NUMBERS, Family, read_type
+
+from .recipe import Expression, Recipe
+
+_LEAST_ROWS = 3
+_LEAST_SHARE = 0.7
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One unit of `before` is `factor` of `after`; words: what in a column's name speaks for it."""
+
+    factor: float
+    before: str
+    after: str
+    words: str = ""
+
+
+_UNITS = (
+    Unit(100, "pounds (or another major unit)", "pence (minor units)", "price amount cost total fee net gross tax gbp usd eur pence cents"),
+    Unit(100, "fraction", "percent", "rate ratio share percent pct discount margin vat tax"),
+    Unit(100, "m", "cm", "height width length depth distance cm"),
+    Unit(1000, "s", "ms", "time duration latency elapsed seconds ms epoch timestamp ts delay timeout"),
+    Unit(1000, "kg", "g", "weight mass kg grams"),
+    Unit(1000, "km", "m", "distance km metres"),
+    Unit(1000, "units", "thousandths"),
+    Unit(1e6, "s", "µs", "time duration latency micros us epoch timestamp"),
+    Unit(1e6, "units", "millionths"),
+    Unit(1e9, "s", "ns", "time nanos ns"),
+    Unit(60, "min", "s", "time duration minutes seconds elapsed"),
+    Unit(60, "h", "min", "hours time duration"),
+    Unit(3600, "h", "s", "time duration hours"),
+    Unit(24, "days", "h", "days age lead time"),
+    Unit(1440, "days", "min", "days time"),
+    Unit(86400, "days", "s", "days time"),
+    Unit(7, "weeks", "days", "weeks time"),
+    Unit(12, "years", "months", "years months age term"),
+    Unit(1024, "KiB", "bytes", "size bytes kb memory disk file"),
+    Unit(1024**2, "MiB", "bytes", "size bytes mb memory disk file"),
+    Unit(0.3048, "ft", "m", "height length distance feet altitude elevation depth"),
+    Unit(2.54, "in", "cm", "height width length inches size"),
+    Unit(25.4, "in", "mm", "height width length inches size"),
+    Unit(1.609344, "mi", "km", "distance miles speed km"),
+    Unit(0.45359237, "lb", "kg", "weight mass pounds lbs"),
+    Unit(28.349523125, "oz", "g", "weight mass"),
+    Unit(3.785411784, "gal (US)", "l", "volume fuel litres"),
+    Unit(10, "tenfold units", "tenths"),
+    Unit(1e4, "fraction", "basis points", "rate bps yield"),
+)  # fmt: skip
+_AFFINE = (
+    (1.8, 32.0, "°C", "°F"),
+    (1 / 1.8, -32 / 1.8, "°F", "°C"),
+    (1.0, 273.15, "°C", "K"),
+    (1.0, -273.15, "K", "°C"),
+)
+
+
+def of_units(old: Side, new: Side, one: int, two: int, before: Numbers, after: Numbers) -> list[Recipe]:
+    """Recipes by which numbers of matched rows, shape (rows,), differ only in their unit; none if they don't."""
+    families = read_type(old.types[one]).family, read_type(new.types[two]).family
+    if not all(family in NUMBERS for family in families):
+        return []
+    both = np.isfinite(before) & np.isfinite(after)
+    left, right = before[both], after[both]
+    if len(left) < _LEAST_ROWS or len(np.unique(left)) < _LEAST_ROWS:
+        return []
+    slack = _resolution(new.types[two]), _resolution(old.types[one])
+    names = old.names[one] + " " + new.names[two]
+    return [
+        found
+        for found in (
+            _scaled(old, new, one, two, left, right, slack, names),
+            _moved(old, new, one, two, left, right, slack),
+        )
+        if found is not None
+    ]
+
+
+def _resolution(type_: str) -> float:
+    """Half of the last place that a type keeps."""
+    read = read_type(type_)
+    if read.family is Family.FLOAT:
+        return 0.0
+    return 0.5 * 10.0**-read.scale
+
+
+def _scaled(
+    old: Side, new: Side, one: int, two: int, left: Numbers, right: Numbers, slack: tuple[float, float], names: str
+) -> Recipe | None:
+    nonzero = left != 0
+    if nonzero.sum() < _LEAST_ROWS:
+        return None
+    # Large values carry the ratio with the least rounding.
+    weights = np.abs(left[nonzero]) >= np.median(np.abs(left[nonzero]))
+    ratio = float(np.median((right[nonzero] / left[nonzero])[weights]))
+    if not np.isfinite(ratio) or ratio == 0:
+        return None
+    unit, factor = known_unit(ratio, names)
+    # Rounding may move a ratio a little; what moves it more is another ratio.
+    rounding = slack[0] + slack[1] * abs(factor)
+    error = np.abs(right - factor * left)
+    fits = error <= np.maximum(1e-6 * np.abs(right), rounding * 1.01)
+    spread = np.percentile(right, 90) - np.percentile(right, 10)
+    if fits.mean() < _LEAST_SHARE or spread < 8 * rounding or abs(factor - 1) < 1e-9:
+        return None if abs(factor - 1) >= 1e-9 else _rounded(old, new, one, two)
+    detail: dict[str, object] = {"factor": _plain(factor)}
+    question = None
+    if unit:
+        detail |= {"unit_before": unit.before, "unit_after": unit.after}
+        text = f"every value is {_text(factor)} × what it was ({unit.before} → {unit.after})"
+    else:
+        text = f"every value is {_text(factor)} × what it was"
+        question = (
+            f"Values of `{new.names[two]}` are {_text(factor)} × those of before. That is no unit that is known: "
+            "is it another currency, or another meaning?"
+        )
+    back = _divided(factor, old.types[one])
+    # Where the new unit is kept coarser than the old one was, only as much as it keeps comes back.
+    coarse = 0.0 if slack[0] <= slack[1] * abs(factor) * 1.001 else float(1.01 * slack[0] / abs(factor))
+    return Recipe(
+        Kind.UNIT_CHANGED, (one,), (two,), (back,), (_times(factor, new.types[two]),), detail, text, question,
+        slack=coarse, cost=0.2 if unit else 0.8,
+    )  # fmt: skip
+
+
+def _rounded(old: Side, new: Side, one: int, two: int) -> Recipe:
+    """The same numbers up to what the type keeps, such as 0.1 and 0.1000000001."""
+    before, after = old.types[one], new.types[two]
+    back: Expression = lambda c: f"try_cast({c[0]} as {before})"  # noqa: E731
+    there: Expression = lambda c: f"try_cast({c[0]} as {after})"  # noqa: E731
+    return Recipe(
+        None, (one,), (two,), (back,), (there,), text="the same numbers, rounded", tolerance=1e-6, cost=0.1
+    )
+
+
+def known_unit(ratio: float, names: str) -> tuple[Unit | None, float]:
+    """The unit whose factor (or its inverse) is within 0.4 % of a ratio, and the exact factor; else the ratio."""
+    spoken = set(re.split(r"[^a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", names).lower()))
+    best: tuple[float, Unit, float] | None = None
+    for unit in _UNITS:
+        for factor, turned in (
+            (unit.factor, unit),
+            (1 / unit.factor, Unit(1 / unit.factor, unit.after, unit.before)),
+        ):
+            off = abs(ratio / factor - 1)
+            if off < 0.004:
+                score = len(spoken & set(unit.words.split())) - off
+                if best is None or score > best[0]:
+                    best = (score, turned, factor)
+    return (best[1], best[2]) if best else (None, float(f"{ratio:.6g}"))
+
+
+def _moved(
+    old: Side, new: Side, one: int, two: int, left: Numbers, right: Numbers, slack: tuple[float, float]
+) -> Recipe | None:
+    """Another zero: temperatures."""
+    for factor, zero, before, after in _AFFINE:
+        rounding = slack[0] + slack[1] * factor
+        fits = np.abs(right - (factor * left + zero)) <= np.maximum(1e-6 * np.abs(right), rounding * 1.01)
+        spread = np.percentile(right, 90) - np.percentile(right, 10)
+        if fits.mean() >= _LEAST_SHARE and spread >= 8 * rounding:
+            detail = {"factor": _plain(factor), "offset": _plain(zero), "unit_before": before, "unit_after": after}
+            back = _kept(lambda c, f=factor, z=zero: f"({c[0]} - {_text(z)}) / {_text(f)}", old.types[one])
+            there = _kept(lambda c, f=factor, z=zero: f"{c[0]} * {_text(f)} + {_text(z)}", new.types[two])
+            coarse = 0.0 if slack[0] < slack[1] * factor else float(1.01 * slack[0] / factor + slack[1])
+            return Recipe(
+                Kind.UNIT_CHANGED, (one,), (two,), (back,), (there,), detail,
+                f"every value is {before} turned into {after}", slack=coarse, cost=0.2,
+            )  # fmt: skip
+    return None
+
+
+def _kept(made: Expression, type_: str) -> Expression:
+    """Rounded to what the type keeps, and cast to it."""
+    read = read_type(type_)
+    if read.family is Family.FLOAT:
+        return lambda c: f"cast({made(c)} as {type_})"
+    return lambda c: f"cast(round({made(c)}, {read.scale}) as {type_})"
+
+
+def _divided(factor: float, type_: str) -> Expression:
+    if factor < 1 and abs(1 / factor - round(1 / factor)) < 1e-9:
+        return _kept(lambda c: f"{c[0]} * {round(1 / factor)}", type_)
+    return _kept(lambda c: f"{c[0]} / {_text(factor, True)}", type_)
+
+
+def _times(factor: float, type_: str) -> Expression:
+    if factor < 1 and abs(1 / factor - round(1 / factor)) < 1e-9:
+        return _kept(lambda c: f"{c[0]} / {round(1 / factor)}.0", type_)
+    return _kept(lambda c: f"{c[0]} * {_text(factor)}", type_)
+
+
+def _plain(number: float) -> float | int:
+    return int(number) if number == int(number) else number
+
+
+def _text(number: float, is_divisor: bool = False) -> str:
+    """A number for SQL and people; a divisor has a decimal point, so that no engine divides integers."""
+    if number == int(number):
+        return f"{int(number)}.0" if is_divisor else str(int(number))
+    return f"{number:.12g}"
+
+
+def log_shift(before: Numbers, after: Numbers) -> float | None:
+    """By what factor positive numbers grew, from the medians and quartiles of their logarithms, if these agree."""
+    left, right = before[np.isfinite(before) & (before > 0)], after[np.isfinite(after) & (after > 0)]
+    if len(left) < 20 or len(right) < 20:
+        return None
+    points = [10, 25, 50, 75, 90]
+    moved = np.percentile(np.log(right), points) - np.percentile(np.log(left), points)
+    spread = max(abs(b - a) for a, b in pairwise(moved))
+    return float(np.exp(np.median(moved))) if spread < 0.35 else None

@@ -1,0 +1,244 @@
+"""From what is understood of one table to its changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import duckdb
+
+from plugins.core.duck import quote
+from plugins.core.privacy import is_pii_name
+from plugins.schema_drift.change import Change, Fact, Kind, Restored, Severity, Supplied
+from plugins.schema_drift.table import Column, SeenTable, Table
+
+from . import telling
+from .columns import Understood, recipe_odds, understand
+from .declared import declared_changes
+from .header import compare_headers
+from .pairing import Pair
+from .recipes import Found, restored, supplied
+
+
+def compare_table(
+    con: duckdb.DuckDBPyConnection, before: SeenTable, after: SeenTable
+) -> tuple[list[Change], list[str]]:
+    """The changes of one table that is there at both times, and what could not be compared."""
+    if before.rows is None or after.rows is None:
+        return compare_headers(before.table, after.table)
+    known = understand(con, before, after)
+    if not known.old.taken or not known.new.taken:
+        empty = "before" if not known.old.taken else "now"
+        changes, _ = compare_headers(before.table, after.table)
+        return changes, [f"{before.table.name}: no rows {empty}, so that only columns were compared"]
+    changes = _told(con, known, before.table, after.table)
+    became = {known.old.names[one]: known.new.names[pair.new] for one, pair in known.pairing.pairs.items()}
+    return [*changes, *declared_changes(before.table, after.table, became)], known.notes
+
+
+def _told(con: duckdb.DuckDBPyConnection, known: Understood, before: Table, after: Table) -> list[Change]:
+    changes: list[Change] = []
+    for one in sorted(known.pairing.pairs):
+        found = _pair_change(con, known, before, after, known.pairing.pairs[one])
+        if found is not None:
+            changes.append(found)
+    rows = known.match.rows if known.match.key else None
+    for one in known.pairing.removed:
+        column = before.column(known.old.names[one])
+        if column is not None:
+            sure, is_thin, thin = _left_over(known, rows)
+            changes.append(telling.removed(before, column, (_no_partner(known, "now"), *thin), sure, is_thin))
+    for two in known.pairing.added:
+        column = after.column(known.new.names[two])
+        if column is not None:
+            sure, is_thin, thin = _left_over(known, rows)
+            facts, detail = _of_added(con, known, two, column)
+            changes.append(telling.added(before, column, (*facts, *thin), detail, sure, is_thin))
+    return changes
+
+
+def _left_over(known: Understood, rows: int | None) -> tuple[float, bool, tuple[Fact, ...]]:
+    both = bool(known.pairing.removed) and bool(known.pairing.added)
+    base = 0.99 if not both or rows else 0.8
+    if rows is None:
+        return base, False, ()
+    return telling.capped(base, rows) if both else (base, False, ())
+
+
+def _no_partner(known: Understood, when: str) -> Fact:
+    if known.match.rows:
+        text = f"no column {when} carries its values on {known.match.rows:,} rows that exist before and after"
+        return Fact("same_values", text, 0.0, known.match.rows)
+    return Fact("distinct_overlap", f"no column {when} holds the like of it; no rows could be matched", 0.0)
+
+
+def _of_added(
+    con: duckdb.DuckDBPyConnection, known: Understood, two: int, column: Column
+) -> tuple[tuple[Fact, ...], dict[str, Any]]:
+    hashes = known.new.hashes([two])[:, 0]
+    share = float((hashes != 0).mean()) if len(hashes) else 0.0
+    facts = [Fact("null_share", f"filled in {share:.0%} of {len(hashes):,} rows", 1 - share, len(hashes))]
+    detail = {"pii": column.name} if is_pii_name(column.name) else {}
+    return tuple(facts), detail
+
+
+def _pair_change(
+    con: duckdb.DuckDBPyConnection, known: Understood, before: Table, after: Table, pair: Pair
+) -> Change | None:
+    was, now = before.column(known.old.names[pair.old]), after.column(known.new.names[pair.new])
+    if was is None or now is None:
+        return None
+    found = known.recipes.get(pair.old)
+    type_kind = telling.type_kind(was.type, now.type)
+    meaning = known.meanings.get(pair.old)
+    if meaning is not None:
+        detail = {"type_before": was.type, "type_after": now.type}
+        sure, is_thin, thin = telling.capped(meaning.confidence, meaning.rows or None)
+        question = (
+            f"`{was.name}` of {before.name} holds other values than before under the same name: {meaning.text}. "
+            "What does it mean now, and where did the old values go?"
+        )
+        facts = (Fact("same_values", meaning.text, meaning.share, meaning.rows), *thin)
+        return telling.change(
+            Kind.MEANING_CHANGED, before, (was.name,), (now.name,), sure, facts, detail=detail, is_thin=is_thin,
+            question=question,
+        )  # fmt: skip
+    kind = found.recipe.kind if found and found.recipe.kind else type_kind
+    is_renamed = was.name != now.name
+    if kind is None and not is_renamed:
+        return None
+    return _changed(con, known, before, pair, (was, now), found, Kind.COLUMN_RENAMED if is_renamed else kind, kind)
+
+
+def _changed(
+    con: duckdb.DuckDBPyConnection,
+    known: Understood,
+    table: Table,
+    pair: Pair,
+    columns: tuple[Column, Column],
+    found: Found | None,
+    kind: Kind | None,
+    second: Kind | None,
+) -> Change:
+    was, now = columns
+    assert kind is not None
+    detail: dict[str, Any] = dict(found.recipe.detail) if found else {}
+    facts: list[Fact] = []
+    if found and found.recipe.kind:
+        facts.append(telling.made_values(found, known.key))
+        odds = recipe_odds(found) + 1.0
+    else:
+        odds = pair.log_odds
+        if pair.compared:
+            facts.append(telling.same_values(pair, known.key))
+    facts.append(telling.type_fact(was.type, now.type))
+    if telling.type_kind(was.type, now.type):
+        detail |= {"type_before": was.type, "type_after": now.type}
+    is_renamed = kind is Kind.COLUMN_RENAMED
+    if is_renamed:
+        facts += _rename_facts(pair)
+        if second is not None:
+            detail["also"] = [str(second)]
+    sure = telling.confidence_of(odds)
+    question = found.recipe.question if found else None
+    if is_renamed and pair.twins:
+        sure, question = _twins(known, pair, sure, question)
+    rows = (
+        pair.compared if pair.basis == "matched" else (None if pair.basis == "header" else max(known.old.taken, 1))
+    )
+    if second in telling.TYPE_KINDS and not is_renamed:
+        sure = 0.99
+        facts += _misfits(con, known, pair, was, now, detail)
+    sure, is_thin, thin = telling.capped(sure, rows)
+    restores, supplies = _both_ways(known, pair, found, kind, columns)
+    severity = telling.type_severity(was.type, now.type) if kind in telling.TYPE_KINDS else None
+    if is_renamed and second in telling.DANGEROUS:
+        severity = Severity.DANGEROUS
+    return telling.change(
+        kind, table, (was.name,), (now.name,), sure, (*facts, *thin), severity=severity, restores=restores,
+        supplies=supplies, detail=detail, is_thin=is_thin, question=question,
+    )  # fmt: skip
+
+
+def _rename_facts(pair: Pair) -> list[Fact]:
+    facts = []
+    if pair.basis == "unmatched":
+        held = pair.evidence
+        facts.append(Fact("distinct_overlap", f"{held['overlap']:.0%} of the values are shared", held["overlap"]))
+        facts.append(Fact("distribution", f"the distributions are {held['shape']:.0%} alike", held["shape"]))
+        facts.append(Fact("unmatched", "no rows could be matched by a key", 0.0))
+    if "name" in pair.evidence:
+        facts.append(Fact("name", f"the names are {pair.evidence['name']:.0%} alike", pair.evidence["name"]))
+    return facts
+
+
+def _twins(known: Understood, pair: Pair, sure: float, question: str | None) -> tuple[float, str | None]:
+    others = ", ".join(f"`{known.new.names[n]}`" for n in pair.twins)
+    asked = (
+        f"`{known.old.names[pair.old]}` could be `{known.new.names[pair.new]}` or {others}: they hold the same values "
+        "on every matched row. Which one is it?"
+    )
+    return min(sure, 1 / (1 + 0.6 * len(pair.twins))), question or asked
+
+
+def _misfits(
+    con: duckdb.DuckDBPyConnection, known: Understood, pair: Pair, was: Column, now: Column, detail: dict[str, Any]
+) -> list[Fact]:
+    """Old values that don't fit the new type, counted on the rows of before."""
+    if telling.type_kind(was.type, now.type) is Kind.TYPE_WIDENED:
+        return []
+    from .types import Family, read_type
+
+    wanted, name = read_type(now.type), known.old.column(pair.old)
+    if wanted.family is Family.TEXT and wanted.size:
+        fails = f"length({name}::varchar) > {wanted.size}"
+    elif wanted.family is Family.TEXT:
+        return []
+    else:
+        target = (
+            known.new.types[pair.new]
+            if wanted.family is read_type(known.new.types[pair.new]).family
+            else wanted.duck
+        )
+        fails = f"{name} is not null and try_cast({name} as {target}) is null"
+    try:
+        row = con.execute(
+            f"select count(*) filter ({fails}), list(distinct {name}::varchar) filter ({fails}) "
+            f"from {known.old.temp}"
+        ).fetchone()
+    except duckdb.Error:
+        return []
+    count, examples = row or (0, None)
+    detail["misfits"] = {"count": count, "examples": sorted(examples or [])[:5]}
+    text = f"{count:,} of {known.old.taken:,} values of before don't fit `{now.type}`"
+    return [Fact("misfits", text, count, known.old.taken)]
+
+
+def _both_ways(
+    known: Understood, pair: Pair, found: Found | None, kind: Kind, columns: tuple[Column, Column]
+) -> tuple[tuple[Restored, ...], tuple[Supplied, ...]]:
+    was, now = columns
+    if kind is Kind.TYPE_WIDENED:
+        return (), ()
+    if found is not None:
+        return restored(found.recipe, found.proof, known.old, known.new), supplied(
+            found.recipe, known.old, known.new
+        )
+    equal = round((pair.share or 0) * pair.compared)
+    old_type, new_type = known.old.types[pair.old], known.new.types[pair.new]
+    back, there = quote(now.name), quote(was.name)
+    if old_type != new_type:
+        from .recipes.recipe import cast
+
+        back, there = cast(back, new_type, old_type), cast(there, old_type, new_type)
+    return (Restored(was.name, back, (now.name,), pair.compared, equal),), (
+        Supplied(now.name, there, (was.name,)),
+    )
+
+
+def by_kind(changes: list[Change]) -> Mapping[Kind, list[Change]]:
+    """Changes by their kind."""
+    grouped: dict[Kind, list[Change]] = {}
+    for one in changes:
+        grouped.setdefault(one.kind, []).append(one)
+    return grouped
