@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import duckdb
@@ -160,4 +160,5 @@ def in_order(tables: Iterable[SeenTable]) -> tuple[SeenTable, ...]:
     return tuple(sorted(tables, key=_name))
 
 
-_name: Callable[[SeenTable], tuple[str, str]] = lambda seen: (seen.table.name, seen.table.id)
+def _name(seen: SeenTable) -> tuple[str, str]:
+    return seen.table.name, seen.table.id

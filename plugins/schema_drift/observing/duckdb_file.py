@@ -39,7 +39,8 @@ class DuckdbFile:
         rows = self.con.execute(
             "select schema_name, table_name, column_name, data_type, is_nullable, column_default "
             "from duckdb_columns() where database_name = $1 and not internal "
-            "and (len($2) = 0 or list_contains($2, lower(schema_name))) order by schema_name, table_oid, column_index",
+            "and (len($2) = 0 or list_contains($2, lower(schema_name))) "
+            "order by schema_name, table_oid, column_index",
             [self.alias, wanted],
         ).fetchall()
         ruled = self.con.execute(

@@ -13,10 +13,10 @@ from plugins.schema_drift.observing.found import Found
 from plugins.schema_drift.table import Column
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_KEY_WORDS = frozenset(
-    "id ids key pk uuid guid no nr num number nummer code sku ref reference hash slug isbn ean oid rowid".split()
-)
-_PART_WORDS = _KEY_WORDS | frozenset("line item position seq sequence version date day month year at lang".split())
+_KEYS = "id ids key pk uuid guid no nr num number nummer code sku ref reference hash slug isbn ean oid rowid"
+_PARTS = "line item position seq sequence version date day month year at lang"
+_KEY_WORDS = frozenset(_KEYS.split())
+_PART_WORDS = _KEY_WORDS | frozenset(_PARTS.split())
 _UNFIT = re.compile(
     r"^(float|double|real|boolean|bool|json|blob|bytea|bit|struct|map|union|xml|tsvector|point)|\]$"
 )

@@ -24,8 +24,8 @@ _CONFIGURATION = ("dbt_project.yml", "packages.yml", "dependencies.yml")
 def source_manifest(project: Project) -> Manifest:
     """A manifest that is right about sources and seeds, though models may have changed since.
 
-    The target folder's if no YAML file was changed after it was written; otherwise dbt parses, which takes seconds.
-    Raises SmeltError if the project does not parse.
+    The target folder's if no YAML file was changed after it was written; otherwise dbt parses, which takes
+    seconds. Raises SmeltError if the project does not parse.
     """
     # What a target is called may be a path's; schemas depend on the target.
     named = OWN_TARGET / "targets" / quote(project.target, safe="") if project.target else OWN_TARGET

@@ -149,11 +149,14 @@ def _write(keeping: _Keeping, seen: Look, about: About, target: Path) -> Path:
     con = keeping.con
     try:
         con.execute(f"attach {duck.literal(str(beside))} as {NEW}")
+        # Written to the log first, everything would be written twice; a file that is not whole is thrown away.
+        con.execute("set checkpoint_threshold = '1GB'")
         # What is in it is as confidential as the source, also while it is written.
         beside.chmod(0o600)
         lay_out(con, NEW, about)
         keeping.keep_all(seen)
         describe(con, NEW, keeping.kept)
+        con.execute(f"checkpoint {NEW}")
         con.execute(f"detach {NEW}")
     except BaseException:
         beside.unlink(missing_ok=True)

@@ -141,8 +141,8 @@ def _read(con: duckdb.DuckDBPyConnection, alias: str) -> tuple[About, tuple[Kept
         "select table_name from duckdb_tables() where database_name = ? and schema_name = 'rows'", [alias]
     ).fetchall()
     tables = con.execute(
-        "select number, id, name, schema_name, identifier, is_watched, key, is_key_inferred, rows, sampled, up_to, "
-        f"error from {alias}.smelt_drift.tables order by number"
+        "select number, id, name, schema_name, identifier, is_watched, key, is_key_inferred, rows, sampled, "
+        f"up_to, error from {alias}.smelt_drift.tables order by number"
     ).fetchall()
     has_rows = {name for (name,) in stored}
     kept = []
