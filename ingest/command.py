@@ -57,10 +57,13 @@ def ingest(
 
 
 def print_notes(results: list[StreamResult], console: Console) -> None:
-    """Notes and errors of the streams, each error with its fix."""
+    """Schemas that changed, notes and errors of the streams, each error with its fix."""
     from rich.markup import escape
 
     for result in results:
+        if result.schema_change:
+            told = f"{result.name}: schema version {result.schema_version}: {escape(result.schema_change)}"
+            console.print(f"[yellow]schema[/] {told}; `smelt drift check` shows what it means", soft_wrap=True)
         for note in result.notes:
             console.print(f"[yellow]note[/]   {result.name}: {escape(note)}", soft_wrap=True)
         if result.error:

@@ -23,7 +23,7 @@ class Landed:
 
 @dataclass(frozen=True)
 class Landing:
-    """Columns that land, and those that the schema policy holds back."""
+    """Columns that land, and those that a frozen schema has no room for."""
 
     columns: list[Landed]
     held: list[Column]
@@ -34,10 +34,11 @@ def plan_landing(
 ) -> Landing:
     """Make room in the table for the pull's columns, as far as the policy lets them in.
 
+    Only `freeze` keeps columns out: under `review`, data lands in full, and builds are held back instead.
     A pull without columns (no new file, an emptied one) is without rows, and lands in those of the table.
     """
     held: list[Column] = []
-    if policy != "evolve" and not is_first:
+    if policy == "freeze" and not is_first:
         held = _strangers(con, lake, identifier, shape)
     taken = [column for column in shape.columns if column not in held]
     schema = arrow_schema(con, taken)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import duckdb
 
 from ingest.load.landing import Landed
-from plugins.core.duck import quote
+from plugins.core.duck import literal, quote
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def difference(
     if keys:
         _compare_by_key(con, compared, keys, scope)
     else:
-        _compare_by_content(con, compared, scope)
+        _compare_by_content(con, columns, scope)
     rows = _count(con, "smelt_landing")
     tombstones = _count(con, "smelt_gone") if keys else 0
     return Difference(rows, tombstones, _append_sql(columns, keys))
@@ -117,11 +117,36 @@ def _compare_repeated(
     )
 
 
-def _compare_by_content(con: duckdb.DuckDBPyConnection, compared: list[str], scope: str) -> None:
+def _compare_by_content(con: duckdb.DuckDBPyConnection, columns: Sequence[Landed], scope: str) -> None:
     # A re-read file is compared with that file's rows only: another file may hold the same content.
     known = "smelt_bronze" if scope == "false" else f"(select * from smelt_bronze where {scope})"
-    unknown = _unmatched_sql("smelt_pulled", known, compared)
+    pulled = "smelt_pulled"
+    if _count(con, "(select 1 from smelt_bronze where _smelt_extra is not null limit 1)"):
+        pulled, known = (f"({_unpacked_sql(rows, columns)})" for rows in (pulled, known))
+    unknown = _unmatched_sql(pulled, known, [*(c.name for c in columns), "_smelt_extra"])
     con.execute(f"create temp table smelt_landing as select *, 'c' as _smelt_op from ({unknown})")
+
+
+def _unpacked_sql(rows: str, columns: Sequence[Landed]) -> str:
+    """`rows` with the values in `_smelt_extra` that a column has room for in that column, and not in there.
+
+    The same row may have come before its column was there, with the value in `_smelt_extra`, and after.
+    """
+    extra = "_smelt_extra::json"
+    paths = {c.name: literal('$."' + c.source.replace('"', '\\"') + '"') for c in columns}
+    values = [
+        f"coalesce({quote(c.name)}, try_cast(json_extract_string({extra}, {paths[c.name]}) as {c.type})) "
+        f"as {quote(c.name)}"
+        for c in columns
+    ]
+    taken = [
+        f"case when try_cast(json_extract_string({extra}, {paths[c.name]}) as {c.type}) is not null "
+        f"then json_object({literal(c.source)}, null) else '{{}}'::json end"
+        for c in columns
+    ]
+    left = f"json_merge_patch({extra}, {', '.join(taken)})" if taken else extra
+    rest = f"nullif((case when _smelt_extra is not null then {left} end)::varchar, '{{}}') as _smelt_extra"
+    return f"select * replace ({', '.join([*values, rest])}) from {rows}"
 
 
 def _unmatched_sql(pulled: str, known: str, compared: Sequence[str]) -> str:

@@ -10,8 +10,9 @@ from typing import Any
 class StreamResult:
     """The outcome of loading one stream: `loaded`, `unchanged` or `failed`.
 
-    schema_version: the stream's schema version if this load began it, else None.
-    notes: things a person should know, such as columns held back by the schema policy.
+    schema_version: the stream's schema version if this load began it, else None. schema_change: how it differs
+    from the one before, such as `+price_gbp −unit_price`; None for the first.
+    notes: things a person should know, such as columns that a frozen schema has no room for.
     """
 
     source: str
@@ -26,6 +27,7 @@ class StreamResult:
     batch_id: str | None = None
     snapshot_id: int | None = None
     schema_version: int | None = None
+    schema_change: str | None = None
     error: str | None = None
     hint: str | None = None
     notes: tuple[str, ...] = ()

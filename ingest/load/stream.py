@@ -146,7 +146,8 @@ def _pull_and_commit(
         bytes=written.bytes,
         batch_id=batch_id if written.files or is_moved else None,
         snapshot_id=state.snapshot_id,
-        schema_version=version,
+        schema_version=version.number if version else None,
+        schema_change=version.change if version else None,
         notes=written.notes,
     )
     result = replace(result, seconds=time.monotonic() - started)
@@ -199,7 +200,7 @@ def _write(
         reach("after-stage")
         loaded = f"read_parquet({literal(str(staged))})"
         kept = loaded
-        if landing.held and job.stream.schema_policy == "freeze":
+        if landing.held:
             kept, letters = _refused(con, loaded, landing)
         pin = Pin("bronze", "", state.metadata_location, state.snapshot_id)
         expose(con, kept, scan_sql(pin), landing.columns, list(AUDIT_TYPES))
@@ -274,8 +275,7 @@ def _notes(job: Job, pull: Pull, landing: Landing) -> tuple[str, ...]:
     if not landing.held:
         return tuple(pull.notes)
     names = ", ".join(column.name for column in landing.held)
-    kept = "dead letters" if job.stream.schema_policy == "freeze" else "_smelt_extra"
-    return (*pull.notes, f"schema policy {job.stream.schema_policy}: {names} held back, values kept in {kept}")
+    return (*pull.notes, f"schema policy freeze: no room for {names}, rows with values there are dead letters")
 
 
 def _explained(job: Job, pull: Pull, error: duckdb.Error | OSError) -> Exception:

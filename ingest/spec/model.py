@@ -67,7 +67,14 @@ class StreamSpec(_Section):
         default_factory=list, description="Empty: rows are told apart by their content."
     )
     cursor: CursorSpec | None = None
-    schema_policy: Literal["evolve", "review", "freeze"] = "evolve"
+    schema_policy: Literal["evolve", "review", "freeze"] = Field(
+        "evolve",
+        description="What happens when the source changes. evolve: everything lands, new columns and `<name>__v2` "
+        "beside the old; a change that would break or falsify models holds the stream back from builds until its "
+        "proposal is decided, any other is proposed and builds go on. review: lands as under evolve, and every "
+        "change worth telling (a column that was added or widened, a new value) holds the stream back too. freeze:"
+        " the schema of the first load stays; rows with values it has no room for are dead letters.",
+    )
     freshness_sla: timedelta | None = Field(None, description="How old the newest load may be, such as `P1D`.")
     owner: str | None = Field(default=None, description="Default: the source's owner.")
     pii: list[str] = Field(default_factory=list, description="Columns with personal data.")

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import json
 
+import duckdb
 import pytest
+
+from plugins.core.lake import Batch, Lake, commit_batch, read_state
+from plugins.core.lake.catalog import data_folder
+from plugins.core.ledger import new_id
+from plugins.core.settings import load_settings
 
 OPS = "select id, v, _smelt_op from bronze order by _smelt_batch_id, _smelt_source_position"
 
@@ -91,18 +97,55 @@ def test_a_change_of_type_starts_a_column_beside_the_old(shop) -> None:
     assert shop.load().outcome == "unchanged"
 
 
-def test_review_lands_new_columns_in_extra_and_says_so(shop) -> None:
-    shop.sql("create table t (id int primary key)")
-    shop.sql("insert into t values (1), (2)")
+def test_review_lands_new_columns_in_full_and_says_that_the_schema_changed(shop) -> None:
+    shop.sql("create table t (id int primary key, v int)")
+    shop.sql("insert into t values (1, 10), (2, 20)")
     shop.stream("t", "primary_key: [id]", "schema_policy: review")
-    shop.load()
-    shop.sql("alter table t add column w text; update t set w = 'new' where id = 2")
+    assert shop.load().schema_change is None
+    shop.sql(
+        "alter table t add column w text; alter table t alter v type text; update t set w = 'new' where id = 2"
+    )
     result = shop.load()
-    assert result.rows_loaded == 1
-    assert "w" in result.notes[0]
-    ((extra,),) = shop.bronze("select _smelt_extra from bronze where _smelt_extra is not null")
-    assert json.loads(extra) == {"w": "new"}
+    assert (result.rows_loaded, result.notes) == (2, ())
+    assert (result.schema_version, result.schema_change) == (2, "+w v integer → varchar")
+    assert shop.bronze("select id, v__v2, w from bronze where v is null order by id") == [
+        (1, "10", None),
+        (2, "20", "new"),
+    ]
     assert shop.load().outcome == "unchanged"
+
+
+def _append(shop, select: str) -> None:
+    """A batch straight into bronze."""
+    lake, batch = Lake(load_settings(shop.project)), new_id()
+    table = lake.table("bronze.shop__t")
+    file = f"{data_folder(table)}/{batch}.parquet"
+    audit = (
+        f"'{batch}' as _smelt_batch_id, '1' as _smelt_source_position, 'c' as _smelt_op, now() as _smelt_loaded_at"
+    )
+    duckdb.sql(f"copy (select *, {audit} from ({select})) to '{file}'")
+    commit_batch(lake, "bronze.shop__t", Batch(batch, [file], read_state(table).batch_id))
+
+
+@pytest.mark.parametrize("key", [["primary_key: [id]"], []])
+def test_values_that_waited_in_extra_move_into_their_column_and_double_nothing(shop, key: list[str]) -> None:
+    shop.sql("create table t (id int, n numeric)")
+    shop.sql("insert into t values (1, 1), (2, 'NaN')")
+    shop.stream("t", *key)
+    shop.load()
+    # As a load left it that had no room for a column: its values in `_smelt_extra`.
+    _append(shop, 'select 3::int as id, \'{"w": "new"}\' as _smelt_extra')
+    shop.sql("alter table t add column w text; insert into t values (3, null, 'new')")
+    result = shop.load()
+    assert shop.load().outcome == "unchanged"
+    if key:
+        assert result.rows_loaded == 1
+        newest = "select w from bronze where id = 3 order by _smelt_batch_id desc limit 1"
+        assert shop.bronze(newest) == [("new",)]
+    else:
+        # Rows without a key can't supersede one another: what is there already stays the only one.
+        assert result.rows_loaded == 0
+        assert shop.bronze("select count(*) from bronze where id = 3") == [(1,)]
 
 
 def test_freeze_sends_rows_of_another_shape_to_dead_letters_once(shop) -> None:
