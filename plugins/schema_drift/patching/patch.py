@@ -21,11 +21,15 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True)
 class Question:
-    """What could not be patched with confidence; path is relative to the project, line counts from 1, 0: none."""
+    """What could not be patched with confidence; path is relative to the project, line counts from 1, 0: none.
+
+    is_minor: nothing breaks and no number is wrong while it is open, such as a text that speaks of an old name.
+    """
 
     text: str
     path: str = ""
     line: int = 0
+    is_minor: bool = False
 
     def __str__(self) -> str:
         place = f"`{self.path}{f':{self.line}' if self.line else ''}`: " if self.path else ""
