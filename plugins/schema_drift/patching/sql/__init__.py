@@ -1,0 +1,8 @@
+"""Edits of SQL and Python files: a `Drift` goes in; a `Patch` of models, macros, snapshots and tests comes out.
+
+Files are never written anew: only the characters that must change do, everything else stays as it was typed.
+"""
+
+from plugins.schema_drift.patching.sql.patching import patch_sql
+
+__all__ = ["patch_sql"]

@@ -1,0 +1,123 @@
+"""A reference to a column, written anew in its place."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from plugins.core.editing.edits import Edit
+from plugins.schema_drift.patching.sql.plan import Target
+from plugins.schema_drift.patching.sql.reading import Reading
+from plugins.schema_drift.patching.sql.scope import Reference
+from plugins.schema_drift.patching.sql.writing import Style
+
+# What may stand beside anything without parentheses around it.
+_CLOSED = (exp.Column, exp.Literal, exp.Paren, exp.Case, exp.Cast, exp.TryCast, exp.Null, exp.Boolean, exp.Bracket)
+_ROOMY = (
+    exp.Select,
+    exp.Alias,
+    exp.Where,
+    exp.Having,
+    exp.Qualify,
+    exp.Group,
+    exp.Order,
+    exp.Ordered,
+    exp.Paren,
+    exp.Tuple,
+    exp.Window,
+    exp.Case,
+    exp.If,
+    exp.Distinct,
+)
+
+
+@dataclass(frozen=True)
+class Inline:
+    """Edits in one reading. text: the file as it is."""
+
+    reading: Reading
+    text: str
+    style: Style
+
+    def edits(self, one: Reference, target: Target) -> list[Edit]:
+        """The edits that make one reference read what is there now; raises UnsafeName."""
+        written = self.text[one.name[0] : one.name[1]]
+        if one.clause in ("except", "rename") and target.plain is None:
+            return []
+        if target.plain is not None:
+            start, end = one.name
+            new = self._owner(one, target) + self.style.name(target.plain, like=written)
+        else:
+            start, end = one.start, one.end
+            qualifier = self.text[one.start : one.name[0]] or self._owner(one, target)
+            new = self.style.expression(target.tree, qualifier)
+            if self._needs_parentheses(one, target):
+                new = f"({new})"
+        if one.is_item and one.is_shown and one.clause == "select":
+            return [Edit(start, end, self._as_item(new, written, start, end))]
+        return [Edit(start, end, new), *self._realigned(one, len(new) - (end - start), end)]
+
+    def _owner(self, one: Reference, target: Target) -> str:
+        """The owner's name with its dot, where the new name would be ambiguous without it."""
+        if one.name[0] != one.start or not one.owner or len(one.scope.sources) < 2:
+            return ""
+        others = [relation for alias, relation in one.scope.sources.items() if alias != one.owner]
+        names = {name.lower() for name in target.reads}
+        doubtful = any(
+            names & {*other.columns, *other.fresh} or (other.is_open and not other.columns) for other in others
+        )
+        return f"{one.owner}." if doubtful and re.fullmatch(r"[a-z]\w*", one.owner) else ""
+
+    def _needs_parentheses(self, one: Reference, target: Target) -> bool:
+        tree, parent = target.tree, one.node.parent
+        if isinstance(tree, _CLOSED) or (isinstance(tree, exp.Func) and not isinstance(tree, exp.Binary)):
+            return False
+        if isinstance(parent, exp.Cast):
+            return self.text[one.end : one.end + 2] == "::" or self.text[one.end :].lstrip().startswith("::")
+        if isinstance(parent, exp.Func) and not isinstance(parent, (exp.Binary, exp.Bracket)):
+            return False
+        return not isinstance(parent, _ROOMY)
+
+    # --- entries of select lists
+
+    def _as_item(self, new: str, written: str, start: int, end: int) -> str:
+        """The expression under the name that it had, with `as` where the other entries have theirs."""
+        if not self.style.alias:
+            return f"{new} {written}"
+        first = self._line_start(start)
+        column = self._alias_column(start)
+        width = start - first + len(new)
+        gap = " " * max(1, column - width) if column is not None else " "
+        return f"{new}{gap}{self.style.alias} {written}"
+
+    def _realigned(self, one: Reference, growth: int, end: int) -> list[Edit]:
+        """Where `as` stands in one column, the room before it gives or takes what the expression grew by."""
+        if not growth or one.clause != "select" or self._alias_column(one.start) is None:
+            return []
+        line_end = self.text.find("\n", end)
+        rest = self.text[end : line_end if line_end >= 0 else len(self.text)]
+        gap = re.search(r"(?i)( +)(?=as\s+[\w\"`\[]+\s*,?\s*(--.*)?$)", rest)
+        if gap is None or len(gap[1]) - growth < 1:
+            return []
+        start = end + gap.start(1)
+        if growth > 0:
+            return [Edit(start, start + growth, "")]
+        return [Edit(start, start, " " * -growth)]
+
+    def _alias_column(self, at: int) -> int | None:
+        """The column of `as` in the lines around, if they have it in one."""
+        lines = self.reading.masked.split("\n")
+        number = self.text.count("\n", 0, at)
+        found: dict[int, set[int]] = {}
+        near = [*range(number - 1, max(-1, number - 12), -1), *range(number + 1, min(len(lines), number + 12))]
+        for one in [*near, number]:
+            match = re.search(r"(?i)\S( +)as\s+[\w\"`\[]+\s*,?\s*(--.*)?$", lines[one])
+            if match is not None:
+                found.setdefault(match.end(1), set()).add(len(match[1]))
+        shared = [(len(gaps), column) for column, gaps in found.items() if len(gaps) > 1]
+        return max(shared)[1] if shared else None
+
+    def _line_start(self, at: int) -> int:
+        return self.text.rfind("\n", 0, at) + 1

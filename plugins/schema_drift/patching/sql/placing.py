@@ -1,0 +1,344 @@
+"""Where each column of before is had again in one part of a file, and the edits that this takes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from sqlglot import exp
+
+from plugins.core.editing.edits import Edit
+from plugins.core.project import Manifest
+from plugins.schema_drift.patching.sql.boundary import Boundary, in_lines, select_from
+from plugins.schema_drift.patching.sql.inline import Inline
+from plugins.schema_drift.patching.sql.mentions import Mention, find_mentions, macro_mentions
+from plugins.schema_drift.patching.sql.plan import TablePlan, Target
+from plugins.schema_drift.patching.sql.reading import PartRead, Reading
+from plugins.schema_drift.patching.sql.scope import Read, Reference, Relation, Shadowed
+from plugins.schema_drift.patching.sql.writing import Style, needs_quotes
+
+# An expression that stands in more places than this is made once, at the boundary.
+_REPEATED = 2
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Edits of one part. columns: what they restore (lower case), and where: `inline` or `boundary`.
+
+    questions: (place, text).
+    """
+
+    edits: tuple[Edit, ...] = ()
+    columns: dict[str, str] = field(default_factory=dict)
+    questions: tuple[tuple[int, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Placing:
+    """The decision about one part. positional: whether somebody below takes its columns by their order."""
+
+    read: PartRead
+    plan: TablePlan
+    manifest: Manifest
+    dialect: str
+    macros: tuple[str, ...] = ()
+    positional: bool = False
+
+    def edits(self, everything_at_boundary: bool = False) -> Placed:
+        """The edits; raises UnsafeName if a name cannot be written."""
+        at_boundary = self._at_boundary()
+        inline, questions = self._inline(at_boundary)
+        if everything_at_boundary and (inline or at_boundary):
+            named = {key for key, _ in inline} | {key for keys in at_boundary.values() for key in keys}
+            at_boundary = {read.start: set(named) for read in self._reads}
+            inline, _ = self._inline(at_boundary)
+        edits = dict.fromkeys(edit for _, edits in inline for edit in edits)
+        columns = {key: "inline" for key, _ in inline}
+        for start, keys in at_boundary.items():
+            if keys:
+                edits |= dict.fromkeys(self._boundary(start, frozenset(keys), inline))
+                columns |= dict.fromkeys(keys, "boundary")
+        shadowed, more = self._qualified(at_boundary)
+        edits |= dict.fromkeys(shadowed)
+        return Placed(tuple(edits), columns, (*questions, *more))
+
+    def wanted(self) -> set[str]:
+        """Columns (lower case) that have to be made here."""
+        named = {one.origin[1] for _, one, _, _ in self._references()}
+        return named | {key for keys in self._at_boundary().values() for key in keys}
+
+    # --- what is where
+
+    @property
+    def _reads(self) -> list[Read]:
+        found = {read.start: read for reading in self.read.readings for read in reading.bound.reads}
+        return [read for start, read in found.items() if start >= 0]
+
+    def _references(self) -> Iterator[tuple[Reading, Reference, Target, int]]:
+        """Every reference to a column that must be made, once; with the start of its read."""
+        seen: set[int] = set()
+        for reading in self.read.readings:
+            for one in reading.bound.references:
+                target = self.plan.targets.get(one.origin[1])
+                if target is not None and one.start not in seen and not self._is_made(one, target, reading):
+                    seen.add(one.start)
+                    yield reading, one, target, reading.bound.reads[one.origin[0]].start
+
+    def _is_made(self, one: Reference, target: Target, reading: Reading) -> bool:
+        """Whether this reference is a part of the very expression that makes the column."""
+        wanted = _canonical(target.tree, "duckdb", self.dialect)
+        node: exp.Expr | None = one.node
+        if target.plain is not None:
+            return self._was_patched(one, target, reading)
+        while node is not None and not isinstance(node, exp.Query):
+            if _canonical(node, self.dialect, self.dialect) == wanted:
+                return True
+            node = node.parent
+        return False
+
+    def _was_patched(self, one: Reference, target: Target, reading: Reading) -> bool:
+        """Of names that go round (a is b now, b is c): a file that reads names of now has been patched."""
+        plains = {other.plain.lower() for other in self.plan.targets.values() if other.plain}
+        if target.column.lower() not in plains:
+            return False
+        fresh = {name.lower() for name in self.plan.fresh} & plains
+        return bool(fresh & reading.bound.fresh_used) or (not fresh and _is_swapped(one, self.plan))
+
+    def _at_boundary(self) -> dict[int, set[str]]:
+        """Columns that must be made where the table is read, by the start of the read."""
+        found: dict[int, set[str]] = {read.start: set() for read in self._reads}
+        for reading in self.read.readings:
+            bound = reading.bound
+            for number, name in bound.escapes | bound.needed:
+                target = self.plan.targets.get(name)
+                if target is not None and ((number, name) in bound.escapes or target.is_gone):
+                    found.setdefault(bound.reads[number].start, set()).add(name)
+            output = {one for one in bound.output.origins if one[1] in self.plan.targets}
+            for number, name in output:
+                found.setdefault(bound.reads[number].start, set()).add(name)
+        count: dict[tuple[int, str], int] = {}
+        for _, one, target, start in self._references():
+            place = (start, one.origin[1])
+            count[place] = count.get(place, 0) + 1
+            if self._needs_boundary(one, target) or (target.plain is None and count[place] > _REPEATED):
+                found.setdefault(start, set()).add(one.origin[1])
+        for mention, start in self._mentioned():
+            if not self._fits_text(mention):
+                found.setdefault(start, set()).add(mention.column)
+        for one, start in self._shadows():
+            hidden = [key for key, t in self.plan.targets.items() if one.name in {n.lower() for n in t.reads}]
+            found.setdefault(start, set()).update(hidden)
+        for start, _ in self.read.unread:
+            word = self.read.template.text[start : start + 200].split()[0].lower()
+            named = {key for key in self.plan.targets if re.search(rf"(?<!\w){re.escape(key)}(?!\w)", word)}
+            for keys in found.values():
+                keys.update(named)
+        return {start: keys for start, keys in found.items() if start >= 0}
+
+    def _needs_boundary(self, one: Reference, target: Target) -> bool:
+        if one.path or one.name[0] < 0:
+            return True
+        if one.clause in ("except", "rename"):
+            return target.plain is None and target.is_gone
+        given = one.scope.sources.get(one.owner)
+        if given is None:
+            return True
+        for name in target.reads:
+            key = name.lower()
+            if key not in given.fresh and key not in given.columns:
+                return True
+        return False
+
+    # --- mentions in Jinja, and names that a new column would take over
+
+    def _mentioned(self) -> list[tuple[Mention, int]]:
+        """Mentions of columns that are the drifted ones where they stand, with the start of the read."""
+        template, part, columns = self.read.template, self.read.part, list(self.plan.targets)
+        mentions = find_mentions(template, part, columns, self.manifest)
+        mentions += macro_mentions(template, part, columns, self.macros, self.manifest)
+        found: list[tuple[Mention, int]] = []
+        for mention in mentions:
+            for reading in self.read.readings:
+                found += self._mention_in(reading, mention) if mention.piece else self._anywhere(reading, mention)
+        return found
+
+    def _anywhere(self, reading: Reading, mention: Mention) -> list[tuple[Mention, int]]:
+        """Of what Jinja keeps for later nobody knows where it is printed: anywhere that it prints something."""
+        found: set[int] = set()
+        for piece in self.read.template.inside(self.read.part):
+            if piece.is_silent or piece.table is not None:
+                continue
+            found |= {start for _, start in self._mention_in(reading, replace(mention, piece=piece))}
+        return [(mention, start) for start in sorted(found)]
+
+    def _fits_text(self, mention: Mention) -> bool:
+        """Whether another name in the quotes is all that a mention takes."""
+        plain = self.plan.targets[mention.column].plain
+        return mention.text is not None and plain is not None and not needs_quotes(plain, self.dialect)
+
+    def _mention_in(self, reading: Reading, mention: Mention) -> list[tuple[Mention, int]]:
+        piece = mention.piece
+        scope = reading.bound.placed.get(piece.start) if piece is not None else None
+        if scope is None or piece is None:
+            if piece is not None and reading.masked[piece.start : piece.end].isspace() and reading.bound.reads:
+                # It was left out of what was read: nobody knows what it sees.
+                return [(replace(mention, text=None), read.start) for read in reading.bound.reads]
+            return []
+        origins = [
+            origin
+            for relation in scope.sources.values()
+            if (origin := relation.columns.get(mention.column)) is not None
+        ]
+        if len(origins) != 1 or _is_bare_item(reading, piece.start):
+            mention = replace(mention, text=None)
+        return [(mention, reading.bound.reads[number].start) for number, _ in origins]
+
+    def _shadows(self) -> Iterator[tuple[Shadowed, int]]:
+        for reading in self.read.readings:
+            for one in reading.bound.shadowed:
+                yield one, reading.bound.reads[one.read].start
+
+    def _qualified(self, at_boundary: dict[int, set[str]]) -> tuple[list[Edit], list[tuple[int, str]]]:
+        """Names that a passed-on new column would make ambiguous get their owner written before them."""
+        edits: list[Edit] = []
+        questions: list[tuple[int, str]] = []
+        hidden = {name.lower() for name in self.plan.hidden}
+        for one, start in self._shadows():
+            if one.name in hidden and at_boundary.get(start):
+                continue
+            if one.owner and not one.owner.startswith("_") and " " not in one.owner:
+                edits.append(Edit(one.start, one.start, f"{one.owner}."))
+            else:
+                questions.append(
+                    (
+                        one.start,
+                        f"`{one.name}` means something else here than the source's new column of that name",
+                    )
+                )
+        return edits, questions
+
+    # --- edits
+
+    def _inline(
+        self, at_boundary: dict[int, set[str]]
+    ) -> tuple[list[tuple[str, list[Edit]]], list[tuple[int, str]]]:
+        found: list[tuple[str, list[Edit]]] = []
+        questions: list[tuple[int, str]] = []
+        for reading, one, target, start in self._references():
+            key = one.origin[1]
+            if key in at_boundary.get(start, set()) and not self._is_in_star_of(one, reading):
+                continue
+            inline = Inline(reading, self.read.template.text, self._style(reading))
+            found.append((key, inline.edits(one, target)))
+        for mention, start in self._mentioned():
+            target = self.plan.targets[mention.column]
+            if (
+                mention.text is None
+                or not self._fits_text(mention)
+                or mention.column in at_boundary.get(start, ())
+            ):
+                continue
+            name = self._style(self.read.readings[0]).name(target.plain or "", like=mention.text.value)
+            found.append((mention.column, [Edit(mention.text.start, mention.text.end, name)]))
+        return found, questions
+
+    def _is_in_star_of(self, one: Reference, reading: Reading) -> bool:
+        """Whether a reference stands in the very select whose star is to give the columns again."""
+        read = reading.bound.reads[one.origin[0]]
+        return one.scope.select is read.select and _star_of(read) is not None
+
+    def _boundary(self, start: int, columns: frozenset[str], inline: list[tuple[str, list[Edit]]]) -> list[Edit]:
+        for reading in self.read.readings:
+            for read in reading.bound.reads:
+                if read.start == start:
+                    return self._boundary_in(reading, read, columns, {key for key, _ in inline})
+        return []
+
+    def _boundary_in(
+        self, reading: Reading, read: Read, columns: frozenset[str], inline: Iterable[str]
+    ) -> list[Edit]:
+        style, text = self._style(reading), self.read.template.text
+        visible = {name.lower() for key in inline if key not in columns for name in self.plan.targets[key].reads}
+        positional = self.positional or any(
+            r.bound.reads[number].start == read.start for r in self.read.readings for number in r.bound.positional
+        )
+        boundary = Boundary(self.plan, columns, frozenset(visible), positional)
+        star = _star_of(read)
+        if star is not None:
+            at = star.meta["start"]
+            line = text[text.rfind("\n", 0, at) + 1 : at]
+            margin = line[: len(line) - len(line.lstrip())]
+            items = boundary.items(style)
+            first = in_lines(items, margin + "    ")
+            return [Edit(at, at + 1, f"\n{margin}    {first}" if "\n" in first and line.strip() else first)]
+        inner = select_from(boundary, style, text[read.start : read.end])
+        if not read.alias:
+            called = self.plan.table.relation[1]
+            inner = style.aliased(inner, style.name(called))
+        return [Edit(read.start, read.end, inner)]
+
+    def _style(self, reading: Reading) -> Style:
+        return Style.of(reading.masked, self.dialect)
+
+
+def _star_of(read: Read) -> exp.Expr | None:
+    """The bare star of `select * from table`, if that is all that the select gives and reads."""
+    select = read.select
+    if not isinstance(select, exp.Select) or len(select.expressions) != 1 or select.args.get("joins"):
+        return None
+    star, from_ = select.expressions[0], select.args.get("from_")
+    if not isinstance(star, exp.Star) or "start" not in star.meta or any(star.args.values()):
+        return None
+    if (
+        from_ is None
+        or from_.this is not read.table
+        or select.args.get("laterals")
+        or read.table.args.get("joins")
+    ):
+        return None
+    return star
+
+
+def _is_bare_item(reading: Reading, start: int) -> bool:
+    """Whether what is printed at a place is all of an entry of a select list, and gives it its name."""
+    for select in reading.tree.find_all(exp.Select):
+        for item in select.expressions:
+            if isinstance(item, exp.Column) and item.this.meta.get("start") == start:
+                return True
+    return False
+
+
+def _is_swapped(one: Reference, plan: TablePlan) -> bool:
+    """Whether this is `b as a` where a is called b now."""
+    parent = one.node.parent
+    if not isinstance(parent, exp.Alias):
+        return False
+    target = plan.targets.get(parent.alias.lower())
+    return target is not None and (target.plain or "").lower() == one.origin[1]
+
+
+def _canonical(tree: exp.Expr, dialect: str, to: str) -> str:
+    """An expression without what does not matter: qualifiers, parentheses, case, quotes."""
+    tree = exp.select(tree.copy()).expressions[0]
+    for column in tree.find_all(exp.Column):
+        column.set("table", None)
+        if isinstance(column.this, exp.Identifier):
+            column.this.set("quoted", False)
+    sql = tree.sql(dialect=to)
+    return re.sub(r"[\s()]", "", sql).lower()
+
+
+def before_relation(plan: TablePlan, number: int) -> Relation:
+    """What the table gave, with the columns that matter marked, and the names that it has only now."""
+    tracked = {*plan.targets, *plan.failed}
+    columns = {name.lower(): (number, name.lower()) if name.lower() in tracked else None for name in plan.before}
+    return Relation(
+        columns, {name.lower(): number for name in plan.fresh}, False, {name.lower(): name for name in plan.before}
+    )
+
+
+def after_relation(plan: TablePlan) -> Relation:
+    """What the table gives now."""
+    written = {name.lower(): name for name in plan.after}
+    return Relation(dict.fromkeys(written), {}, False, written)

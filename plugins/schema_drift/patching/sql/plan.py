@@ -1,0 +1,188 @@
+"""What is to be had again of a drifted table: from its changes to one expression for each column of before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from plugins.core.duck import quote
+from plugins.schema_drift.change import Change, Kind, Restored
+from plugins.schema_drift.table import History, Table
+
+# Functions that give a value where an argument is null.
+_TOLERANT = (exp.Coalesce, exp.Case, exp.If, exp.ConcatWs, exp.Nvl2, exp.IsNullValue, exp.Is, exp.Nullif)
+# Changes that leave every name and every value as it was.
+_HARMLESS = {Kind.TYPE_WIDENED, Kind.COLUMN_ADDED, Kind.COLUMNS_REORDERED}
+
+
+@dataclass(frozen=True)
+class Target:
+    """How a column of before is had now.
+
+    column: its name. tree: a DuckDB expression over columns of the relation. reads: their names as they are.
+    plain: the one name that it is now, if that is all. is_gone: whether the relation has no column of this name.
+    is_null: whether it is only a typed null.
+    """
+
+    column: str
+    tree: exp.Expr
+    reads: tuple[str, ...]
+    plain: str | None
+    is_gone: bool
+    change: Change
+    is_null: bool = False
+
+
+@dataclass(frozen=True)
+class TablePlan:
+    """What has to be done about one table.
+
+    targets: by column of before in lower case. before, after: names of columns in the relation, in order.
+    added: names that are passed on as they come. hidden: names of now that are only parts of what was before.
+    failed: why a column cannot be had again. types: of columns of after, in lower case.
+    """
+
+    table: Table
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    targets: Mapping[str, Target] = field(default_factory=dict)
+    added: Mapping[str, Change] = field(default_factory=dict)
+    failed: Mapping[str, tuple[Change, str]] = field(default_factory=dict)
+    types: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def fresh(self) -> tuple[str, ...]:
+        """Names that the relation has only now."""
+        known = {name.lower() for name in self.before}
+        return tuple(name for name in self.after if name.lower() not in known)
+
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """Names that the relation has only now and that nobody asked for."""
+        read = {name.lower() for target in self.targets.values() for name in target.reads}
+        added = {name.lower() for name in self.added}
+        return tuple(name for name in self.fresh if name.lower() in read and name.lower() not in added)
+
+
+def plan_table(before: Table, after: Table, changes: Iterable[Change], removed: Iterable[str] = ()) -> TablePlan:
+    """The plan of a table. removed: columns (lower case) that may be had again as typed nulls."""
+    history = after.history or before.history
+    names = dict(history.names) if history is not None else {}
+    kept = history.kept if history is not None else frozenset()
+    relation_after = [names.get(one.name, one.name) for one in after.columns]
+    known = {name.lower() for name in relation_after}
+    relation_after += [name for name in sorted(kept) if name.lower() not in known]
+    here = {name.lower() for name in relation_after}
+    made: dict[str, list[tuple[Change, Restored]]] = {}
+    added: dict[str, Change] = {}
+    failed: dict[str, tuple[Change, str]] = {}
+    for change in changes:
+        if change.kind == Kind.COLUMN_ADDED:
+            added |= {names.get(name, name): change for name in change.after}
+        if change.kind in _HARMLESS:
+            continue
+        for restored in _restores(change, before):
+            made.setdefault(restored.column.lower(), []).append((change, restored))
+        if change.kind == Kind.COLUMN_REMOVED:
+            for name in change.before:
+                if name.lower() in removed and name.lower() not in made:
+                    null = Restored(name, f"cast(null as {_type(before, name)})", ())
+                    made[name.lower()] = [(change, null)]
+    targets: dict[str, Target] = {}
+    for key, options in made.items():
+        change, restored = _best(options)
+        if restored is None:
+            failed[key] = (change, "several changes of it do not agree on what it was")
+            continue
+        try:
+            target = _target(change, restored, history, names, here)
+        except (SqlglotError, ValueError) as error:
+            failed[key] = (change, str(error).strip().splitlines()[0])
+            continue
+        if target is not None:
+            targets[key] = target
+    types = {names.get(one.name, one.name).lower(): one.type for one in (*before.columns, *after.columns)}
+    old = tuple(one.name for one in before.columns)
+    return TablePlan(before, old, tuple(relation_after), targets, added, failed, types)
+
+
+def _restores(change: Change, before: Table) -> tuple[Restored, ...]:
+    if change.restores or change.kind not in (Kind.TYPE_NARROWED, Kind.TYPE_CHANGED):
+        return change.restores
+    # What does not fit is null here and is caught by rules and tests.
+    return tuple(
+        Restored(name, f"try_cast({quote(after)} as {_type(before, name)})", (after,))
+        for name, after in zip(change.before, change.after or change.before, strict=False)
+        if before.column(name) is not None
+    )
+
+
+def _type(before: Table, name: str) -> str:
+    column = before.column(name)
+    return column.type if column is not None else "varchar"
+
+
+def _best(options: list[tuple[Change, Restored]]) -> tuple[Change, Restored | None]:
+    """Of several ways to one column, the one that says more than another name."""
+    telling = [one for one in options if not one[1].is_plain] or options[:1]
+    if len({one.sql for _, one in telling}) == 1:
+        return telling[0]
+    return telling[0][0], None
+
+
+def _target(
+    change: Change, restored: Restored, history: History | None, names: Mapping[str, str], here: set[str]
+) -> Target | None:
+    old = names.get(restored.column, restored.column)
+    tree = _in_relation(_parse(restored.sql), names)
+    reads = tuple(names.get(name, name) for name in restored.reads)
+    reads = reads or tuple(dict.fromkeys(one.name for one in tree.find_all(exp.Column)))
+    is_gone = old.split(".")[0].lower() not in here
+    itself = any(name.lower() == old.lower() for name in reads)
+    if restored.is_plain and itself:
+        return None
+    if not is_gone and history is not None and reads:
+        tree = _beside(tree, old, reads, itself, history)
+    plain = reads[0] if restored.is_plain and isinstance(tree, exp.Column) else None
+    kept_too = [one.parts[0].name for one in tree.find_all(exp.Column)]
+    reads = tuple(dict.fromkeys([*reads, *kept_too]))
+    is_null = not reads and isinstance(tree, exp.Cast)
+    return Target(restored.column, tree, reads, plain, is_gone, change, is_null)
+
+
+def _beside(tree: exp.Expr, old: str, reads: tuple[str, ...], itself: bool, history: History) -> exp.Expr:
+    """The expression for a relation that holds rows of both times."""
+    kept = exp.column(exp.to_identifier(old, quoted=True))
+    if itself or (history.since is not None and tree.find(*_TOLERANT) is not None):
+        if history.since is None:
+            raise ValueError("rows of before and of now cannot be told apart in this table")
+        return exp.Case(ifs=[exp.If(this=_parse(history.since), true=tree)], default=kept)
+    if tree.find(*_TOLERANT) is None:
+        return exp.Coalesce(this=tree, expressions=[kept])
+    # The expression gives something for rows of before as well, though they have none of its columns.
+    empty = [
+        exp.Is(this=exp.column(exp.to_identifier(name, quoted=True)), expression=exp.Null()) for name in reads
+    ]
+    return exp.Case(ifs=[exp.If(this=exp.and_(*empty), true=kept)], default=tree)
+
+
+def _parse(sql: str) -> exp.Expr:
+    tree = sqlglot.parse_one(f"select {sql}", dialect="duckdb")
+    if not isinstance(tree, exp.Select) or len(tree.expressions) != 1 or set(tree.args) - {"kind", "expressions"}:
+        used = {key for key, value in tree.args.items() if value} - {"kind", "expressions"}
+        if not isinstance(tree, exp.Select) or used or len(tree.expressions) != 1:
+            raise ValueError("the expression that gives the old values is no expression")
+    return tree.expressions[0]
+
+
+def _in_relation(tree: exp.Expr, names: Mapping[str, str]) -> exp.Expr:
+    """The expression with the names that columns have in the relation."""
+    for column in list(tree.find_all(exp.Column)):
+        first = column.parts[0]
+        if first.name in names:
+            first.replace(exp.to_identifier(names[first.name], quoted=True))
+    return tree

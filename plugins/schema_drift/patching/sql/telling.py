@@ -1,0 +1,24 @@
+"""What was done to a file, in one line for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from plugins.schema_drift.patching.sql.plan import TablePlan, Target
+
+
+def told_of(plan: TablePlan, columns: Iterable[str]) -> list[str]:
+    """A phrase for each column that was restored."""
+    return [_told(plan.targets[key]) for key in sorted(columns) if key in plan.targets]
+
+
+def _told(target: Target) -> str:
+    if target.is_null:
+        return f"gives `{target.column}` as null of its type"
+    if target.plain is not None:
+        return f"reads `{target.plain}` as `{target.column}`"
+    if all(name.lower() == target.column.lower() for name in target.reads):
+        return f"turns `{target.column}` back into what it was"
+    names = [f"`{name}`" for name in target.reads if name.lower() != target.column.lower()]
+    listed = " and ".join([", ".join(names[:-1]), names[-1]]) if names[1:] else "".join(names)
+    return f"makes `{target.column}` from {listed}"
