@@ -1,4 +1,4 @@
-"""`smelt run`: ingest, then build. A face: it calls the two and shows what they say."""
+"""`smelt run`: ingest, look for drift, then build. A face: it calls the three and shows what they say."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from plugins.core.settings import Settings
+    from plugins.schema_drift.healing import Watched
 
 
 def register(app: typer.Typer) -> None:
@@ -29,7 +30,8 @@ def run(
 ) -> None:
     """Load every source into bronze, then build, check and publish silver and gold.
 
-    A source that cannot be loaded does not stop the build of what is there; the exit code tells.
+    A source that cannot be loaded does not stop the build of what is there; the exit code tells. Where a source
+    changed, a pull request is proposed, and what the change would break stays as it is until that is decided.
     """
     from rich.console import Console
 
@@ -37,6 +39,7 @@ def run(
     from plugins.build import build
     from plugins.build.command import progress
     from plugins.core.settings import load_settings
+    from plugins.schema_drift.healing.watched import show_news
 
     started = time.monotonic()
     settings = load_settings()
@@ -44,13 +47,17 @@ def run(
     streams = ingest(settings, console=None if as_json else console)
     if not as_json:
         _show_ingest(console, streams)
+    watched = _watch(settings, target, console)
+    if not as_json:
+        show_news(console, watched)
     with progress(console) as listener:
         result = build(settings, target=target, listener=listener)
     page = _docs(settings, target) if docs and not result.failures else None
     failed = any(stream.error for stream in streams) or result.exit_code != 0
     if as_json:
         streams_json = [stream.as_dict() for stream in streams]
-        typer.echo(json.dumps({"streams": streams_json, "build": asdict(result), "failed": failed}, default=str))
+        whole = {"streams": streams_json, "drift": asdict(watched), "build": asdict(result), "failed": failed}
+        typer.echo(json.dumps(whole, default=str))
     else:
         _show_build(console, result, page, time.monotonic() - started)
     if failed:
@@ -64,6 +71,26 @@ def _show_ingest(console: Console, streams: Any) -> None:
     console.print(summary(streams))
     print_notes(streams, console)
     console.print()
+
+
+def _watch(settings: Settings, target: str | None, console: Console) -> Watched:
+    from plugins.core.project import Project
+    from plugins.schema_drift.healing import watch
+
+    def check(*arguments: Any, **named: Any) -> Any:
+        # Imported when there is something to look at.
+        from plugins.schema_drift.drifting import check
+
+        return check(*arguments, **named)
+
+    def propose(*arguments: Any, **named: Any) -> Any:
+        from plugins.schema_drift.drifting import propose
+
+        return propose(*arguments, **named)
+
+    project = Project(settings.project_dir, target)
+    with console.status("looking for drift") as live:
+        return watch(settings, project, check=check, propose=propose, on_progress=live.update)
 
 
 def _docs(settings: Settings, target: str | None) -> str:

@@ -13,7 +13,10 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from rich.console import Console
+
     from plugins.build.pipeline import Listener
+    from plugins.core.settings import Settings
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Target = Annotated[str | None, typer.Option("--target", "-t", help="dbt target; default: the profile's.")]
@@ -51,6 +54,8 @@ def _build(
 
     settings = load_settings()
     console = Console(stderr=as_json)
+    if as_of is None:
+        _settle(settings, target, console)
     with progress(console) as listener:
         result = build(
             settings,
@@ -65,6 +70,17 @@ def _build(
     else:
         print_build(console, result)
     raise typer.Exit(result.exit_code)
+
+
+def _settle(settings: Settings, target: str | None, console: Console) -> None:
+    """Release streams whose proposals were decided since the last build."""
+    from plugins.core.ledger import Ledger, open_holds
+    from plugins.core.project import Project
+
+    if open_holds(Ledger(settings)):
+        from plugins.schema_drift import settle, show_news
+
+        show_news(console, settle(settings, Project(settings.project_dir, target)))
 
 
 @contextmanager

@@ -1,0 +1,10 @@
+from .holds import Hold as Hold
+from .holds import hold as hold
+from .holds import open_holds as open_holds
+from .holds import release as release
+from .releasing import release_by_hand as release_by_hand
+from .settling import settle as settle
+from .watched import News as News
+from .watched import Watched as Watched
+from .watched import show_news as show_news
+from .watching import watch as watch
