@@ -103,8 +103,11 @@ def _find_recipes(con: duckdb.DuckDBPyConnection, known: Understood) -> None:
         rest = 1 - share
         if founds and founds[0].proof.share - share >= 0.8 * rest:
             known.recipes[one] = founds[0]
-    found = find_all(con, old, new, known.match, _worth_trying(known))
-    _take_recipes(known, found)
+    # What a recipe explains under its own name needs no other candidates.
+    named = same_names(old.names, new.names)
+    own = [(one, named[one]) for one in pairing.removed if named.get(one) in pairing.added]
+    _take_recipes(known, find_all(con, old, new, known.match, own))
+    _take_recipes(known, find_all(con, old, new, known.match, _worth_trying(known)))
 
 
 def _worth_trying(known: Understood) -> list[tuple[int, int]]:

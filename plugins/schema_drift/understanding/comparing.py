@@ -26,7 +26,7 @@ def compare(con: duckdb.DuckDBPyConnection, before: Sequence[SeenTable], after: 
             found += told
             notes += said
     finally:
-        for name in ("_drift_a", "_drift_b", "_drift_matched"):
+        for name in ("_drift_a", "_drift_b", "_drift_matched", "_drift_some"):
             con.execute(f"drop table if exists temp.{name}")
     order = {one.table.id: number for number, one in enumerate((*before, *after))}
     found.sort(key=lambda one: (order.get(one.table, len(order)), -one.severity.rank))

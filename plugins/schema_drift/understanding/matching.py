@@ -16,6 +16,7 @@ Places = NDArray[np.intp]
 _MOST_TRIED = 8
 # Of the rows at one time, how many must have a partner at the other for a found key to be believed.
 _LEAST_SHARE = 0.05
+_GIVEN_COUNTS = 0.35
 
 
 @dataclass(frozen=True)
@@ -55,13 +56,17 @@ def match(old: Side, new: Side) -> Match:
         found = _by(old, new, key, modulus)
         last = key
         score = _agreement(old, new, found)
+        if key.is_given and found.rows >= 0.5 * min(old.taken, new.taken) > 0:
+            # A key that still joins the rows was no worse before; others must be a good deal better.
+            score += _GIVEN_COUNTS
         if best is None or score > best[0]:
             best = (score, key)
         # The given key is believed as soon as it makes sense; others compete.
         if (key.is_given and score > 0.3) or score > 0.9 or number >= _MOST_TRIED:
             break
     if best is None or best[0] <= 0.0:
-        old.take((), modulus), new.take((), modulus)
+        old.take((), modulus)
+        new.take((), modulus)
         return _nothing(old, new)
     if best[1] == last:
         return found

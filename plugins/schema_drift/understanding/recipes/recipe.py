@@ -13,6 +13,8 @@ from plugins.schema_drift.change import Kind, Restored, Supplied
 from plugins.schema_drift.understanding.reading import Side
 from plugins.schema_drift.understanding.types import Family, read_type
 
+MATCHED = "temp._drift_matched"
+_AT_ONCE = 100
 # Given the SQL of the columns that it reads, the SQL of the value.
 Expression = Callable[[Sequence[str]], str]
 
@@ -77,50 +79,58 @@ def cast(value: str, given: str, wanted: str) -> str:
 
 def prove(con: duckdb.DuckDBPyConnection, old: Side, new: Side, recipes: Sequence[Recipe]) -> list[Proof]:
     """Count, on `temp._drift_matched`, for how many rows each recipe gives the values of the other side."""
-    proofs: list[Proof] = []
-    for start in range(0, len(recipes), 200):
-        part = recipes[start : start + 200]
+    return [
+        Proof(row[0], row[1], tuple((row[0], count) for count in row[3:]), row[2])
+        for row in _counted(con, [_counts(one, old, new) for one in recipes], MATCHED)
+    ]
+
+
+def screen(
+    con: duckdb.DuckDBPyConnection, old: Side, new: Side, recipes: Sequence[Recipe], rows: str, least: float
+) -> list[Recipe]:
+    """Those recipes that work for a share of `rows`, a relation with the columns of the matched rows."""
+    counted = _counted(con, [_counts(one, old, new)[:2] for one in recipes], rows)
+    return [one for one, row in zip(recipes, counted, strict=True) if row[0] and row[1] >= least * row[0]]
+
+
+def _counted(con: duckdb.DuckDBPyConnection, wanted: Sequence[Sequence[str]], rows: str) -> list[tuple[int, ...]]:
+    """The values of each group of aggregates; zeros for groups that don't bind to the types at hand."""
+    found: list[tuple[int, ...]] = []
+    for start in range(0, len(wanted), _AT_ONCE):
+        part = wanted[start : start + _AT_ONCE]
         try:
-            proofs += _prove(con, old, new, part)
+            row = con.execute(f"select {', '.join(one for group in part for one in group)} from {rows}").fetchone()
         except duckdb.Error:
-            # One that doesn't bind to these types is no candidate; the others are judged one by one.
-            for one in part:
-                try:
-                    proofs += _prove(con, old, new, [one])
-                except duckdb.Error:
-                    proofs.append(Proof(0, 0, tuple((0, 0) for _ in one.old)))
-    return proofs
+            # A recipe that doesn't bind is no candidate; halves are tried until it stands alone.
+            if len(part) == 1:
+                found.append((0,) * len(part[0]))
+                continue
+            half = len(part) // 2
+            found += _counted(con, part[:half], rows) + _counted(con, part[half:], rows)
+            continue
+        values = iter(row or ())
+        found += [tuple(next(values) for _ in group) for group in part]
+    return found
 
 
-def _prove(con: duckdb.DuckDBPyConnection, old: Side, new: Side, recipes: Sequence[Recipe]) -> list[Proof]:
-    counts: list[str] = []
-    for one in recipes:
-        befores, afters = [old.column(n) for n in one.old], [new.column(n) for n in one.new]
-        filled = " or ".join(f"{name} is not null" for name in (*befores, *afters))
-        tests = [
-            same(made(afters), name, old.types[number], one) if made else "false"
-            for made, name, number in zip(one.restore, befores, one.old, strict=True)
-        ]
-        if any(made is None for made in one.restore):
-            whole = " and ".join(
-                same(made(befores), name, new.types[number], one) if made else "true"
-                for made, name, number in zip(one.supply, afters, one.new, strict=True)
-            )
-        else:
-            whole = " and ".join(tests)
-        values = befores[0] if len(befores) == 1 else f"({', '.join(befores)})"
-        counts += [f"count(*) filter ({filled})", f"count(*) filter (({filled}) and {whole})"]
-        counts.append(f"count(distinct case when ({filled}) and {whole} then {values}::varchar end)")
-        counts += [f"count(*) filter (({filled}) and {test})" for test in tests]
-    row = con.execute(f"select {', '.join(counts)} from temp._drift_matched").fetchone()
-    assert row is not None
-    proofs, place = [], 0
-    for one in recipes:
-        compared, equal, varied = row[place : place + 3]
-        restored = tuple((compared, row[place + 3 + n]) for n in range(len(one.old)))
-        proofs.append(Proof(compared, equal, restored, varied))
-        place += 3 + len(one.old)
-    return proofs
+def _counts(one: Recipe, old: Side, new: Side) -> list[str]:
+    """SQL of: rows compared, rows equal, different old values among these, and rows equal by old column."""
+    befores, afters = [old.column(n) for n in one.old], [new.column(n) for n in one.new]
+    filled = " or ".join(f"{name} is not null" for name in (*befores, *afters))
+    tests = [
+        same(made(afters), name, old.types[number], one) if made else "false"
+        for made, name, number in zip(one.restore, befores, one.old, strict=True)
+    ]
+    whole = " and ".join(tests)
+    if any(made is None for made in one.restore):
+        whole = " and ".join(
+            same(made(befores), name, new.types[number], one) if made else "true"
+            for made, name, number in zip(one.supply, afters, one.new, strict=True)
+        )
+    values = befores[0] if len(befores) == 1 else f"({', '.join(befores)})"
+    counts = [f"count(*) filter ({filled})", f"count(*) filter (({filled}) and {whole})"]
+    counts.append(f"count(distinct case when ({filled}) and {whole} then {values}::varchar end)")
+    return counts + [f"count(*) filter (({filled}) and {test})" for test in tests]
 
 
 def same(made: str, name: str, type_: str, recipe: Recipe) -> str:
