@@ -16,7 +16,7 @@ from bench.drift.shapes.warehouse import Source, ident
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Shape:
     """A way to write a project. domain: whose tables. feed: template of the model that gold reads.
 
@@ -100,11 +100,12 @@ def place(shape: Shape, path: str) -> str:
 
 def render(shape: Shape, text: str) -> str:
     """A template with the names of the shape's domain."""
-    return _environment().from_string(text).render(_words(shape))
+    return environment().from_string(text).render(words(shape))
 
 
 @cache
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
+    """Templates whose own marks are neither SQL's nor those of dbt's Jinja."""
     return jinja2.Environment(
         variable_start_string="<<",
         variable_end_string=">>",
@@ -118,7 +119,8 @@ def _environment() -> jinja2.Environment:
     )
 
 
-def _words(shape: Shape) -> dict[str, object]:
+def words(shape: Shape) -> dict[str, object]:
+    """What templates may name: columns at the source (`c` as SQL, `y` plain) and in staging (`s`), by role."""
     domain, raw = shape.domain, shape.source.raw
     needs_quotes = shape.is_quoted
     columns = {role: ident(name) if needs_quotes else name for role, name in raw.items()}
