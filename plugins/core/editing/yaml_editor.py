@@ -230,8 +230,11 @@ class YamlEditor:
             else:
                 at = self._line_end(spans[place][1])
                 yield Edit(at, at, body)
-        for first, last in _runs(changes.removed, changes.inserted):
-            if first == 0 and self._shares_line(box) and last + 1 < len(spans):
+        is_beside_dash = self._shares_line(box)
+        # One by one, so that comments between them stay.
+        ends = changes.inserted if is_beside_dash else changes.removed
+        for first, last in _runs(changes.removed, ends):
+            if first == 0 and is_beside_dash and last + 1 < len(spans):
                 yield Edit(spans[0][0], spans[last + 1][0], "")
                 continue
             start, end = self._line_start(spans[first][0]), self.yaml.line_end(spans[last][1])

@@ -60,7 +60,7 @@ def _columns(editor: YamlEditor) -> list[Any]:
     return items(child(editor.root, "columns"))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(_documents(), _NAMES, st.data())
 def test_a_changed_name_leaves_all_other_lines(document: tuple[str, list[str]], new: str, data: st.DataObject):
     text, names = document
@@ -81,7 +81,7 @@ def test_a_changed_name_leaves_all_other_lines(document: tuple[str, list[str]], 
     ]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(_documents(), st.data())
 def test_removed_and_inserted_entries_leave_the_others(document: tuple[str, list[str]], data: st.DataObject):
     text, names = document
@@ -108,7 +108,7 @@ def test_removed_and_inserted_entries_leave_the_others(document: tuple[str, list
     assert all(line in after.split("\n") for line in own)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(_NAMES, min_size=1, max_size=6, unique=True), st.data())
 def test_lists_and_mappings_in_brackets(names: list[str], data: st.DataObject):
     written = [_written(name, data.draw(st.sampled_from(["plain", "single", "double"]))) for name in names]

@@ -1,0 +1,129 @@
+"""All documents of a project: which may name what changed, and what becomes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import PurePosixPath
+
+from plugins.core.editing.yaml_editor import YamlEditor
+from plugins.core.errors import SmeltError
+from plugins.review import FileChange
+from plugins.schema_drift.change import Drift
+from plugins.schema_drift.patching.documents.document import Document, Plan
+from plugins.schema_drift.patching.documents.nodes import patch_nodes
+from plugins.schema_drift.patching.documents.semantic import patch_exposures, patch_metrics, patch_semantic_models
+from plugins.schema_drift.patching.documents.shift import (
+    Shift,
+    shift_of_interface,
+    shift_of_relation,
+    shift_upstream,
+)
+from plugins.schema_drift.patching.documents.sources import patch_sources
+from plugins.schema_drift.patching.documents.unit_tests import patch_fixtures, patch_unit_tests
+from plugins.schema_drift.patching.patch import Interface, Mode, Patch, Question
+from plugins.schema_drift.patching.project import PatchedProject
+
+_SKIPPED = frozenset(["target", "dbt_packages", "dbt_modules", "node_modules", "logs", "lake", ".venv", "venv"])
+_PROPERTIES: tuple[Callable[[Document], None], ...] = (
+    patch_sources,
+    patch_nodes,
+    patch_unit_tests,
+    patch_semantic_models,
+    patch_metrics,
+    patch_exposures,
+)
+Handler = Callable[[Document], None]
+
+
+def patch_documents(
+    project: PatchedProject, drift: Drift, interfaces: Mapping[str, Interface], mode: Mode
+) -> Patch:
+    """Edits of everything that is neither SQL nor Python, and what only a person can say.
+
+    interfaces: how the columns of patched nodes differ, by node id. mode changes nothing here but through them.
+    """
+    plan = _plan(project, drift, interfaces)
+    changes: list[FileChange] = []
+    questions: list[Question] = []
+    told: dict[str, str] = {}
+    for path in project.paths:
+        handlers = _handlers(path)
+        if not handlers:
+            continue
+        text = project.read(path)
+        if not _concerns(plan, path, text):
+            continue
+        after, document_told, asked = _patched(path, text, plan, handlers)
+        questions += asked
+        if after != text:
+            changes.append(FileChange(path=path, before=text, after=after))
+            told[path] = document_told
+    rows, asked = patch_fixtures(plan)
+    questions += asked
+    for path, after in rows.items():
+        changes.append(FileChange(path=path, before=project.read(path), after=after))
+        told[path] = "rows of unit tests"
+    return Patch(tuple(changes), told, tuple(dict.fromkeys(questions)), dict(interfaces))
+
+
+def _plan(project: PatchedProject, drift: Drift, interfaces: Mapping[str, Interface]) -> Plan:
+    shifts: dict[str, Shift] = {}
+    upstream: dict[str, Shift] = {}
+    before = {table.id: table for table in project.before}
+    after = {table.id: table for table in project.after}
+    for table in dict.fromkeys(change.table for change in drift.changes):
+        changes = drift.of(table)
+        shift = shift_of_relation(changes, before.get(table), after.get(table))
+        if not shift.is_empty:
+            shifts[table] = shift
+        shift = shift_upstream(changes, before.get(table), after.get(table))
+        if not shift.is_empty:
+            upstream[table] = shift
+    for node, interface in interfaces.items():
+        if node in shifts:
+            continue
+        known = project.graph.nodes.get(node)
+        resource = project.manifest.resources.get(node)
+        columns = tuple(known.columns.values()) if known else tuple(resource.columns) if resource else ()
+        shift = shift_of_interface(interface, columns)
+        if not shift.is_empty:
+            shifts[node] = shift
+    return Plan(project, drift, shifts, upstream)
+
+
+def _handlers(path: str) -> tuple[Handler, ...]:
+    """What may change a file, by its name."""
+    pure = PurePosixPath(path)
+    hidden = any(part.startswith(".") or part in _SKIPPED for part in pure.parts)
+    if hidden or pure.suffix not in (".yml", ".yaml") or len(pure.parts) < 2:
+        return ()
+    return _PROPERTIES
+
+
+def _concerns(plan: Plan, path: str, text: str) -> bool:
+    """Whether a file can name a table that changed: reading YAML with its places takes time."""
+    return any(name in text for name in _names(plan))
+
+
+def _names(plan: Plan) -> Iterator[str]:
+    for node in dict.fromkeys((*plan.shifts, *(change.table for change in plan.drift.changes))):
+        resource = plan.project.manifest.resources.get(node)
+        if resource is not None:
+            yield resource.name.rpartition(".")[2]
+            yield resource.identifier
+
+
+def _patched(path: str, text: str, plan: Plan, handlers: tuple[Handler, ...]) -> tuple[str, str, list[Question]]:
+    """The text as it is now, what was done, and questions."""
+    try:
+        editor = YamlEditor(text)
+    except SmeltError as error:
+        return text, "", [Question(f"it may name what changed, and {error.message}", path, 0)]
+    document = Document(path, editor, plan)
+    for handler in handlers:
+        handler(document)
+    try:
+        after = editor.result()
+    except SmeltError as error:
+        return text, "", [*document.questions, Question(f"it is to be changed by hand: {error.message}", path, 0)]
+    return after, "; ".join(document.done), document.questions

@@ -1,0 +1,215 @@
+"""dbt sources whose columns are called differently."""
+
+from __future__ import annotations
+
+import pytest
+
+from plugins.schema_drift.change import Kind
+from plugins.schema_drift.table import History
+from tests.schema_drift.patching.documents.conftest import (
+    SOURCE,
+    Built,
+    after_of,
+    change,
+    only_lines,
+    renamed,
+    table,
+)
+
+BEFORE = table({"id": "bigint", "unit_price": "decimal(12,4)", "status": "varchar"})
+AFTER = table({"id": "bigint", "price_gbp": "decimal(12,4)", "status": "varchar"})
+
+BLOCK = """# Sources of the shop.
+version: 2
+
+sources:
+  - name: shop   # the web shop
+    tables:
+      - name: orders
+        columns:
+          - name: unit_price
+            description: Of an order; another table.
+      - name: order_lines
+        description: Lines; `unit_price` is in pounds.
+        loaded_at_field: "unit_price"
+        columns:
+          - name: id
+            tests: [unique, not_null]
+          # what one piece costs
+          - name: 'unit_price'  # in pounds
+            description: Price of one unit.
+            data_type: decimal(12, 4)
+            data_tests:
+              - not_null
+              - dbt_utils.expression_is_true:
+                  arguments:
+                    expression: ">= 0"
+          - name: status
+        data_tests:
+          - dbt_utils.expression_is_true:
+              expression: "unit_price > 0 and status <> 'unit_price' and coalesce(order_lines.unit_price, 0) < 10"
+          - dbt_utils.unique_combination_of_columns:
+              arguments: {combination_of_columns: [id, unit_price]}
+"""
+
+
+def test_a_renamed_column_is_renamed_wherever_it_is_meant():
+    patch = Built({"models/sources.yml": BLOCK}, (BEFORE,), (AFTER,)).patch(renamed("unit_price", "price_gbp"))
+    assert only_lines(BLOCK, after_of(patch, "models/sources.yml")) == [
+        "-         description: Lines; `unit_price` is in pounds.",
+        '-         loaded_at_field: "unit_price"',
+        "+         description: Lines; `price_gbp` is in pounds.",
+        '+         loaded_at_field: "price_gbp"',
+        "-           - name: 'unit_price'  # in pounds",
+        "+           - name: 'price_gbp'  # in pounds",
+        "-               expression: \"unit_price > 0 and status <> 'unit_price' and "
+        'coalesce(order_lines.unit_price, 0) < 10"',
+        "+               expression: \"price_gbp > 0 and status <> 'unit_price' and "
+        'coalesce(order_lines.price_gbp, 0) < 10"',
+        "-               arguments: {combination_of_columns: [id, unit_price]}",
+        "+               arguments: {combination_of_columns: [id, price_gbp]}",
+    ]
+    assert patch.questions == ()
+
+
+def test_flow_style_and_a_name_that_needs_quotes():
+    text = "sources: [{name: shop, tables: [{name: order_lines, columns: [{name: unit_price}, {name: id}]}]}]\n"
+    after = table({"id": "bigint", "no: yes": "decimal(12,4)", "status": "varchar"})
+    patch = Built({"models/s.yml": text}, (BEFORE,), (after,)).patch(renamed("unit_price", "no: yes"))
+    assert after_of(patch, "models/s.yml") == text.replace("unit_price", '"no: yes"')
+
+
+def test_a_name_with_jinja_is_never_written():
+    text = "sources: [{name: shop, tables: [{name: order_lines, columns: [{name: unit_price}]}]}]\n"
+    hostile = "{{ env_var('SECRET') }}"
+    after = table({"id": "bigint", hostile: "decimal(12,4)", "status": "varchar"})
+    patch = Built({"models/s.yml": text}, (BEFORE,), (after,)).patch(renamed("unit_price", hostile))
+    assert patch.changes == ()
+    assert [(one.path, one.line) for one in patch.questions] == [("models/s.yml", 1)]
+
+
+def test_a_kept_column_says_until_when_it_was_filled():
+    history = History(frozenset({"unit_price"}), "_smelt_batch_id >= '01JD4ZB2V0000000000000000A'")
+    after = table({"id": "bigint", "unit_price": "decimal(12,4)", "price_gbp": "decimal(12,4)", "status": "varchar"},
+                  history)  # fmt: skip
+    patch = Built({"models/sources.yml": BLOCK}, (BEFORE,), (after,)).patch(renamed("unit_price", "price_gbp"))
+    added = [line[2:] for line in only_lines(BLOCK, after_of(patch, "models/sources.yml")) if line[0] == "+"]
+    assert added == [
+        '        loaded_at_field: "price_gbp"',
+        "            description: Price of one unit. Filled until 2024-11-20 14:24 UTC; `price_gbp` since.",
+        "              - not_null:",
+        "                  config:",
+        "                    where: not (_smelt_batch_id >= '01JD4ZB2V0000000000000000A')",
+        "          - name: price_gbp",
+        "            description: Price of one unit.",
+        "            data_type: decimal(12, 4)",
+        "            data_tests:",
+        "              - not_null:",
+        "                  config:",
+        "                    where: _smelt_batch_id >= '01JD4ZB2V0000000000000000A'",
+        "              - dbt_utils.expression_is_true:",
+        "                  arguments:",
+    ]
+    assert after_of(patch, "models/sources.yml").count('expression: ">= 0"') == 2
+    assert {one.line for one in patch.questions} >= {29, 31}
+
+
+def test_added_removed_split_and_retyped_columns():
+    before = table({"id": "bigint", "name": "varchar", "qty": "integer", "old": "varchar"})
+    after = table({"id": "bigint", "first": "varchar", "last": "varchar", "qty": "bigint", "email": "varchar"})
+    text = """sources:
+- name: shop
+  tables:
+  - name: order_lines
+    columns:
+    - name: id
+      description: Number.
+      data_type: BIGINT
+    - name: name
+      description: Who.
+      data_type: VARCHAR
+
+    - name: qty
+      data_type: INTEGER
+    - name: old
+      data_type: VARCHAR
+"""
+    patch = Built({"models/s.yml": text}, (before,), (after,)).patch(
+        change(Kind.COLUMN_SPLIT, ["name"], ["first", "last"]),
+        change(Kind.TYPE_WIDENED, ["qty"], ["qty"]),
+        change(Kind.COLUMN_REMOVED, ["old"], []),
+        change(Kind.COLUMN_ADDED, [], ["email"]),
+    )
+    assert (
+        after_of(patch, "models/s.yml")
+        == """sources:
+- name: shop
+  tables:
+  - name: order_lines
+    columns:
+    - name: id
+      description: Number.
+      data_type: BIGINT
+    - name: first
+      description: First, as the source has it.
+      data_type: VARCHAR
+    - name: last
+      description: Last, as the source has it.
+      data_type: VARCHAR
+
+    - name: qty
+      data_type: BIGINT
+    - name: email
+      description: Email, as the source has it.
+      data_type: VARCHAR
+      config:
+        meta:
+          pii: true
+"""
+    )
+
+
+@pytest.mark.parametrize(("text", "line"), [
+    ("sources:\n  - name: shop\n    tables:\n      - name: order_lines\n        columns: &c\n          - name: unit_price\n"
+     "      - name: orders\n        columns: *c\n", 6),
+    ("sources:\n  - name: shop\n    tables:\n      - name: order_lines\n        columns:\n          - {name: unit_price\n", 0),
+    ("sources:\n  - name: shop\n    tables:\n      - name: order_lines\n        data_tests:\n"
+     "          - foo: {select: \"{{ var('x', 'unit_price') }}\", expression: \"{{ var('unit_price') }} > 0\"}\n", 6),
+    ("sources:\n  - name: shop\n    tables:\n      - name: order_lines\n        data_tests:\n"
+     "          - foo: {expression: other.unit_price > 0}\n", 6),
+])  # fmt: skip
+def test_what_is_not_sure_is_asked(text: str, line: int):
+    patch = Built({"models/s.yml": text}, (BEFORE,), (AFTER,)).patch(renamed("unit_price", "price_gbp"))
+    assert patch.changes == ()
+    assert [(one.path, one.line) for one in patch.questions] == [("models/s.yml", line)]
+
+
+def test_a_renamed_table_keeps_its_name_in_dbt():
+    text = "sources:\n  - name: shop\n    tables:\n      - name: order_lines\n        description: Lines.\n"
+    after = table(
+        {"id": "bigint", "unit_price": "decimal(12,4)", "status": "varchar"}, id="source.p.shop.lines_v2"
+    )
+    patch = Built({"models/s.yml": text}, (BEFORE,), (after,)).patch(
+        change(Kind.TABLE_RENAMED, ["shop.order_lines"], ["shop.lines_v2"])
+    )
+    assert only_lines(text, after_of(patch, "models/s.yml")) == ["+         identifier: lines_v2"]
+    assert SOURCE not in patch.unpatched
+
+
+def test_a_time_of_loading_that_all_tables_share():
+    text = """sources:
+  - name: shop
+    config:
+      loaded_at_field: status
+    tables:
+      - name: orders
+      - name: order_lines
+        columns:
+          - name: id
+"""
+    after = table({"id": "bigint", "unit_price": "decimal(12,4)", "state": "varchar"})
+    patch = Built({"models/s.yml": text}, (BEFORE,), (after,)).patch(renamed("status", "state"))
+    assert only_lines(text, after_of(patch, "models/s.yml")) == [
+        "+         config:",
+        "+           loaded_at_field: state",
+    ]
