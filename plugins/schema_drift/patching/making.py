@@ -1,0 +1,83 @@
+"""One patch of everything: SQL and Python first, then the documents, by what became of the models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Literal
+
+from plugins.review import FileChange
+from plugins.schema_drift.change import Change, Drift, Kind, Severity
+from plugins.schema_drift.patching.documents import patch_documents
+from plugins.schema_drift.patching.patch import Mode, Patch, Question
+from plugins.schema_drift.patching.project import PatchedProject
+from plugins.schema_drift.patching.sql import patch_sql
+
+Added = Literal["pass", "document", "ignore"]
+
+
+def make_patch(project: PatchedProject, drift: Drift, mode: Mode = Mode.ABSORB, *, added: Added = "pass") -> Patch:
+    """All edits that answer a drift, and what is left for a person to say.
+
+    added: what becomes of new columns: staging models pass them on and they are documented, they are documented
+    only, or nothing. What changes nothing for the project (severity silent) is left out.
+    """
+    heard = Drift(tuple(one for one in drift.changes if _is_heard(one, added)), drift.notes)
+    passed = Drift(tuple(one for one in heard.changes if _is_passed(one, added)), drift.notes)
+    code = patch_sql(project, passed, mode)
+    # Documents are read as the code's patch left them; hardly any file is both.
+    patched = replace(project, read=_reader(project, code.changes))
+    documents = patch_documents(patched, heard, code.interfaces, mode)
+    return Patch(
+        changes=_composed(code.changes, documents.changes),
+        told=_told(code.told, documents.told),
+        questions=_distinct((*code.questions, *documents.questions)),
+        interfaces=code.interfaces,
+        unpatched=code.unpatched | documents.unpatched,
+    )
+
+
+def is_absorbed(project: PatchedProject, drift: Drift) -> bool:
+    """Whether the files already cope with a drift, as after somebody patched them by hand.
+
+    Nothing is left to edit, and no question is open on which something may break or be wrong.
+    """
+    patch = make_patch(project, drift, Mode.ABSORB)
+    return not patch.changes and not patch.unpatched and all(one.is_minor for one in patch.questions)
+
+
+def _is_heard(change: Change, added: Added) -> bool:
+    if change.kind is Kind.COLUMN_ADDED:
+        return added != "ignore"
+    return change.severity is not Severity.SILENT
+
+
+def _is_passed(change: Change, added: Added) -> bool:
+    return change.kind is not Kind.COLUMN_ADDED or added == "pass"
+
+
+def _reader(project: PatchedProject, changes: Iterable[FileChange]) -> Callable[[str], str]:
+    texts = {change.path: change.after for change in changes if change.after is not None}
+    return lambda path: texts[path] if path in texts else project.read(path)
+
+
+def _composed(code: Iterable[FileChange], documents: Iterable[FileChange]) -> tuple[FileChange, ...]:
+    """One change of each file, from the text of the commit to the last one; without those that change nothing."""
+    found: dict[str, FileChange] = {}
+    for change in (*code, *documents):
+        first = found.get(change.path, change)
+        found[change.path] = FileChange(path=change.path, before=first.before, after=change.after)
+    return tuple(one for _, one in sorted(found.items()) if one.before != one.after)
+
+
+def _told(code: Mapping[str, str], documents: Mapping[str, str]) -> dict[str, str]:
+    paths = sorted({*code, *documents})
+    return {path: "; ".join(told for told in (code.get(path), documents.get(path)) if told) for path in paths}
+
+
+def _distinct(questions: Iterable[Question]) -> tuple[Question, ...]:
+    """Each once: of two that say the same of one place, the first; graver before less grave."""
+    kept: dict[tuple[str, str, int], Question] = {}
+    for question in questions:
+        kept.setdefault((question.text, question.path, question.line), question)
+    return tuple(sorted(kept.values(), key=lambda one: one.is_minor))
