@@ -1,8 +1,8 @@
 from .catalog import Lake
 from .commit import Batch, Committed, StaleBatch, commit_batch
-from .evolve import BronzeColumn, bronze_columns, ensure_columns
+from .evolve import BronzeColumn, bronze_columns, ensure_columns, placed_columns
 from .pin import Pin, scan_sql
-from .pins import pin_namespace
+from .pins import metadata_locations, pin_namespace
 from .state import TableState, read_state
 
 __all__ = [
@@ -16,7 +16,9 @@ __all__ = [
     "bronze_columns",
     "commit_batch",
     "ensure_columns",
+    "metadata_locations",
     "pin_namespace",
+    "placed_columns",
     "read_state",
     "scan_sql",
 ]

@@ -64,6 +64,14 @@ def ensure_columns(lake: Lake, identifier: str, incoming: pa.Schema) -> list[Bro
     return plan.columns
 
 
+def placed_columns(table: Table, incoming: pa.Schema) -> list[BronzeColumn]:
+    """Where `ensure_columns` puts, or once put, each of `incoming`, in its order; changes nothing.
+
+    A column that the table has no room for yet is placed where it would be added.
+    """
+    return _plan(table, incoming).columns
+
+
 def bronze_columns(table: Table) -> dict[str, pa.DataType]:
     """Columns of `table` and their Arrow types, in order."""
     schema = schema_to_pyarrow(table.schema(), include_field_ids=False)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from pyiceberg.catalog.sql import IcebergTables, SqlCatalog
 from pyiceberg.table import Table
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from plugins.core.lake.catalog import Lake
 from plugins.core.lake.pin import Pin
@@ -17,6 +20,20 @@ def pin_namespace(lake: Lake, namespace: str, as_of: datetime | None = None) -> 
         for name in lake.tables(namespace)
         for table in [lake.table(f"{namespace}.{name}")]
     ]
+
+
+def metadata_locations(lake: Lake, namespace: str) -> dict[str, str]:
+    """The current metadata file of each table of `namespace`; what is as it was has not been written to.
+
+    A catalog in a database is asked once for all, any other once a table.
+    """
+    if isinstance(lake.catalog, SqlCatalog):
+        rows = select(IcebergTables.table_name, IcebergTables.metadata_location).where(
+            IcebergTables.catalog_name == lake.catalog.name, IcebergTables.table_namespace == namespace
+        )
+        with Session(lake.catalog.engine) as session:
+            return {name: location for name, location in session.execute(rows) if location is not None}
+    return {name: lake.table(f"{namespace}.{name}").metadata_location for name in lake.tables(namespace)}
 
 
 def _snapshot_at(table: Table, as_of: datetime | None) -> int | None:

@@ -8,9 +8,14 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from plugins.core.errors import SmeltError
+from plugins.core.ledger import Ledger
 from plugins.core.project import Project
 from plugins.core.settings import Settings
+from plugins.core.warehouse.published import read_run, run_path
 from plugins.schema_drift.observing.against_snapshot import SNAPSHOT, compare_with, in_order
+from plugins.schema_drift.observing.bronze.opening import last_published, open_bronze, then_of_run
+from plugins.schema_drift.observing.bronze.recognised import is_smelt_project
+from plugins.schema_drift.observing.bronze.records import Records
 from plugins.schema_drift.observing.looking import look
 from plugins.schema_drift.observing.manifest import source_manifest
 from plugins.schema_drift.observing.pair import Pair
@@ -36,16 +41,24 @@ def open_pair(
 def _open(
     stack: ExitStack, project: Project, settings: Settings, before: str | None, select: Sequence[str]
 ) -> Pair:
+    scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="smelt-drift-")))
+    if is_smelt_project(project):
+        records = Records(Ledger(settings))
+        if before is None:
+            then = last_published(settings, records)
+            return open_bronze(stack, project, settings, then, select, scratch)
+        if (path := run_path(settings, before)).is_file():
+            then = then_of_run(records, read_run(path))
+            return open_bronze(stack, project, settings, then, select, scratch)
     path = Path(before).expanduser() if before is not None else snapshot_path(settings)
     if before is None and not path.is_file():
         raise SmeltError("there is no snapshot of the sources to compare with", "smelt drift snapshot")
-    return _since_snapshot(stack, project, settings, path, select)
+    return _since_snapshot(stack, project, settings, path, select, scratch)
 
 
 def _since_snapshot(
-    stack: ExitStack, project: Project, settings: Settings, path: Path, select: Sequence[str]
+    stack: ExitStack, project: Project, settings: Settings, path: Path, select: Sequence[str], scratch: Path
 ) -> Pair:
-    scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="smelt-drift-")))
     con = stack.enter_context(connect(scratch))
     about, kept = attach_snapshot(con, path, SNAPSHOT)
     manifest = source_manifest(project)

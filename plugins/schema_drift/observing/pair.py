@@ -20,6 +20,12 @@ class FirstSeen:
     load: str | None = None
     version: int | None = None
 
+    @property
+    def text(self) -> str:
+        """For people."""
+        when = f"{self.at:%Y-%m-%d %H:%M} UTC" if self.at is not None else "unknown"
+        return f"{when}, load {self.load}" if self.load else when
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -27,7 +33,8 @@ class Pair:
 
     before, after: in the order of their names; tables that nobody touched may be left out of both. looked_at: how
     many tables were compared to tell so. labels: what each side is, for people. times: of each side, in UTC.
-    notes: what could not be read or compared, and why. first_seen: by the id of the table now.
+    notes: what could not be read or compared, and why. first_seen: when the first change of all came, for people;
+    first_seen_of: of each table, by its id now.
     """
 
     con: duckdb.DuckDBPyConnection
@@ -37,5 +44,6 @@ class Pair:
     times: tuple[datetime | None, datetime | None] = (None, None)
     notes: tuple[str, ...] = ()
     looked_at: int = 0
-    first_seen: Mapping[str, FirstSeen] = field(default_factory=dict)
+    first_seen: str | None = None
+    first_seen_of: Mapping[str, FirstSeen] = field(default_factory=dict)
     inputs: PairInputs = field(default_factory=PairInputs)

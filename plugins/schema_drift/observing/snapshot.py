@@ -148,7 +148,7 @@ def _write(keeping: _Keeping, seen: Look, about: About, target: Path) -> Path:
     beside.unlink(missing_ok=True)
     con = keeping.con
     try:
-        con.execute(f"attach {duck.literal(str(beside))} as {NEW}")
+        con.execute(f"attach {duck.literal(str(beside))} as {NEW} (block_size 16384)")
         # Written to the log first, everything would be written twice; a file that is not whole is thrown away.
         con.execute("set checkpoint_threshold = '1GB'")
         # What is in it is as confidential as the source, also while it is written.
