@@ -85,22 +85,26 @@ class Binder:
         left = self.query(node.this, scope)
         right = self.query(node.expression, scope)
         for side in (left, right):
-            self.bound.escapes |= side.origins
             # By position, a further column or another order makes the sides unlike.
-            self.bound.positional |= {read for read, _ in side.origins} | set(side.fresh.values())
+            self._by_position(side)
         if node.args.get("order") is not None:
             self._visit(node.args["order"], Scope(scope, sources={"": left.plain()}), "order")
         result = left.plain()
         result.is_open = left.is_open or right.is_open
         return result
 
+    def _by_position(self, relation: Relation) -> None:
+        """Something reads all columns as they come."""
+        self.bound.escapes |= relation.origins
+        self.bound.positional |= relation.stars
+        self.bound.positional_fresh |= set(relation.fresh)
+
     def _renamed(self, relation: Relation, aliased: exp.Expr) -> Relation:
         alias = aliased.args.get("alias")
         names = [one.name for one in alias.columns] if isinstance(alias, exp.TableAlias) else []
         if not names:
             return relation
-        self.bound.escapes |= relation.origins
-        self.bound.positional |= {read for read, _ in relation.origins} | set(relation.fresh.values())
+        self._by_position(relation)
         rest = list(relation.columns)[len(names) :]
         written = {name.lower(): name for name in names}
         return Relation(dict.fromkeys([*written, *rest]), {}, relation.is_open, {**relation.written, **written})
@@ -122,8 +126,7 @@ class Binder:
             return alias
         relation = self._item(item, scope, select)
         if item.args.get("pivots"):
-            self.bound.escapes |= relation.origins
-            self.bound.positional |= {read for read, _ in relation.origins}
+            self._by_position(relation)
             relation = Relation(is_open=True)
         alias = _alias(item) or f"_{len(scope.sources)}"
         if isinstance(item, exp.Table) and not item.alias and isinstance(item.this, exp.Identifier):
@@ -168,8 +171,7 @@ class Binder:
         joined = scope.sources.get(alias) or list(scope.sources.values())[-1]
         if (join.args.get("method") or "").upper() == "NATURAL":
             for relation in (*before, joined):
-                self.bound.escapes |= relation.origins
-                self.bound.positional |= set(relation.fresh.values())
+                self._by_position(relation)
         for item in join.args.get("using") or ():
             name = item.name.lower()
             scope.using.add(name)
@@ -182,6 +184,7 @@ class Binder:
     def _select(self, node: exp.Select, scope: Scope, is_shown: bool) -> Relation:
         args = node.args
         scope.select = node
+        self.bound.scopes.append(scope)
         if args.get("from_") is not None:
             self._add_source(args["from_"].this, scope, node)
         for lateral in args.get("laterals") or ():
@@ -218,6 +221,8 @@ class Binder:
         result.columns[name.lower()] = origin
         result.written[name.lower()] = name
         scope.aliases.add(name.lower())
+        if origin is not None:
+            scope.passed.add(name.lower())
 
     def _star(self, node: exp.Expr, star: exp.Star, scope: Scope, result: Relation) -> None:
         qualifier = node.table.lower() if isinstance(node, exp.Column) else None
@@ -251,6 +256,7 @@ class Binder:
         result.columns.update(given.columns)
         result.fresh.update(given.fresh)
         result.written.update(given.written)
+        result.stars |= given.stars
         result.is_open = result.is_open or given.is_open
 
     def _replace(self, given: Relation, name: str) -> None:
@@ -268,6 +274,7 @@ class Binder:
                         into.columns[name] = origin
                 into.fresh.update(relation.fresh)
                 into.written.update(relation.written)
+                into.stars |= relation.stars
                 into.is_open = into.is_open or relation.is_open
         if qualifier is not None and qualifier not in scope.sources:
             into.is_open = True

@@ -35,11 +35,12 @@ _ROOMY = (
 
 @dataclass(frozen=True)
 class Inline:
-    """Edits in one reading. text: the file as it is."""
+    """Edits in one reading. text: the file as it is. passes: whether entries of select lists take the new name."""
 
     reading: Reading
     text: str
     style: Style
+    passes: bool = False
 
     def edits(self, one: Reference, target: Target) -> list[Edit]:
         """The edits that make one reference read what is there now; raises UnsafeName."""
@@ -55,7 +56,7 @@ class Inline:
             new = self.style.expression(target.tree, qualifier)
             if self._needs_parentheses(one, target):
                 new = f"({new})"
-        if one.is_item and one.is_shown and one.clause == "select":
+        if one.is_item and one.is_shown and one.clause == "select" and not self.passes:
             return [Edit(start, end, self._as_item(new, written, start, end))]
         return [Edit(start, end, new), *self._realigned(one, len(new) - (end - start), end)]
 

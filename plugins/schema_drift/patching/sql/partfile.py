@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from plugins.core.editing.edits import Edit, apply_edits
 from plugins.core.errors import SmeltError
 from plugins.core.sql.template import Part, Template
 from plugins.schema_drift.patching.project import PatchedProject
+from plugins.schema_drift.patching.sql.adding import Adding
 from plugins.schema_drift.patching.sql.placing import Placed, Placing, after_relation, before_relation
 from plugins.schema_drift.patching.sql.plan import TablePlan
 from plugins.schema_drift.patching.sql.reading import PartRead, Tables, read_part
@@ -18,17 +19,53 @@ from plugins.schema_drift.patching.sql.writing import UnsafeName
 
 @dataclass(frozen=True)
 class PatchedFile:
-    """A file after the plan of one table. columns: what was restored, and where. read: its parts as they were."""
+    """A file after the plan of one table. columns: what was restored, and where. parts: as they were.
+
+    renamed: columns of its output that have another name now. added: those that its select list has now.
+    """
 
     text: str
     columns: dict[str, str] = field(default_factory=dict)
     questions: tuple[tuple[int, str], ...] = ()
     parts: tuple[PartRead, ...] = ()
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    added: tuple[str, ...] = ()
+
+    @property
+    def _output(self) -> Relation:
+        outputs = (r.bound.output for p in self.parts if p.part.kind in ("file", "snapshot") for r in p.readings)
+        return next(outputs, Relation())
+
+    @property
+    def passed(self) -> tuple[frozenset[str], bool]:
+        """New columns (lower case) that stars hand on to its output, and whether any star does."""
+        return frozenset(self._output.fresh), bool(self._output.stars)
+
+    @property
+    def columns_before(self) -> tuple[str, ...]:
+        """Names of its output, as they were."""
+        return tuple(self._output.written.get(name, name) for name in self._output.columns)
 
     @property
     def reads_it(self) -> bool:
         """Whether the table is read in it."""
         return any(part.reads_it for part in self.parts)
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """Of a file: the node that it makes, the macros that this calls, columns of the table that it uses for sure.
+
+    positional: whether somebody below takes its columns by their order. passes: whether new names go on as they
+    are. adds: new columns that its select list is to have.
+    """
+
+    node: str | None = None
+    macros: tuple[str, ...] = ()
+    used: frozenset[str] = frozenset()
+    positional: bool = False
+    passes: bool = False
+    adds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -39,54 +76,107 @@ class FilePatching:
     plan: TablePlan
     drifted: str
 
-    def patch(self, text: str, node: str | None, macros: tuple[str, ...], positional: bool) -> PatchedFile:
+    def patch(self, text: str, given: Circumstances) -> PatchedFile:
         """The file with every edit that holds; what does not hold becomes a question."""
         template = Template(text)
-        parts = tuple(self.read(template, part, node, before_relation) for part in template.parts)
+        parts = tuple(self.read(template, part, given) for part in template.parts)
         edits: list[Edit] = []
         columns: dict[str, str] = {}
         questions: list[tuple[int, str]] = []
+        renamed: dict[str, str] = {}
+        added: list[str] = []
         for part in parts:
-            placed = self._placed(part, node, macros, positional)
+            placed, more = self._placed(part, given)
             edits += placed.edits
             columns |= placed.columns
             questions += placed.questions
-        return PatchedFile(apply_edits(text, edits), columns, tuple(questions), parts)
+            if part.part.kind in ("file", "snapshot"):
+                added += more
+                renamed |= self._renamed(part, placed, given)
+            questions += self._failed(part)
+        return PatchedFile(apply_edits(text, edits), columns, tuple(questions), parts, renamed, tuple(added))
 
-    def read(
-        self, template: Template, part: Part, node: str | None, relation: Callable[[TablePlan, int], Relation]
-    ) -> PartRead:
-        """A part, with what the drifted table gives."""
-        tables = Tables(self.project, template.masks, node, self.drifted)
+    def read(self, template: Template, part: Part, given: Circumstances, *, after: bool = False) -> PartRead:
+        """A part, with what the drifted table gave, or gives now."""
+        tables = Tables(self.project, template.masks, given.node, self.drifted)
         dialect = self.project.manifest.dialect
-        return read_part(template, part, tables, lambda number: relation(self.plan, number), dialect)
+        if after:
+            return read_part(template, part, tables, lambda _: after_relation(self.plan), dialect)
+        return read_part(template, part, tables, lambda n: before_relation(self.plan, n), dialect, given.passes)
 
-    def _placed(self, part: PartRead, node: str | None, macros: tuple[str, ...], positional: bool) -> Placed:
+    def _placed(self, part: PartRead, given: Circumstances) -> tuple[Placed, list[str]]:
+        """The edits of a part, and the columns that were added to its list."""
         if not part.reads_it:
-            return Placed()
+            return Placed(), []
         manifest = self.project.manifest
-        placing = Placing(part, self.plan, manifest, manifest.dialect, macros, positional)
+        placing = Placing(
+            part, self.plan, manifest, manifest.dialect, given.macros, given.positional, given.passes, given.used
+        )
         reason = ""
         for everything in (False, True):
             try:
                 placed = placing.edits(everything)
-                reason = self._objection(part, placed, node)
+                adding = self._adding(part, given)
+                for more in dict.fromkeys((tuple(adding), ())):
+                    tried = replace(placed, edits=(*placed.edits, *more))
+                    reason = self._objection(part, tried, given)
+                    if not reason:
+                        return tried, list(given.adds) if more else []
             except UnsafeName as error:
                 reason = str(error)
-                continue
             except SmeltError as error:
                 reason = error.message
-                continue
-            if not reason:
-                return placed
-        return self._given_up(part, placing, reason)
+        return self._given_up(part, placing, reason), []
+
+    def _adding(self, part: PartRead, given: Circumstances) -> list[Edit]:
+        here = {name for reading in part.readings for name in reading.bound.fresh_used}
+        names = [name for name in given.adds if name.lower() not in here]
+        if not names or part.part.kind != "file":
+            return []
+        return Adding(part, self.plan, self.project.manifest.dialect).edits(names)
 
     def _given_up(self, part: PartRead, placing: Placing, reason: str) -> Placed:
         at = min(read.start for reading in part.readings for read in reading.bound.reads)
         names = ", ".join(f"`{self.plan.targets[key].column}`" for key in sorted(placing.wanted()))
         return Placed(questions=((at, f"{names} cannot be had again here by an edit of this file: {reason}"),))
 
-    def _objection(self, part: PartRead, placed: Placed, node: str | None) -> str:
+    def _failed(self, part: PartRead) -> list[tuple[int, str]]:
+        """A question for each place that reads what cannot be had again."""
+        found: dict[tuple[int, str], None] = {}
+        for reading in part.readings:
+            bound = reading.bound
+            for one in bound.references:
+                if one.origin[1] in self.plan.failed:
+                    found[(one.start, self._asked(one.origin[1], "is read here"))] = None
+            for number, key in bound.output.origins | bound.escapes:
+                if key in self.plan.failed:
+                    found[(bound.reads[number].start, self._asked(key, "is passed on by a star here"))] = None
+        return list(found)
+
+    def _asked(self, key: str, how: str) -> str:
+        change, reason = self.plan.failed[key]
+        name = next((name for name in self.plan.before if name.lower() == key), key)
+        more = f" {change.question}" if change.question else ""
+        return f"`{name}` of {self.plan.table.name} {how}, and {reason}.{more}"
+
+    def _renamed(self, part: PartRead, placed: Placed, given: Circumstances) -> dict[str, str]:
+        """Names of the output that changed, where names go on."""
+        if not given.passes:
+            return {}
+        found: dict[str, str] = {}
+        for reading in part.readings:
+            for name, origin in reading.bound.output.columns.items():
+                target = self.plan.targets.get(origin[1]) if origin is not None else None
+                # A star hands the new name on without any edit.
+                if (
+                    target is not None
+                    and target.plain
+                    and placed.columns.get(origin[1] if origin else "") != "boundary"
+                ):
+                    found[reading.bound.output.written.get(name, name)] = target.plain
+        return found
+
+    def _objection(self, part: PartRead, placed: Placed, given: Circumstances) -> str:
         """Why the edited part is not right; "" if it is."""
         if not placed.edits:
             return ""
@@ -95,31 +185,30 @@ class FilePatching:
         number = part.template.parts.index(part.part)
         if len(template.pieces) != len(part.template.pieces) or len(template.parts) <= number:
             return "its Jinja would change"
-        again = self.read(template, template.parts[number], node, lambda plan, _: after_relation(plan))
+        again = self.read(template, template.parts[number], given, after=True)
         if len(again.readings) != len(part.readings):
             return again.error or "it could not be read afterwards"
+        renamed = {old.lower(): new.lower() for old, new in self._renamed(part, placed, given).items()}
         for old, new in zip(part.readings, again.readings, strict=True):
-            unknown = new.bound.unknown - old.bound.unknown
+            unknown = {name for name in new.bound.unknown - old.bound.unknown if not name.startswith("_j")}
             if unknown:
                 return f"nothing gives {', '.join(f'`{name}`' for name in sorted(unknown))} afterwards"
-            objection = _outputs_differ(self.plan, old.bound.output, new.bound.output)
+            objection = _outputs_differ(self.plan, old.bound.output, new.bound.output, renamed)
             if objection:
                 return objection
         return ""
 
 
-def _outputs_differ(plan: TablePlan, old: Relation, new: Relation) -> str:
-    before = [name for name in old.columns if not name.startswith(("_j", "_col_"))]
+def _outputs_differ(plan: TablePlan, old: Relation, new: Relation, renamed: Mapping[str, str]) -> str:
+    before = [renamed.get(name, name) for name in old.columns if not name.startswith(("_j", "_col_"))]
     lost = [name for name in before if name not in new.columns]
     if lost:
         return f"it would no longer give {', '.join(f'`{name}`' for name in lost)}"
     hidden = {name.lower() for name in plan.hidden}
-    more = [name for name in new.columns if name not in old.columns and name in hidden]
+    more = [name for name in new.columns if name not in before and name in hidden]
     if more:
         return f"it would also give {', '.join(f'`{name}`' for name in more)}"
+    listed = [name for name in new.columns if name in before]
+    if not new.stars and listed != before and not old.is_open:
+        return "its columns would come in another order"
     return ""
-
-
-def without_added(plan: TablePlan) -> TablePlan:
-    """The plan without what only comes along."""
-    return replace(plan, added={})

@@ -1,76 +1,106 @@
-"""From a drift to the edits of every SQL file of a project."""
+"""From a drift to the edits of every SQL and Python file of a project."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import replace
 
-from plugins.review import FileChange
-from plugins.schema_drift.change import Drift
-from plugins.schema_drift.patching.patch import Interface, Mode, Patch, Question
+from plugins.schema_drift.change import Change, Drift, Kind
+from plugins.schema_drift.patching.patch import Mode, Patch
 from plugins.schema_drift.patching.project import PatchedProject
+from plugins.schema_drift.patching.sql.asking import ask_about_changes, ask_about_kept, ask_about_keys
 from plugins.schema_drift.patching.sql.files import SqlFiles
-from plugins.schema_drift.patching.sql.partfile import FilePatching, PatchedFile
+from plugins.schema_drift.patching.sql.nodes import NodePatching
 from plugins.schema_drift.patching.sql.plan import TablePlan, plan_table
-from plugins.schema_drift.patching.sql.telling import told_of
-
-
-@dataclass
-class _Work:
-    """The files as they are by now, and what there is to say."""
-
-    project: PatchedProject
-    files: SqlFiles
-    texts: dict[str, str] = field(default_factory=dict)
-    told: dict[str, list[str]] = field(default_factory=dict)
-    questions: dict[Question, None] = field(default_factory=dict)
-    interfaces: dict[str, Interface] = field(default_factory=dict)
-    unpatched: set[str] = field(default_factory=set)
-
-    def text(self, path: str) -> str:
-        return self.texts.get(path) or self.project.read(path)
-
-    def ask(self, text: str, path: str = "", line: int = 0) -> None:
-        self.questions[Question(text, path, line)] = None
-
-    def patch(self) -> Patch:
-        changes = []
-        for path, text in sorted(self.texts.items()):
-            before = self.project.read(path)
-            if text != before:
-                changes.append(FileChange(path=path, before=before, after=text))
-        changed = {change.path for change in changes}
-        told = {path: "; ".join(dict.fromkeys(lines)) for path, lines in self.told.items() if path in changed}
-        return Patch(tuple(changes), told, tuple(self.questions), self.interfaces, frozenset(self.unpatched))
+from plugins.schema_drift.patching.sql.removing import consumers_of
+from plugins.schema_drift.patching.sql.tables import ask_about_table, rename_table
+from plugins.schema_drift.patching.sql.work import Work
+from plugins.schema_drift.table import Table
 
 
 def patch_sql(project: PatchedProject, drift: Drift, mode: Mode) -> Patch:
-    """Edits of every SQL and Python file that names what changed; what cannot be edited surely is a question."""
-    work = _Work(project, SqlFiles(project))
-    after = {table.id: table for table in project.after}
+    """Edits of every SQL and Python file that names what changed; what cannot be edited surely is a question.
+
+    absorb: what the table gave before is had again where it is read. propagate: plain renames go on through the
+    models that only hand the column on; all else is absorbed.
+    """
+    work = Work(project, SqlFiles(project))
     for before in project.before:
         changes = drift.of(before.id)
-        if not changes or before.id not in after:
-            continue
-        plan = plan_table(before, after[before.id], changes)
-        _patch_table(work, plan)
+        if changes:
+            _patch_table(work, before, _after(project, before, changes), changes, mode)
     return work.patch()
 
 
-def _patch_table(work: _Work, plan: TablePlan) -> None:
-    table = plan.table.id
-    patching = FilePatching(work.project, plan, table)
-    for path, _ in work.files.naming(table, plan.table.relation):
-        nodes = work.files.by_path.get(path, [])
-        node = nodes[0] if nodes else None
-        macros = work.files.macros(node) if node else ()
-        done = patching.patch(work.text(path), node, macros, positional=False)
-        _keep(work, plan, path, done)
+def _after(project: PatchedProject, before: Table, changes: Sequence[Change]) -> Table | None:
+    names = {name for change in changes if change.kind == Kind.TABLE_RENAMED for name in change.after}
+    same = next((table for table in project.after if table.id == before.id), None)
+    renamed = (
+        table
+        for table in project.after
+        if names & {table.id, table.name, table.relation[1], ".".join(table.relation)}
+    )
+    return same or next(renamed, None)
 
 
-def _keep(work: _Work, plan: TablePlan, path: str, done: PatchedFile) -> None:
-    lines = [part.template.line for part in done.parts]
-    for at, text in done.questions:
-        work.ask(text, path, lines[0](at))
-    if done.columns:
-        work.texts[path] = done.text
-        work.told.setdefault(path, []).extend(told_of(plan, done.columns))
+def _patch_table(work: Work, before: Table, after: Table | None, changes: Sequence[Change], mode: Mode) -> None:
+    if ask_about_table(work, before, changes):
+        work.unpatched.add(before.id)
+        return
+    if after is None:
+        return
+    rename_table(work, before, after, changes)
+    removed = _removable(work, before, changes)
+    if removed is None:
+        work.unpatched.add(before.id)
+        return
+    plan = _with_known_columns(work, plan_table(before, after, changes, removed))
+    ask_about_keys(work, before, changes)
+    nodes = NodePatching(work, plan, before.id)
+    patched = nodes.patch(mode)
+    ask_about_changes(work, plan, changes, patched)
+    ask_about_kept(work, plan, patched)
+
+
+def _removable(work: Work, before: Table, changes: Sequence[Change]) -> set[str] | None:
+    """Columns (lower case) that may be null from now on; None: something would be wrong by it, so it was asked."""
+    found: set[str] = set()
+    is_held = False
+    for change in changes:
+        if change.kind != Kind.COLUMN_REMOVED or change.restores:
+            continue
+        for name in change.before:
+            consumers = consumers_of(work.project, before.id, name, before.key)
+            if not any(one.harm for one in consumers):
+                found.add(name.lower())
+                continue
+            is_held = True
+            listed = "; ".join(dict.fromkeys(map(str, consumers)))
+            path, line = _first_place(work, before, name)
+            work.ask(
+                f"`{name}` is gone from {before.name}. If it were null from now on, something would be wrong, so "
+                f"nothing was changed. It is used by: {listed}. What shall take its place?",
+                path,
+                line,
+            )
+    return None if is_held else found
+
+
+def _first_place(work: Work, before: Table, name: str) -> tuple[str, int]:
+    """The first file and line that read a column."""
+    import re
+
+    word = re.compile(rf"(?<![\w$]){re.escape(name)}(?![\w$])", re.IGNORECASE)
+    for path, template in work.files.naming(before.id, before.relation):
+        found = word.search(template.text)
+        if found is not None:
+            return path, template.line(found.start())
+    return "", 0
+
+
+def _with_known_columns(work: Work, plan: TablePlan) -> TablePlan:
+    """The plan with columns that the project knows of the relation and that nobody compared, such as a load's."""
+    known = work.project.graph.nodes.get(plan.table.id)
+    listed = {name.lower() for name in (*plan.before, *plan.after)}
+    more = tuple(name for key, name in known.columns.items() if key not in listed) if known is not None else ()
+    return replace(plan, before=(*plan.before, *more), after=(*plan.after, *more))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from sqlglot import exp
 
@@ -36,7 +37,12 @@ class Placed:
 
 @dataclass(frozen=True)
 class Placing:
-    """The decision about one part. positional: whether somebody below takes its columns by their order."""
+    """The decision about one part.
+
+    macros: ids of those that it calls. positional: whether somebody below takes its columns by their order.
+    passes: whether new names go on as they are. used: columns (lower case) that it reads for sure, though no name
+    of them may be seen in it.
+    """
 
     read: PartRead
     plan: TablePlan
@@ -44,6 +50,8 @@ class Placing:
     dialect: str
     macros: tuple[str, ...] = ()
     positional: bool = False
+    passes: bool = False
+    used: frozenset[str] = frozenset()
 
     def edits(self, everything_at_boundary: bool = False) -> Placed:
         """The edits; raises UnsafeName if a name cannot be written."""
@@ -56,7 +64,7 @@ class Placing:
         edits = dict.fromkeys(edit for _, edits in inline for edit in edits)
         columns = {key: "inline" for key, _ in inline}
         for start, keys in at_boundary.items():
-            if keys:
+            if keys or start in self._forced:
                 edits |= dict.fromkeys(self._boundary(start, frozenset(keys), inline))
                 columns |= dict.fromkeys(keys, "boundary")
         shadowed, more = self._qualified(at_boundary)
@@ -65,7 +73,7 @@ class Placing:
 
     def wanted(self) -> set[str]:
         """Columns (lower case) that have to be made here."""
-        named = {one.origin[1] for _, one, _, _ in self._references()}
+        named = {one.origin[1] for _, one, _, _ in self._references}
         return named | {key for keys in self._at_boundary().values() for key in keys}
 
     # --- what is where
@@ -75,8 +83,12 @@ class Placing:
         found = {read.start: read for reading in self.read.readings for read in reading.bound.reads}
         return [read for start, read in found.items() if start >= 0]
 
-    def _references(self) -> Iterator[tuple[Reading, Reference, Target, int]]:
+    @cached_property
+    def _references(self) -> list[tuple[Reading, Reference, Target, int]]:
         """Every reference to a column that must be made, once; with the start of its read."""
+        return list(self._find_references())
+
+    def _find_references(self) -> Iterator[tuple[Reading, Reference, Target, int]]:
         seen: set[int] = set()
         for reading in self.read.readings:
             for one in reading.bound.references:
@@ -115,26 +127,50 @@ class Placing:
                 if target is not None and ((number, name) in bound.escapes or target.is_gone):
                     found.setdefault(bound.reads[number].start, set()).add(name)
             output = {one for one in bound.output.origins if one[1] in self.plan.targets}
-            for number, name in output:
+            for number, name in output if not self.passes else ():
                 found.setdefault(bound.reads[number].start, set()).add(name)
         count: dict[tuple[int, str], int] = {}
-        for _, one, target, start in self._references():
+        for _, one, target, start in self._references:
             place = (start, one.origin[1])
             count[place] = count.get(place, 0) + 1
             if self._needs_boundary(one, target) or (target.plain is None and count[place] > _REPEATED):
                 found.setdefault(start, set()).add(one.origin[1])
-        for mention, start in self._mentioned():
+        for mention, start in self._mentioned:
             if not self._fits_text(mention):
                 found.setdefault(start, set()).add(mention.column)
         for one, start in self._shadows():
             hidden = [key for key, t in self.plan.targets.items() if one.name in {n.lower() for n in t.reads}]
             found.setdefault(start, set()).update(hidden)
+        for keys in found.values():
+            keys.update(self._unseen(found))
         for start, _ in self.read.unread:
             word = self.read.template.text[start : start + 200].split()[0].lower()
             named = {key for key in self.plan.targets if re.search(rf"(?<!\w){re.escape(key)}(?!\w)", word)}
             for keys in found.values():
                 keys.update(named)
         return {start: keys for start, keys in found.items() if start >= 0}
+
+    def _unseen(self, found: dict[int, set[str]]) -> set[str]:
+        """Columns that are read here, as the compiled SQL shows, without any sign of it in the text."""
+        seen = {one.origin[1] for reading in self.read.readings for one in reading.bound.references}
+        seen |= {key for keys in found.values() for key in keys}
+        seen |= {mention.column for mention, _ in self._mentioned}
+        fresh = {name for reading in self.read.readings for name in reading.bound.fresh_used}
+        made = {key for key, t in self.plan.targets.items() if fresh & {name.lower() for name in t.reads}}
+        return set(self.used) & set(self.plan.targets) - seen - made
+
+    @cached_property
+    def _forced(self) -> frozenset[int]:
+        """Reads whose columns are taken by their order, which a further column or another order would upset."""
+        added = {name.lower() for name in self.plan.added}
+        found: set[int] = set()
+        for reading in self.read.readings:
+            bound, output = reading.bound, reading.bound.output
+            numbers = set(bound.positional) if self.plan.is_reordered or bound.positional_fresh & added else set()
+            if self.positional and (self.plan.is_reordered or output.fresh.keys() & added):
+                numbers |= output.stars
+            found |= {bound.reads[number].start for number in numbers}
+        return frozenset(found)
 
     def _needs_boundary(self, one: Reference, target: Target) -> bool:
         if one.path or one.name[0] < 0:
@@ -152,6 +188,7 @@ class Placing:
 
     # --- mentions in Jinja, and names that a new column would take over
 
+    @cached_property
     def _mentioned(self) -> list[tuple[Mention, int]]:
         """Mentions of columns that are the drifted ones where they stand, with the start of the read."""
         template, part, columns = self.read.template, self.read.part, list(self.plan.targets)
@@ -225,13 +262,13 @@ class Placing:
     ) -> tuple[list[tuple[str, list[Edit]]], list[tuple[int, str]]]:
         found: list[tuple[str, list[Edit]]] = []
         questions: list[tuple[int, str]] = []
-        for reading, one, target, start in self._references():
+        for reading, one, target, start in self._references:
             key = one.origin[1]
             if key in at_boundary.get(start, set()) and not self._is_in_star_of(one, reading):
                 continue
-            inline = Inline(reading, self.read.template.text, self._style(reading))
+            inline = Inline(reading, self.read.template.text, self._style(reading), self.passes)
             found.append((key, inline.edits(one, target)))
-        for mention, start in self._mentioned():
+        for mention, start in self._mentioned:
             target = self.plan.targets[mention.column]
             if (
                 mention.text is None
@@ -334,11 +371,15 @@ def before_relation(plan: TablePlan, number: int) -> Relation:
     tracked = {*plan.targets, *plan.failed}
     columns = {name.lower(): (number, name.lower()) if name.lower() in tracked else None for name in plan.before}
     return Relation(
-        columns, {name.lower(): number for name in plan.fresh}, False, {name.lower(): name for name in plan.before}
+        columns,
+        {name.lower(): number for name in plan.fresh},
+        False,
+        {name.lower(): name for name in plan.before},
+        {number},
     )
 
 
 def after_relation(plan: TablePlan) -> Relation:
     """What the table gives now."""
     written = {name.lower(): name for name in plan.after}
-    return Relation(dict.fromkeys(written), {}, False, written)
+    return Relation(dict.fromkeys(written), {}, False, written, {0})

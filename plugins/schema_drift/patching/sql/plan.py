@@ -15,8 +15,21 @@ from plugins.schema_drift.table import History, Table
 
 # Functions that give a value where an argument is null.
 _TOLERANT = (exp.Coalesce, exp.Case, exp.If, exp.ConcatWs, exp.Nvl2, exp.IsNullValue, exp.Is, exp.Nullif)
-# Changes that leave every name and every value as it was.
-_HARMLESS = {Kind.TYPE_WIDENED, Kind.COLUMN_ADDED, Kind.COLUMNS_REORDERED}
+# Changes that leave every name and every value of before as it was.
+_HARMLESS = {
+    Kind.TYPE_WIDENED,
+    Kind.COLUMN_ADDED,
+    Kind.COLUMNS_REORDERED,
+    Kind.NULLABILITY_CHANGED,
+    Kind.DEFAULT_CHANGED,
+    Kind.VALUES_ADDED,
+    Kind.VALUES_REMOVED,
+    Kind.KEY_CHANGED,
+    Kind.TABLE_ADDED,
+    Kind.TABLE_REMOVED,
+    Kind.TABLE_RENAMED,
+    Kind.TABLE_SPLIT,
+}
 
 
 @dataclass(frozen=True)
@@ -43,7 +56,8 @@ class TablePlan:
 
     targets: by column of before in lower case. before, after: names of columns in the relation, in order.
     added: names that are passed on as they come. hidden: names of now that are only parts of what was before.
-    failed: why a column cannot be had again. types: of columns of after, in lower case.
+    failed: why a column cannot be had again. types: by column in lower
+    case. widened: types of now of columns that hold all that they held.
     """
 
     table: Table
@@ -53,12 +67,21 @@ class TablePlan:
     added: Mapping[str, Change] = field(default_factory=dict)
     failed: Mapping[str, tuple[Change, str]] = field(default_factory=dict)
     types: Mapping[str, str] = field(default_factory=dict)
+    widened: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def fresh(self) -> tuple[str, ...]:
         """Names that the relation has only now."""
         known = {name.lower() for name in self.before}
         return tuple(name for name in self.after if name.lower() not in known)
+
+    @property
+    def is_reordered(self) -> bool:
+        """Whether the columns that are both of before and of now, or renamed, stand in another order."""
+        at = {name.lower(): position for position, name in enumerate(self.after)}
+        targets = {key: target.plain for key, target in self.targets.items() if target.plain}
+        places = [at[key] for name in self.before if (key := targets.get(name.lower(), name).lower()) in at]
+        return places != sorted(places)
 
     @property
     def hidden(self) -> tuple[str, ...]:
@@ -80,18 +103,24 @@ def plan_table(before: Table, after: Table, changes: Iterable[Change], removed: 
     made: dict[str, list[tuple[Change, Restored]]] = {}
     added: dict[str, Change] = {}
     failed: dict[str, tuple[Change, str]] = {}
+    widened: dict[str, str] = {}
     for change in changes:
         if change.kind == Kind.COLUMN_ADDED:
             added |= {names.get(name, name): change for name in change.after}
+        if change.kind == Kind.TYPE_WIDENED:
+            widened |= {
+                n: c.type for n in change.before if (c := after.column((change.after or (n,))[0])) is not None
+            }
         if change.kind in _HARMLESS:
             continue
-        for restored in _restores(change, before):
+        restores = _restores(change, before, removed)
+        for restored in restores:
             made.setdefault(restored.column.lower(), []).append((change, restored))
-        if change.kind == Kind.COLUMN_REMOVED:
-            for name in change.before:
-                if name.lower() in removed and name.lower() not in made:
-                    null = Restored(name, f"cast(null as {_type(before, name)})", ())
-                    made[name.lower()] = [(change, null)]
+        told = {restored.column.lower() for restored in restores}
+        for name in change.before:
+            if name.lower() not in told and change.kind not in (Kind.NESTED_MOVED, Kind.NESTED_CHANGED):
+                failed[name.lower()] = (change, "how its values of before are had again is not known")
+    failed = {key: one for key, one in failed.items() if key not in made}
     targets: dict[str, Target] = {}
     for key, options in made.items():
         change, restored = _best(options)
@@ -107,10 +136,13 @@ def plan_table(before: Table, after: Table, changes: Iterable[Change], removed: 
             targets[key] = target
     types = {names.get(one.name, one.name).lower(): one.type for one in (*before.columns, *after.columns)}
     old = tuple(one.name for one in before.columns)
-    return TablePlan(before, old, tuple(relation_after), targets, added, failed, types)
+    return TablePlan(before, old, tuple(relation_after), targets, added, failed, types, widened)
 
 
-def _restores(change: Change, before: Table) -> tuple[Restored, ...]:
+def _restores(change: Change, before: Table, removed: Iterable[str]) -> tuple[Restored, ...]:
+    if change.kind == Kind.COLUMN_REMOVED and not change.restores:
+        names = [name for name in change.before if name.lower() in removed]
+        return tuple(Restored(name, f"cast(null as {_type(before, name)})", ()) for name in names)
     if change.restores or change.kind not in (Kind.TYPE_NARROWED, Kind.TYPE_CHANGED):
         return change.restores
     # What does not fit is null here and is caught by rules and tests.
@@ -145,7 +177,11 @@ def _target(
     itself = any(name.lower() == old.lower() for name in reads)
     if restored.is_plain and itself:
         return None
-    if not is_gone and history is not None and reads:
+    if not is_gone and not reads:
+        if history is not None and restored.column in history.kept:
+            return None
+        raise ValueError("another column has its name now")
+    if not is_gone and history is not None:
         tree = _beside(tree, old, reads, itself, history)
     plain = reads[0] if restored.is_plain and isinstance(tree, exp.Column) else None
     kept_too = [one.parts[0].name for one in tree.find_all(exp.Column)]

@@ -23,6 +23,7 @@ class Relation:
     fresh: dict[str, int] = field(default_factory=dict)
     is_open: bool = False
     written: dict[str, str] = field(default_factory=dict)
+    stars: set[int] = field(default_factory=set)
 
     @property
     def origins(self) -> set[Origin]:
@@ -81,12 +82,16 @@ class Shadowed:
 
 @dataclass
 class Scope:
-    """The sources of one SELECT by lower-case alias, with those around it; names that its select list gave."""
+    """The sources of one SELECT by lower-case alias, with those around it; names that its select list gave.
+
+    passed: those among them that go on being drifted columns.
+    """
 
     parent: Scope | None = None
     ctes: dict[str, Relation] = field(default_factory=dict)
     sources: dict[str, Relation] = field(default_factory=dict)
     aliases: set[str] = field(default_factory=set)
+    passed: set[str] = field(default_factory=set)
     using: set[str] = field(default_factory=set)
     select: exp.Expr | None = None
 
@@ -116,7 +121,7 @@ class Meaning:
 
 def resolve(scope: Scope, parts: list[str], clause: str) -> Meaning:
     """What a dotted name (lower case) means in a clause."""
-    if clause == "ordered" and len(parts) == 1 and parts[0] in scope.aliases:
+    if clause == "ordered" and len(parts) == 1 and parts[0] in scope.aliases - scope.passed:
         # A name that is all of an entry of ORDER BY is looked for in the select list first.
         return Meaning(is_known=True, scope=scope)
     around: Scope | None = scope
@@ -180,4 +185,6 @@ class Bound:
     unknown: set[str] = field(default_factory=set)
     needed: set[Origin] = field(default_factory=set)
     fresh_used: set[str] = field(default_factory=set)
+    positional_fresh: set[str] = field(default_factory=set)
     placed: dict[int, Scope] = field(default_factory=dict)
+    scopes: list[Scope] = field(default_factory=list)

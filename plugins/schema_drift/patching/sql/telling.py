@@ -7,9 +7,14 @@ from collections.abc import Iterable
 from plugins.schema_drift.patching.sql.plan import TablePlan, Target
 
 
-def told_of(plan: TablePlan, columns: Iterable[str]) -> list[str]:
-    """A phrase for each column that was restored."""
-    return [_told(plan.targets[key]) for key in sorted(columns) if key in plan.targets]
+def told_of(plan: TablePlan, columns: Iterable[str], passed: frozenset[str] = frozenset()) -> list[str]:
+    """A phrase for each column that was restored. passed: those whose new name goes on."""
+    found = []
+    for key in sorted(columns):
+        target = plan.targets.get(key)
+        if target is not None:
+            found.append(f"passes on `{target.plain}`, once `{target.column}`" if key in passed else _told(target))
+    return found
 
 
 def _told(target: Target) -> str:

@@ -1,0 +1,257 @@
+"""Every file that reads one node, patched; and, where new names go on, the files below."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from plugins.schema_drift.change import Change, Kind, Restored, Severity
+from plugins.schema_drift.patching.patch import Interface, Mode
+from plugins.schema_drift.patching.sql.below import look_below
+from plugins.schema_drift.patching.sql.partfile import Circumstances, FilePatching, PatchedFile
+from plugins.schema_drift.patching.sql.passing import retyped
+from plugins.schema_drift.patching.sql.plan import TablePlan, plan_table
+from plugins.schema_drift.patching.sql.python import patch_python
+from plugins.schema_drift.patching.sql.telling import told_of
+from plugins.schema_drift.patching.sql.work import Work
+from plugins.schema_drift.table import Column, Table
+
+# A model of these kinds is made anew by every build, so that its columns can take other names.
+_MADE_ANEW = {"view", "table", "ephemeral"}
+
+
+@dataclass
+class NodePatching:
+    """The patching of everything that reads one node. drifted: its id."""
+
+    work: Work
+    plan: TablePlan
+    drifted: str
+
+    def patch(self, mode: Mode) -> dict[str, set[str]]:
+        """Patch all files; columns (lower case) that were had again, by path."""
+        done: dict[str, set[str]] = {}
+        seen: set[str] = set()
+        for path, _ in self.work.files.naming(self.drifted, self.plan.table.relation):
+            file = self._file(path, mode)
+            if file.reads_it:
+                seen.add(path)
+            if file.columns:
+                done[path] = set(file.columns)
+        for path in self.work.files.python_paths:
+            columns = self._python(path)
+            if columns is not None:
+                seen.add(path)
+                done |= {path: columns} if columns else {}
+        self._ask_unseen(seen)
+        self._retype()
+        return done
+
+    # --- SQL
+
+    def _file(self, path: str, mode: Mode) -> PatchedFile:
+        node = next(iter(self.work.files.by_path.get(path, [])), None)
+        patching = FilePatching(self.work.project, self.plan, self.drifted)
+        text = self.work.text(path)
+        given = Circumstances(node, self.work.files.macros(node) if node else (), self._used(node))
+        passes = mode == Mode.PROPAGATE and self._may_pass(node)
+        file = patching.patch(text, replace(given, passes=passes))
+        if passes and not self._is_free(node, file.renamed.values()):
+            file = patching.patch(text, given)
+        file = self._added(path, node, patching, given, file)
+        line = file.parts[0].template.line if file.parts else None
+        for at, question in file.questions:
+            self.work.ask(question, path, line(at) if line else 0)
+        if file.text != text:
+            phrases = told_of(self.plan, set(file.columns), frozenset(one.lower() for one in file.renamed))
+            self.work.keep(path, file.text, phrases)
+        if node is not None and file.renamed:
+            self._go_on(node, file, mode)
+        return file
+
+    def _used(self, node: str | None) -> frozenset[str]:
+        """Columns of the drifted node that another uses, by its compiled SQL."""
+        graph = self.work.project.graph
+        return frozenset(
+            key
+            for key in (self.plan.targets if node else ())
+            if any(edge.to_node == node for edge in graph.out_of.get((self.drifted, key), ()))
+        )
+
+    # --- new columns
+
+    def _added(
+        self, path: str, node: str | None, patching: FilePatching, given: Circumstances, file: PatchedFile
+    ) -> PatchedFile:
+        """The file with new columns, as far as they are wanted in it and do no harm below."""
+        entry = self.work.files.nodes.get(node or "", {})
+        if node is None or entry.get("resource_type") not in ("model", "snapshot") or file.renamed:
+            return file
+        through, stars = file.passed
+        names = frozenset(name.lower() for name in self.plan.added)
+        if (not names and not self.plan.is_reordered) or not file.reads_it:
+            return file
+        below = look_below(self.work.project, self.work.files, node, names)
+        if below.positional and stars:
+            again = patching.patch(self.work.text(path), replace(given, positional=True))
+            self._say_kept_out(path, through & names, below.positional)
+            return again
+        wanted = [name for name in self.plan.added if name.lower() not in through]
+        if wanted and not stars and not below.positional and self._is_staging(file, entry):
+            shown = [name for name in wanted if not self.plan.added[name].detail.get("pii")]
+            self._ask_pii(path, set(wanted) - set(shown), is_passed=False)
+            file = patching.patch(self.work.text(path), replace(given, adds=tuple(shown))) if shown else file
+        came = {name for name in self.plan.added if name.lower() in through} | set(file.added)
+        if came:
+            self._passed_on(path, node, came, below.passed, set(file.added))
+        return file
+
+    def _is_staging(self, file: PatchedFile, entry: object) -> bool:
+        """Whether a model only prepares this one table."""
+        parents = (entry.get("depends_on") or {}).get("nodes", ()) if isinstance(entry, dict) else ()
+        return file.reads_it and len(set(parents) or {self.drifted}) == 1 and self.drifted.startswith("source.")
+
+    def _passed_on(self, path: str, node: str, names: set[str], below: object, appended: set[str]) -> None:
+        types = {name: self.plan.types.get(name.lower(), "") for name in sorted(names)}
+        self.work.differs(node, Interface(added=types))
+        for child, through in below.items() if isinstance(below, dict) else ():
+            self.work.differs(child, Interface(added={n: t for n, t in types.items() if n.lower() in through}))
+        listed = ", ".join(f"`{name}`" for name in types)
+        self.work.told.setdefault(path, []).append(f"passes {listed} through")
+        self._ask_pii(path, {n for n in names - appended if self.plan.added[n].detail.get("pii")}, is_passed=True)
+
+    def _ask_pii(self, path: str, names: set[str], *, is_passed: bool) -> None:
+        for name in sorted(names):
+            how = "passes it on already" if is_passed else "does not pass it on"
+            self.work.ask(
+                f"the new column `{name}` of {self.plan.table.name} looks like personal data; this model {how}. "
+                "Shall it?",
+                path,
+            )
+
+    def _say_kept_out(self, path: str, names: frozenset[str], readers: Iterable[str]) -> None:
+        if names:
+            listed = ", ".join(f"`{name}`" for name in sorted(names))
+            below = ", ".join(f"`{one.split('.')[-1]}`" for one in readers)
+            self.work.ask(
+                f"{listed} is new in {self.plan.table.name} and is left out here, because {below} takes all "
+                "columns by their order. Shall it be there too?",
+                path,
+            )
+
+    # --- new names that go on
+
+    def _may_pass(self, node: str | None) -> bool:
+        entry = self.work.files.nodes.get(node or "", {})
+        materialized = (entry.get("config") or {}).get("materialized")
+        return (
+            entry.get("resource_type") == "model"
+            and materialized in _MADE_ANEW
+            and all(target.plain is not None and target.is_gone for target in self.plan.targets.values())
+        )
+
+    def _is_free(self, node: str | None, names: Iterable[str]) -> bool:
+        known = self.work.project.graph.nodes.get(node or "")
+        return known is None or not {name.lower() for name in names} & set(known.columns)
+
+    def _go_on(self, node: str, file: PatchedFile, mode: Mode) -> None:
+        """The node's own readers, now that it gives other names."""
+        self.work.differs(node, Interface(renamed=dict(file.renamed)))
+        resource = self.work.project.manifest.resources.get(node)
+        known = self.work.project.graph.nodes.get(node)
+        if resource is None:
+            return
+        names = list(known.columns.values()) if known is not None and known.columns else list(file.columns_before)
+        new = {old.lower(): to for old, to in file.renamed.items()}
+        relation = (resource.relation or ("", "", resource.identifier))[1:]
+        before = Table(node, resource.name, relation, tuple(Column(name, "") for name in names))
+        after = Table(
+            node, resource.name, relation, tuple(Column(new.get(name.lower(), name), "") for name in names)
+        )
+        changes = [
+            Change(Kind.COLUMN_RENAMED, node, (old,), (to,), 1.0, Severity.BREAKING, restores=(_plain(old, to),))
+            for old, to in file.renamed.items()
+        ]
+        NodePatching(self.work, plan_table(before, after, changes), node).patch(mode)
+
+    # --- Python, and what no text shows
+
+    def _python(self, path: str) -> set[str] | None:
+        nodes = self.work.files.by_path.get(path, [])
+        if not any(self.drifted in self._parents(node) for node in nodes):
+            return None
+        parts = self.drifted.split(".")
+        named = ("source", *parts[2:4]) if parts[0] == "source" else ("ref", parts[-1])
+        text = self.work.text(path)
+        done = patch_python(text, self.plan, named)
+        for line, question in done.questions:
+            self.work.ask(question, path, line)
+        if done.text != text:
+            self.work.keep(path, done.text, told_of(self.plan, done.columns))
+        return set(done.columns)
+
+    def _parents(self, node: str) -> tuple[str, ...]:
+        entry = self.work.files.nodes.get(node, {})
+        return tuple((entry.get("depends_on") or {}).get("nodes", ()))
+
+    def _ask_unseen(self, seen: set[str]) -> None:
+        """Nodes that read the table, as dbt knows, while no file was found where they do."""
+        wanted = {*self.plan.targets, *self.plan.failed}
+        macros = self.work.project.manifest.document.get("macros", {})
+        for node in self.work.files.readers(self.drifted):
+            entry = self.work.files.nodes[node]
+            path = entry.get("original_file_path", "")
+            called = {macros[macro].get("original_file_path") for macro in self.work.files.macros(node)}
+            if path in seen or called & seen or "test_metadata" in entry or not wanted:
+                continue
+            if entry.get("resource_type") == "snapshot" and not path.endswith(".sql"):
+                self._ask_snapshot(entry, path)
+                continue
+            named = self._named_by(node)
+            if named:
+                listed = ", ".join(f"`{name}`" for name in named)
+                self.work.ask(
+                    f"`{entry['name']}` reads {self.plan.table.name} in a way that its text does not show; does "
+                    f"it use {listed}?",
+                    path,
+                    1,
+                )
+
+    def _named_by(self, node: str) -> list[str]:
+        """Columns that a node uses, or may use if its SQL could not be read."""
+        graph = self.work.project.graph
+        known = graph.nodes.get(node)
+        used = [
+            key
+            for key in {**self.plan.targets, **self.plan.failed}
+            if any(edge.to_node == node for edge in graph.out_of.get((self.drifted, key), ()))
+        ]
+        return used or (list(self.plan.targets) if known is None or known.unparsed else [])
+
+    def _ask_snapshot(self, entry: object, path: str) -> None:
+        name = entry["name"] if isinstance(entry, dict) else ""
+        text = self.work.text(path) if path in self.work.project.paths else ""
+        at = text.find(f"name: {name}")
+        line = text.count("\n", 0, at) + 1 if at >= 0 else 0
+        columns = ", ".join(f"`{target.column}`" for target in self.plan.targets.values())
+        self.work.ask(
+            f"the snapshot `{name}` takes {self.plan.table.name} as it is: it will add new columns beside the old "
+            f"ones, and {columns} will not be filled or not mean the same. A model between the two, of which it takes "
+            "its rows, keeps its history consistent. Shall there be one?",
+            path,
+            line,
+        )
+
+    def _retype(self) -> None:
+        """Types that come through to columns handed on as they are."""
+        if not self.drifted.startswith("source."):
+            return
+        types = dict(self.plan.widened)
+        for node, columns in retyped(self.work.project, self.drifted, types).items():
+            self.work.differs(node, Interface(retyped={name: types[start] for name, start in sorted(columns)}))
+
+
+def _plain(old: str, new: str) -> Restored:
+    from plugins.core.duck import quote
+
+    return Restored(old, quote(new), (new,))
