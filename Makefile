@@ -7,7 +7,7 @@ EXTRAS := --extra demo --extra semantic
 # Reads files that are newer than the pinned DuckDB; in a folder of its own.
 DUCKDB_NEXT := 2.0.0
 
-.PHONY: reference help run env env-full test test-full bench lint format types docs clean
+.PHONY: reference help run demo-drift env env-full test test-full bench lint format types docs clean
 
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  +##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
@@ -24,6 +24,11 @@ env-full: env    ## the environment with Spark
 run: env         ## three source systems to published gold
 	@$(RUN) smelt demo up
 	@$(RUN) smelt run --docs
+
+demo-drift: env  ## the shop's columns change: a pull request, held-back rows, and how to merge it
+	@$(RUN) smelt demo up
+	@$(RUN) smelt published >/dev/null 2>&1 || $(RUN) smelt run
+	@$(RUN) smelt demo drift
 
 test: env        ## everything that needs only PyPI
 	@$(RUN) pytest -q -n 2 --dist loadscope --no-loadscope-reorder -m "not full"

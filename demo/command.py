@@ -1,9 +1,13 @@
-"""`smelt demo up|down|status`."""
+"""`smelt demo up|down|status|drift`."""
 
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -45,6 +49,82 @@ def status(as_json: Json = False) -> None:
     _show(found, as_json)
     if not all(source.healthy for source in found):
         raise typer.Exit(1)
+
+
+@app.command()
+def drift(
+    undo: Annotated[bool, typer.Option("--undo", help="The shop takes its changes back.")] = False,
+    second: Annotated[bool, typer.Option("--second", help="The shop changes another table meanwhile.")] = False,
+    no_run: Annotated[bool, typer.Option("--no-run", help="Only change the database.")] = False,
+) -> None:
+    """Let the shop's columns be renamed, split and in another unit, then run the pipeline over it.
+
+    smelt demo drift            the next run proposes a pull request, and holds back what would break
+    smelt demo drift --second   before it is merged: the same pull request is brought up to date
+    smelt demo drift --undo     the pull request is closed, unless rows came that need it
+    """
+    from demo import drift as changes
+    from plugins.core.settings.model import find_project_dir
+
+    if undo and second:
+        raise typer.BadParameter("--undo takes back both: give one of them")
+    folder = find_project_dir()
+    _require_commit(folder)
+    apply = changes.undo if undo else changes.drift_again if second else changes.drift
+    if apply(folder):
+        told = "takes its changes back" if undo else "renames another column" if second else _CHANGES
+        typer.echo(f"Upstream    the shop's team {told}\n")
+    else:
+        typer.echo("Upstream    as the last time: nothing was changed\n")
+    if no_run:
+        return
+    code = _run_pipeline(folder)
+    _say_next(folder)
+    raise typer.Exit(code)
+
+
+_CHANGES = (
+    "renames order_lines.unit_price to price_gbp, splits stock_code into item_number and variant,\n"
+    "            writes products.list_price in pence from now on, and takes orders for another day"
+)
+
+
+def _require_commit(folder: Path) -> None:
+    """A pull request needs a repository with a commit: said before the database is changed."""
+    from plugins.core.errors import SmeltError
+    from plugins.review.git import Repository
+
+    try:
+        Repository.find(folder).resolve("HEAD")
+    except SmeltError as error:
+        raise SmeltError(
+            f"{folder} is no git repository with a commit, so there is nowhere to propose a change",
+            "git init && git add -A && git commit -m 'start', then again",
+        ) from error
+
+
+def _run_pipeline(folder: Path) -> int:
+    """`smelt run`, as a person would call it next; its exit code."""
+    command = [str(Path(sys.executable).with_name("smelt")), "run"]
+    environment = {**os.environ, "SMELT_PROJECT_DIR": str(folder)}
+    sys.stdout.flush()
+    return subprocess.run(command, cwd=folder, env=environment, check=False).returncode
+
+
+def _say_next(folder: Path) -> None:
+    """How what waits is read and merged."""
+    from plugins.core.ledger import Ledger, open_holds
+    from plugins.core.settings import load_settings
+    from plugins.review import Proposals
+
+    settings = load_settings(folder)
+    wanted = sorted({held.proposal_id for held in open_holds(Ledger(settings)) if held.proposal_id})
+    for proposal_id in wanted:
+        proposal = Proposals(settings).find(proposal_id).proposal
+        typer.echo(f"\nRead it     smelt proposals show {proposal_id}")
+        typer.echo(f"            git diff HEAD...{proposal.branch}")
+        typer.echo(f"Merge it    git merge {proposal.branch}")
+        typer.echo("Heal        smelt run")
 
 
 def _show(found: list, as_json: bool) -> None:

@@ -17,8 +17,10 @@ TABLES = {
     "customers": "select customer_id, arg_max(country, (invoiced_at, file_position)) from sold "
     "where customer_id is not null group by customer_id order by customer_id",
     # A product's description is the latest one that was written; the data set writes a missing one as "nan".
+    # Its list price is the one that was asked last.
     "products": "select stock_code, arg_max(description, (invoiced_at, file_position)) "
-    "filter (where description <> 'nan') from sold group by stock_code order by stock_code",
+    "filter (where description <> 'nan'), arg_max(unit_price, (invoiced_at, file_position)) "
+    "filter (where unit_price > 0) from sold group by stock_code order by stock_code",
     # A few invoices span two minutes: the order is placed at the first.
     "orders": "select invoice_no, any_value(customer_id), min(invoiced_at), any_value(country) "
     "from sold group by invoice_no order by invoice_no",

@@ -9,7 +9,8 @@ create table shop.customers (
 
 create table shop.products (
     stock_code text primary key,
-    description text
+    description text,
+    list_price numeric(12, 4)
 );
 
 create table shop.orders (

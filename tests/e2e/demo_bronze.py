@@ -17,7 +17,7 @@ from plugins.core.settings import Settings
 
 _SHOP = {
     "customers": [("customer_id", pa.int32()), ("country", pa.string())],
-    "products": [("stock_code", pa.string()), ("description", pa.string())],
+    "products": [("stock_code", pa.string()), ("description", pa.string()), ("list_price", pa.decimal128(12, 4))],
     "orders": [
         ("order_id", pa.string()),
         ("customer_id", pa.int32()),

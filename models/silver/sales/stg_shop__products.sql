@@ -16,6 +16,9 @@ renamed as (
         ---------- text
         {{ text_or_null('description') }} as description,
 
+        ---------- numerics
+        cast(list_price as decimal(12, 4)) as list_price,
+
         ---------- audit
         _smelt_batch_id,
         _smelt_source_position,
