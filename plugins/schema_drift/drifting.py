@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from plugins.core.project import Project
 from plugins.core.settings import Settings
-from plugins.review import Proposal, Proposals
+from plugins.review import Proposal, Proposals, Proven
 from plugins.schema_drift.change import Drift, Severity
-from plugins.schema_drift.observing import Pair, open_pair, write_inputs
+from plugins.schema_drift.observing import FirstSeen, Pair, open_pair, write_inputs
 from plugins.schema_drift.opened import find_open
-from plugins.schema_drift.patching import Mode, Patch, make_patch
-from plugins.schema_drift.proving import make_proposal, prove_drift
-from plugins.schema_drift.reading import at_head
+from plugins.schema_drift.patching import Mode, Patch
 from plugins.schema_drift.table import Table
 from plugins.schema_drift.understanding import compare
 
@@ -29,8 +26,8 @@ class Checked:
     """What a check found.
 
     before, after: the tables that changed. labels: what was compared, for people. looked_at: how many tables.
-    asked: the arguments `before` and `select`, with which it can be repeated. first_seen: when the new schema
-    came.
+    asked: the arguments `before` and `select`, with which it can be repeated. first_seen: when and with which load
+    the columns of now came, by the id of the table.
     """
 
     drift: Drift
@@ -40,7 +37,7 @@ class Checked:
     looked_at: int
     seconds: float
     asked: tuple[str | None, tuple[str, ...]]
-    first_seen: str | None = None
+    first_seen: Mapping[str, FirstSeen] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     def of_source(self, source: str) -> Checked:
@@ -112,6 +109,9 @@ def is_worth_proposing(drift: Drift) -> bool:
 
 def patch(project: Project, checked: Checked, mode: Mode = Mode.ABSORB) -> tuple[Patch, str]:
     """The edits of the last commit that answer the drift, and that commit."""
+    from plugins.schema_drift.patching import make_patch
+    from plugins.schema_drift.reading import at_head
+
     with at_head(project, checked.before, checked.after) as (patched, commit):
         return make_patch(patched, checked.drift, mode), commit
 
@@ -135,6 +135,11 @@ def propose(
     proposal_id: that proposal, where the caller knows it.
     Raises SmeltError as the sandbox and the forge do.
     """
+    # A check, which every run makes, needs none of these.
+    from plugins.schema_drift.patching import make_patch
+    from plugins.schema_drift.proving import make_proposal
+    from plugins.schema_drift.reading import at_head
+
     started = time.monotonic()
     if source is not None:
         checked = checked.of_source(source)
@@ -158,9 +163,7 @@ def propose(
             held_rows=held_rows,
             proposal_id=proposal_id,
         )
-    with tempfile.TemporaryDirectory(prefix="smelt-drift-") as folder:
-        inputs = _inputs(project, settings, checked, Path(folder))
-        proven = prove_drift(project, settings, proposal, inputs, checked.drift, found, on_progress)
+    proven = _prove(project, settings, checked, proposal, found, on_progress)
     proposals = Proposals(settings)
     proposals.add(proven.proposal, proven.body)
     url = None
@@ -172,8 +175,26 @@ def propose(
     )
 
 
-def _inputs(project: Project, settings: Settings, checked: Checked, folder: Path) -> Any:
-    """What each side of the sandbox reads: the rows before, and the same rows now."""
-    before, select = checked.asked
-    with open_pair(project, settings, before, select) as pair:
-        return write_inputs(pair, folder, {one.id for one in (*checked.before, *checked.after)})
+def _prove(
+    project: Project, settings: Settings, checked: Checked, proposal: Proposal, patch: Patch, on_progress: Progress
+) -> Proven:
+    """Build both sides on the rows before and the same rows now."""
+    from plugins.schema_drift.proving import prove_drift
+
+    ids = {one.id for one in (*checked.before, *checked.after)}
+    with tempfile.TemporaryDirectory(prefix="smelt-drift-") as folder:
+        with open_pair(project, settings, *checked.asked) as pair:
+            inputs = write_inputs(pair, Path(folder), ids)
+            pins = (pair.inputs.before_pins, pair.inputs.after_pins) if pair.inputs.after_pins else None
+        return prove_drift(
+            project,
+            settings,
+            proposal,
+            inputs,
+            checked.drift,
+            patch,
+            on_progress,
+            before=checked.before,
+            after=checked.after,
+            pins=pins,
+        )

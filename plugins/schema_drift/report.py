@@ -36,10 +36,9 @@ def document(checked: Checked, project: str) -> dict[str, Any]:
         "project": project,
         "before": checked.labels[0],
         "after": checked.labels[1],
-        "first_seen": checked.first_seen,
         "tables": checked.looked_at,
         "severity": str(drift.severity) if drift.severity is not None else None,
-        "changes": [_change(change, names) for change in drift.changes],
+        "changes": [_change(change, names) | _first_seen(checked, change) for change in drift.changes],
         "notes": list(checked.notes),
         "seconds": round(checked.seconds, 3),
     }
@@ -66,6 +65,11 @@ def _change(change: Change, names: Mapping[str, str]) -> dict[str, Any]:
         "alternatives": [{"kind": kind, "confidence": round(share, 4)} for kind, share in change.alternatives],
         "question": change.question,
     }
+
+
+def _first_seen(checked: Checked, change: Change) -> dict[str, Any]:
+    seen = checked.first_seen.get(change.table)
+    return {"first_seen": seen.at.isoformat() if seen and seen.at else None, "load": seen.load if seen else None}
 
 
 def proposed_document(proposed: Proposed) -> dict[str, Any]:
