@@ -31,6 +31,7 @@ class Understood:
     recipe and the rest is as before.
     """
 
+    con: duckdb.DuckDBPyConnection
     old: Side
     new: Side
     match: Match
@@ -52,7 +53,7 @@ def understand(con: duckdb.DuckDBPyConnection, before: SeenTable, after: SeenTab
     old, new = Side.of(con, before, "b"), Side.of(con, after, "a")
     matched = match(old, new)
     pairing = pair_matched(old, new, matched) if matched.rows else _all_open(old, new)
-    known = Understood(old, new, matched, pairing)
+    known = Understood(con, old, new, matched, pairing)
     if matched.rows:
         _make_matched(con, known)
         _find_recipes(con, known)
@@ -107,6 +108,9 @@ def _find_recipes(con: duckdb.DuckDBPyConnection, known: Understood) -> None:
     named = same_names(old.names, new.names)
     own = [(one, named[one]) for one in pairing.removed if named.get(one) in pairing.added]
     _take_recipes(known, find_all(con, old, new, known.match, own))
+    from .several import find_several
+
+    find_several(con, known)
     _take_recipes(known, find_all(con, old, new, known.match, _worth_trying(known)))
 
 

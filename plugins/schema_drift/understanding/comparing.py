@@ -12,21 +12,29 @@ from plugins.schema_drift.table import SeenTable
 from .table_changes import compare_table
 from .tables import pair_tables, untouched
 
+_TEMPORARY = ("_drift_a", "_drift_b", "_drift_x", "_drift_matched", "_drift_some")
+
 
 def compare(con: duckdb.DuckDBPyConnection, before: Sequence[SeenTable], after: Sequence[SeenTable]) -> Drift:
-    """What happened between two times; `con` sees the rows of both, and keeps no trace of the comparison."""
-    pairs, changes, notes = pair_tables(con, before, after)
-    skipped = untouched(con, [(one, two) for one, two in pairs if one.rows and two.rows])
-    found: list[Change] = list(changes)
+    """What happened between two times; `con` sees the rows of both, and keeps no trace of the comparison.
+
+    Raises duckdb.Error where rows can't be read.
+    """
+    found: list[Change] = []
     try:
+        now = {one.table.id: one for one in after}
+        both = [(one, now[one.table.id]) for one in before if one.table.id in now]
+        skipped = untouched(con, [(one, two) for one, two in both if one.rows and two.rows])
+        equal = {one for one, _ in skipped}
+        before, after = ([one for one in side if one.table.id not in equal] for side in (before, after))
+        pairs, changes, notes = pair_tables(con, before, after)
+        found += changes
         for one, two in pairs:
-            if (one.table.id, two.table.id) in skipped:
-                continue
             told, said = compare_table(con, one, two)
             found += told
             notes += said
     finally:
-        for name in ("_drift_a", "_drift_b", "_drift_matched", "_drift_some"):
+        for name in _TEMPORARY:
             con.execute(f"drop table if exists temp.{name}")
     order = {one.table.id: number for number, one in enumerate((*before, *after))}
     found.sort(key=lambda one: (order.get(one.table, len(order)), -one.severity.rank))

@@ -13,9 +13,11 @@ from plugins.schema_drift.change import Change, Fact, Kind, Restored, Severity, 
 from plugins.schema_drift.table import Column, SeenTable, Table
 
 from . import telling
+from .arriving import arrivals
 from .columns import Understood, recipe_odds, understand
 from .declared import declared_changes
 from .header import compare_headers
+from .mixed import unit_breaks
 from .pairing import Pair
 from .recipes import Found, restored, supplied
 
@@ -42,6 +44,12 @@ def _told(con: duckdb.DuckDBPyConnection, known: Understood, before: Table, afte
         found = _pair_change(con, known, before, after, known.pairing.pairs[one])
         if found is not None:
             changes.append(found)
+    changes += [_several_change(known, before, found) for found in known.several]
+    broken = unit_breaks(known, before)
+    units = {one.before for one in broken}
+    # A number in another unit often has another type too: the unit is what matters.
+    changes = [one for one in changes if one.before not in units or one.kind is Kind.COLUMN_RENAMED] + broken
+    changes += arrivals(known, before)
     rows = known.match.rows if known.match.key else None
     for one in known.pairing.removed:
         column = before.column(known.old.names[one])
@@ -55,6 +63,21 @@ def _told(con: duckdb.DuckDBPyConnection, known: Understood, before: Table, afte
             facts, detail = _of_added(con, known, two, column)
             changes.append(telling.added(before, column, (*facts, *thin), detail, sure, is_thin))
     return changes
+
+
+def _several_change(known: Understood, table: Table, found: Found) -> Change:
+    recipe, proof = found.recipe, found.proof
+    assert recipe.kind is not None
+    sure, is_thin, thin = telling.capped(telling.confidence_of(recipe_odds(found) + 1.5), proof.compared)
+    question = None
+    if recipe.kind in (Kind.NESTED_CHANGED, Kind.NESTED_MOVED) and None in recipe.restore:
+        lost = ", ".join(f"`{name}`" for name in recipe.detail.get("removed_fields", ())) or "some fields"
+        question = f"{table.name}: {lost} of `{known.old.names[recipe.old[0]]}` can't be found any more. Who needs them?"
+    return telling.change(
+        recipe.kind, table, [known.old.names[n] for n in recipe.old], [known.new.names[n] for n in recipe.new], sure,
+        (telling.made_values(found, known.key), *thin), restores=restored(recipe, proof, known.old, known.new),
+        supplies=supplied(recipe, known.old, known.new), detail=recipe.detail, is_thin=is_thin, question=question,
+    )  # fmt: skip
 
 
 def _left_over(known: Understood, rows: int | None) -> tuple[float, bool, tuple[Fact, ...]]:

@@ -93,6 +93,11 @@ def _ways(type_: str, texts: Sequence[str | None], numbers: Numbers) -> Iterator
                 )
 
 
+def formats_of(texts: Sequence[str]) -> list[str]:
+    """The formats of dates that all of some texts follow; several where days and months can't be told apart."""
+    return [form for form in _FORMATS if texts and _parses(texts, form)]
+
+
 def _parses(texts: Sequence[str], form: str) -> bool:
     failed = 0
     for text in texts:

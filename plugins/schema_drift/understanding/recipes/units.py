@@ -126,7 +126,7 @@ def _scaled(
             f"Values of `{new.names[two]}` are {_text(factor)} × those of before. That is no unit that is known: "
             "is it another currency, or another meaning?"
         )
-    back = _divided(factor, old.types[one])
+    back = divided(factor, old.types[one])
     # Where the new unit is kept coarser than the old one was, only as much as it keeps comes back.
     coarse = 0.0 if slack[0] <= slack[1] * abs(factor) * 1.001 else float(1.01 * slack[0] / abs(factor))
     return Recipe(
@@ -190,7 +190,8 @@ def _kept(made: Expression, type_: str) -> Expression:
     return lambda c: f"cast(round({made(c)}, {read.scale}) as {type_})"
 
 
-def _divided(factor: float, type_: str) -> Expression:
+def divided(factor: float, type_: str) -> Expression:
+    """SQL that takes a factor back, rounded to what the type keeps."""
     if factor < 1 and abs(1 / factor - round(1 / factor)) < 1e-9:
         return _kept(lambda c: f"{c[0]} * {round(1 / factor)}", type_)
     return _kept(lambda c: f"{c[0]} / {_text(factor, True)}", type_)

@@ -1,0 +1,121 @@
+"""What rows that came since say of columns whose old rows kept their values: other formats, unknown values."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+
+from plugins.core.duck import literal, quote
+from plugins.schema_drift.change import Change, Fact, Kind, Restored, Severity
+from plugins.schema_drift.table import Table
+
+from . import telling
+from .columns import Understood
+from .recipes.dates import formats_of
+from .types import Family, read_type
+
+_LEAST_ROWS = 20
+_MOST_KINDS = 20
+_LEAST_EACH = 5
+
+
+def arrivals(known: Understood, table: Table) -> list[Change]:
+    """Changes that show only in rows without a partner before."""
+    if not known.old.taken or len(known.match.fresh) < 3:
+        return []
+    changes = []
+    for one, pair in known.pairing.pairs.items():
+        if one in known.recipes or one in known.meanings or known.old.names[one] != known.new.names[pair.new]:
+            continue
+        families = read_type(known.old.types[one]).family, read_type(known.new.types[pair.new]).family
+        if families != (Family.TEXT, Family.TEXT):
+            continue
+        found = _format(known, table, one, pair.new) or _values(known, table, one, pair.new)
+        if found is not None:
+            changes.append(found)
+    return changes
+
+
+def _texts(known: Understood, is_old: bool, number: int) -> list[str | None]:
+    side = known.old if is_old else known.new
+    rows = known.con.execute(f"select {side.column(number)}::varchar from {side.temp} order by rowid").fetchall()
+    return [row[0] for row in rows]
+
+
+def _format(known: Understood, table: Table, one: int, two: int) -> Change | None:
+    fresh = known.match.fresh
+    before = known.old.shapes([one])[:, 0]
+    now = known.new.shapes([two])[fresh, 0]
+    before, filled = before[before != 0], now != 0
+    if len(before) < _LEAST_ROWS or filled.sum() < _LEAST_ROWS:
+        return None
+    kinds, counts = np.unique(before, return_counts=True)
+    ordered = kinds[np.argsort(-counts)][:10]
+    if np.isin(before, ordered).mean() < 0.98:
+        return None
+    strange = ~np.isin(now[filled], kinds)
+    if strange.mean() < 0.8:
+        return None
+    old_texts = [text for text in _texts(known, True, one) if text]
+    every = _texts(known, False, two)
+    texts = [text for text in (every[place] for place in fresh) if text]
+    name, value = known.new.names[two], quote(known.new.names[two])
+    was, became, sql = _formats(old_texts, texts, value)
+    text = f"{int(strange.sum()):,} of {int(filled.sum()):,} new values are written as no value was before"
+    facts = (Fact("format", text, float(strange.mean()), int(filled.sum())),)
+    restores = (Restored(known.old.names[one], sql, (name,)),) if sql else ()
+    return telling.change(
+        Kind.FORMAT_CHANGED, table, (known.old.names[one],), (name,), 0.85 if sql else 0.7, facts, restores=restores,
+        detail={"format_before": was, "format_after": became},
+        question=f"`{name}` of {table.name}: new rows are written otherwise ({was} → {became}). Do they mean the same?",
+    )  # fmt: skip
+
+
+def _formats(before: list[str], fresh: list[str], value: str) -> tuple[str, str, str | None]:
+    """The old way, the new way, and SQL that writes both in the old way, if there is a safe one."""
+    olds, news = formats_of(before[:300]), formats_of(fresh[:300])
+    apart = [form for form in news if form not in olds]
+    if len(olds) >= 1 and len(apart) == 1:
+        sql = f"coalesce(strftime(try_strptime({value}, {literal(apart[0])}), {literal(olds[0])}), {value})"
+        return olds[0], apart[0], sql
+    for word, change in (("upper", str.upper), ("lower", str.lower)):
+        if all(text == change(text) for text in before) and not all(text == change(text) for text in fresh):
+            return f"{word} case", "other case", f"{word}({value})"
+    return _shown(before), _shown(fresh), None
+
+
+def _shown(texts: list[str]) -> str:
+    import re
+
+    shape = Counter(re.sub(r"[a-z]+", "a", re.sub(r"[A-Z]+", "A", re.sub(r"\d+", "9", text))) for text in texts)
+    return f"`{shape.most_common(1)[0][0][:40]}`"
+
+
+def _values(known: Understood, table: Table, one: int, two: int) -> Change | None:
+    """Values that a small, closed set did not have."""
+    before = known.old.hashes([one])[:, 0]
+    before = before[before != 0]
+    kinds, counts = np.unique(before, return_counts=True)
+    if len(before) < 200 or not 2 <= len(kinds) <= _MOST_KINDS or counts.min() < _LEAST_EACH:
+        return None
+    # A set of which one in a hundred values had been seen only now and then is not closed (Good 1953).
+    now = known.new.hashes([two])[known.match.fresh, 0]
+    now = now[now != 0]
+    strange = ~np.isin(now, kinds)
+    if strange.sum() < 3 or len(now) < _LEAST_ROWS:
+        return None
+    every = _texts(known, False, two)
+    known_texts = set(_texts(known, True, one))
+    counted = Counter(every[place] for place in known.match.fresh if every[place] not in known_texts)
+    added = [value for value, count in counted.most_common() if value is not None and count >= 3]
+    if not added or len(added) > 5:
+        return None
+    share = sum(counted[value] for value in added) / len(now)
+    if share < 0.03:
+        return None
+    text = f"{sum(counted[v] for v in added):,} of {len(now):,} new rows hold values that none of {len(before):,} had"
+    return telling.change(
+        Kind.VALUES_ADDED, table, (known.old.names[one],), (known.new.names[two],), 0.9,
+        (Fact("values", text, share, len(now)),), severity=Severity.INFORMATIVE, detail={"added_values": added},
+    )  # fmt: skip

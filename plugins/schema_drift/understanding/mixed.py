@@ -1,0 +1,232 @@
+"""Units that changed from some row on: old and new beside each other in the rows of now.
+
+The point of change is the likeliest one along a column that orders rows (Page 1954): from it on, values fit the old
+distribution times a known factor better than the old distribution itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from plugins.core.duck import quote
+from plugins.schema_drift.change import Change, Fact, Kind, Restored
+from plugins.schema_drift.table import Table
+
+from . import telling
+from .columns import Understood
+from .reading import Numbers
+from .recipes.units import divided, known_unit
+from .types import NUMBERS, TIMES, Family, read_type
+
+# Means drift and seasons turn; what moves less than this may be either.
+_LEAST_FACTOR = 7.0
+_FACTORS = (10.0, 12.0, 24.0, 60.0, 100.0, 1e3, 1440.0, 3600.0, 1e4, 86400.0, 1e6, 1e9)
+_LEAST_ROWS = 20
+_MOST_PER_ROW = 5.0
+_DOUBT = 4.6  # a hundred times less likely than the likeliest point
+
+
+@dataclass(frozen=True)
+class Break:
+    """Rows from `place` on (in the order of column `order`) are `factor` times what they were.
+
+    gain: of log-likelihood. rows: after the break. equal: matched rows that the two parts explain, of `compared`.
+    """
+
+    factor: float
+    order: int | None
+    place: int
+    gain: float
+    rows: int
+    compared: int
+    equal: int
+    sure_from: int
+    sure_to: int
+
+
+def unit_breaks(known: Understood, table: Table) -> list[Change]:
+    """Changes of unit in columns that are otherwise the same, for a part of the rows."""
+    old, new = known.old, known.new
+    orders = _orders(known)
+    changes = []
+    for one, pair in known.pairing.pairs.items():
+        families = read_type(old.types[one]).family, read_type(new.types[pair.new]).family
+        recipe = known.recipes.get(one)
+        if (recipe and recipe.recipe.kind) or one in known.meanings or not set(families) <= NUMBERS:
+            continue
+        if known.match.key and one in known.match.key.before:
+            continue
+        found = _break_of(known, one, pair.new, orders)
+        if found is not None:
+            changes.append(_told(known, table, one, pair.new, found))
+    return changes
+
+
+def _orders(known: Understood) -> list[int]:
+    """Columns of now that may order rows: times, and whole numbers that hardly repeat."""
+    new, found = known.new, []
+    for number, type_ in enumerate(new.types):
+        family = read_type(type_).family
+        if family in TIMES:
+            found.append(number)
+        elif family is Family.INTEGER and new.taken:
+            values = new.numbers([number])[:, 0]
+            if len(np.unique(values)) > 0.9 * new.taken:
+                found.append(number)
+    return found[:6]
+
+
+def _break_of(known: Understood, one: int, two: int, orders: Sequence[int]) -> Break | None:
+    match = known.match
+    before, after = known.old.numbers([one])[:, 0], known.new.numbers([two])[:, 0]
+    good = before[np.isfinite(before) & (before > 0)]
+    if len(good) < _LEAST_ROWS or (after > 0).sum() < _LEAST_ROWS:
+        return None
+    logs = np.log(good)
+    middle, spread = float(np.median(logs)), float(np.subtract(*np.percentile(logs, [75, 25])) / 1.349)
+    spread = max(spread, 0.1)
+    chunks = [np.median(part) for part in np.array_split(logs, 8) if len(part)]
+    unrest = max(abs(float(chunk) - middle) for chunk in chunks)
+    positive = np.isfinite(after) & (after > 0)
+    values = np.where(positive, np.log(np.where(positive, after, 1.0)), np.nan)
+    if not len(match.fresh) and not _differs(before, after, match.before, match.after):
+        return None
+    best: Break | None = None
+    for factor in (f for size in _FACTORS for f in (size, 1 / size)):
+        moved = float(np.log(factor))
+        if unrest > 0.25 * abs(moved):
+            continue
+        # Means that differ by less than half of the way are the old unit.
+        gain = ((values - middle) ** 2 - (values - middle - moved) ** 2) / (2 * spread**2)
+        gain = np.nan_to_num(np.clip(gain, -_MOST_PER_ROW, _MOST_PER_ROW))
+        compared, equal = _known_rows(gain, before, after, match.before, match.after, factor)
+        for order in orders or [None]:
+            found = _best_point(known, gain, order, factor, compared, equal)
+            if found is not None and (best is None or found.gain > best.gain):
+                best = found
+    return best if best and _is_believable(known, values, best, middle, spread) else None
+
+
+def _differs(before: Numbers, after: Numbers, left: np.ndarray, right: np.ndarray) -> bool:
+    return bool(len(left)) and float((before[left] != after[right]).mean()) > 0.02
+
+
+def _known_rows(
+    gain: Numbers, before: Numbers, after: Numbers, left: np.ndarray, right: np.ndarray, factor: float
+) -> tuple[int, int]:
+    """Matched rows say for sure which unit they are in: write it into `gain`; rows compared, and explained."""
+    if not len(left):
+        return 0, 0
+    was, now = before[left], after[right]
+    fine = np.isfinite(was) & np.isfinite(now) & (was != 0)
+    slack = 1e-6 * np.abs(now) + 0.51 * (1 if abs(factor) >= 1 else 0)
+    same = fine & (np.abs(was - now) <= 1e-9 * np.abs(was))
+    scaled = fine & ~same & (np.abs(now - factor * was) <= np.maximum(slack, 1e-9))
+    gain[right[same]] = -_MOST_PER_ROW
+    gain[right[scaled]] = _MOST_PER_ROW
+    return int(fine.sum()), int(same.sum() + scaled.sum())
+
+
+def _best_point(
+    known: Understood, gain: Numbers, order: int | None, factor: float, compared: int, equal: int
+) -> Break | None:
+    if order is None:
+        total = float(gain.sum())
+        return Break(factor, None, 0, total, len(gain), compared, equal, 0, 0) if total > 0 else None
+    along = known.new.numbers([order])[:, 0]
+    places = np.argsort(along, kind="stable")
+    sums = np.cumsum(gain[places][::-1])[::-1]
+    place = int(sums.argmax())
+    if sums[place] <= 0:
+        return None
+    near = np.nonzero(sums >= sums[place] - _DOUBT)[0]
+    # Only points without a clearly other one between them and the best are in doubt.
+    start, end = place, place
+    while start - 1 in near:
+        start -= 1
+    while end + 1 in near:
+        end += 1
+    return Break(factor, order, place, float(sums[place]), len(gain) - place, compared, equal, start, end)
+
+
+def _is_believable(known: Understood, values: Numbers, found: Break, middle: float, spread: float) -> bool:
+    if found.order is None:
+        later, earlier = values, values[:0]
+    else:
+        places = np.argsort(known.new.numbers([found.order])[:, 0], kind="stable")
+        later, earlier = values[places[found.place :]], values[places[: found.place]]
+    later, earlier = later[np.isfinite(later)], earlier[np.isfinite(earlier)]
+    if len(later) < _LEAST_ROWS or found.gain < 20:
+        return False
+    moved = float(np.log(found.factor))
+    off = abs(float(np.median(later)) - middle - moved)
+    width = float(np.subtract(*np.percentile(later, [75, 25])) / 1.349)
+    still = not len(earlier) or abs(float(np.median(earlier)) - middle) < 0.35 * abs(moved)
+    matched_fit = found.compared < 10 or found.equal >= 0.85 * found.compared
+    return off < max(0.4, 0.1 * abs(moved)) and width < 2.2 * spread + 0.2 and still and matched_fit
+
+
+def _told(known: Understood, table: Table, one: int, two: int, found: Break) -> Change:
+    old, new = known.old, known.new
+    name, now = old.names[one], new.names[two]
+    unit, factor = known_unit(found.factor, f"{name} {now}")
+    plain = int(factor) if factor == int(factor) else factor
+    detail: dict[str, object] = {"factor": plain}
+    if unit:
+        detail |= {"unit_before": unit.before, "unit_after": unit.after}
+    value, made = quote(now), divided(factor, old.types[one])([quote(now)])
+    reads: tuple[str, ...] = (now,)
+    kept = value if old.types[one] == new.types[two] else f"cast({value} as {old.types[one]})"
+    where = "all rows"
+    if found.order is not None and found.place > 0:
+        since, low, high = _window(known, found)
+        made = f"case when {quote(new.names[found.order])} >= {since} then {made} else {kept} end"
+        reads = (now, new.names[found.order])
+        detail |= {"since_column": new.names[found.order], "since": since, "doubtful_from": low, "doubtful_to": high}
+        where = f"rows from `{new.names[found.order]}` {since} on"
+    text = f"{found.rows:,} of {new.taken:,} rows ({where}) lie around {plain} × what was usual; those before it don't"
+    facts = [Fact("distribution_break", text, found.gain, found.rows)]
+    is_proven = found.compared >= 10 and found.equal < found.compared + 1 and found.rows > 0
+    by_rows = is_proven and _rows_show(known, one, two, factor)
+    if by_rows:
+        text = f"{found.equal:,} of {found.compared:,} rows that exist before and after are as before or {plain} × it"
+        facts.append(Fact("same_values", text, found.equal / found.compared, found.compared))
+    confidence = 0.95 if by_rows else 0.85 if found.gain > 100 else 0.7
+    question = (
+        f"`{now}` of {table.name}: {text}. Is it {unit.after if unit else f'{plain} ×'} from there on, and in which unit are "
+        "the rows around that point?"
+    )
+    return telling.change(
+        Kind.UNIT_CHANGED, table, (name,), (now,), confidence, facts, detail=detail, question=question,
+        restores=(Restored(name, made, reads, found.compared, found.equal),),
+    )  # fmt: skip
+
+
+def _rows_show(known: Understood, one: int, two: int, factor: float) -> bool:
+    was = known.old.numbers([one])[known.match.before, 0]
+    now = known.new.numbers([two])[known.match.after, 0]
+    return int((np.isclose(now, was * factor, rtol=1e-3) & (was != now) & np.isfinite(was)).sum()) >= 3
+
+
+def _window(known: Understood, found: Break) -> tuple[str, str, str]:
+    """SQL of the first value of the order after the break, and the first and last value that is in doubt."""
+    assert found.order is not None
+    column, type_ = known.new.column(found.order), known.new.types[found.order]
+    places = (found.place, max(found.sure_from, 0), min(found.sure_to, known.new.taken - 1))
+    values = [
+        known.con.execute(
+            f"select {column}::varchar from {known.new.temp} order by {column} nulls last limit 1 offset {place}"
+        ).fetchone()
+        for place in places
+    ]
+    since, low, high = (str(value[0]) if value else "" for value in values)
+    family = read_type(type_).family
+    return (since if family is Family.INTEGER else f"{family_word(family)} '{since}'"), low, high
+
+
+def family_word(family: Family) -> str:
+    """The word before a literal of a time."""
+    return {Family.DATE: "date", Family.TIMESTAMP: "timestamp"}.get(family, "timestamptz")

@@ -1,0 +1,189 @@
+"""One column in several: what was one text (or moment) stands in parts now, or parts stand in one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import combinations
+
+from plugins.core.duck import literal
+from plugins.schema_drift.change import Kind
+from plugins.schema_drift.understanding.reading import Side
+from plugins.schema_drift.understanding.types import Family, read_type
+
+from .recipe import Expression, Recipe
+
+_LEAST_CONTAINED = 0.75
+_MOST_PARTS = 5
+_SAMPLE = 300
+Texts = Sequence[str | None]
+
+
+def splits(old: Side, new: Side, one: int, parts: Sequence[int], whole: Texts, pieces: dict[int, Texts]) -> list[Recipe]:  # fmt: skip
+    """Recipes by which old column `one` is made from some of the new columns `parts`."""
+    found = []
+    for order, marks in _layouts(whole, parts, pieces):
+        types = [new.types[n] for n in order]
+        supply = tuple(_piece(place, marks, type_) for place, type_ in enumerate(types))
+        delimiters = list(marks[1:-1])
+        text = f"parts of it, delimited by {', '.join(map(repr, delimiters))}, stand in {len(order)} columns"
+        found.append(
+            Recipe(
+                Kind.COLUMN_SPLIT, (one,), tuple(order), (_typed(_joined(marks), old.types[one]),), supply,
+                {"delimiters": delimiters}, text,
+            )
+        )  # fmt: skip
+    return found + _moments(old, new, (one,), tuple(parts))
+
+
+def merges(old: Side, new: Side, two: int, parts: Sequence[int], whole: Texts, pieces: dict[int, Texts]) -> list[Recipe]:  # fmt: skip
+    """Recipes by which some of the old columns `parts` stand in new column `two`."""
+    found = []
+    for order, marks in _layouts(whole, parts, pieces):
+        types = [old.types[n] for n in order]
+        restore = tuple(_piece(place, marks, type_) for place, type_ in enumerate(types))
+        delimiters = list(marks[1:-1])
+        text = f"{len(order)} columns stand in one, delimited by {', '.join(map(repr, delimiters))}"
+        found.append(
+            Recipe(
+                Kind.COLUMNS_MERGED, tuple(order), (two,), restore, (_typed(_joined(marks), new.types[two]),),
+                {"delimiters": delimiters}, text,
+            )
+        )  # fmt: skip
+    return found + _moments(old, new, tuple(parts), (two,))
+
+
+def _layouts(whole: Texts, parts: Sequence[int], pieces: dict[int, Texts]) -> list[tuple[list[int], tuple[str, ...]]]:
+    """Orders of parts, with what stands before, between and after them in the whole."""
+    held = [number for number in parts if _contained(whole, pieces[number]) >= _LEAST_CONTAINED]
+    found = []
+    for size in range(min(_MOST_PARTS, len(held)), 1, -1):
+        for chosen in list(combinations(held, size))[:20]:
+            layout = _layout(whole, chosen, pieces)
+            if layout is not None:
+                found.append(layout)
+        if found:
+            break
+    return found
+
+
+def _contained(whole: Texts, part: Texts) -> float:
+    """The share of rows in which the part stands in the whole and is not all of it."""
+    rows = [(w, p) for w, p in zip(whole, part, strict=True) if w and p]
+    if len(rows) < 3 or len(rows) < 0.2 * sum(1 for w in whole if w) or len({p for _, p in rows}) < 2:
+        return 0.0
+    return sum(p in w and p != w for w, p in rows) / len(rows)
+
+
+def _layout(whole: Texts, chosen: Sequence[int], pieces: dict[int, Texts]) -> tuple[list[int], tuple[str, ...]] | None:
+    counted: Counter[tuple[tuple[int, ...], tuple[str, ...]]] = Counter()
+    rows = 0
+    for place, text in enumerate(whole):
+        values = {number: pieces[number][place] for number in chosen}
+        if not text or any(not value for value in values.values()):
+            continue
+        rows += 1
+        found = _cut(text, {number: str(value) for number, value in values.items()})
+        if found is not None:
+            counted[found] += 1
+    if not counted or rows < 3:
+        return None
+    (order, marks), count = counted.most_common(1)[0]
+    # A delimiter with letters or digits is a part that is missing; a common start may have some.
+    if count < 0.6 * rows or any(any(c.isalnum() for c in mark) for mark in marks[1:-1]):
+        return None
+    return list(order), marks
+
+
+def _cut(text: str, values: dict[int, str]) -> tuple[tuple[int, ...], tuple[str, ...]] | None:
+    """The order of the values in the text and what is around them; None if they don't all fit side by side."""
+    remaining, order, marks, start = dict(values), [], [], 0
+    while remaining:
+        places = {number: text.find(value, start) for number, value in remaining.items()}
+        if min(places.values()) < 0:
+            return None
+        number = min(remaining, key=lambda n: (places[n], -len(remaining[n])))
+        marks.append(text[start : places[number]])
+        start = places[number] + len(remaining.pop(number))
+        order.append(number)
+    marks.append(text[start:])
+    return tuple(order), tuple(marks)
+
+
+def _joined(marks: tuple[str, ...]) -> Expression:
+    """Parts with the delimiters between them; a part that is null takes its delimiter with it."""
+    between = set(marks[1:-1])
+
+    def made(c: Sequence[str]) -> str:
+        texts = [f"cast({one} as varchar)" for one in c]
+        if len(between) == 1:
+            joined = f"nullif(concat_ws({literal(next(iter(between)))}, {', '.join(texts)}), '')"
+        else:
+            rest = [f"coalesce({literal(mark)} || {text}, '')" for mark, text in zip(marks[1:], texts[1:], strict=False)]
+            joined = " || ".join([texts[0], *rest])
+        start = f"{literal(marks[0])} || " if marks[0] else ""
+        end = f" || {literal(marks[-1])}" if marks[-1] else ""
+        return f"{start}{joined}{end}"
+
+    return made
+
+
+def _piece(place: int, marks: tuple[str, ...], type_: str) -> Expression | None:
+    """The part at a place of the whole: what is up to its delimiter; the last part is all that is left."""
+    if any(not mark for mark in marks[1:-1]):
+        return None
+
+    def made(c: Sequence[str]) -> str:
+        rest = c[0]
+        if marks[0]:
+            rest = f"substr({rest}, {len(marks[0]) + 1})"
+        if marks[-1]:
+            rest = f"left({rest}, length({rest}) - {len(marks[-1])})"
+        if len(set(marks[1:-1])) == 1 and place < len(marks) - 2:
+            return f"nullif(split_part({rest}, {literal(marks[1])}, {place + 1}), '')"
+        for mark in marks[1 : place + 1]:
+            at = f"strpos({rest}, {literal(mark)})"
+            rest = f"case when {at} > 0 then substr({rest}, {at} + {len(mark)}) end"
+        if place < len(marks) - 2:
+            rest = f"split_part({rest}, {literal(marks[place + 1])}, 1)"
+        return f"nullif({rest}, '')"
+
+    return _typed(made, type_)
+
+
+def _typed(made: Expression, type_: str) -> Expression:
+    if read_type(type_).family is Family.TEXT:
+        return made
+    return lambda c: f"try_cast({made(c)} as {type_})"
+
+
+def _moments(old: Side, new: Side, olds: tuple[int, ...], news: tuple[int, ...]) -> list[Recipe]:
+    """A timestamp as a date and a time, or the other way round."""
+
+    def of(side: Side, numbers: Sequence[int], family: Family) -> list[int]:
+        return [number for number in numbers if read_type(side.types[number]).family is family]
+
+    day: Expression = lambda c: f"cast({c[0]} as date)"  # noqa: E731
+    hour: Expression = lambda c: f"cast({c[0]} as time)"  # noqa: E731
+    both: Expression = lambda c: f"cast({c[0]} as date) + cast({c[1]} as time)"  # noqa: E731
+    found = []
+    if len(olds) == 1:
+        for date in of(new, news, Family.DATE):
+            for time in of(new, news, Family.TIME):
+                if of(old, olds, Family.TIMESTAMP):
+                    found.append(
+                        Recipe(Kind.COLUMN_SPLIT, olds, (date, time), (both,), (day, hour), {}, "its date and its time")
+                    )
+    if len(news) == 1 and of(new, news, Family.TIMESTAMP):
+        for date in of(old, olds, Family.DATE):
+            found += [
+                Recipe(Kind.COLUMNS_MERGED, (date, time), news, (day, hour), (both,), {}, "a date and a time in one")
+                for time in of(old, olds, Family.TIME)
+            ]
+    return found
+
+
+def sample(texts: Sequence[str | None]) -> Texts:
+    """The rows that layouts are looked for in."""
+    every = max(1, len(texts) // _SAMPLE)
+    return texts[::every]
