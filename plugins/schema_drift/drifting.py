@@ -26,8 +26,8 @@ class Checked:
     """What a check found.
 
     before, after: the tables that changed. labels: what was compared, for people. looked_at: how many tables.
-    asked: the arguments `before` and `select`, with which it can be repeated. first_seen: when and with which load
-    the columns of now came, by the id of the table.
+    asked: the arguments `before` and `select`, with which it can be repeated. first_seen: when the first change
+    came, for people; first_seen_of: by the id of the table now.
     """
 
     drift: Drift
@@ -37,7 +37,8 @@ class Checked:
     looked_at: int
     seconds: float
     asked: tuple[str | None, tuple[str, ...]]
-    first_seen: Mapping[str, FirstSeen] = field(default_factory=dict)
+    first_seen: str | None = None
+    first_seen_of: Mapping[str, FirstSeen] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     def of_source(self, source: str) -> Checked:
@@ -98,6 +99,7 @@ def _checked(pair: Pair, drift: Drift, asked: tuple[str | None, tuple[str, ...]]
         seconds=time.monotonic() - started,
         asked=asked,
         first_seen=pair.first_seen,
+        first_seen_of=pair.first_seen_of,
         notes=(*pair.notes, *drift.notes),
     )
 
@@ -163,6 +165,7 @@ def propose(
             held_rows=held_rows,
             proposal_id=proposal_id,
         )
+    proposal = proposal.model_copy(update={"subject": source or ""})
     proven = _prove(project, settings, checked, proposal, found, on_progress)
     proposals = Proposals(settings)
     proposals.add(proven.proposal, proven.body)

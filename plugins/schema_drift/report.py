@@ -68,7 +68,7 @@ def _change(change: Change, names: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _first_seen(checked: Checked, change: Change) -> dict[str, Any]:
-    seen = checked.first_seen.get(change.table)
+    seen = checked.first_seen_of.get(change.table)
     return {"first_seen": seen.at.isoformat() if seen and seen.at else None, "load": seen.load if seen else None}
 
 
@@ -113,10 +113,10 @@ def show(console: Console, checked: Checked) -> None:
         told = told_change(change, more)
         grid.add_row(f"[{color}]{change.severity}[/]", escape(table), escape(told), escape(facts), sure)
     console.print(grid)
-    worst = checked.drift.severity
+    worst = checked.drift.severity or Severity.SILENT
     meaning = f": {_MEANINGS[worst]}" if worst in _MEANINGS else ""
     count = len(checked.drift.changes)
-    color = _COLORS[worst or Severity.SILENT]
+    color = _COLORS[worst]
     console.print(
         f"\n{count} {'change' if count == 1 else 'changes'} in {_tables(checked.looked_at)} "
         f"({before} → {after}, {checked.seconds:.1f} s). Worst: [{color}]{worst}[/]{meaning}.",
