@@ -60,6 +60,8 @@ def snapshot(
       smelt drift snapshot                  after a build that was good
       smelt drift snapshot -o before.duckdb  somewhere else
     """
+    from dataclasses import asdict
+
     from rich.console import Console
 
     from plugins.schema_drift.observing import take_snapshot
@@ -68,7 +70,7 @@ def snapshot(
     with Console(stderr=True).status("reading the sources") as status:
         taken = take_snapshot(project, settings, output, select or (), on_progress=status.update)
     if as_json:
-        typer.echo(json.dumps(taken.document(), indent=2))
+        typer.echo(json.dumps(asdict(taken), indent=2, default=str))
     else:
         for note in taken.notes:
             typer.echo(f"note  {note}", err=True)
