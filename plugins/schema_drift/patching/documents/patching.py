@@ -9,6 +9,7 @@ from plugins.core.editing.yaml_editor import YamlEditor
 from plugins.core.errors import SmeltError
 from plugins.review import FileChange
 from plugins.schema_drift.change import Drift
+from plugins.schema_drift.patching.documents.contracts import patch_contract
 from plugins.schema_drift.patching.documents.document import Document, Plan
 from plugins.schema_drift.patching.documents.nodes import patch_nodes
 from plugins.schema_drift.patching.documents.semantic import patch_exposures, patch_metrics, patch_semantic_models
@@ -19,6 +20,7 @@ from plugins.schema_drift.patching.documents.shift import (
     shift_upstream,
 )
 from plugins.schema_drift.patching.documents.sources import patch_sources
+from plugins.schema_drift.patching.documents.spec import patch_connector, patch_mapping, patch_spec
 from plugins.schema_drift.patching.documents.unit_tests import patch_fixtures, patch_unit_tests
 from plugins.schema_drift.patching.patch import Interface, Mode, Patch, Question
 from plugins.schema_drift.patching.project import PatchedProject
@@ -33,6 +35,12 @@ _PROPERTIES: tuple[Callable[[Document], None], ...] = (
     patch_exposures,
 )
 Handler = Callable[[Document], None]
+_OWN: dict[str, tuple[Handler, ...]] = {
+    "source.yml": (patch_spec,),
+    "source.yaml": (patch_spec,),
+    "connector.yml": (patch_connector,),
+    "mapping.yml": (patch_mapping,),
+}
 
 
 def patch_documents(
@@ -97,12 +105,15 @@ def _handlers(path: str) -> tuple[Handler, ...]:
     hidden = any(part.startswith(".") or part in _SKIPPED for part in pure.parts)
     if hidden or pure.suffix not in (".yml", ".yaml") or len(pure.parts) < 2:
         return ()
-    return _PROPERTIES
+    if pure.name in _OWN:
+        return _OWN[pure.name]
+    # What is a contract is told by what is in it; dbt has no top-level `dataset`.
+    return (patch_contract, *_PROPERTIES)
 
 
 def _concerns(plan: Plan, path: str, text: str) -> bool:
     """Whether a file can name a table that changed: reading YAML with its places takes time."""
-    return any(name in text for name in _names(plan))
+    return PurePosixPath(path).name in _OWN or any(name in text for name in _names(plan))
 
 
 def _names(plan: Plan) -> Iterator[str]:

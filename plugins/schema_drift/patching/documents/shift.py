@@ -17,6 +17,17 @@ _STAMP = re.compile(r"\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2})?)?")
 _ULID = re.compile(r"'([0-7][0-9A-HJKMNP-TV-Z]{25})'")
 _MOVES = (Kind.COLUMN_RENAMED, Kind.NESTED_MOVED)
 _PARTS = (Kind.COLUMN_SPLIT, Kind.COLUMNS_MERGED)
+# Changes that name all columns, a key, or tables: nothing becomes of the columns that they name.
+_WHOLE = frozenset(
+    [
+        Kind.COLUMNS_REORDERED,
+        Kind.KEY_CHANGED,
+        Kind.TABLE_ADDED,
+        Kind.TABLE_REMOVED,
+        Kind.TABLE_RENAMED,
+        Kind.TABLE_SPLIT,
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -146,7 +157,7 @@ def _shift(
         elif change.kind is Kind.COLUMN_REMOVED:
             for old in change.before:
                 (stale if old in kept else removed).add(old)
-        else:
+        elif change.kind not in _WHOLE:
             for old, new in zip(change.before, news, strict=False):
                 if new != old and old in kept:
                     followed[old] = (new,)
