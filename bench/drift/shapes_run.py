@@ -30,7 +30,7 @@ from bench.drift.shapes.oracle import Workbench, judge
 from bench.drift.shapes.projects import SHAPES
 from bench.drift.shapes.score import print_scores, scores
 
-RESULTS = Path(".bench/drift_shapes.json")
+RESULTS = Path(__file__).parent.parent / ".data" / "drift_shapes.json"
 PER_DRIFT = 4
 PROCESSES = 2
 
@@ -118,7 +118,9 @@ def main(arguments: Sequence[str]) -> int:
     """Do what the command line says."""
     asked, console = _arguments(arguments), Console(width=140)
     each = None if asked.all or asked.drift or asked.shape else asked.shapes_per_drift
-    cases = [c for c in choose(each, asked.seed, asked.shape) if not asked.drift or c.happening.name in asked.drift]
+    cases = [
+        c for c in choose(each, asked.seed, asked.shape) if not asked.drift or c.happening.name in asked.drift
+    ]
     if asked.write is not None:
         for case in cases:
             write_folder(case, asked.write / case.name)
@@ -129,7 +131,12 @@ def main(arguments: Sequence[str]) -> int:
     for verdict in judge_all(cases, asked.processes, asked.tool):
         verdicts.append(verdict)
         if asked.why and verdict.outcome not in ("right",):
-            console.print(f"[bold]{verdict.case}[/] {verdict.outcome} ({verdict.activity})", *verdict.why[:6], sep="\n    ", markup=True)
+            console.print(
+                f"[bold]{verdict.case}[/] {verdict.outcome} ({verdict.activity})",
+                *verdict.why[:6],
+                sep="\n    ",
+                markup=True,
+            )
     console.print(f"{len(verdicts)} cases in {time.perf_counter() - started:.0f} s")
     print_scores(console, verdicts)
     write_results(asked.json, verdicts)

@@ -36,7 +36,9 @@ class Case:
     def names(self) -> tuple[str, ...]:
         """Names that an edit may be about: columns before and after, here and in staging, and the tables."""
         raw, staged = self.shape.source.raw, self.shape.domain.staged
-        found = {name for one in self.happening.changes for name in (*one.before, *one.after)}
+        found = {name for one in self.happening.changes for name in (*one.before, *one.after)} | {
+            *self.happening.asks
+        }
         roles = [role for role, name in raw.items() if any(name == one.split(".")[0] for one in found)]
         domain = self.shape.domain
         return tuple(sorted({*found, *(staged[role] for role in roles), domain.main, self.happening.table}))
@@ -84,7 +86,9 @@ def go_on(shape: Shape, warehouse: Path, kind: str) -> None:
 
 def drift(case: Case, warehouse: Path) -> None:
     """Let the source drift, and drop the gold tables, which are to be built anew."""
-    _execute(warehouse, [case.happening.sql, *(f"drop table if exists main.{m.name}" for m in gold_models(case.shape))])
+    _execute(
+        warehouse, [case.happening.sql, *(f"drop table if exists main.{m.name}" for m in gold_models(case.shape))]
+    )
 
 
 def _execute(warehouse: Path, statements: Iterable[str]) -> None:

@@ -49,7 +49,18 @@ class Domain:
     scale: float
     fields: tuple[str, str]
     prefix: str
-    first: tuple[str, ...] = ("Ada", "Grace", "Alan", "Edsger", "Barbara", "Donald", "Radia", "Tim", "Ursula", "Ken")
+    first: tuple[str, ...] = (
+        "Ada",
+        "Grace",
+        "Alan",
+        "Edsger",
+        "Barbara",
+        "Donald",
+        "Radia",
+        "Tim",
+        "Ursula",
+        "Ken",
+    )
     last: tuple[str, ...] = ("Moss", "Okafor", "Lindqvist", "Tanaka", "Byrne", "Haddad", "Novak", "Silva", "Weber")
     streets: tuple[str, ...] = ("Mill", "Station", "Harbour", "Church", "Orchard", "Castle", "Bridge", "Park")
 

@@ -125,12 +125,16 @@ def compare(
     return differences
 
 
-def _compare(con: duckdb.DuckDBPyConnection, model: Gold, loses: frozenset[str], has_exempt: bool) -> list[Difference]:
+def _compare(
+    con: duckdb.DuckDBPyConnection, model: Gold, loses: frozenset[str], has_exempt: bool
+) -> list[Difference]:
     wanted, found = _types(con, "expected", model.name), _types(con, "actual", model.name)
     if not found or any(key.lower() not in found for key in model.key):
         return [Difference(model.name, "", _count(con, "expected", model.name), "it has no such rows at all")]
     columns = [name for name in wanted if name not in model.key and not set(model.roles.get(name, ())) & loses]
-    gone = [Difference(model.name, name, _count(con, "expected", model.name)) for name in columns if name not in found]
+    gone = [
+        Difference(model.name, name, _count(con, "expected", model.name)) for name in columns if name not in found
+    ]
     columns = [name for name in columns if name in found]
     keys = list(model.key)
     # A key of another type is still the same key.
@@ -140,7 +144,8 @@ def _compare(con: duckdb.DuckDBPyConnection, model: Gold, loses: frozenset[str],
     spared = "where k0::varchar not in (select k from exempt)" if has_exempt else ""
     relation = f"main.{ident(model.name)}"
     counts = ", ".join(
-        f"count(*) filter (where e.there and a.there and {_differs(n, wanted[name])})" for n, name in enumerate(columns)
+        f"count(*) filter (where e.there and a.there and {_differs(n, wanted[name])})"
+        for n, name in enumerate(columns)
     )
     row = con.execute(
         f"""

@@ -246,10 +246,23 @@ def _edits(bench: Workbench, case: Case, files: Mapping[str, str | None]) -> Edi
     added = removed = needless = 0
     for path, text in files.items():
         old, new = bench.original(path).splitlines(), (text or "").splitlines()
-        for line in difflib.ndiff(old, new):
-            if line.startswith("+ "):
-                added += 1
-            elif line.startswith("- "):
-                removed += 1
-                needless += bool(line[2:].strip()) and about.search(line) is None
+        for tag, start, end, there, until in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+            if tag != "equal":
+                added, removed = added + until - there, removed + end - start
+                needless += sum(_is_needless(old, number, about) for number in range(start, end))
     return Edits(added, removed, needless)
+
+
+def _is_needless(lines: list[str], number: int, about: re.Pattern[str]) -> bool:
+    """Whether neither the line nor an entry of a list that it belongs to, as in YAML, names what drifted."""
+    line = lines[number]
+    indent = len(line) - len(line.lstrip())
+    if not line.strip() or about.search(line):
+        return False
+    for above in reversed(lines[:number]):
+        depth = len(above) - len(above.lstrip())
+        if above.strip() and depth < indent:
+            if above.lstrip().startswith("- "):
+                return about.search(above) is None
+            indent = depth
+    return True

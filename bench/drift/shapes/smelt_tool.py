@@ -65,11 +65,9 @@ class SmeltTool:
             )
         patched = PatchedProject(self._manifest, self._graph, self._paths(), self._read, before, after)
         patch = make_patch(patched, drift, self.mode)
-        names = {table.id: table.name for table in (*before, *after)}
         asked = [Asked(one.text, one.path) for one in patch.questions if not one.is_minor]
-        asked += [
-            Asked(f"{names.get(one.table, one.table)}: {one.question}") for one in drift.changes if one.question
-        ]
+        # As they stand in the pull request: by themselves.
+        asked += [Asked(one.question) for one in drift.changes if one.question]
         found = tuple((str(one.kind), one.before, one.after) for one in drift.changes)
         return Answer({one.path: one.after for one in patch.changes}, tuple(asked), found)
 

@@ -136,7 +136,9 @@ class _Chance:
 
 def _pick(words: Sequence[str], row: str, purpose: str, source: Source) -> str:
     chance = _Chance(source.seed, source.domain.name)(purpose)
-    return f"list_element([{', '.join(text(word) for word in words)}], 1 + floor({chance} * {len(words)})::integer)"
+    return (
+        f"list_element([{', '.join(text(word) for word in words)}], 1 + floor({chance} * {len(words)})::integer)"
+    )
 
 
 def _weighted(words: Sequence[str], chance: str) -> str:
