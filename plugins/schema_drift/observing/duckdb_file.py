@@ -118,7 +118,7 @@ def wanted_rows(con: duckdb.DuckDBPyConnection, relation: Found, wanted: Wanted)
 
 def own_table(con: duckdb.DuckDBPyConnection) -> str:
     """A name, quoted as need be, that no table in this connection has."""
-    con.execute("create sequence if not exists temp.smelt_drift_tables")
+    con.execute("create temp sequence if not exists smelt_drift_tables")
     number = con.execute("select nextval('temp.smelt_drift_tables')").fetchall()[0][0]
     return f"temp.smelt_drift_{number}"
 
