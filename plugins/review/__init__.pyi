@@ -1,5 +1,7 @@
 from .evidence.finding import Finding, Outcome
 from .keys import find_pii
+from .markdown import code, prose
+from .outcome import Review
 from .proposal import FileChange, Proposal
 from .proposals.lifecycle import Proposals
 from .proving import Proven, prove
@@ -13,7 +15,10 @@ __all__ = [
     "Proposal",
     "Proposals",
     "Proven",
+    "Review",
     "SideInputs",
+    "code",
     "find_pii",
+    "prose",
     "prove",
 ]

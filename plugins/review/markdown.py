@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -24,6 +25,10 @@ _TITLES = {
     "tests": "tests and unit tests",
     "contract": "contracts",
     "incremental": "second runs",
+    "inputs": "same rows on both sides",
+    "baseline": "the project before",
+    "history": "once merged: incremental models, snapshots",
+    "accounting": "row accounting",
     "impact": "column impact",
     "schema": "columns and types",
     "rows": "row counts",
@@ -36,11 +41,13 @@ _TITLES = {
 # GitHub refuses bodies over 65,536 characters.
 _LONGEST = 60_000
 _LINES_A_KIND = 8
+_FILES = 20
+_BACKTICKS = re.compile(r"`{2,}")
 
 
 def render_review(review: Review) -> str:
     """The whole report; cut, and saying so, if it gets longer than forges take."""
-    parts = [f"## Review of `{_code(review.head)}` against `{_code(review.base)}`", _verdict(review)]
+    parts = [f"## Review of `{code(review.head)}` against `{code(review.base)}`", _verdict(review)]
     if review.change is not None:
         parts += [_changed(review), _reach(review), _diagram(review), render_findings(review.findings)]
         parts.append(_samples(review.findings))
@@ -54,24 +61,44 @@ def render_review(review: Review) -> str:
 def render_proposal(proposal: Proposal, review: Review | None) -> str:
     """What the reviewer of a proposal reads; without a review it was refused before anything was built."""
     parts = [f"# {_plain(proposal.title)}"]
-    if review is None:
-        parts.append("**Refused before it was built: it holds what a machine may not write.**")
+    verdict = "**Refused before it was built: it holds what a machine may not write.**"
+    if review is not None:
+        verdict = _verdict(review)
+    # A reason that begins with a bold line says what was done, and the verdict ends it.
+    first, _, rest = proposal.reason.strip().partition("\n\n")
+    if first.startswith("**") and first.endswith("**") and verdict.startswith("**"):
+        parts += [f"{first[:-2]} {verdict[2:]}", rest]
     else:
-        parts.append(_verdict(review))
-    parts.append(proposal.reason.strip())
-    files = [f"- `{_code(change.path)}` {_deed(change)}" for change in proposal.changes]
-    parts.append(f"**What this changes** ({len(files)} {_plural(len(files), 'file')})\n" + "\n".join(files))
+        parts += [verdict, proposal.reason.strip()]
+    parts.append(_files(proposal))
     if review is not None:
         parts += [_reach(review), _diagram(review)]
     parts += [render_findings(proposal.evidence), _samples(proposal.evidence)]
     if proposal.questions:
         numbered = [f"{n}. {_plain(question)}" for n, question in enumerate(proposal.questions, 1)]
         parts.append("**Questions for you**\n" + "\n".join(numbered))
+    parts += proposal.notes
     parts.append(
         f"<sub>Proposal {proposal.id}, confidence {proposal.confidence:.2f} · "
         f"`smelt proposals show {proposal.id}` · Smelt proposes, people merge.</sub>"
     )
-    return "\n\n".join(part for part in parts if part) + "\n"
+    text = "\n\n".join(part for part in parts if part)
+    if len(text) > _LONGEST:
+        text = text[:_LONGEST].rpartition("\n")[0]
+        text += f"\n\n*Cut here: `smelt proposals show {proposal.id}` has all of it.*"
+    return text + "\n"
+
+
+def _files(proposal: Proposal) -> str:
+    """Each changed file, with what its edit does where that is told."""
+    shown = []
+    for change in proposal.changes[:_FILES]:
+        told = proposal.told.get(change.path)
+        shown.append(f"- `{code(change.path)}` {_deed(change)}" + (f": {prose(told)}" if told else ""))
+    left = len(proposal.changes) - len(shown)
+    shown += [f"- and {left} more {_plural(left, 'file')}"] if left else []
+    count = len(proposal.changes)
+    return f"**What this changes** ({count} {_plural(count, 'file')})\n" + "\n".join(shown)
 
 
 def _deed(change: FileChange) -> str:
@@ -116,7 +143,7 @@ def _changed(review: Review) -> str:
     for finding in rows:
         category = str(finding.facts["category"])
         detail = finding.detail.removeprefix(f"{category}: ")
-        lines.append(f"| `{_code(finding.subject)}` | {category} | {cell(detail) if detail != category else ''} |")
+        lines.append(f"| `{code(finding.subject)}` | {category} | {cell(detail) if detail != category else ''} |")
     return "\n".join(lines)
 
 
@@ -155,7 +182,7 @@ def _details(group: Sequence[Finding]) -> str:
 def _told(subjects: Sequence[str], detail: str) -> str:
     if subjects == ["project"]:
         return detail
-    named = ", ".join(f"`{_code(subject)}`" for subject in subjects[:_LINES_A_KIND])
+    named = ", ".join(f"`{code(subject)}`" for subject in subjects[:_LINES_A_KIND])
     rest = f" and {len(subjects) - _LINES_A_KIND} more" if len(subjects) > _LINES_A_KIND else ""
     return f"{named}{rest}: {detail}"
 
@@ -171,7 +198,7 @@ def _samples(findings: Iterable[Finding]) -> str:
 
 def _sample(finding: Finding) -> str:
     columns = list(dict.fromkeys(column for row in finding.samples for column in row))
-    lines = [f"`{_code(finding.subject)}`, {finding.kind}: {cell(finding.detail)}", ""]
+    lines = [f"`{code(finding.subject)}`, {finding.kind}: {cell(finding.detail)}", ""]
     lines.append("| " + " | ".join(map(cell, columns)) + " |")
     lines.append("|" + "---|" * len(columns))
     lines += ["| " + " | ".join(cell(_value(row.get(c))) for c in columns) + " |" for row in finding.samples]
@@ -185,7 +212,7 @@ def _value(value: Any) -> str:
 def _footer(review: Review) -> str:
     notes = "".join(f" {cell(note)}." for note in review.notes)
     where = f" Built in a sandbox beside {cell(review.production)}." if review.production else ""
-    command = f"smelt review --base {_code(review.base)} --head {_code(review.head)}"
+    command = f"smelt review --base {code(review.base)} --head {code(review.head)}"
     return (
         f"<sub>{review.base_commit[:10]} → {review.head_commit[:10]}, {review.seconds:.0f} s.{where}{notes} "
         f"Reproduce: `{command}` · Smelt shows evidence, people decide.</sub>"
@@ -202,6 +229,30 @@ def cell(text: str) -> str:
     return shown.replace("[", "\\[").replace("@", "@\u200b").replace("#", "#\u200b")
 
 
-def _code(name: str) -> str:
+def code(name: str) -> str:
     """A name inside a code span in a table cell."""
-    return " ".join(name.split()).replace("`", "'").replace("|", "\\|")
+    shown = "".join(char if char.isprintable() else " " for char in name)
+    return " ".join(shown.split()).replace("`", "'").replace("|", "\\|")
+
+
+def prose(text: str, longest: int = 400) -> str:
+    """One line of text with names in backticks, which may come from elsewhere: nothing else in it is markdown."""
+    shown = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    shown = _BACKTICKS.sub("`", shown if len(shown) <= longest else shown[: longest - 3] + "...")
+    if shown.count("`") % 2:
+        head, _, tail = shown.rpartition("`")
+        shown = f"{head}'{tail}"
+    parts = shown.split("`")
+    return "`".join(part.replace("|", "\\|") if n % 2 else _inert(part) for n, part in enumerate(parts))
+
+
+def _inert(text: str) -> str:
+    """Text that can't start a tag, a link, emphasis, a column, a reference or a mention."""
+    for character, written in (("\\", "\\\\"), ("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
+        text = text.replace(character, written)
+    for character in "|[]*~":
+        text = text.replace(character, f"\\{character}")
+    text = re.sub(r"(?<![^\W_])_|_(?![^\W_])", r"\\_", text)
+    for character in ("@", "#", "://", "www."):
+        text = text.replace(character, f"{character[0]}\u200b{character[1:]}")
+    return text

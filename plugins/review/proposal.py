@@ -35,6 +35,8 @@ class Proposal(BaseModel):
     kind: which capability made it (`model`, `mapping`, `drift`, `connector`). reason: markdown, what changed
     and why this answers it. confidence: 0..1. base: the commit it was made against.
     commits: messages and paths, when the changes are better read as several commits; default: one.
+    told: what each changed file does, in a line of markdown, by path. notes: what else the reviewer should know,
+    markdown, each below the evidence.
     subject: what it is about, such as a source system, where only one proposal of the kind may be open at a time.
     """
 
@@ -50,6 +52,8 @@ class Proposal(BaseModel):
     changes: tuple[FileChange, ...] = Field(min_length=1)
     commits: tuple[tuple[str, tuple[str, ...]], ...] = ()
     questions: tuple[str, ...] = ()
+    told: dict[str, str] = {}
+    notes: tuple[str, ...] = ()
     evidence: tuple[Finding, ...] = ()
     created_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
 

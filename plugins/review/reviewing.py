@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from plugins.core.errors import SmeltError
@@ -18,6 +19,7 @@ from plugins.review.git import ChangedFile, Repository
 from plugins.review.outcome import Review
 from plugins.review.sandbox.confine import ForkServer
 from plugins.review.sandbox.inputs import ChangedSources
+from plugins.review.sandbox.merging import build_later
 from plugins.review.sandbox.plan import BuildPlan, plan_build
 from plugins.review.sandbox.production import find_production
 from plugins.review.sandbox.selection import Changes, Selection, find_changes, select
@@ -79,7 +81,10 @@ def review(
         if is_machine_written and not sandbox.is_closed:
             plans = {name: plan.refused(_REFUSED) for name, plan in plans.items()}
         built = sandbox.build(plans, *sides)
-        change = _change(compiled, built, changes, selection, is_machine_written)
+        change = _change(compiled, built, changes, selection, is_machine_written, sources)
+        if sources is not None and sources.later is not None:
+            later = build_later(sandbox, compiled["base"], compiled["head"], selection, sources)
+            change = replace(change, later=later)
         on_progress("comparing")
         findings = collect(change, settings)
         diagram = _diagram(change)
@@ -165,6 +170,7 @@ def _change(
     changes: Changes,
     selection: Selection,
     is_machine_written: bool,
+    sources: ChangedSources | None,
 ) -> ReviewedChange:
     head = compiled["head"].loaded
     places: list[Place] = []
@@ -173,9 +179,12 @@ def _change(
         places += [(node, column) for column in (*query.added, *query.changed)]
         if query.rows_changed:
             rows.add(node)
+    if sources is not None:
+        places += [place for place in sources.after if place[0] in head.graph.nodes]
+        rows |= sources.rows & head.graph.nodes.keys()
     impact = find_impact(head, places, rows)
     return ReviewedChange(
-        compiled["base"], compiled["head"], built, changes, selection, impact, is_machine_written
+        compiled["base"], compiled["head"], built, changes, selection, impact, is_machine_written, sources
     )
 
 

@@ -8,13 +8,17 @@ from typing import Protocol
 
 from plugins.lineage import Impact
 from plugins.review.evidence.finding import Finding
+from plugins.review.sandbox.inputs import ChangedSources
 from plugins.review.sandbox.selection import Changes, Selection
-from plugins.review.sandbox.session import BuiltSide, Compiled
+from plugins.review.sandbox.session import BuiltSide, Compiled, Later
 
 
 @dataclass(frozen=True)
 class ReviewedChange:
-    """A change, compiled and built on both sides. is_machine_written: it must pass the SQL guard."""
+    """A change, compiled and built on both sides. is_machine_written: it must pass the SQL guard.
+
+    sources: those that are not the same on both sides. later: what head did on what it will read once merged.
+    """
 
     base: Compiled
     head: Compiled
@@ -23,6 +27,8 @@ class ReviewedChange:
     selection: Selection
     impact: Impact
     is_machine_written: bool = False
+    sources: ChangedSources | None = None
+    later: Later | None = None
 
     def name(self, node: str) -> str:
         """The node's name, for people."""

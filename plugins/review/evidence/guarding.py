@@ -29,8 +29,10 @@ class Guarding:
                 check(resource.sql, relations)
                 harmless += 1
             except GuardError as error:
-                outcome = Outcome.FAILED if change.is_machine_written else Outcome.CHANGED
-                findings.append(self._finding(resource.name, outcome, error.message))
+                is_old = error.message == _refusal(change, node, relations)
+                outcome = Outcome.FAILED if change.is_machine_written and not is_old else Outcome.CHANGED
+                said = f"{error.message}, as at base" if is_old else error.message
+                findings.append(self._finding(resource.name, outcome, said))
         if harmless:
             detail = f"{harmless} changed models only read the project's tables, with harmless functions"
             findings.append(self._finding("project", Outcome.PASSED, detail))
@@ -38,3 +40,14 @@ class Guarding:
 
     def _finding(self, subject: str, outcome: Outcome, detail: str) -> Finding:
         return Finding(kind=self.kind, subject=subject, outcome=outcome, detail=detail)
+
+
+def _refusal(change: ReviewedChange, node: str, relations: list[str]) -> str | None:
+    """Why the guard refuses the node's SQL at base."""
+    before = change.base.loaded.manifest.resources.get(node)
+    try:
+        if before is not None and before.sql is not None:
+            check(before.sql, relations)
+    except GuardError as error:
+        return error.message
+    return None

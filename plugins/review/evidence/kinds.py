@@ -11,6 +11,7 @@ from plugins.review.evidence.distribution import DistributionShift
 from plugins.review.evidence.guarding import Guarding
 from plugins.review.evidence.incremental import IncrementalRun
 from plugins.review.evidence.keys import KeyDiff
+from plugins.review.evidence.later import Accounting, History
 from plugins.review.evidence.reach import ColumnImpact
 from plugins.review.evidence.rows import RowCounts
 from plugins.review.evidence.schema import SchemaDiff
@@ -24,6 +25,8 @@ CHANGE_EVIDENCE: tuple[ChangeEvidence, ...] = (
     Contracts(),
     SodaContracts(),
     IncrementalRun(),
+    History(),
+    Accounting(),
     ColumnImpact(),
     Guarding(),
     Cost(),

@@ -27,7 +27,7 @@ def keep_first(con: duckdb.DuckDBPyConnection, nodes: Sequence[Any]) -> None:
     """Copy the tables of the nodes aside."""
     con.execute(f"create schema if not exists {_KEPT}")
     for node in nodes:
-        con.execute(f"create or replace table {_kept(node)} as from {_table(node)}")
+        con.execute(f"create or replace table {kept(node)} as from {_table(node)}")
 
 
 def build_again(project: Project, nodes: Sequence[Any]) -> dict[str, tuple[str, str]]:
@@ -48,14 +48,14 @@ def compare_and_restore(
         entry = {"node": node.unique_id, "status": status, "message": message}
         if status == "success":
             entry |= _difference(con, node)
-        con.execute(f"create or replace table {_table(node)} as from {_kept(node)}")
+        con.execute(f"create or replace table {_table(node)} as from {kept(node)}")
         found.append(entry)
     con.execute(f"drop schema {_KEPT} cascade")
     return found
 
 
 def _difference(con: duckdb.DuckDBPyConnection, node: Any) -> dict[str, Any]:
-    first, second = _kept(node), _table(node)
+    first, second = kept(node), _table(node)
     rows = [con.execute(f"select count(*) from {table}").fetchall()[0][0] for table in (first, second)]
     names = [row[0] for row in con.execute(f"describe {first}").fetchall()]
     again = {row[0] for row in con.execute(f"describe {second}").fetchall()}
@@ -70,5 +70,6 @@ def _table(node: Any) -> str:
     return f"{duck.quote(node.schema)}.{duck.quote(node.alias)}"
 
 
-def _kept(node: Any) -> str:
+def kept(node: Any) -> str:
+    """Where the first run's table is kept, in SQL."""
     return f"{_KEPT}.{duck.quote(f'{node.schema}.{node.alias}')}"

@@ -21,16 +21,18 @@ Relation = tuple[str, str]
 class SideInputs:
     """tables: Parquet files by the relation that they stand for on this side.
 
+    types: of their columns, in DuckDB's words, for files that hold as text what Parquet has no type for.
     pins: snapshots of bronze that a Smelt project reads besides; None: production's.
     """
 
     tables: Mapping[Relation, Path] = field(default_factory=dict)
+    types: Mapping[Relation, Mapping[str, str]] = field(default_factory=dict)
     pins: tuple[Pin, ...] | None = None
 
     @cached_property
     def columns(self) -> dict[Relation, Columns]:
         """Columns with types by relation, lower case; of pinned tables all are read. Raises duckdb.Error."""
-        reads = {relation: f"read_parquet({duck.literal(str(path))})" for relation, path in self.tables.items()}
+        reads = {r: f"({_select(str(path), self.types.get(r))})" for r, path in self.tables.items()}
         lake = duck.LAKE_EXTENSIONS if self.pins else ()
         reads |= {(pin.namespace, pin.table): scan_sql(pin) for pin in self.pins or ()} if lake else {}
         with duck.connect(extensions=lake) as con:
@@ -40,6 +42,13 @@ class SideInputs:
                 }
                 for (schema, name), sql in reads.items()
             }
+
+    @property
+    def told(self) -> list[list[Any]]:
+        """[schema, name, SQL that reads the file], for the sandbox's processes."""
+        return [
+            [*place, _select(str(path.resolve()), self.types.get(place))] for place, path in self.tables.items()
+        ]
 
     @property
     def folders(self) -> tuple[Path, ...]:
@@ -61,8 +70,8 @@ class ChangedSources:
     """Sources that changed between base and head, with what each side reads of them.
 
     before, after: columns (source id, lower case) of each side whose values come from elsewhere on the other.
-    rows: ids of sources of which everything may differ. later: what head will read once it is merged, if that is
-    more than `head`: incremental models and snapshots are continued on it; None: the same.
+    rows: ids of sources of which everything may differ. later: what head will read once it is merged: incremental
+    models and snapshots are continued on it, and rows accounted for; None: neither is looked at.
     """
 
     base: SideInputs
@@ -73,8 +82,8 @@ class ChangedSources:
     later: SideInputs | None = None
 
     def of(self, side: str) -> SideInputs:
-        """The inputs of `base` or of `head`."""
-        return self.base if side == "base" else self.head
+        """The inputs of `base`, `head` or `later`."""
+        return {"base": self.base, "head": self.head, "later": self.later or self.head}[side]
 
     @property
     def ids(self) -> frozenset[str]:
@@ -82,16 +91,21 @@ class ChangedSources:
         return frozenset(node for node, _ in self.before | self.after) | self.rows
 
 
+def _select(path: str, types: Mapping[str, str] | None) -> str:
+    columns = ", ".join(f"cast({duck.quote(n)} as {kind}) as {duck.quote(n)}" for n, kind in (types or {}).items())
+    return f"select {columns or '*'} from read_parquet({duck.literal(path)})"
+
+
 def lay_inputs(con: Any, tables: list[list[str]], *, as_tables: bool) -> None:
-    """Put [schema, name, path] of Parquet files where the project's SQL looks for them.
+    """Put [schema, name, SQL that reads its file] where the project's SQL looks for it.
 
     as_tables: copied, where views of the schema are somebody else's.
     """
-    for schema, name, path in tables:
+    for schema, name, select in tables:
         relation = f"{duck.quote(schema)}.{duck.quote(name)}"
         con.execute(f"create schema if not exists {duck.quote(schema)}")
         kind = "table" if as_tables else "view"
-        con.execute(f"create or replace {kind} {relation} as from read_parquet({duck.literal(path)})")
+        con.execute(f"create or replace {kind} {relation} as {select}")
 
 
 def take_in(manifest: Any, tables: list[list[str]]) -> Iterator[str]:

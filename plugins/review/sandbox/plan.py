@@ -36,15 +36,20 @@ def plan_build(
     tests: Iterable[str],
     production: Production,
     given: frozenset[str] = frozenset(),
+    touched: frozenset[str] = frozenset(),
 ) -> BuildPlan:
     """Everything wanted, with the ancestors that production lacks; the rest of what it reads is deferred.
 
     wanted: node ids to build. tests: data tests to run on top, whose parents may all be deferred.
     given: sources that the side has inputs of its own for. A view that production lays over one of them is built:
-    it may not be readable there any more.
+    it may not be readable there any more. touched: other sources of which that holds.
     """
     planner = _Planner(
-        manifest, production, frozenset(wanted) & manifest.resources.keys(), given, _views_below(manifest, given)
+        manifest,
+        production,
+        frozenset(wanted) & manifest.resources.keys(),
+        given,
+        _views_below(manifest, given | touched),
     )
     for node in planner.wanted:
         planner.build(node)

@@ -80,6 +80,21 @@ class BuiltSide:
     copied: Mapping[str, Copied] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Later:
+    """What production will have once the change is merged.
+
+    continued: for each incremental model and snapshot, how its table differs from one that is built anew. failed:
+    reasons by node. accounts: rows of the model that accounts for rows, `accounting`; None: it could not be built.
+    """
+
+    continued: tuple[Mapping[str, Any], ...] = ()
+    failed: Mapping[str, str] = field(default_factory=dict)
+    accounts: tuple[tuple[Any, ...], ...] | None = ()
+    accounting: str | None = None
+    error: str | None = None
+
+
 @dataclass
 class Sandbox:
     """Compiles and builds sides in confined processes, each in a DuckDB file of its own.
@@ -141,6 +156,39 @@ class Sandbox:
         """Build the sides, at the same time. A side that can't be built at all is a result too."""
         built = self._on_all(sides, lambda side: self._build(side, plans[side.name]))
         return {side.name: result for side, result in zip(sides, built, strict=True)}
+
+    def build_later(
+        self,
+        base: Side,
+        head: Side,
+        plan: BuildPlan,
+        nodes: Sequence[str],
+        keys: Mapping[str, Sequence[str]],
+        accounting: tuple[str, str, str] | None,
+    ) -> Later:
+        """Build head on what it will read once merged, and continue base's tables of `nodes` there.
+
+        accounting: id, schema and name of the model that accounts for rows. keys: of `nodes`.
+        """
+        side = replace(head, name="later")
+        arguments = {
+            **self._build_arguments(side, plan),
+            "base": str(base.warehouse),
+            "continued": list(nodes),
+            "keys": {node: list(key) for node, key in keys.items()},
+            "accounting": list(accounting[1:]) if accounting else None,
+        }
+        try:
+            found = self._run("later:build_later", side, arguments)
+        except SmeltError as error:
+            return Later(error=error.message, accounting=accounting[0] if accounting else None)
+        accounts = found["accounts"]
+        return Later(
+            tuple(found["continued"]),
+            {node: mask(reason) for node, reason in found["failed"]},
+            None if accounts is None else tuple(map(tuple, accounts)),
+            accounting[0] if accounting else None,
+        )
 
     def clean_up(self, side: Side) -> None:
         """Forget what crashed reviews have left outside of their workspace: here there is nothing."""
@@ -210,7 +258,8 @@ class Sandbox:
             "target_path": str(side.project.target_path),
             "environment": self._dbt_environment(side),
             "warehouse": str(side.warehouse),
-            **_told(self._inputs(side), lays_tables=self.production.lake_root is not None),
+            "inputs": self._inputs(side).told,
+            "lays_tables": self.production.lake_root is not None,
         }
         readable = [self.workspace.folder, *self.production.readable, *self._inputs(side).folders]
         if self.production.path is not None:
@@ -262,12 +311,6 @@ class Sandbox:
         finally:
             cache.close()
         return Compiled(side, loaded, {node: mask(reason) for node, reason in result["failed"].items()})
-
-
-def _told(inputs: SideInputs, *, lays_tables: bool) -> dict[str, Any]:
-    """A side's own inputs, for its processes."""
-    tables = [[schema, name, str(path.resolve())] for (schema, name), path in inputs.tables.items()]
-    return {"inputs": tables, "lays_tables": lays_tables}
 
 
 def _copy(origin: Path, destination: Path) -> None:

@@ -26,7 +26,7 @@ MARKED = f"tag:{_TAG}"
 def compile_side(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Compile what the `changed` files and the sources with inputs of their own concern, and everything below.
 
-    inputs: [schema, name, path] of Parquet files that stand for sources on this side.
+    inputs: [schema, name, SQL] of files that stand for sources on this side.
 
     Returns the manifest's path, models that did not compile with the reason, and no tables: a file's are known.
     """
@@ -57,9 +57,8 @@ def build_side(arguments: Mapping[str, Any]) -> dict[str, Any]:
     that are built as views.
     """
     project = replace(make_project(arguments), writes_artifacts=False)
-    _lay_inputs(project, arguments)
+    lay_all(project, arguments)
     mark(project, [*arguments["select"], *arguments["tests"]])
-    _defer(Path(arguments["warehouse"]), arguments)
     built = project.build(select=[MARKED], without=("test", "unit_test"))
     tested = project.test(select=[MARKED])
     project.release()
@@ -68,7 +67,7 @@ def build_side(arguments: Mapping[str, Any]) -> dict[str, Any]:
     unreadable: dict[tuple[str, str], str] = {}
     contracts: list[dict[str, Any]] = []
     if arguments.get("views") or has_contracts(project.folder):
-        with _opened(arguments) as con:
+        with opened(arguments) as con:
             unreadable = _keep_views(con, arguments.get("views", ()))
             contracts = hold_to_contracts(con, project.folder, places)
     again = _build_again(project, arguments, [node for node in good if incremental.is_tried(node)])
@@ -79,11 +78,11 @@ def build_side(arguments: Mapping[str, Any]) -> dict[str, Any]:
 def _build_again(project: Project, arguments: Mapping[str, Any], nodes: Sequence[Any]) -> list[dict[str, Any]]:
     if not nodes:
         return []
-    with _opened(arguments) as con:
+    with opened(arguments) as con:
         incremental.keep_first(con, nodes)
     told = incremental.build_again(project, nodes)
     project.release()
-    with _opened(arguments) as con:
+    with opened(arguments) as con:
         return incremental.compare_and_restore(con, nodes, told)
 
 
@@ -102,6 +101,12 @@ def make_project(arguments: Mapping[str, Any]) -> Project:
         Path(arguments["target_path"]),
         {name: str(value) for name, value in arguments.get("environment", {}).items()},
     )
+
+
+def lay_all(project: Project, arguments: Mapping[str, Any]) -> None:
+    """Lay everything that is read and not built: this side's own inputs, and production's tables."""
+    _lay_inputs(project, arguments)
+    _defer(Path(arguments["warehouse"]), arguments)
 
 
 def _lay_inputs(project: Project, arguments: Mapping[str, Any]) -> list[str]:
@@ -141,7 +146,7 @@ def _attach(con: duckdb.DuckDBPyConnection, arguments: Mapping[str, Any]) -> str
 
 
 @contextmanager
-def _opened(arguments: Mapping[str, Any]) -> Iterator[duckdb.DuckDBPyConnection]:
+def opened(arguments: Mapping[str, Any]) -> Iterator[duckdb.DuckDBPyConnection]:
     """What was built, with what its views read."""
     with duck.connect(Path(arguments["warehouse"]), arguments["extensions"]) as con:
         if arguments.get("production"):

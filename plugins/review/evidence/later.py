@@ -1,0 +1,99 @@
+"""What happens once a change is merged: to tables that go on from what is there, and to each row of a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from plugins.review.evidence.change import ReviewedChange
+from plugins.review.evidence.finding import Finding, Outcome
+
+
+class History:
+    """Changed: an incremental model or snapshot, continued on base's table, is not as one that is built anew."""
+
+    kind = "history"
+
+    def collect(self, change: ReviewedChange) -> list[Finding]:
+        """One finding for each of them; none in a review whose sources did not change."""
+        if change.later is None:
+            return []
+        if change.later.error is not None:
+            detail = f"head could not be built on all that its sources hold: {change.later.error}"
+            return [Finding(kind=self.kind, subject="project", outcome=Outcome.NOT_CHECKED, detail=detail)]
+        found = [
+            Finding(
+                kind=self.kind,
+                subject=change.name(node),
+                outcome=Outcome.FAILED,
+                detail=f"it does not build on all that the sources hold: {' '.join(reason.split())[:300]}",
+            )
+            for node, reason in change.later.failed.items()
+        ]
+        return found + [self._judge(change, entry) for entry in change.later.continued]
+
+    def _judge(self, change: ReviewedChange, entry: Mapping[str, Any]) -> Finding:
+        outcome, detail = _continued(entry)
+        facts = {key: value for key, value in entry.items() if key not in ("node", "message")}
+        return Finding(
+            kind=self.kind, subject=change.name(entry["node"]), outcome=outcome, detail=detail, facts=facts
+        )
+
+
+def _continued(entry: Mapping[str, Any]) -> tuple[Outcome, str]:
+    said = " ".join(entry["message"].split())[:300]
+    if entry["status"] == "absent":
+        return Outcome.NOT_CHECKED, said
+    if entry["status"] != "success":
+        return Outcome.FAILED, f"the run onto the table that is there breaks: {said}"
+    late, missing = entry["late"], entry["missing"] - entry["late"]
+    parts = []
+    if entry["columns"]:
+        parts.append(f"other columns ({', '.join(entry['columns'][:8])})")
+    if missing or entry["extra"]:
+        parts.append(f"{missing:,} rows are missing and {entry['extra']:,} are too many")
+    if entry["closed"]:
+        parts.append(f"{entry['closed']:,} versions were closed though nothing changed at the source")
+    if parts:
+        return (
+            Outcome.CHANGED,
+            f"continued on the table that is there: {'; '.join(parts)}; a full refresh is needed",
+        )
+    detail = f"continued on the table that is there, its {entry['rows'][1]:,} rows are as if built anew"
+    if late:
+        detail += f", but for {late:,} that are older than what it looks at (so they are without this change)"
+    return Outcome.PASSED, f"{detail}: history is consistent, nothing to backfill"
+
+
+class Accounting:
+    """Failed: bronze is not the sum of silver, quarantined, superseded and deleted rows."""
+
+    kind = "accounting"
+
+    def collect(self, change: ReviewedChange) -> list[Finding]:
+        """One finding for each source that changed; none in a review whose sources did not change."""
+        if change.sources is None or change.sources.later is None:
+            return []
+        later = change.later
+        if later is None or later.accounting is None:
+            detail = "the project has no row accounting of what changed"
+            return [self._finding("project", Outcome.NOT_CHECKED, detail)]
+        if later.error is not None or later.accounts is None:
+            detail = later.error or f"{change.name(later.accounting)} could not be built"
+            return [self._finding("project", Outcome.NOT_CHECKED, detail)]
+        accounts = {str(row[0]): row for row in later.accounts}
+        resources = change.head.loaded.manifest.resources
+        names = sorted({resources[node].name for node in change.sources.ids if node in resources})
+        return [self._account(name, accounts.get(name)) for name in names]
+
+    def _account(self, name: str, row: tuple[Any, ...] | None) -> Finding:
+        if row is None:
+            return self._finding(name, Outcome.NOT_CHECKED, "row accounting does not name this stream")
+        _, bronze, silver, quarantined, superseded, deleted, is_balanced = row
+        told = f"{silver:,} + {quarantined:,} quarantined + {superseded:,} superseded + {deleted:,} deleted"
+        if is_balanced:
+            return self._finding(name, Outcome.PASSED, f"balanced: {bronze:,} = {told}")
+        return self._finding(name, Outcome.FAILED, f"not balanced: {bronze:,} in bronze, {told}")
+
+    def _finding(self, subject: str, outcome: Outcome, detail: str) -> Finding:
+        return Finding(kind=self.kind, subject=subject, outcome=outcome, detail=detail)

@@ -1,0 +1,129 @@
+"""What a review's findings mean for drift: where rows are the same on both sides, nothing may change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from plugins.review import Finding, Outcome, Review
+from plugins.schema_drift.change import Drift, Kind
+from plugins.schema_drift.patching.patch import Patch
+from plugins.schema_drift.proving.same_rows import SameRows
+
+_UNSURE = "rows that are new since can't be told from rows that changed"
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Judges the findings of one review. tables: what its sides read of the sources that drifted."""
+
+    tables: Sequence[SameRows]
+    patch: Patch
+    drift: Drift
+
+    def __call__(self, review: Review) -> tuple[Finding, ...]:
+        """The findings about inputs, then those of the review, each with what it means here."""
+        exempt = _exempt(self.patch, review)
+        for name, columns in _lost(self.drift, review).items():
+            exempt[name] = exempt.get(name, frozenset()) | columns
+        judged = [self._judge(finding, exempt.get(finding.subject, frozenset())) for finding in review.findings]
+        return (*self._inputs(), *_base_alone(review), *judged)
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Why a difference may have other reasons than the drift and the patch; empty: it has none."""
+        return tuple(f"{one.name}: {one.reason}" for one in self.tables if one.reason is not None)
+
+    def _judge(self, finding: Finding, exempt: frozenset[str]) -> Finding:
+        if finding.outcome is not Outcome.CHANGED:
+            return finding
+        if finding.kind == "schema":
+            return self._schema(finding, exempt)
+        if finding.kind not in ("rows", "keys", "values"):
+            return finding
+        if finding.facts.get("base", 0) is None or finding.facts.get("head", 0) is None:
+            # The model itself is new or gone, as the patch says.
+            return finding
+        changed = {name.lower() for name in finding.facts.get("columns", {})}
+        if changed and changed <= exempt:
+            return finding.model_copy(
+                update={"detail": f"{finding.detail}; as the change upstream and the patch have it"}
+            )
+        if self.doubts:
+            detail = f"{finding.detail}; {_UNSURE} ({'; '.join(self.doubts[:3])})"
+            return finding.model_copy(update={"detail": detail})
+        told = ", ".join(sorted(changed - exempt)[:8]) if changed else ""
+        detail = f"{finding.detail}; nothing should change{f' in {told}' if exempt and told else ''}"
+        return finding.model_copy(update={"detail": detail, "outcome": Outcome.FAILED})
+
+    def _schema(self, finding: Finding, exempt: frozenset[str]) -> Finding:
+        """A column that readers know may not go, unless the patch says so."""
+        gone = {name.lower() for name in finding.facts.get("removed", ())} - exempt
+        if not gone or finding.facts.get("types") is not None:
+            return finding
+        detail = f"{finding.detail}; its readers lose {', '.join(sorted(gone)[:8])}"
+        return finding.model_copy(update={"detail": detail, "outcome": Outcome.FAILED})
+
+    def _inputs(self) -> Iterator[Finding]:
+        for one in self.tables:
+            outcome, detail = _told(one)
+            facts = {"matched": one.matched, "new": one.new, "gone": one.gone, "left_out": one.left_out}
+            exact = outcome is not Outcome.PASSED or not one.is_partial
+            yield Finding(
+                kind="inputs", subject=one.name, outcome=outcome, detail=detail, facts=facts, is_exact=exact
+            )
+
+
+def _told(one: SameRows) -> tuple[Outcome, str]:
+    if one.reason is not None:
+        return Outcome.NOT_CHECKED, f"both sides read all rows of their time: {one.reason}"
+    if not one.matched:
+        return Outcome.NOT_CHECKED, "no key is there both before and now: no values can be compared"
+    detail = f"{one.matched:,} rows with the same keys before and now are read on both sides"
+    others = [f"{one.new:,} new since" if one.new else "", f"{one.gone:,} gone" if one.gone else ""]
+    others.append(f"{one.left_out:,} whose own values changed" if one.left_out else "")
+    left_out = ", ".join(filter(None, others))
+    detail += f"; not compared: {left_out}" if left_out else ""
+    if not one.has_shape:
+        return Outcome.NOT_CHECKED, f"{detail}; none came since the change, so what is new was not compared"
+    return Outcome.PASSED, detail
+
+
+def _exempt(patch: Patch, review: Review) -> dict[str, frozenset[str]]:
+    """By a node's name: columns, lower case, that the patch renames, gives up or holds, so that they differ."""
+    found: dict[str, frozenset[str]] = {}
+    for node, interface in patch.interfaces.items():
+        names = {*interface.renamed, *interface.renamed.values(), *interface.removed, *interface.retyped}
+        name = review.change.name(node) if review.change is not None else node.split(".")[-1]
+        found[name] = found.get(name, frozenset()) | {column.lower() for column in names}
+    return found
+
+
+def _lost(drift: Drift, review: Review) -> dict[str, frozenset[str]]:
+    """By a node's name: columns, lower case, that were made of values that are gone upstream."""
+    if review.change is None:
+        return {}
+    gone = {(c.table, n.lower()) for c in drift.changes if c.kind is Kind.COLUMN_REMOVED for n in c.before}
+    found: dict[str, set[str]] = {}
+    for node, column in review.change.base.loaded.graph.downstream(gone).direct:
+        found.setdefault(review.change.name(node), set()).add(column)
+    return {name: frozenset(columns) for name, columns in found.items()}
+
+
+def _base_alone(review: Review) -> Iterator[Finding]:
+    """What does not build at base, from rows as they were before: the drift has not done that."""
+    if review.change is None:
+        return
+    change, head = review.change, {n["id"]: n["status"] for n in review.change.built["head"].nodes}
+    if error := change.built["base"].error:
+        yield _broken("project", f"base could not be built on the rows of before: {error}")
+    for node in change.built["base"].nodes:
+        is_table = node["type"] in ("model", "seed", "snapshot")
+        if is_table and node["status"] not in ("success", "skipped") and head.get(node["id"]) == "success":
+            said = " ".join((node["message"] or "").split())[:200]
+            detail = "it did not build on the rows of before either, and does now: the project was broken before"
+            yield _broken(change.name(node["id"]), f"{detail} ({said})")
+
+
+def _broken(subject: str, detail: str) -> Finding:
+    return Finding(kind="baseline", subject=subject, outcome=Outcome.CHANGED, detail=detail)

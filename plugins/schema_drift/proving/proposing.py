@@ -1,0 +1,161 @@
+"""A drift and its patch as a proposal: what a reviewer decides from in a minute."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import Any
+
+from plugins.review import Proposal, prose
+from plugins.schema_drift.change import Change, Drift, Kind, Severity
+from plugins.schema_drift.patching.patch import Patch
+from plugins.schema_drift.patching.project import PatchedProject
+from plugins.schema_drift.proving.telling import lead, name, names, table_of
+
+_LONGEST_TITLE = 160
+_QUESTIONS = 20
+_CONSUMERS = 12
+
+
+def make_proposal(
+    drift: Drift,
+    patch: Patch,
+    patched: PatchedProject,
+    *,
+    base: str,
+    first_seen: str | None = None,
+    held_rows: int | None = None,
+    proposal_id: str | None = None,
+) -> Proposal:
+    """What is proposed, without evidence.
+
+    base: the commit that was patched. first_seen: when the new schema came, for people. held_rows: rows that wait
+    for the merge. proposal_id: of an open proposal that this one brings up to date.
+    """
+    tables = {table.id: table.name for table in (*patched.after, *patched.before)}
+    proposal = Proposal(
+        kind="drift",
+        title=_title(drift, patch, tables),
+        reason="\n\n".join(_reason(drift, patch, patched, tables, first_seen)),
+        confidence=_confidence(drift, patch),
+        base=base,
+        changes=patch.changes,
+        told={path: told for path, told in patch.told.items() if any(c.path == path for c in patch.changes)},
+        questions=tuple(_questions(drift, patch)),
+        notes=tuple(_notes(drift, patch, tables, held_rows)),
+    )
+    return proposal if proposal_id is None else proposal.model_copy(update={"id": proposal_id})
+
+
+def _title(drift: Drift, patch: Patch, tables: dict[str, str]) -> str:
+    """Which table, the worst of what happened to it, and what is done about it."""
+    worst = sorted(drift.changes, key=lambda c: (-c.severity.rank, c.table in patch.unpatched))
+    first = worst[0]
+    said = f"{_plain(tables.get(first.table, first.table))}: {_happened(first)}"
+    more = len(worst) - 1
+    said += f", and {more} more {'change' if more == 1 else 'changes'}" if more else " upstream"
+    kept = [r.column for c in worst for r in c.restores if c.table not in patch.unpatched]
+    if kept and not _is_propagated(patch):
+        shown = name(kept[0]) if len(set(kept)) == 1 else f"{len(set(kept))} columns as they were"
+        said += f"; keep {shown} at the boundary"
+    return said if len(said) <= _LONGEST_TITLE else said[: _LONGEST_TITLE - 1] + "…"
+
+
+def _happened(change: Change) -> str:
+    before, after = names(change.before[:2]), names(change.after[:2])
+    if change.before and change.after and change.before != change.after:
+        return f"{before} became {after}"
+    verbs = {
+        Kind.COLUMN_ADDED: "was added",
+        Kind.TABLE_ADDED: "was added",
+        Kind.COLUMN_REMOVED: "is gone",
+        Kind.TABLE_REMOVED: "is gone",
+        Kind.UNIT_CHANGED: "has another unit",
+        Kind.FORMAT_CHANGED: "is written otherwise",
+        Kind.MEANING_CHANGED: "means something else",
+    }
+    return f"{before or after} {verbs.get(change.kind, 'changed')}"
+
+
+def _reason(
+    drift: Drift, patch: Patch, patched: PatchedProject, tables: dict[str, str], first_seen: str | None
+) -> Iterator[str]:
+    severity = drift.severity or Severity.SILENT
+    yield f"**{lead(severity)}{_done(drift, patch)}.**"
+    yield table_of(drift.changes, tables, first_seen)
+    yield from _consumers(drift, patched)
+
+
+def _done(drift: Drift, patch: Patch) -> str:
+    models = [PurePosixPath(c.path).stem for c in patch.changes if c.path.endswith((".sql", ".py"))]
+    left = {change.table for change in drift.changes} & patch.unpatched
+    if left and left == {change.table for change in drift.changes}:
+        return ", left to you: see the questions"
+    where = f"in {names(models)}" if models else "in what is declared of it"
+    if _is_propagated(patch):
+        said = f", carried through {len(patch.changes)} files"
+    elif len(models) == 1:
+        said = f", fixed at {name(models[0])}"
+    else:
+        said = f", fixed {where}"
+    return f"{said}; a part is left to you" if left else said
+
+
+def _consumers(drift: Drift, patched: PatchedProject) -> Iterator[str]:
+    """Who reads columns that are gone: each is named, since nothing can give them back."""
+    gone = {(c.table, n.lower()) for c in drift.changes if c.kind is Kind.COLUMN_REMOVED for n in c.before}
+    if not gone:
+        return
+    reach = patched.graph.downstream(gone)
+    readers = sorted({*reach.nodes} & patched.manifest.resources.keys())
+    if not readers:
+        yield "**What reads what is gone**: nothing in this project."
+        return
+    told = [name(patched.manifest.resources[node].name) for node in readers]
+    more = f" and {len(told) - _CONSUMERS} more" if len(told) > _CONSUMERS else ""
+    yield f"**What reads what is gone**: {', '.join(told[:_CONSUMERS])}{more}."
+
+
+def _questions(drift: Drift, patch: Patch) -> Iterator[str]:
+    """With their places, those first that can't wait; what only a person can say of a change itself too."""
+    asked = sorted(patch.questions, key=lambda one: bool(getattr(one, "is_minor", False)))
+    texts = [prose(str(question), 500) for question in asked]
+    known = " ".join(texts)
+    texts += [p for c in drift.changes if c.question and (p := prose(c.question, 500)) not in known]
+    texts = list(dict.fromkeys(texts))
+    yield from texts[:_QUESTIONS]
+    if len(texts) > _QUESTIONS:
+        yield f"and {len(texts) - _QUESTIONS} more of the kind: `smelt drift check` lists them"
+
+
+def _notes(drift: Drift, patch: Patch, tables: dict[str, str], held_rows: int | None) -> Iterator[str]:
+    renamed = any(c.kind is Kind.COLUMN_RENAMED for c in drift.changes if c.table not in patch.unpatched)
+    if renamed and not _is_propagated(patch):
+        yield (
+            "**Or carry the new name through**: `smelt drift propose --propagate` proposes the rename in every "
+            "model that passes the column on, instead of keeping the old name at the boundary."
+        )
+    left = sorted({tables.get(table, table) for table in patch.unpatched})
+    if left:
+        yield f"**Not patched**: {names(left)}; the questions say why."
+    if drift.notes:
+        told = "; ".join(prose(note, 160) for note in drift.notes[:5])
+        yield f"**Not compared at the source**: {told}{'; …' if len(drift.notes) > 5 else ''}."
+    if held_rows is not None:
+        yield f"**Held-back rows**: {held_rows:,}" + (", replayed after the merge." if held_rows else ".")
+
+
+def _confidence(drift: Drift, patch: Patch) -> float:
+    """That of the least certain change that is patched."""
+    patched = [change for change in drift.changes if change.table not in patch.unpatched]
+    return min((min(1.0, max(0.0, c.confidence)) for c in patched or drift.changes), default=1.0)
+
+
+def _is_propagated(patch: Patch) -> bool:
+    """Whether models, and not only sources, have columns under other names."""
+    return any(i.renamed for node, i in patch.interfaces.items() if not node.startswith("source."))
+
+
+def _plain(text: Any) -> str:
+    """A table's name for a title."""
+    return prose(str(text), 80).replace("`", "'")
