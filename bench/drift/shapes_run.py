@@ -23,7 +23,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench.drift.shapes.answer import Verdict
+from bench.drift.shapes.answer import Outcome, Verdict
 from bench.drift.shapes.cases import Case, by_shape, choose, write_folder
 from bench.drift.shapes.drifts import happenings
 from bench.drift.shapes.oracle import Workbench, judge
@@ -130,13 +130,9 @@ def main(arguments: Sequence[str]) -> int:
     verdicts: list[Verdict] = []
     for verdict in judge_all(cases, asked.processes, asked.tool):
         verdicts.append(verdict)
-        if asked.why and verdict.outcome not in ("right",):
-            console.print(
-                f"[bold]{verdict.case}[/] {verdict.outcome} ({verdict.activity})",
-                *verdict.why[:6],
-                sep="\n    ",
-                markup=True,
-            )
+        if asked.why and verdict.outcome is not Outcome.RIGHT:
+            title = f"{verdict.case} ({verdict.activity}): {verdict.outcome}"
+            console.print(title, *verdict.why[:6], sep="\n    ", markup=False)
     console.print(f"{len(verdicts)} cases in {time.perf_counter() - started:.0f} s")
     print_scores(console, verdicts)
     write_results(asked.json, verdicts)

@@ -51,7 +51,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Edits:
-    """Lines of the diff. needless: lines of the original that were changed though they name nothing that drifted."""
+    """Lines of the diff. needless: those of the original that were changed and name nothing that drifted."""
 
     added: int = 0
     removed: int = 0

@@ -36,12 +36,11 @@ class Case:
     def names(self) -> tuple[str, ...]:
         """Names that an edit may be about: columns before and after, here and in staging, and the tables."""
         raw, staged = self.shape.source.raw, self.shape.domain.staged
-        found = {name for one in self.happening.changes for name in (*one.before, *one.after)} | {
-            *self.happening.asks
-        }
+        happening = self.happening
+        found = {*happening.asks, *(name for one in happening.changes for name in (*one.before, *one.after))}
         roles = [role for role, name in raw.items() if any(name == one.split(".")[0] for one in found)]
         domain = self.shape.domain
-        return tuple(sorted({*found, *(staged[role] for role in roles), domain.main, self.happening.table}))
+        return tuple(sorted({*found, *(staged[role] for role in roles), domain.main, happening.table}))
 
 
 def choose(shapes_per_drift: int | None = None, seed: int = 7, shapes: Sequence[str] = ()) -> list[Case]:

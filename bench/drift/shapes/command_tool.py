@@ -21,7 +21,7 @@ class CommandTool:
     """Runs `command` in the project's folder, whose warehouse has drifted.
 
     DRIFT_BEFORE names the warehouse as it was. The last line that it prints may be JSON:
-    `{"questions": [{"text": …, "path": …}], "changes": [{"kind": …, "before": […], "after": […]}], "failed": false}`.
+    `{"questions": [{"text": …, "path": …}], "changes": [{"kind": …, "before": […], "after": […]}], "failed": …}`.
     """
 
     command: str

@@ -123,8 +123,8 @@ DOMAINS: Mapping[str, Domain] = {
                 " changed_at cost_centre full_name street house_no home memo is_remote badge"
             ),
             _names(
-                "employment_id department_id grade monthly_salary weekly_hours training_s fte_pct hired_on signed_at"
-                " changed_at cost_centre full_name home_street home_number home memo is_remote badge"
+                "employment_id department_id grade monthly_salary weekly_hours training_s fte_pct hired_on"
+                " signed_at changed_at cost_centre full_name home_street home_number home memo is_remote badge"
             ),
             ("dept_id", "dept_name", "site", "division"),
             ("junior", "senior", "lead", "director"),
@@ -157,7 +157,7 @@ DOMAINS: Mapping[str, Domain] = {
 
 
 def quoted_raw(domain: Domain) -> dict[str, str]:
-    """The names at the source as a spreadsheet would have them: mixed case, and blanks where it can't be otherwise."""
+    """The names at the source as a spreadsheet would have them: mixed case, and every other one with blanks."""
     names = {}
     for number, (role, name) in enumerate(domain.raw.items()):
         words = name.split("_")

@@ -39,7 +39,8 @@ class Difference:
     example: str = ""
 
     def __str__(self) -> str:
-        return f"{self.model}.{self.column or '<rows>'}: {self.rows:,} rows differ{self.example and f', {self.example}'}"
+        example = f", {self.example}" if self.example else ""
+        return f"{self.model}.{self.column or '<rows>'}: {self.rows:,} rows differ{example}"
 
 
 def gold_models(shape: Shape) -> list[Gold]:
@@ -108,8 +109,8 @@ def compare(
 ) -> list[Difference]:
     """What differs between the gold models of two warehouses.
 
-    loses: roles that are not compared. exempt: query, in the actual warehouse, of keys of rows that may be missing;
-    models that sum up rows are not compared then.
+    loses: roles that are not compared. exempt: query, in the actual warehouse, of keys of rows that may be
+    missing; models that sum up rows are not compared then.
     """
     differences: list[Difference] = []
     with duckdb.connect() as con:

@@ -22,6 +22,7 @@ from plugins.core.errors import SmeltError
 from plugins.core.project import Built, Project
 
 _TARGET = Path("target/oracle")
+_KEPT_BY_TOOLS = ("target", "logs", ".git", ".smelt", ".user.yml")
 
 
 @dataclass
@@ -214,9 +215,9 @@ def _files(project: Path) -> list[str]:
     found = []
     for path in sorted(project.rglob("*")):
         relative = path.relative_to(project)
-        if path.is_file() and relative.parts[0] not in ("target", "logs", ".git", ".smelt", ".user.yml"):
-            if not relative.name.startswith(WAREHOUSE):
-                found.append(relative.as_posix())
+        is_kept = relative.parts[0] in _KEPT_BY_TOOLS or relative.name.startswith(WAREHOUSE)
+        if path.is_file() and not is_kept:
+            found.append(relative.as_posix())
     return found
 
 

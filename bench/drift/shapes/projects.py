@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import jinja2
 
@@ -58,7 +59,7 @@ _DOMAIN_OF = {
     "contracts": "sensors",
     "semantic": "orders",
 }
-_SPECIAL: Mapping[str, Mapping] = {
+_SPECIAL: Mapping[str, Mapping[str, Any]] = {
     "union": {"feed": "int_<<main>>__unioned"},
     "quoted": {"is_quoted": True},
     "python": {"code": ("models/gold/agg_MAIN_by_place.py",)},

@@ -65,15 +65,20 @@ def print_scores(console: Console, verdicts: Sequence[Verdict]) -> None:
     console.print(_table("by drift", verdicts, lambda one: one.kind))
     console.print(_table("by shape", verdicts, lambda one: one.shape))
     found = scores(verdicts)
-    console.print(
-        f"right {_percent(found['right_share'])} of {found['cases']} cases; patches that build and leave gold equal "
-        f"{_percent(found['patches_hold'])} of {found['patches']} (wanted ≥ 95%); handed to a person where one is "
-        f"needed {_percent(found['asked_share'])} of {found['needs_a_person']}, and where it could be patched "
-        f"{found['handed']}; silently wrong {found['silent']} (wanted 0); missed {found['missed']} (wanted 0); false "
-        f"{found['false_proposals']} (wanted 0); broken {found['broken']}; crashed {found['crashed']}; changes told as "
-        f"they are {_percent(found['understood'])}; lines edited {found['edited_lines']}, needlessly "
-        f"{found['needless_lines']}; {found['median_seconds'] or 0:.2f} s each"
-    )
+    for line in (
+        f"right: {_percent(found['right_share'])} of {found['cases']} cases, "
+        f"{found['median_seconds'] or 0:.2f} s each",
+        f"patches that build and leave gold equal: {_percent(found['patches_hold'])} of {found['patches']} "
+        "(wanted: ≥ 95%)",
+        f"handed to a person where one is needed: {_percent(found['asked_share'])} of {found['needs_a_person']}; "
+        f"where it could be patched: {found['handed']}; without saying about what: {found['vague']}",
+        f"silently wrong: {found['silent']}, missed: {found['missed']}, "
+        f"false: {found['false_proposals']} (wanted: 0)",
+        f"patches that do not build: {found['broken']}, crashed: {found['crashed']}",
+        f"changes told as they are: {_percent(found['understood'])}",
+        f"lines edited: {found['edited_lines']}, of them needlessly: {found['needless_lines']}",
+    ):
+        console.print(line, highlight=False)
 
 
 def _table(title: str, verdicts: Sequence[Verdict], by: Callable[[Verdict], str]) -> Table:

@@ -49,7 +49,7 @@ class SmeltTool:
         started = time.perf_counter()
         try:
             answer = self._answer()
-        except Exception as error:  # whatever it is, the case is lost, and the others go on
+        except Exception as error:  # noqa: BLE001 whatever it is, the case is lost, and the others go on
             answer = Answer(error=f"{type(error).__name__}: {error}"[:800])
         return _timed(answer, time.perf_counter() - started)
 

@@ -71,7 +71,7 @@ from range(1, {OTHERS + 1}) as r(i)""",
 
 
 def activity(source: Source, kind: str) -> list[str]:
-    """What went on at the source besides the drift: `quiet` nothing, `growing` new rows, `busy` also changed ones."""
+    """What goes on besides the drift: `quiet` nothing, `growing` new rows, `busy` also changed and deleted ones."""
     if kind == "quiet":
         return []
     key, updated = source.column("key"), source.column("updated")
@@ -107,7 +107,8 @@ def _rows(source: Source, start: int, count: int, is_late: bool = False) -> str:
         "updated": f"{at} + to_seconds(floor({chance('updated')} * 3600)::bigint)",
         "code": f"'{domain.prefix}-' || lpad((floor({chance('code')} * 400)::integer)::varchar, 4, '0')"
         f" || '-' || {_pick(('A', 'B', 'K', 'X'), 'i', 'letter', source)}",
-        "person": f"{_pick(domain.first, 'i', 'first', source)} || ' ' || {_pick(domain.last, 'i', 'last', source)}",
+        "person": f"{_pick(domain.first, 'i', 'first', source)} || ' ' || "
+        f"{_pick(domain.last, 'i', 'last', source)}",
         "street": f"{_pick(domain.streets, 'i', 'street', source)} || ' ' || "
         f"{_pick(('Street', 'Lane', 'Road'), 'i', 'way', source)}",
         "house": f"(1 + floor({chance('house')} * 180)::integer)::varchar || "
@@ -118,20 +119,21 @@ def _rows(source: Source, start: int, count: int, is_late: bool = False) -> str:
         f"{_pick(('call first', 'see ticket', 'urgent', 'checked twice'), 'i', 'note', source)}"
         f" || ' ' || (i % 50)::varchar end",
         "flag": f"{chance('flag')} < 0.12",
-        "unused": f"'X' || (i // 25)::varchar",
+        "unused": "'X' || (i // 25)::varchar",
     }
     return f"select {', '.join(f'{values[role]}' for role in ROLES)}\nfrom range({start}, {start + count}) as r(i)"
 
 
 @dataclass(frozen=True)
 class _Chance:
-    """Numbers in 0..1 that depend on the row, what they are for and the seed; hashes, so that order plays no part."""
+    """Numbers in 0..1 of the row, what they are for and the seed; hashes, so that order plays no part."""
 
     seed: int
     domain: str
 
     def __call__(self, purpose: str) -> str:
-        return f"(md5_number_lower(i::varchar || {text(f'{self.domain} {purpose} {self.seed}')}) % 1000003 / 1000003.0)"
+        salt = text(f"{self.domain} {purpose} {self.seed}")
+        return f"(md5_number_lower(i::varchar || {salt}) % 1000003 / 1000003.0)"
 
 
 def _pick(words: Sequence[str], row: str, purpose: str, source: Source) -> str:
