@@ -36,7 +36,7 @@ def patch_contract(document: Document) -> None:
         _sql(document, child(root, "filter"), shift, nodes)
     for holder in (root, *items(child(root, "columns"))):
         for check in items(child(holder, "checks")):
-            for (_, body) in pairs(check).values():
+            for _, body in pairs(check).values():
                 if isinstance(body, MappingNode):
                     _check(document, body, shift, nodes)
 

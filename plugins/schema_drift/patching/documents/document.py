@@ -29,7 +29,10 @@ _STRING = re.compile(r"['\"]([^'\"]*)['\"]")
 
 @dataclass(frozen=True)
 class Plan:
-    """What all documents are changed by. shifts: by node id, in the warehouse's names; upstream: in the source's."""
+    """What all documents are changed by.
+
+    shifts: by node id, in the warehouse's names. upstream: by the same ids, in the source's own names.
+    """
 
     project: PatchedProject
     drift: Drift

@@ -8,10 +8,12 @@ from pathlib import PurePosixPath
 from plugins.core.editing.yaml_editor import YamlEditor
 from plugins.core.errors import SmeltError
 from plugins.review import FileChange
-from plugins.schema_drift.change import Drift
+from plugins.schema_drift.change import Drift, Kind
 from plugins.schema_drift.patching.documents.contracts import patch_contract
 from plugins.schema_drift.patching.documents.document import Document, Plan
 from plugins.schema_drift.patching.documents.nodes import patch_nodes
+from plugins.schema_drift.patching.documents.prose import patch_prose
+from plugins.schema_drift.patching.documents.rules import carriers, patch_rules
 from plugins.schema_drift.patching.documents.semantic import patch_exposures, patch_metrics, patch_semantic_models
 from plugins.schema_drift.patching.documents.shift import (
     Shift,
@@ -33,6 +35,7 @@ _PROPERTIES: tuple[Callable[[Document], None], ...] = (
     patch_semantic_models,
     patch_metrics,
     patch_exposures,
+    patch_rules,
 )
 Handler = Callable[[Document], None]
 _OWN: dict[str, tuple[Handler, ...]] = {
@@ -54,23 +57,25 @@ def patch_documents(
     changes: list[FileChange] = []
     questions: list[Question] = []
     told: dict[str, str] = {}
+    names = tuple(_names(plan))
     for path in project.paths:
         handlers = _handlers(path)
         if not handlers:
             continue
         text = project.read(path)
-        if not _concerns(plan, path, text):
+        if not _concerns(names, path, text):
             continue
         after, document_told, asked = _patched(path, text, plan, handlers)
         questions += asked
         if after != text:
             changes.append(FileChange(path=path, before=text, after=after))
             told[path] = document_told
-    rows, asked = patch_fixtures(plan)
-    questions += asked
-    for path, after in rows.items():
-        changes.append(FileChange(path=path, before=project.read(path), after=after))
-        told[path] = "rows of unit tests"
+    for find, what in ((patch_fixtures, "rows of unit tests"), (patch_prose, "names in its text")):
+        texts, asked = find(plan)
+        questions += asked
+        for path, after in texts.items():
+            changes.append(FileChange(path=path, before=project.read(path), after=after))
+            told[path] = what
     return Patch(tuple(changes), told, tuple(dict.fromkeys(questions)), dict(interfaces))
 
 
@@ -111,13 +116,22 @@ def _handlers(path: str) -> tuple[Handler, ...]:
     return (patch_contract, *_PROPERTIES)
 
 
-def _concerns(plan: Plan, path: str, text: str) -> bool:
+def _concerns(names: tuple[str, ...], path: str, text: str) -> bool:
     """Whether a file can name a table that changed: reading YAML with its places takes time."""
-    return PurePosixPath(path).name in _OWN or any(name in text for name in _names(plan))
+    return PurePosixPath(path).name in _OWN or any(name in text for name in names)
 
 
 def _names(plan: Plan) -> Iterator[str]:
-    for node in dict.fromkeys((*plan.shifts, *(change.table for change in plan.drift.changes))):
+    tables = [change.table for change in plan.drift.changes]
+    # Rules about values reach what passes them on.
+    below = {
+        node
+        for change in plan.drift.changes
+        if change.kind in (Kind.VALUES_ADDED, Kind.NULLABILITY_CHANGED)
+        for column in change.before or change.after
+        for node, _ in carriers(plan.project.graph, (change.table, column.lower()))
+    }
+    for node in dict.fromkeys((*plan.shifts, *tables, *below)):
         resource = plan.project.manifest.resources.get(node)
         if resource is not None:
             yield resource.name.rpartition(".")[2]

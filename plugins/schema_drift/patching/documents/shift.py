@@ -74,7 +74,7 @@ class Shift:
 
     @property
     def newest(self) -> dict[str, str]:
-        """New names of all columns that have one other instead now, whether or not the old ones are still there."""
+        """New names of columns that have one other instead now, also where the old ones are still there."""
         one = {old: new[0] for old, new in self.followed.items() if len(new) == 1}
         return {**one, **self.renamed}
 

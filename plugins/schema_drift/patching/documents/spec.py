@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -12,9 +12,10 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from plugins.core.editing.yaml_places import child, items, pairs, text_of
 from plugins.core.privacy import is_pii_name
-from plugins.schema_drift.change import Kind
+from plugins.schema_drift.change import Change, Kind
 from plugins.schema_drift.patching.documents.document import Document, Plan
 from plugins.schema_drift.patching.documents.fragments import mentions
+from plugins.schema_drift.patching.documents.rules import set_key
 from plugins.schema_drift.patching.documents.shift import Shift
 
 FILES = ("source.yml", "source.yaml")
@@ -60,14 +61,29 @@ def patch_spec(document: Document) -> None:
     for node, name, shift in _streams(document, document.path):
         for stream in items(child(document.editor.root, "streams")):
             if isinstance(stream, MappingNode) and text_of(child(stream, "name")) == name:
-                _stream(document, stream, shift)
+                _stream(document, stream, shift, document.plan.drift.of(node))
                 _table(document, stream, node)
 
 
-def _stream(document: Document, stream: MappingNode, shift: Shift) -> None:
-    for key in items(child(stream, "primary_key")):
+def _primary_key(document: Document, stream: MappingNode, shift: Shift, changes: Sequence[Change]) -> None:
+    listed = child(stream, "primary_key")
+    changed = next((one for one in changes if one.kind is Kind.KEY_CHANGED), None)
+    if changed is not None and isinstance(listed, SequenceNode):
+        names = {shift.newest.get(text_of(one), text_of(one)).lower() for one in items(listed)}
+        old = {shift.newest.get(str(one), str(one)).lower() for one in changed.detail.get("key_before") or ()}
+        new = [str(one) for one in changed.detail.get("key_after") or changed.after]
+        if names == old:
+            set_key(document, listed, new)
+            return
+        if names != {one.lower() for one in new}:
+            document.ask(f"rows are identified by {', '.join(new)} now; is this key still right?", listed)
+    for key in items(listed):
         if document.set_column(key, shift):
             document.tell("its primary key")
+
+
+def _stream(document: Document, stream: MappingNode, shift: Shift, changes: Sequence[Change]) -> None:
+    _primary_key(document, stream, shift, changes)
     cursor = child(child(stream, "cursor"), "column")
     if cursor is not None and document.set_column(cursor, shift):
         document.tell("its cursor")

@@ -75,7 +75,8 @@ class Built:
         sources = {
             one.id: {
                 "unique_id": one.id, "resource_type": "source", "source_name": "shop", "database": "db",
-                "name": one.id.split(".")[-1], "identifier": one.relation[1], "schema": "shop", "package_name": "p",
+                "name": one.id.split(".")[-1], "identifier": one.relation[1], "schema": "shop",
+                "package_name": "p",
                 "columns": {c.name: {"name": c.name, "data_type": c.type} for c in one.columns},
             }
             for one in (table({"id": "bigint"}, id="source.p.shop.orders"), *self.before)

@@ -7,7 +7,15 @@ import pytest
 from plugins.schema_drift.change import Kind
 from plugins.schema_drift.patching.patch import Interface
 from plugins.schema_drift.table import History
-from tests.schema_drift.patching.documents.conftest import MODEL, Built, after_of, change, only_lines, renamed, table
+from tests.schema_drift.patching.documents.conftest import (
+    MODEL,
+    Built,
+    after_of,
+    change,
+    only_lines,
+    renamed,
+    table,
+)
 
 BEFORE = table({"order_id": "bigint", "unit_price": "decimal(12,4)", "placed": "timestamp", "name": "varchar"})
 AFTER = table({"order_id": "bigint", "price_gbp": "decimal(12,4)", "placed_at": "timestamp", "name": "varchar"})
@@ -115,7 +123,13 @@ streams:
     pii: [name]
 """
 SPLIT_AFTER = table(
-    {"order_id": "bigint", "price_gbp": "decimal(12,4)", "placed_at": "timestamp", "first": "varchar", "last": "varchar"}
+    {
+        "order_id": "bigint",
+        "price_gbp": "decimal(12,4)",
+        "placed_at": "timestamp",
+        "first": "varchar",
+        "last": "varchar",
+    }
 )
 
 

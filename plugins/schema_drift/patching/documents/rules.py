@@ -1,0 +1,207 @@
+"""Rules about values: what may stand in a column, whether it may be null, and what identifies a row."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from plugins.core.editing.yaml_places import child, items, pairs, plain, text_of
+from plugins.core.editing.yaml_text import Quoted
+from plugins.core.lineage import ColumnGraph
+from plugins.core.lineage import Kind as Lineage
+from plugins.core.lineage.graph import Place
+from plugins.schema_drift.change import Change, Kind
+from plugins.schema_drift.patching.documents.contracts import nodes_of
+from plugins.schema_drift.patching.documents.data_tests import TESTS
+from plugins.schema_drift.patching.documents.document import Document
+from plugins.schema_drift.patching.documents.fragments import has_braces
+from plugins.schema_drift.patching.documents.nodes import SECTIONS
+
+_LISTS = ("values", "value_set", "valid_values")
+_LIMITS = (
+    "min_value",
+    "max_value",
+    "regex",
+    "regex_list",
+    "valid_min",
+    "valid_max",
+    "valid_format",
+    "valid_length",
+)
+_RESCALED = (Kind.UNIT_CHANGED, Kind.FORMAT_CHANGED, Kind.MEANING_CHANGED)
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """A change that a rule about a column may contradict. is_own: the column is the source's own."""
+
+    change: Change
+    is_own: bool
+
+
+def patch_rules(document: Document) -> None:
+    """Tests and checks of the columns whose values changed, and of those that only pass them on."""
+    rules = _rules(document)
+    for nodes, entry, key in _entries(document):
+        for column in items(child(entry, "columns")):
+            name = text_of(child(column, "name")).lower()
+            found = [rule for node in nodes for rule in rules.get((node, name), ())]
+            for rule in found:
+                for test in _tests(column):
+                    _test(document, test, rule, name)
+        for change in document.plan.drift.changes:
+            if change.kind is Kind.KEY_CHANGED and change.table in nodes:
+                _key(document, entry, change, key)
+
+
+def _rules(document: Document) -> dict[Place, list[_Rule]]:
+    found: dict[Place, list[_Rule]] = {}
+    for change in document.plan.drift.changes:
+        for column in change.before or change.after:
+            start = (change.table, column.lower())
+            found.setdefault(start, []).append(_Rule(change, True))
+            # What staging restores is as it was; what it does not reaches all that pass the column on.
+            if change.kind in (Kind.VALUES_ADDED, Kind.NULLABILITY_CHANGED) and not change.restores:
+                for place in carriers(document.plan.project.graph, start):
+                    found.setdefault(place, []).append(_Rule(change, False))
+    return found
+
+
+def carriers(graph: ColumnGraph, start: Place) -> list[Place]:
+    """Columns downstream that hold the same values."""
+    found: dict[Place, None] = {}
+    queue = deque([start])
+    while queue:
+        for edge in graph.out_of.get(queue.popleft(), ()):
+            if edge.kind is Lineage.IDENTITY and edge.to_column is not None:
+                place = (edge.to_node, edge.to_column)
+                if place not in found and place != start:
+                    found[place] = None
+                    queue.append(place)
+    return list(found)
+
+
+def _entries(document: Document) -> Iterator[tuple[tuple[str, ...], MappingNode, str]]:
+    """(nodes, entry with `columns`, the key of its rules) of a file."""
+    root, plan = document.editor.root, document.plan
+    if child(root, "dataset") is not None:
+        yield nodes_of(plan, text_of(child(root, "dataset"))), root, "checks"
+        return
+    for source in items(child(root, "sources")):
+        for table in items(child(source, "tables")):
+            name = f"{text_of(child(source, 'name'))}.{text_of(child(table, 'name'))}"
+            if isinstance(table, MappingNode):
+                yield plan.named.get(("source", name), ()), table, "tests"
+    for section, kind in SECTIONS.items():
+        for entry in items(child(root, section)):
+            if isinstance(entry, MappingNode):
+                yield plan.named.get((kind, text_of(child(entry, "name"))), ()), entry, "tests"
+
+
+def _tests(entry: Node) -> Iterator[Node]:
+    for key in (*TESTS, "checks"):
+        yield from items(child(entry, key))
+
+
+def _test(document: Document, test: Node, rule: _Rule, column: str) -> None:
+    kind = rule.change.kind
+    if kind is Kind.NULLABILITY_CHANGED:
+        _nulls(document, test, rule, column)
+        return
+    for key, value in _deep(test):
+        if key in _LISTS and isinstance(value, SequenceNode):
+            if kind is Kind.VALUES_ADDED:
+                _accept(document, value, list(rule.change.detail.get("added_values") or ()), rule, column)
+            elif kind is Kind.VALUES_RENAMED:
+                _renamed_values(document, value, rule, column)
+        elif kind in _RESCALED and (key in _LIMITS or "expression" in key) and rule.is_own:
+            document.ask(f"`{column}` is given differently now; is this still right?", value)
+
+
+def _deep(node: Node) -> Iterator[tuple[str, Node]]:
+    for key, (_, value) in pairs(node).items():
+        yield key, value
+        yield from _deep(value)
+
+
+def _accept(document: Document, values: SequenceNode, new: list[Any], rule: _Rule, column: str) -> None:
+    known = {str(plain(one)) for one in items(values)}
+    fresh = [value for value in new if str(value) not in known]
+    if not fresh:
+        return
+    said = ", ".join(f"`{value}`" for value in fresh)
+    if any(has_braces(str(value)) for value in fresh):
+        document.ask(f"`{column}` has new values, which hold Jinja braces", values)
+        return
+    is_quoted = any(isinstance(one, ScalarNode) and one.style in ("'", '"') for one in items(values))
+    written = [Quoted(value) if is_quoted and isinstance(value, str) else value for value in fresh]
+    if not all([document.editor.insert(values, value) for value in written]):  # noqa: C419 - all are inserted
+        document.ask(f"`{column}` has the new values {said}", values)
+        return
+    document.tell(f"{said} in `{column}`")
+    if not rule.is_own:
+        document.ask(f"is {said} to be accepted here, or held back? The source has it in `{column}` now", values)
+
+
+def _renamed_values(document: Document, values: SequenceNode, rule: _Rule, column: str) -> None:
+    moved = {str(old): new for old, new in dict(rule.change.detail.get("values") or {}).items()}
+    shift = document.plan.shifts.get(rule.change.table)
+    if shift is not None and shift.is_kept:
+        _accept(document, values, [new for old, new in moved.items() if str(new) != old], rule, column)
+        return
+    known = {str(plain(one)) for one in items(values)}
+    for node in items(values):
+        old = str(plain(node))
+        if old not in moved or str(moved[old]) == old:
+            continue
+        if has_braces(str(moved[old])):
+            document.ask(f"`{old}` is called differently now, with Jinja braces", node)
+        elif str(moved[old]) in known:
+            document.editor.remove(node)
+        elif document.editor.set_value(node, moved[old]):
+            known.add(str(moved[old]))
+            document.tell(f"`{old}` is `{moved[old]}` in `{column}`")
+
+
+def _nulls(document: Document, test: Node, rule: _Rule, column: str) -> None:
+    may_be_null = rule.change.detail.get("nullable_after", True)
+    names = {text_of(test), *pairs(test)}
+    if may_be_null and names & {"not_null", "missing"}:
+        document.ask(f"`{column}` may be null at the source now; is it still to be refused here?", test)
+
+
+def _key(document: Document, entry: MappingNode, change: Change, kind: str) -> None:
+    """Tests of what identified a row: the list of columns is the new key's, where it was the old one's."""
+    old = {str(name).lower() for name in change.detail.get("key_before") or change.before}
+    new = [str(name) for name in change.detail.get("key_after") or change.after]
+    for test in _tests(entry):
+        for key, value in _deep(test):
+            if "column" not in key and key != "columns":
+                continue
+            if isinstance(value, SequenceNode) and {text_of(one).lower() for one in items(value)} == old:
+                set_key(document, value, new)
+    for column in items(child(entry, "columns")):
+        name = text_of(child(column, "name")).lower()
+        for test in _tests(column):
+            if {text_of(test), *pairs(test)} & {"unique", "duplicate"} and {name} != {n.lower() for n in new}:
+                now = ", ".join(f"`{one}`" for one in new)
+                document.ask(f"rows are identified by {now} now; is `{name}` still unique?", test)
+
+
+def set_key(document: Document, listed: SequenceNode, new: list[str]) -> None:
+    """A list of columns that holds these, with those that stay where they stand."""
+    if any(has_braces(name) for name in new):
+        document.ask("the key has Jinja braces in its names now; write it by hand", listed)
+        return
+    known = {text_of(one).lower() for one in items(listed)}
+    done = [document.editor.insert(listed, name) for name in new if name.lower() not in known]
+    gone = [node for node in items(listed) if text_of(node).lower() not in {name.lower() for name in new}]
+    done += [document.editor.remove(node) for node in gone]
+    if done and all(done):
+        document.tell(f"the key is {', '.join(f'`{name}`' for name in new)}")
+    elif done:
+        document.ask(f"the key is {', '.join(new)} now", listed)
