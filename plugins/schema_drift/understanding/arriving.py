@@ -25,6 +25,9 @@ def arrivals(known: Understood, table: Table) -> list[Change]:
     if not known.old.taken or len(known.match.fresh) < 3:
         return []
     changes = []
+    if len(known.match.fresh) >= _LEAST_ROWS:
+        known.old.shapes([n for n, type_ in enumerate(known.old.types) if read_type(type_).family is Family.TEXT])
+        known.new.shapes([n for n, type_ in enumerate(known.new.types) if read_type(type_).family is Family.TEXT])
     for one, pair in known.pairing.pairs.items():
         if one in known.recipes or one in known.meanings or known.old.names[one] != known.new.names[pair.new]:
             continue

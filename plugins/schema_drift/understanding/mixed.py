@@ -50,7 +50,13 @@ class Break:
 def unit_breaks(known: Understood, table: Table) -> list[Change]:
     """Changes of unit in columns that are otherwise the same, for a part of the rows."""
     old, new = known.old, known.new
-    orders = _orders(known)
+    numeric = [n for n, type_ in enumerate(old.types) if read_type(type_).family in NUMBERS]
+    if not numeric:
+        return []
+    # All columns in one query: queries cost more than what they read.
+    old.numbers(numeric)
+    new.numbers([n for n, type_ in enumerate(new.types) if read_type(type_).family in NUMBERS | TIMES])
+    orders: list[int] | None = None
     changes = []
     for one, pair in known.pairing.pairs.items():
         families = read_type(old.types[one]).family, read_type(new.types[pair.new]).family
@@ -59,6 +65,8 @@ def unit_breaks(known: Understood, table: Table) -> list[Change]:
             continue
         if known.match.key and one in known.match.key.before:
             continue
+        if orders is None:
+            orders = _orders(known)
         found = _break_of(known, one, pair.new, orders)
         if found is not None:
             changes.append(_told(known, table, one, pair.new, found))
@@ -92,7 +100,7 @@ def _break_of(known: Understood, one: int, two: int, orders: Sequence[int]) -> B
     unrest = max(abs(float(chunk) - middle) for chunk in chunks)
     positive = np.isfinite(after) & (after > 0)
     values = np.where(positive, np.log(np.where(positive, after, 1.0)), np.nan)
-    if not len(match.fresh) and not _differs(before, after, match.before, match.after):
+    if not _is_suspect(logs, values[match.fresh]) and not _differs(before, after, match.before, match.after):
         return None
     best: Break | None = None
     for factor in (f for size in _FACTORS for f in (size, 1 / size)):
@@ -105,9 +113,20 @@ def _break_of(known: Understood, one: int, two: int, orders: Sequence[int]) -> B
         compared, equal = _known_rows(gain, before, after, match.before, match.after, factor)
         for order in orders or [None]:
             found = _best_point(known, gain, order, factor, compared, equal)
-            if found is not None and (best is None or found.gain > best.gain):
+            if found is None or (best is not None and found.gain <= best.gain):
+                continue
+            if _is_believable(known, values, found, middle, spread):
                 best = found
-    return best if best and _is_believable(known, values, best, middle, spread) else None
+    return best
+
+
+def _is_suspect(logs: Numbers, fresh: Numbers) -> bool:
+    """Whether many more new values than usual lie far out on one side."""
+    fresh = fresh[np.isfinite(fresh)]
+    if len(fresh) < _LEAST_ROWS:
+        return False
+    low, high = np.percentile(logs, [5, 95])
+    return bool((fresh > high).mean() > 0.25 or (fresh < low).mean() > 0.25)
 
 
 def _differs(before: Numbers, after: Numbers, left: np.ndarray, right: np.ndarray) -> bool:

@@ -209,10 +209,11 @@ def _covered(
 def _swapped(con: duckdb.DuckDBPyConnection, pairs: Pairs) -> list[tuple[SeenTable, SeenTable, float]]:
     """Tables of which each has the other's columns now: they have changed places."""
     found: list[tuple[SeenTable, SeenTable, float]] = []
+    emptied = _emptied(con, pairs)
     strange = [
         (one, two)
         for one, two in pairs
-        if {c.name for c in one.table.columns} != {c.name for c in two.table.columns} or _is_moved(con, one, two, pairs)
+        if {c.name for c in one.table.columns} != {c.name for c in two.table.columns} or one.table.id in emptied
     ]
     for number, (one, one_now) in enumerate(strange):
         for two, two_now in strange[number + 1 :]:
@@ -231,11 +232,25 @@ def _swapped(con: duckdb.DuckDBPyConnection, pairs: Pairs) -> list[tuple[SeenTab
     return found
 
 
-def _is_moved(con: duckdb.DuckDBPyConnection, one: SeenTable, two: SeenTable, pairs: Pairs) -> bool:
-    """Whether a table of unchanged columns holds nothing of what it held, and another one has the same columns."""
-    names = {c.name for c in one.table.columns}
-    twins = [other for other, _ in pairs if other is not one and {c.name for c in other.table.columns} == names]
-    return bool(twins) and len(pairs) <= 300 and (_row_share(con, one, two) or 0.0) <= 0.1
+def _emptied(con: duckdb.DuckDBPyConnection, pairs: Pairs) -> set[str]:
+    """Tables of unchanged columns, as another table has them too, of which no single row is left as it was."""
+    signatures = [tuple(sorted(column.name for column in one.table.columns)) for one, _ in pairs]
+    suspects = [
+        (one, two)
+        for (one, two), signature in zip(pairs, signatures, strict=True)
+        if signatures.count(signature) > 1 and one.rows and two.rows and _columns_alike(one, two) == 1.0
+    ]
+    found: set[str] = set()
+    for start in range(0, len(suspects), _AT_ONCE):
+        part = suspects[start : start + _AT_ONCE]
+        queries = [
+            f"select {number} as place, count(*) from (select hash(t) as h from (select * from {one.rows}) as t) "
+            f"semi join (select hash(t) as h from (select * from {two.rows}) as t) using (h)"
+            for number, (one, two) in enumerate(part)
+        ]
+        counted = con.execute(" union all ".join(queries) + " order by place").fetchall()
+        found |= {one.table.id for (one, _), (_, count) in zip(part, counted, strict=True) if not count}
+    return found
 
 
 def untouched(con: duckdb.DuckDBPyConnection, pairs: Pairs) -> set[tuple[str, str]]:
