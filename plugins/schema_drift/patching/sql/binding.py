@@ -231,7 +231,8 @@ class Binder:
         for column in star.args.get("except_") or ():
             name = column.name.lower()
             origin = given.columns.pop(name, None)
-            given.fresh.pop(name, None)
+            if given.fresh.pop(name, None) is not None:
+                self.bound.fresh_used.add(name)
             if origin is not None:
                 if isinstance(column, exp.Column):
                     self._column(column, scope, "except")
@@ -250,6 +251,7 @@ class Binder:
                 if name != alias.alias.lower()
             }
             if old in given.fresh:
+                self.bound.fresh_used.add(old)
                 given.fresh.pop(old)
                 given.columns[alias.alias.lower()] = None
             given.written[alias.alias.lower()] = alias.alias
@@ -348,6 +350,7 @@ class Binder:
                 clause,
                 is_item and not path,
                 is_shown,
+                meaning.scope or scope,
                 scope,
             )
         )

@@ -10,7 +10,7 @@ from sqlglot import exp
 from plugins.core.editing.edits import Edit
 from plugins.schema_drift.patching.sql.plan import Target
 from plugins.schema_drift.patching.sql.reading import Reading
-from plugins.schema_drift.patching.sql.scope import Reference
+from plugins.schema_drift.patching.sql.scope import Reference, Scope
 from plugins.schema_drift.patching.sql.writing import Style
 
 # What may stand beside anything without parentheses around it.
@@ -62,9 +62,13 @@ class Inline:
 
     def _owner(self, one: Reference, target: Target) -> str:
         """The owner's name with its dot, where the new name would be ambiguous without it."""
-        if one.name[0] != one.start or not one.owner or len(one.scope.sources) < 2:
+        if one.name[0] != one.start or not one.owner:
             return ""
         others = [relation for alias, relation in one.scope.sources.items() if alias != one.owner]
+        around: Scope | None = one.within
+        while around is not None and around is not one.scope:
+            others += around.sources.values()
+            around = around.parent
         names = {name.lower() for name in target.reads}
         doubtful = any(
             names & {*other.columns, *other.fresh} or (other.is_open and not other.columns) for other in others

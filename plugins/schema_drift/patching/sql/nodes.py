@@ -54,6 +54,8 @@ class NodePatching:
         patching = FilePatching(self.work.project, self.plan, self.drifted)
         text = self.work.text(path)
         given = Circumstances(node, self.work.files.macros(node) if node else (), self._used(node))
+        is_test = self.work.files.nodes.get(node or "", {}).get("resource_type") == "test"
+        given = replace(given, is_test=is_test)
         passes = mode == Mode.PROPAGATE and self._may_pass(node)
         file = patching.patch(text, replace(given, passes=passes))
         if passes and not self._is_free(node, file.renamed.values()):
@@ -236,8 +238,8 @@ class NodePatching:
         columns = ", ".join(f"`{target.column}`" for target in self.plan.targets.values())
         self.work.ask(
             f"the snapshot `{name}` takes {self.plan.table.name} as it is: it will add new columns beside the old "
-            f"ones, and {columns} will not be filled or not mean the same. A model between the two, of which it takes "
-            "its rows, keeps its history consistent. Shall there be one?",
+            f"ones, and {columns} will not be filled or not mean the same. A model between the two, of which it "
+            "takes its rows, keeps its history consistent. Shall there be one?",
             path,
             line,
         )

@@ -41,7 +41,7 @@ class Placing:
 
     macros: ids of those that it calls. positional: whether somebody below takes its columns by their order.
     passes: whether new names go on as they are. used: columns (lower case) that it reads for sure, though no name
-    of them may be seen in it.
+    of them may be seen in it. is_test: whether only its number of rows counts.
     """
 
     read: PartRead
@@ -52,6 +52,7 @@ class Placing:
     positional: bool = False
     passes: bool = False
     used: frozenset[str] = frozenset()
+    is_test: bool = False
 
     def edits(self, everything_at_boundary: bool = False) -> Placed:
         """The edits; raises UnsafeName if a name cannot be written."""
@@ -127,7 +128,7 @@ class Placing:
                 if target is not None and ((number, name) in bound.escapes or target.is_gone):
                     found.setdefault(bound.reads[number].start, set()).add(name)
             output = {one for one in bound.output.origins if one[1] in self.plan.targets}
-            for number, name in output if not self.passes else ():
+            for number, name in output if not self.passes and not self.is_test else ():
                 found.setdefault(bound.reads[number].start, set()).add(name)
         count: dict[tuple[int, str], int] = {}
         for _, one, target, start in self._references:
@@ -154,6 +155,7 @@ class Placing:
         """Columns that are read here, as the compiled SQL shows, without any sign of it in the text."""
         seen = {one.origin[1] for reading in self.read.readings for one in reading.bound.references}
         seen |= {key for keys in found.values() for key in keys}
+        seen |= {key for reading in self.read.readings for _, key in reading.bound.output.origins}
         seen |= {mention.column for mention, _ in self._mentioned}
         fresh = {name for reading in self.read.readings for name in reading.bound.fresh_used}
         made = {key for key, t in self.plan.targets.items() if fresh & {name.lower() for name in t.reads}}

@@ -136,7 +136,18 @@ def plan_table(before: Table, after: Table, changes: Iterable[Change], removed: 
             targets[key] = target
     types = {names.get(one.name, one.name).lower(): one.type for one in (*before.columns, *after.columns)}
     old = tuple(one.name for one in before.columns)
+    since = _told_apart_by(history)
+    here |= {name.lower() for name in old}
+    told_apart = [name for name in since if name.lower() not in here]
+    old, relation_after = (*old, *told_apart), [*relation_after, *told_apart]
     return TablePlan(before, old, tuple(relation_after), targets, added, failed, types, widened)
+
+
+def _told_apart_by(history: History | None) -> list[str]:
+    """Columns of the relation by which rows of both times are told apart; no source has them."""
+    if history is None or history.since is None:
+        return []
+    return list(dict.fromkeys(column.name for column in _parse(history.since).find_all(exp.Column)))
 
 
 def _restores(change: Change, before: Table, removed: Iterable[str]) -> tuple[Restored, ...]:

@@ -53,7 +53,7 @@ class Reference:
 
     name: the place of the column's own part. owner: alias of the source that has it. path: fields behind it.
     clause: `select`, `where`, `group`, … is_item: whether it is all of an entry of a select list. is_shown:
-    whether the name of that entry matters to anyone.
+    whether the name of that entry matters to anyone. scope: that of its owner. within: that in which it stands.
     """
 
     node: exp.Column
@@ -67,6 +67,7 @@ class Reference:
     is_item: bool
     is_shown: bool
     scope: Scope
+    within: Scope
 
 
 @dataclass(frozen=True)

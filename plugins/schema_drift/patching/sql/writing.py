@@ -92,7 +92,9 @@ class Style:
             text = sql[token.start : token.end + 1]
             is_call = after is not None and after.token_type == TokenType.L_PAREN
             if _is_word(text) and (token.token_type != TokenType.VAR or is_call):
-                text = self.word(text)
+                # sqlglot knows DuckDB's type by its other name.
+                is_varchar = self.dialect == "duckdb" and token.token_type == TokenType.TEXT and not is_call
+                text = self.word("varchar" if is_varchar else text)
             pieces.append(text)
             at = token.end + 1
         return "".join([*pieces, sql[at:]])
