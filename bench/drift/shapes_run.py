@@ -1,7 +1,7 @@
 """The suite of drifts × shapes of projects: Smelt on all chosen cases, judged by dbt and DuckDB alone.
 
 usage: python -m bench.drift.shapes_run [--shapes-per-drift N | --all] [--shape NAME] [--drift NAME] [--seed N]
-       [--processes N] [--whole N] [--write FOLDER] [--tool COMMAND] [--json FILE]
+       [--processes N] [--whole N [--only-whole]] [--write FOLDER] [--tool COMMAND] [--json FILE]
 
 --write FOLDER writes the cases for any tool, and runs nothing. --tool runs another tool: see README.md.
 --whole N also takes a seeded sample of N cases all the way to a pull request on the local forge.
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import random
 import shutil
 import sys
 import tempfile
@@ -23,7 +24,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench.drift.shapes.answer import Outcome, Verdict
+from bench.drift.shapes.answer import Outcome, Tool, Verdict
 from bench.drift.shapes.cases import Case, by_shape, choose, write_folder
 from bench.drift.shapes.drifts import happenings
 from bench.drift.shapes.oracle import Workbench, judge
@@ -33,6 +34,8 @@ from bench.drift.shapes.score import print_scores, scores
 RESULTS = Path(__file__).parent.parent / ".data" / "drift_shapes.json"
 PER_DRIFT = 4
 PROCESSES = 2
+WHOLE = 20
+WHOLE_WAY = "smelt drift propose"
 
 
 def run(console: Console) -> None:
@@ -42,15 +45,28 @@ def run(console: Console) -> None:
     verdicts = list(judge_all(cases, PROCESSES))
     console.print(f"{len(verdicts)} cases in {time.perf_counter() - started:.0f} s")
     print_scores(console, verdicts)
-    write_results(RESULTS, verdicts)
+    whole = list(judge_all(sample(cases, WHOLE), PROCESSES, WHOLE_WAY))
+    console.print(f"{len(whole)} of them to a pull request:")
+    print_scores(console, whole)
+    write_results(RESULTS, verdicts, whole)
+
+
+def sample(cases: Sequence[Case], count: int, seed: int = 7) -> list[Case]:
+    """Some cases, in their order."""
+    chosen = random.Random(seed).sample(range(len(cases)), min(count, len(cases)))
+    return [cases[number] for number in sorted(chosen)]
 
 
 def judge_all(cases: Sequence[Case], processes: int = 1, tool: str | None = None) -> Iterator[Verdict]:
     """The verdicts, as they come; each process takes whole shapes, whose projects it parses once.
 
-    tool: command line of another tool; default: Smelt.
+    tool: command line of another tool, or WHOLE_WAY; default: Smelt without its sandbox.
     """
-    hands = [(shape.name, tuple((c.happening.name, c.activity) for c in own)) for shape, own in by_shape(cases)]
+    if tool == WHOLE_WAY:
+        # What is open in one case would be brought up to date by the next.
+        hands = [(case.shape.name, ((case.happening.name, case.activity),)) for case in cases]
+    else:
+        hands = [(s.name, tuple((c.happening.name, c.activity) for c in own)) for s, own in by_shape(cases)]
     if processes < 2:
         for hand in hands:
             yield from _judge_shape(*hand, tool)
@@ -81,7 +97,11 @@ def _judge_shape(name: str, chosen: Sequence[tuple[str, str]], tool: str | None)
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _tool(bench: Workbench, command: str | None):
+def _tool(bench: Workbench, command: str | None) -> Tool:
+    if command == WHOLE_WAY:
+        from bench.drift.shapes.whole_way import WholeWay
+
+        return WholeWay(bench.project)
     if command is not None:
         from bench.drift.shapes.command_tool import CommandTool
 
@@ -91,10 +111,14 @@ def _tool(bench: Workbench, command: str | None):
     return SmeltTool(bench.project)
 
 
-def write_results(path: Path, verdicts: Sequence[Verdict]) -> None:
-    """Scores and every verdict, as JSON."""
+def write_results(path: Path, verdicts: Sequence[Verdict], whole: Sequence[Verdict] = ()) -> None:
+    """Scores and every verdict, as JSON. whole: of those that went all the way."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    document = {"scores": scores(verdicts), "cases": [asdict(one) for one in verdicts]}
+    document = {
+        name: {"scores": scores(found), "cases": [asdict(one) for one in found]}
+        for name, found in (("patched", verdicts), ("proposed", whole))
+        if found
+    }
     path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
@@ -107,6 +131,7 @@ def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--processes", type=int, default=PROCESSES)
     parser.add_argument("--whole", type=int, default=0, metavar="N", help="cases all the way to a pull request")
+    parser.add_argument("--only-whole", action="store_true", help="of --whole, and nothing else")
     parser.add_argument("--write", type=Path, metavar="FOLDER", help="write the cases, run nothing")
     parser.add_argument("--tool", help="command line of another tool")
     parser.add_argument("--json", type=Path, default=RESULTS)
@@ -128,15 +153,24 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     started = time.perf_counter()
     verdicts: list[Verdict] = []
-    for verdict in judge_all(cases, asked.processes, asked.tool):
+    for verdict in judge_all(() if asked.only_whole else cases, asked.processes, asked.tool):
         verdicts.append(verdict)
-        if asked.why and verdict.outcome is not Outcome.RIGHT:
-            title = f"{verdict.case} ({verdict.activity}): {verdict.outcome}"
-            console.print(title, *verdict.why[:6], sep="\n    ", markup=False)
+        _explain(console, [verdict], asked.why)
     console.print(f"{len(verdicts)} cases in {time.perf_counter() - started:.0f} s")
     print_scores(console, verdicts)
-    write_results(asked.json, verdicts)
+    whole = list(judge_all(sample(cases, asked.whole, asked.seed), asked.processes, WHOLE_WAY))
+    if whole:
+        _explain(console, whole, asked.why)
+        print_scores(console, whole)
+    write_results(asked.json, verdicts, whole)
     return 0
+
+
+def _explain(console: Console, verdicts: Sequence[Verdict], is_wanted: bool) -> None:
+    for verdict in verdicts:
+        if is_wanted and verdict.outcome is not Outcome.RIGHT:
+            title = f"{verdict.case} ({verdict.activity}): {verdict.outcome}"
+            console.print(title, *verdict.why[:6], sep="\n    ", markup=False)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Protocol
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,14 @@ class Answer:
     failed: bool | None = None
     error: str = ""
     seconds: float = 0.0
+
+
+class Tool(Protocol):
+    """A tool that was shown a project before anything happened to its sources."""
+
+    def answer(self) -> Answer:
+        """What it makes of the project now; it raises nothing."""
+        ...
 
 
 class Outcome(StrEnum):

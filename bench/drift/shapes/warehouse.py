@@ -71,7 +71,7 @@ from range(1, {OTHERS + 1}) as r(i)""",
 
 
 def activity(source: Source, kind: str) -> list[str]:
-    """What goes on besides the drift: `quiet` nothing, `growing` new rows, `busy` also changed and deleted ones."""
+    """What goes on besides the drift: `quiet` nothing, `growing` new rows, `busy` changed and deleted ones too."""
     if kind == "quiet":
         return []
     key, updated = source.column("key"), source.column("updated")
