@@ -17,10 +17,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from multiprocessing import get_context
 from pathlib import Path
+from queue import Queue
 
 from rich.console import Console
 
@@ -72,14 +73,23 @@ def judge_all(cases: Sequence[Case], processes: int = 1, tool: str | None = None
             yield from _judge_shape(*hand, tool)
         return
     # dbt keeps globals, which a forked process would inherit half used.
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        tasks = [pool.submit(_list_of, *hand, tool) for hand in hands]
-        for task in as_completed(tasks):
-            yield from task.result()
+    context = get_context("spawn")
+    with context.Manager() as manager, ProcessPoolExecutor(processes, mp_context=context) as pool:
+        verdicts = manager.Queue()
+        tasks = [pool.submit(_judge_into, verdicts, *hand, tool) for hand in hands]
+        for _ in tasks:
+            yield from iter(verdicts.get, None)
+        for task in tasks:
+            task.result()
 
 
-def _list_of(shape: str, chosen: Sequence[tuple[str, str]], tool: str | None) -> list[Verdict]:
-    return list(_judge_shape(shape, chosen, tool))
+def _judge_into(verdicts: Queue, shape: str, chosen: Sequence[tuple[str, str]], tool: str | None) -> None:
+    """Put the verdicts of one shape into the queue, and None at the end."""
+    try:
+        for verdict in _judge_shape(shape, chosen, tool):
+            verdicts.put(verdict)
+    finally:
+        verdicts.put(None)
 
 
 def _judge_shape(name: str, chosen: Sequence[tuple[str, str]], tool: str | None) -> Iterator[Verdict]:
