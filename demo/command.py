@@ -84,7 +84,7 @@ def drift(
 
 
 _CHANGES = (
-    "renames order_lines.unit_price to price_gbp, splits stock_code into item_number and variant,\n"
+    "renames order_lines.unit_price to price_gbp, splits stock_code into department and article,\n"
     "            writes products.list_price in pence from now on, and takes orders for another day"
 )
 
