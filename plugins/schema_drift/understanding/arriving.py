@@ -18,6 +18,7 @@ from .types import Family, read_type
 _LEAST_ROWS = 20
 _MOST_KINDS = 20
 _LEAST_EACH = 5
+_FEW = 150
 
 
 def arrivals(known: Understood, table: Table) -> list[Change]:
@@ -26,8 +27,8 @@ def arrivals(known: Understood, table: Table) -> list[Change]:
         return []
     changes = []
     if len(known.match.fresh) >= _LEAST_ROWS:
-        known.old.shapes([n for n, type_ in enumerate(known.old.types) if read_type(type_).family is Family.TEXT])
-        known.new.shapes([n for n, type_ in enumerate(known.new.types) if read_type(type_).family is Family.TEXT])
+        known.old.texts([n for n, type_ in enumerate(known.old.types) if read_type(type_).family is Family.TEXT])
+        known.new.texts([n for n, type_ in enumerate(known.new.types) if read_type(type_).family is Family.TEXT])
     for one, pair in known.pairing.pairs.items():
         if one in known.recipes or one in known.meanings or known.old.names[one] != known.new.names[pair.new]:
             continue
@@ -40,16 +41,15 @@ def arrivals(known: Understood, table: Table) -> list[Change]:
     return changes
 
 
-def _texts(known: Understood, is_old: bool, number: int) -> list[str | None]:
-    side = known.old if is_old else known.new
-    rows = known.con.execute(f"select {side.column(number)}::varchar from {side.temp} order by rowid").fetchall()
-    return [row[0] for row in rows]
-
-
 def _format(known: Understood, table: Table, one: int, two: int) -> Change | None:
     fresh = known.match.fresh
-    before = known.old.shapes([one])[:, 0]
-    now = known.new.shapes([two])[fresh, 0]
+    if len(fresh) < _LEAST_ROWS:
+        return None
+    # A look at a few values spares nearly every column the look at all.
+    some = known.old.shapes(one, slice(_FEW))
+    if np.isin(known.new.shapes(two, fresh[:: max(1, len(fresh) // _LEAST_ROWS)]), some).mean() > 0.5:
+        return None
+    before, now = known.old.shapes(one), known.new.shapes(two, fresh)
     before, filled = before[before != 0], now != 0
     if len(before) < _LEAST_ROWS or filled.sum() < _LEAST_ROWS:
         return None
@@ -60,9 +60,8 @@ def _format(known: Understood, table: Table, one: int, two: int) -> Change | Non
     strange = ~np.isin(now[filled], kinds)
     if strange.mean() < 0.8:
         return None
-    old_texts = [text for text in _texts(known, True, one) if text]
-    every = _texts(known, False, two)
-    texts = [text for text in (every[place] for place in fresh) if text]
+    old_texts = [text for text in known.old.texts([one])[0] if text]
+    texts = [text for text in known.new.texts([two])[0][fresh] if text]
     name, value = known.new.names[two], quote(known.new.names[two])
     was, became, sql = _formats(old_texts, texts, value)
     text = f"{int(strange.sum()):,} of {int(filled.sum()):,} new values are written as no value was before"
@@ -108,8 +107,8 @@ def _values(known: Understood, table: Table, one: int, two: int) -> Change | Non
     strange = ~np.isin(now, kinds)
     if strange.sum() < 3 or len(now) < _LEAST_ROWS:
         return None
-    every = _texts(known, False, two)
-    known_texts = set(_texts(known, True, one))
+    every = known.new.texts([two])[0]
+    known_texts = set(known.old.texts([one])[0])
     counted = Counter(every[place] for place in known.match.fresh if every[place] not in known_texts)
     added = [value for value, count in counted.most_common() if value is not None and count >= 3]
     if not added or len(added) > 5:

@@ -65,7 +65,7 @@ def _on_rows(old: Side, new: Side, match: Match, one: int, two: int) -> Verdict 
         if met >= 0.3 or Family.BOOLEAN in families:
             return None
         return Verdict(0.8, f"{text}, and the sets of values differ", share, rows)
-    shapes = unlike(old.shapes([one])[match.before, 0][both], new.shapes([two])[match.after, 0][both])
+    shapes = unlike(old.shapes(one, match.before[both]), new.shapes(two, match.after[both]))
     if met < 0.1 and shapes > 0.5:
         return Verdict(
             0.93, f"{text}, none of the values of before is left, and they are written otherwise", share, rows
@@ -116,7 +116,7 @@ def content_distance(old: Side, new: Side, one: int, two: int) -> float:
     families = read_type(old.types[one]).family, read_type(new.types[two]).family
     if all(family in NUMBERS | TIMES for family in families):
         return apart(old.numbers([one])[:, 0], new.numbers([two])[:, 0])
-    return unlike(old.shapes([one])[:, 0], new.shapes([two])[:, 0])
+    return unlike(old.shapes(one), new.shapes(two))
 
 
 def null_share(column: Hashes) -> float:

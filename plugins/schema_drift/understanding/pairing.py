@@ -255,7 +255,7 @@ def _held(old: Side, new: Side, one: int, two: int, evidence: dict[str, Matrix],
     if all(family in NUMBERS | TIMES for family in families):
         distance = apart(old.numbers([one])[:_SAMPLE, 0], new.numbers([two])[:_SAMPLE, 0])
     elif Family.TEXT in families:
-        shapes = unlike(old.shapes([one])[:_SAMPLE, 0], new.shapes([two])[:_SAMPLE, 0])
+        shapes = unlike(old.shapes(one, slice(_SAMPLE)), new.shapes(two, slice(_SAMPLE)))
         lengths = apart(old.lengths([one])[:_SAMPLE, 0], new.lengths([two])[:_SAMPLE, 0])
         distance = 0.5 * shapes + 0.5 * lengths
     else:

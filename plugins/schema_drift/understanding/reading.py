@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import re
+
 import duckdb
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +41,7 @@ class Side:
     taken: int = 0
     _hashes: dict[int, Hashes] = field(default_factory=dict)
     _numbers: dict[int, Numbers] = field(default_factory=dict)
-    _shapes: dict[int, Hashes] = field(default_factory=dict)
+    _texts: dict[int, NDArray] = field(default_factory=dict)
     _lengths: dict[int, Numbers] = field(default_factory=dict)
 
     @classmethod
@@ -81,7 +83,7 @@ class Side:
         )
         counted = self.con.execute(f"select count(*) from {self.temp}").fetchone()
         self.taken = int(counted[0]) if counted else 0
-        for kept in (self._hashes, self._numbers, self._shapes, self._lengths):
+        for kept in (self._hashes, self._numbers, self._texts, self._lengths):
             kept.clear()
 
     def keys(self) -> Hashes:
@@ -113,13 +115,24 @@ class Side:
             self._numbers |= {number: _floats(one) for number, one in zip(missing, found, strict=True)}
         return _stack([self._numbers[number] for number in columns], self.taken, np.float64)
 
-    def shapes(self, columns: Sequence[int]) -> Hashes:
-        """A hash of how a value is written (classes of characters); 0 is null; shape (taken, len(columns))."""
-        missing = [number for number in columns if number not in self._shapes]
+    def texts(self, columns: Sequence[int]) -> list[NDArray]:
+        """Values as text, None for null; one array of shape (taken,) for each column."""
+        missing = [number for number in columns if number not in self._texts]
         if missing:
-            found = self._fetch([_shape_hash(self.column(one)) for one in missing])
-            self._shapes |= {number: one.astype(np.uint64) for number, one in zip(missing, found, strict=True)}
-        return _stack([self._shapes[number] for number in columns], self.taken, np.uint64)
+            found = self._fetch([f"{self.column(one)}::varchar" for one in missing])
+            for number, one in zip(missing, found, strict=True):
+                self._texts[number] = one.filled(None) if isinstance(one, np.ma.MaskedArray) else one
+        return [self._texts[number] for number in columns]
+
+    def shapes(self, column: int, places: Sequence[int] | NDArray | None = None) -> Hashes:
+        """A hash of how a value is written (runs of classes of characters) at some places; 0 is null."""
+        texts = self.texts([column])[0]
+        picked = texts if places is None else texts[places]
+        known: dict[str | None, int] = {None: 0}
+        for text in picked:
+            if text not in known:
+                known[text] = (hash(shape_of(text)) & 0xFFFFFFFFFFFFFFF) | 1
+        return np.fromiter((known[text] for text in picked), dtype=np.uint64, count=len(picked))
 
     def lengths(self, columns: Sequence[int]) -> Numbers:
         """How many characters a value is written with; NaN is null; shape (taken, len(columns))."""
@@ -142,10 +155,7 @@ def modulus_for(*sides: Side) -> int:
     return max(1, -(-max(side.rows for side in sides) // most))
 
 
-_CLASSES = (
-    "'0123456789BCDEFGHIJKLMNOPQRSTUVWXYZbcdefghijklmnopqrstuvwxyz'",
-    f"'{'9' * 10}{'A' * 25}{'a' * 25}'",
-)
+_CLASSES = ((re.compile(r"\d+"), "9"), (re.compile(r"[A-Z]+"), "A"), (re.compile(r"[^\W\d_A-Z]+"), "a"))
 
 
 def canonical(column: str, type_: str) -> str:
@@ -183,18 +193,11 @@ def as_number(column: str, type_: str) -> str:
     return "null::double"
 
 
-def shape_of(column: str) -> str:
-    """SQL of how a value is written: runs of digits as 9, of capitals as A, of small letters as a."""
-    text = f"translate({column}::varchar, {_CLASSES[0]}, {_CLASSES[1]})"
-    for sign in "9Aa":
-        # Runs of one sign are halved until one is left of up to 32, which is cheaper than a pattern.
-        for width in (16, 8, 4, 2, 2):
-            text = f"replace({text}, '{sign * width}', '{sign}')"
+def shape_of(text: str) -> str:
+    """How a value is written: runs of digits as 9, of capitals as A, of other letters as a."""
+    for pattern, sign in _CLASSES:
+        text = pattern.sub(sign, text)
     return text
-
-
-def _shape_hash(column: str) -> str:
-    return f"case when {column} is null then 0::ubigint else hash({shape_of(column)}) end"
 
 
 def key_text(side: Side, key: Sequence[int]) -> str:
