@@ -1,4 +1,5 @@
 from .evidence.finding import Finding, Outcome
+from .git import Repository
 from .keys import find_pii
 from .markdown import code, prose
 from .outcome import Review
@@ -6,6 +7,7 @@ from .proposal import FileChange, Proposal
 from .proposals.lifecycle import Proposals
 from .proving import Proven, prove
 from .sandbox.inputs import ChangedSources, SideInputs
+from .sandbox.server_tasks import connected
 
 __all__ = [
     "ChangedSources",
@@ -15,9 +17,11 @@ __all__ = [
     "Proposal",
     "Proposals",
     "Proven",
+    "Repository",
     "Review",
     "SideInputs",
     "code",
+    "connected",
     "find_pii",
     "prose",
     "prove",

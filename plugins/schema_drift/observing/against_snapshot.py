@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import duckdb
@@ -45,12 +45,13 @@ def compare_with(
     """
     sides = Sides()
     known = {one.table.id: one for one in kept if one.is_watched}
-    places = {_folded(one.table.relation): one for one in kept}
+    fold = _folded if warehouse.folds_case else _exact
+    places = {fold(one.table.relation): one for one in kept}
     schemas = {one.table.relation[0].lower() for one in kept}
-    counted = _count(warehouse, seen, places)
+    counted = _count(warehouse, seen, [one for one in seen.others if fold(one.place) not in places])
     for watched, found in seen.tables:
         sides.looked_at += 1
-        old = known.get(watched.id) or places.get(_folded(watched.place))
+        old = known.get(watched.id) or places.get(fold(watched.place))
         if old is None and watched.schema.lower() not in schemas:
             sides.notes.append(f"{watched.name}: the snapshot does not have it; the next one will")
             continue
@@ -59,7 +60,7 @@ def compare_with(
         if found is not None:
             _Now(con, warehouse, sample_rows, sides).add(watched, counted[found.place], old)
     for found in seen.others:
-        if _folded(found.place) in places:
+        if fold(found.place) in places:
             continue
         name = f"{found.schema}.{found.identifier}"
         _Now(con, warehouse, sample_rows, sides).add(
@@ -68,16 +69,17 @@ def compare_with(
     return sides
 
 
-def _count(
-    warehouse: Warehouse, seen: Look, places: Mapping[tuple[str, str], KeptTable]
-) -> dict[tuple[str, str], Found]:
-    new = [one for one in seen.others if _folded(one.place) not in places]
+def _count(warehouse: Warehouse, seen: Look, new: Sequence[Found]) -> dict[tuple[str, str], Found]:
     relations = {found.place: found for found in [*(f for _, f in seen.tables if f is not None), *new]}
     return {one.place: one for one in warehouse.count(list(relations.values()))}
 
 
 def _folded(place: tuple[str, str]) -> tuple[str, str]:
     return place[0].lower(), place[1].lower()
+
+
+def _exact(place: tuple[str, str]) -> tuple[str, str]:
+    return place
 
 
 def _under(old: KeptTable, watched: Watched) -> KeptTable:

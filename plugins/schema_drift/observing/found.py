@@ -80,10 +80,14 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows in DuckDB. sql: after `from`, with the relation's columns; is_sample: whether some are left out."""
+    """Rows in DuckDB. sql: after `from`, with the relation's columns; is_sample: whether some are left out.
+
+    hashed: the same with the hash of the key as the warehouse makes it, in `HASH`; None: DuckDB makes it.
+    """
 
     sql: str
     is_sample: bool
+    hashed: str | None = None
 
 
 class Warehouse(Protocol):

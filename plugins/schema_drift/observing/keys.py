@@ -58,7 +58,7 @@ def infer_key(con: duckdb.DuckDBPyConnection, sql: str, columns: Sequence[Column
         named = _rank(column, table) <= _NAMED or (column.name == columns[0].name and total >= _ENOUGH)
         if distinct[column.name] == total and named:
             return (column.name,)
-    return _pair(con, sql, [c for c in filled if distinct[c.name] > 1], distinct, total, table)
+    return _pair(con, sql, columns, [c for c in filled if distinct[c.name] > 1], distinct, total, table)
 
 
 _NAMED = 2
@@ -92,6 +92,7 @@ def _rank(column: Column, table: str) -> int:
 def _pair(
     con: duckdb.DuckDBPyConnection,
     sql: str,
+    columns: Sequence[Column],
     filled: Sequence[Column],
     distinct: dict[str, int],
     total: int,
@@ -100,6 +101,7 @@ def _pair(
     if total < _ENOUGH:
         return ()
     likely = [c for c in filled if _rank(c, table) <= 3][:8]
+    place = {column.name: n for n, column in enumerate(columns)}
     # Two columns can't tell more rows apart than there are combinations of their values.
     pairs = [
         (a, b)
@@ -110,4 +112,5 @@ def _pair(
         return ()
     measured = ", ".join(f"count(distinct ({duck.quote(a.name)}, {duck.quote(b.name)}))" for a, b in pairs)
     counts = con.execute(f"select {measured} from {sql}").fetchall()[0]
-    return next(((a.name, b.name) for (a, b), n in zip(pairs, counts, strict=True) if n == total), ())
+    found = next((pair for pair, n in zip(pairs, counts, strict=True) if n == total), ())
+    return tuple(sorted((column.name for column in found), key=place.__getitem__))

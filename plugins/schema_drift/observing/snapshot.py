@@ -15,7 +15,7 @@ from plugins.core import duck
 from plugins.core.errors import SmeltError
 from plugins.core.project import Project
 from plugins.core.settings import Settings
-from plugins.schema_drift.observing.found import HASH, ROW, Found, Wanted, Warehouse, first_line, hash_sql
+from plugins.schema_drift.observing.found import HASH, ROW, Found, Rows, Wanted, Warehouse, first_line, hash_sql
 from plugins.schema_drift.observing.keys import infer_key, known_key
 from plugins.schema_drift.observing.looking import Look, look
 from plugins.schema_drift.observing.manifest import source_manifest
@@ -119,10 +119,10 @@ class _Keeping:
         try:
             rows = self.warehouse.rows(found, Wanted(key, self.sample_rows))
             inferred = () if key else infer_key(self.con, rows.sql, found.columns, found.identifier)
-            if rows.is_sample and inferred:
+            if inferred and (rows.is_sample or rows.hashed is not None):
                 # The rows with the smallest hashes of that key, which will be the same ones next time.
                 rows = self.warehouse.rows(found, Wanted(inferred, self.sample_rows))
-            sampled = self._copy(number, rows.sql, found, key or inferred)
+            sampled = self._copy(number, rows, found, key or inferred)
         # Drivers raise whatever they do; the other tables are still worth keeping.
         except Exception as error:  # noqa: BLE001
             self.notes.append(f"{watched.name} cannot be read: {first_line(error)}")
@@ -133,10 +133,11 @@ class _Keeping:
             up_to = self.con.execute(f"select max({HASH}) from {NEW}.rows.t{number}").fetchall()[0][0]
         return KeptTable(number, replace(table, key=key or inferred), True, not key, sampled, up_to)
 
-    def _copy(self, number: int, sql: str, found: Found, key: tuple[str, ...]) -> int:
+    def _copy(self, number: int, rows: Rows, found: Found, key: tuple[str, ...]) -> int:
         named = ", ".join(f"{duck.quote(column.name)} as c{n}" for n, column in enumerate(found.columns))
+        hashed = HASH if rows.hashed is not None else f"{hash_sql(key)} as {HASH}"
         self.con.execute(
-            f"create table {NEW}.rows.t{number} as select {named}, {hash_sql(key)} as {HASH} from {sql} as {ROW}"
+            f"create table {NEW}.rows.t{number} as select {named}, {hashed} from {rows.hashed or rows.sql} as {ROW}"
         )
         return self.con.execute(f"select count(*) from {NEW}.rows.t{number}").fetchall()[0][0]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from plugins.core import duck
-from plugins.core.project import Project
+from plugins.core.project import Manifest, Project
 from plugins.schema_drift.observing.duckdb_file import attach_warehouse
 from plugins.schema_drift.observing.found import Warehouse
 
@@ -24,4 +24,14 @@ def open_warehouse(
     con: duckdb.DuckDBPyConnection, project: Project, adapter: str, scratch: Path
 ) -> AbstractContextManager[Warehouse]:
     """The warehouse of the project's target, whose rows are read in `con`. Raises SmeltError if it can't be."""
+    if adapter != "duckdb":
+        # Loading dbt's adapter takes seconds.
+        from plugins.schema_drift.observing.server import open_server
+
+        return open_server(con, project, dialect_of(adapter))
     return nullcontext(attach_warehouse(con, project, scratch))
+
+
+def dialect_of(adapter: str) -> str:
+    """sqlglot's name of an adapter's SQL."""
+    return Manifest({"metadata": {"adapter_type": adapter}}).dialect

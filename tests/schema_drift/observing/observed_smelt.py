@@ -40,7 +40,9 @@ class SmeltShop:
     def make(cls, folder: Path, dsn: str, schema: str) -> SmeltShop:
         made = cls(folder, dsn, schema)
         (folder / "sources" / "shop").mkdir(parents=True)
-        made.write("dbt_project.yml", "name: shop\nversion: '1.0'\nprofile: shop\nmodel-paths: [models, sources]\n")
+        made.write(
+            "dbt_project.yml", "name: shop\nversion: '1.0'\nprofile: shop\nmodel-paths: [models, sources]\n"
+        )
         made.write("profiles.yml", _PROFILES)
         made.write(".dbtignore", "source.yml\n")
         made.write("smelt.toml", '[connections.shop]\ntype = "postgres"\ndsn = "file:shop.dsn"\n')

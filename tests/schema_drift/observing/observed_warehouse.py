@@ -26,7 +26,8 @@ class Warehouse:
         made = cls(folder)
         made.write("dbt_project.yml", "name: shop\nversion: '1.0'\nprofile: shop\n")
         made.write(
-            "profiles.yml", "shop: {target: dev, outputs: {dev: {type: duckdb, path: shop.duckdb, schema: main}}}\n"
+            "profiles.yml",
+            "shop: {target: dev, outputs: {dev: {type: duckdb, path: shop.duckdb, schema: main}}}\n",
         )
         made.sql("create schema raw")
         return made
