@@ -33,14 +33,15 @@ class Consumer:
 
 
 def consumers(project: PatchedProject, table_id: str, column: str) -> tuple[Consumer, ...]:
-    """Every use of a source's column, nearest first; column: in any case."""
+    """Every use of a source's column, kind by kind and nearest first; column: in any case."""
     paths = _paths(project, (table_id, column.lower()))
     found = dict.fromkeys(_models(project, paths))
     found |= dict.fromkeys(_unread(project, paths))
     found |= dict.fromkeys(_tests(project, paths))
     found |= dict.fromkeys(_semantic(project, paths))
     found |= dict.fromkeys(_exposures(project, paths, found))
-    return tuple(found)
+    kinds = list(dict.fromkeys(one.kind for one in found))
+    return tuple(sorted(found, key=lambda one: (kinds.index(one.kind), len(one.path), one.name)))
 
 
 def _paths(project: PatchedProject, start: Place) -> dict[Place, tuple[Place, ...]]:
