@@ -138,6 +138,7 @@ def propose(
     from rich.console import Console
 
     from plugins.schema_drift.drifting import check as run_check
+    from plugins.schema_drift.drifting import close_undone
     from plugins.schema_drift.drifting import propose as run_propose
     from plugins.schema_drift.patching import Mode
     from plugins.schema_drift.report import document, proposed_document, show, show_proposed
@@ -160,8 +161,10 @@ def propose(
         for one in proposals:
             console.print()
             show_proposed(console, one)
+        for closed in undone:
+            console.print(f"[green]closed[/]  proposal {closed.id}: {closed.subject} is as it was before")
         if checked.drift.changes and not proposals:
-            console.print("Nothing of it needs a change of the project.")
+            console.print("The project copes with it as it is; `smelt drift snapshot` makes it the state before.")
     if any(one.has_failed for one in proposals):
         raise typer.Exit(1)
 

@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 
 from plugins.core.project import Project
@@ -13,7 +14,7 @@ from plugins.core.settings import Settings
 from plugins.review import Proposal, Proposals, Proven
 from plugins.schema_drift.change import Drift, Severity
 from plugins.schema_drift.observing import FirstSeen, Pair, open_pair, write_inputs
-from plugins.schema_drift.opened import find_open
+from plugins.schema_drift.opened import close, find_open, open_proposals
 from plugins.schema_drift.patching import Mode, Patch
 from plugins.schema_drift.table import Table
 from plugins.schema_drift.understanding import compare
@@ -27,7 +28,7 @@ class Checked:
 
     before, after: the tables that changed. labels: what was compared, for people. looked_at: how many tables.
     asked: the arguments `before` and `select`, with which it can be repeated. first_seen: when the first change
-    came, for people; first_seen_of: by the id of the table now.
+    came, for people; first_seen_of: by the id of the table now. before_at: when the state before was seen (UTC).
     """
 
     drift: Drift
@@ -37,6 +38,7 @@ class Checked:
     looked_at: int
     seconds: float
     asked: tuple[str | None, tuple[str, ...]]
+    before_at: datetime | None = None
     first_seen: str | None = None
     first_seen_of: Mapping[str, FirstSeen] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -98,6 +100,7 @@ def _checked(pair: Pair, drift: Drift, asked: tuple[str | None, tuple[str, ...]]
         looked_at=pair.looked_at,
         seconds=time.monotonic() - started,
         asked=asked,
+        before_at=pair.times[0],
         first_seen=pair.first_seen,
         first_seen_of=pair.first_seen_of,
         notes=(*pair.notes, *drift.notes),
@@ -176,6 +179,22 @@ def propose(
     return Proposed(
         proven.proposal, proven.body, url, proven.has_failed, proposal_id is None, time.monotonic() - started
     )
+
+
+def close_undone(settings: Settings, checked: Checked) -> tuple[Proposal, ...]:
+    """Close the open proposals of sources that are as they were before; returns them.
+
+    Only what was proposed after the state before was seen: against a newer one, an old drift is none.
+    """
+    _, select = checked.asked
+    undone = []
+    for proposal in open_proposals(settings):
+        is_looked_at = not select or proposal.subject in {one.partition(".")[0] for one in select}
+        is_later = checked.before_at is not None and checked.before_at <= proposal.created_at
+        if is_looked_at and is_later and proposal.subject not in checked.sources:
+            close(settings, proposal, f"undone upstream: {proposal.subject} is as it was before")
+            undone.append(proposal)
+    return tuple(undone)
 
 
 def _prove(

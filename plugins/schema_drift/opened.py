@@ -29,6 +29,6 @@ def find_open(settings: Settings, source: str) -> Proposal | None:
     return next((one for one in open_proposals(settings) if one.subject == source), None)
 
 
-def close_undone(settings: Settings, proposal: Proposal) -> None:
-    """Close a proposal whose reason is gone: the source is as it was before."""
-    Proposals(settings).close(proposal.id, f"undone upstream: {proposal.subject} is as it was before")
+def close(settings: Settings, proposal: Proposal, reason: str) -> None:
+    """Close one without merging, saying why."""
+    Proposals(settings).close(proposal.id, reason)
