@@ -150,12 +150,12 @@ def propose(
         checked = run_check(project, settings, before, select or ())
         options = {"mode": mode, "forge": forge, "is_opened": not no_open, "on_progress": status.update}
         made = [run_propose(project, settings, checked, source=one, **options) for one in checked.sources]
+        undone = close_undone(settings, checked)
     proposals = [one for one in made if one is not None]
     if as_json:
         found = document(checked, project.folder.name)
-        typer.echo(
-            json.dumps(found | {"proposals": list(map(proposed_document, proposals))}, indent=2, default=str)
-        )
+        found |= {"proposals": list(map(proposed_document, proposals)), "closed": [one.id for one in undone]}
+        typer.echo(json.dumps(found, indent=2, default=str))
     else:
         show(console, checked)
         for one in proposals:
