@@ -39,6 +39,8 @@ class Adding:
             return []
         style = Style.of(reading.masked, self.dialect)
         edits: dict[int, Edit] = {}
+        if self._is_printed(reading, select):
+            return []
         for name in names:
             edit = self._append(reading, select, name, style)
             if edit is None:
@@ -71,6 +73,18 @@ class Adding:
         if any(select.args.get(key) for key in used) or any(one.is_star for one in select.expressions):
             return False
         return not any(one.find(exp.AggFunc) and not one.find(exp.Window) for one in select.expressions)
+
+    def _is_printed(self, reading: Reading, select: exp.Select) -> bool:
+        """Whether loops or conditions make the list, so that nobody sees where its commas are."""
+        places = _places(reading, select)
+        if not places:
+            return True
+        start, end = places[0][0], places[-1][1]
+        return any(
+            start <= piece.start < end and (piece.kind == "tag" or reading.masked[piece.start].isspace())
+            for piece in self.read.template.pieces
+            if piece.kind != "comment"
+        )
 
     def _append(self, reading: Reading, select: exp.Select, name: str, style: Style) -> Edit | None:
         text = self.read.template.text

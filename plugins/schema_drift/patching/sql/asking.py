@@ -116,6 +116,5 @@ def ask_about_kept(work: Work, plan: TablePlan, patched: Mapping[str, set[str]])
             f"{names} keeps what it took: rows of {plan.table.name} that it took between the change and this "
             f"patch hold `{target.column}` as it came. Rebuild them with `--full-refresh`, or from the day of the "
             "change on? Earlier and later rows are right without it.",
-            path,
-            1,
+            str(work.files.nodes.get(kept[0], {}).get("original_file_path") or path),
         )

@@ -18,7 +18,7 @@ _LEAVES_OUT = {
     "clickhouse": "except",
 }
 _REPLACES = {"duckdb", "snowflake", "bigquery", "clickhouse"}
-_RENAMES = {"duckdb", "snowflake"}
+RENAMES = {"duckdb", "snowflake"}
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Boundary:
         renames = {
             target.plain: target.column
             for target in self._targets
-            if target.plain is not None and style.dialect in _RENAMES and target.plain.lower() not in self.visible
+            if target.plain is not None and style.dialect in RENAMES and target.plain.lower() not in self.visible
         }
         renamed = {target.column for target in self._targets if target.plain in renames}
         replaced, further = [], []
@@ -113,7 +113,7 @@ class Boundary:
             target = self.plan.targets.get(name.lower())
             if target is None or name.lower() not in self.columns:
                 places.append(at.get(name.lower(), -1))
-            elif target.plain is not None and dialect in _RENAMES:
+            elif target.plain is not None and dialect in RENAMES:
                 places.append(at.get(target.plain.lower(), -1))
             elif not target.is_gone and dialect in _REPLACES:
                 places.append(at.get(target.column.lower(), -1))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from plugins.schema_drift.change import Change, Kind, Restored, Severity
 from plugins.schema_drift.patching.patch import Interface, Mode
 from plugins.schema_drift.patching.sql.below import look_below
+from plugins.schema_drift.patching.sql.boundary import RENAMES
 from plugins.schema_drift.patching.sql.partfile import Circumstances, FilePatching, PatchedFile
 from plugins.schema_drift.patching.sql.passing import retyped
 from plugins.schema_drift.patching.sql.plan import TablePlan, plan_table
@@ -91,7 +94,7 @@ class NodePatching:
             return file
         through, stars = file.passed
         names = frozenset(name.lower() for name in self.plan.added)
-        if (not names and not self.plan.is_reordered) or not file.reads_it:
+        if (not names and not self._shifts) or not file.reads_it:
             return file
         below = look_below(self.work.project, self.work.files, node, names)
         if below.positional and stars:
@@ -99,7 +102,7 @@ class NodePatching:
             self._say_kept_out(path, through & names, below.positional)
             return again
         wanted = [name for name in self.plan.added if name.lower() not in through]
-        if wanted and not stars and not below.positional and self._is_staging(file, entry):
+        if wanted and not stars and not below.positional and self._is_staging(node):
             shown = [name for name in wanted if not self.plan.added[name].detail.get("pii")]
             self._ask_pii(path, set(wanted) - set(shown), is_passed=False)
             file = patching.patch(self.work.text(path), replace(given, adds=tuple(shown))) if shown else file
@@ -108,15 +111,31 @@ class NodePatching:
             self._passed_on(path, node, came, below.passed, set(file.added))
         return file
 
-    def _is_staging(self, file: PatchedFile, entry: object) -> bool:
-        """Whether a model only prepares this one table."""
-        parents = (entry.get("depends_on") or {}).get("nodes", ()) if isinstance(entry, dict) else ()
-        return file.reads_it and len(set(parents) or {self.drifted}) == 1 and self.drifted.startswith("source.")
+    @property
+    def _shifts(self) -> bool:
+        """Whether a star, told to give the old columns, may give them in another order."""
+        can_rename = self.work.project.manifest.dialect in RENAMES
+        moved = (one.is_gone and (one.plain is None or not can_rename) for one in self.plan.targets.values())
+        return self.plan.is_reordered or any(moved)
 
-    def _passed_on(self, path: str, node: str, names: set[str], below: object, appended: set[str]) -> None:
+    def _is_staging(self, node: str) -> bool:
+        """Whether a model only prepares this one table; if any is called a staging model, only those are."""
+        if not self.drifted.startswith("source.") or set(self._parents(node)) != {self.drifted}:
+            return False
+        readers = [one for one in self.work.files.readers(self.drifted) if one.startswith("model.")]
+        staging = [one for one in readers if self._is_called_staging(one)]
+        return node in (staging or readers)
+
+    def _is_called_staging(self, node: str) -> bool:
+        path = str(self.work.files.nodes[node].get("original_file_path", "")).lower()
+        return re.search(r"(^|/)(stg|base|src)_|(^|/)(staging|base)/", path) is not None
+
+    def _passed_on(
+        self, path: str, node: str, names: set[str], below: Mapping[str, frozenset[str]], appended: set[str]
+    ) -> None:
         types = {name: self.plan.types.get(name.lower(), "") for name in sorted(names)}
         self.work.differs(node, Interface(added=types))
-        for child, through in below.items() if isinstance(below, dict) else ():
+        for child, through in below.items():
             self.work.differs(child, Interface(added={n: t for n, t in types.items() if n.lower() in through}))
         listed = ", ".join(f"`{name}`" for name in types)
         self.work.told.setdefault(path, []).append(f"passes {listed} through")
@@ -230,8 +249,8 @@ class NodePatching:
         ]
         return used or (list(self.plan.targets) if known is None or known.unparsed else [])
 
-    def _ask_snapshot(self, entry: object, path: str) -> None:
-        name = entry["name"] if isinstance(entry, dict) else ""
+    def _ask_snapshot(self, entry: Mapping[str, Any], path: str) -> None:
+        name = entry["name"]
         text = self.work.text(path) if path in self.work.project.paths else ""
         at = text.find(f"name: {name}")
         line = text.count("\n", 0, at) + 1 if at >= 0 else 0

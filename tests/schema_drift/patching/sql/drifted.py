@@ -102,7 +102,8 @@ def project(
         }  # fmt: skip
     source = {
         "unique_id": SOURCE, "resource_type": "source", "source_name": "shop", "name": "orders",
-        "package_name": "p", "identifier": "orders", "database": "db", "schema": "raw", "original_file_path": "s.yml", "columns": {},
+        "package_name": "p", "identifier": "orders", "database": "db", "schema": "raw",
+        "columns": {}, "original_file_path": "s.yml",
     }  # fmt: skip
     manifest = Manifest(
         {
