@@ -8,7 +8,13 @@ from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 from plugins.core.editing.yaml_places import child, items, plain, text_of
 from plugins.schema_drift.patching.documents.data_tests import TESTS, patch_tests
-from plugins.schema_drift.patching.documents.describing import add_note, new_column, rename_in_prose, styled_type
+from plugins.schema_drift.patching.documents.describing import (
+    add_note,
+    is_code_like,
+    new_column,
+    rename_in_prose,
+    styled_type,
+)
 from plugins.schema_drift.patching.documents.document import Document
 from plugins.schema_drift.patching.documents.fragments import has_braces
 from plugins.schema_drift.patching.documents.shift import Shift
@@ -28,6 +34,7 @@ def patch_columns(document: Document, entry: MappingNode, nodes: tuple[str, ...]
         patch_tests(document, column, nodes, shift, name)
         _constraints(document, column, shift)
         rename_in_prose(document, child(column, "description"), dict(shift.renamed))
+    document.ask_of_comments(entry, [name for name in shift.gone if is_code_like(name)])
     _add(document, columns, nodes, known, shift)
 
 
@@ -53,7 +60,7 @@ def _patch_column(
     elif (key := shift.find(name, shift.replaced)) is not None:
         for new in shift.replaced[key]:
             if new not in known and not has_braces(new):
-                made = new_column(document.plan.project, new, shift, columns)
+                made = new_column(document.plan, new, shift, columns)
                 if document.editor.insert(columns, made, column):
                     known[new] = column
                     document.tell(f"`{new}` is documented")
@@ -108,7 +115,7 @@ def _follow(
         if has_braces(new):
             document.ask("the column that follows this one has Jinja braces in its name; write it by hand", column)
             continue
-        made = new_column(document.plan.project, new, shift, columns)
+        made = new_column(document.plan, new, shift, columns)
         if len(news) == 1 and (words := text_of(child(column, "description"))).strip():
             made["description"] = words.replace("\a", " ").strip()
         if len(news) == 1:
@@ -225,7 +232,7 @@ def _add(
         if has_braces(name):
             document.ask("a new column has Jinja braces in its name; document it by hand", columns)
             continue
-        made = new_column(document.plan.project, name, shift, columns)
+        made = new_column(document.plan, name, shift, columns)
         if document.editor.insert(columns, made, _before(name, known, shift)):
             document.tell(f"`{name}` is documented")
         else:

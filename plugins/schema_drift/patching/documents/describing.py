@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Mapping
 
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
@@ -11,38 +10,30 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
 from plugins.core.editing.yaml_places import child, items, text_of
 from plugins.core.editing.yaml_scalars import value_of
 from plugins.core.privacy import is_pii_name
-from plugins.schema_drift.patching.documents.document import Document
+from plugins.schema_drift.patching.documents.document import Document, Plan
 from plugins.schema_drift.patching.documents.fragments import has_braces, mentions
 from plugins.schema_drift.patching.documents.shift import Shift
-from plugins.schema_drift.patching.project import PatchedProject
 
 _CODE_LIKE = re.compile(r"[_\d]|[a-z][A-Z]")
 _WORDS = re.compile(r"\w+")
 
 
-def described(project: PatchedProject, name: str) -> str:
+def described(plan: Plan, name: str) -> str:
     """What the project says of columns of this name, if it always says the same; else that it is new."""
-    document = project.manifest.document
-    known = Counter(
-        column["description"].strip()
-        for section in ("sources", "nodes")
-        for node in document.get(section, {}).values()
-        for column in (node.get("columns") or {}).values()
-        if str(column.get("name", "")).lower() == name.lower() and (column.get("description") or "").strip()
-    )
-    if len(known) == 1 and not has_braces(next(iter(known))) and "\n" not in next(iter(known)):
-        return next(iter(known))
+    known = plan.descriptions.get(name.lower(), set())
+    if len(known) == 1 and not has_braces(text := next(iter(known))) and "\n" not in text:
+        return text
     words = " ".join(_WORDS.findall(name.replace("_", " "))).strip()
     plain = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,60}", name) is not None
     return f"{words[:1].upper()}{words[1:]}, as the source has it." if plain and words else "New at the source."
 
 
-def new_column(project: PatchedProject, name: str, shift: Shift, beside: Node | None) -> dict[str, object]:
+def new_column(plan: Plan, name: str, shift: Shift, beside: Node | None) -> dict[str, object]:
     """The entry of a column that is new, written like those beside it. beside: the list of columns."""
     siblings = [one for one in items(beside) if isinstance(one, MappingNode)]
     entry: dict[str, object] = {"name": name}
     if not siblings or any(child(one, "description") is not None for one in siblings):
-        entry["description"] = described(project, name)
+        entry["description"] = described(plan, name)
     kind = shift.types.get(name) or shift.added.get(name)
     typed = [text_of(child(one, "data_type")) for one in siblings if child(one, "data_type") is not None]
     if kind and typed:

@@ -6,8 +6,12 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import PurePosixPath
+from typing import Any
 
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.nodes import Node, ScalarNode
 
 from plugins.core.editing.yaml_editor import YamlEditor
 from plugins.core.editing.yaml_scalars import value_of
@@ -24,6 +28,8 @@ from plugins.schema_drift.patching.patch import Question
 from plugins.schema_drift.patching.project import PatchedProject
 
 _NODE = re.compile(r"\b(ref|source)\s*\(\s*((?:['\"][^'\"]*['\"]\s*,?\s*)+)")
+# What stands before it has its quotes closed.
+_COMMENT = re.compile(r"""(?:[^'"#]|'[^']*'|"[^"]*"|(?<=\S)#)*?(?:^|(?<=\s))#(.*)""")
 _STRING = re.compile(r"['\"]([^'\"]*)['\"]")
 
 
@@ -51,6 +57,36 @@ class Plan:
         for resource in self.project.manifest.resources.values():
             key = (resource.kind, resource.name)
             found[key] = (*found.get(key, ()), resource.id)
+        return found
+
+    @cached_property
+    def descriptions(self) -> dict[str, set[str]]:
+        """What the project says of columns, by their lower-case names."""
+        found: dict[str, set[str]] = {}
+        document = self.project.manifest.document
+        for section in ("sources", "nodes"):
+            for node in document.get(section, {}).values():
+                for column in (node.get("columns") or {}).values():
+                    if text := (column.get("description") or "").strip():
+                        found.setdefault(str(column.get("name", "")).lower(), set()).add(text)
+        return found
+
+    @cached_property
+    def specs(self) -> dict[str, tuple[str, tuple[str, ...]]]:
+        """(path of source.yml, its streams) by source system."""
+        found: dict[str, tuple[str, tuple[str, ...]]] = {}
+        for path in self.project.paths:
+            pure = PurePosixPath(path)
+            if pure.name not in ("source.yml", "source.yaml"):
+                continue
+            try:
+                spec: Any = YAML(typ="safe", pure=True).load(self.project.read(path))
+            except YAMLError:
+                # Whoever edits it says that it can't be read.
+                continue
+            if isinstance(spec, dict) and isinstance(spec.get("streams"), list):
+                names = tuple(str(one.get("name")) for one in spec["streams"] if isinstance(one, dict))
+                found[str(spec.get("name") or pure.parent.name)] = (path, names)
         return found
 
     def nodes(self, reference: str) -> tuple[str, ...]:
@@ -160,13 +196,17 @@ class Document:
             return False
         return True
 
+    def ask_of_comments(self, entry: Node, names: Collection[str]) -> None:
+        """Comments within an entry that speak of columns that are gone; nobody else can say what they mean."""
+        start, end = self.editor.span(entry)
+        at = start
+        for line in self.editor.text[start:end].splitlines(keepends=True):
+            comment = _COMMENT.match(line)
+            for name in mentions(comment[1], names) if comment else ():
+                text = f"this comment speaks of `{name}`, which is gone"
+                self.questions.append(Question(text, self.path, self.editor.line_at(at), True))
+            at += len(line)
+
     def is_writable(self, name: str) -> bool:
         """Whether a name can stand where a macro puts it into SQL as it is."""
         return is_plain_name(name, self.plan.dialect)
-
-
-def entry_named(entries: Collection[Node], name: str) -> MappingNode | None:
-    """The entry of a list that has this name."""
-    from plugins.core.editing.yaml_places import child, text_of
-
-    return next((e for e in entries if isinstance(e, MappingNode) and text_of(child(e, "name")) == name), None)

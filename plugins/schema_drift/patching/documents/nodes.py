@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from plugins.core.editing.yaml_places import child, items, pairs, text_of
@@ -9,6 +11,7 @@ from plugins.schema_drift.patching.documents.columns import patch_columns, patch
 from plugins.schema_drift.patching.documents.data_tests import patch_tests
 from plugins.schema_drift.patching.documents.describing import rename_in_prose
 from plugins.schema_drift.patching.documents.document import Document
+from plugins.schema_drift.patching.documents.fragments import mentions
 from plugins.schema_drift.patching.documents.shift import Shift
 
 SECTIONS = {"models": "model", "snapshots": "snapshot", "seeds": "seed", "analyses": "analysis"}
@@ -144,3 +147,19 @@ def _column_types(document: Document, types: MappingNode, shift: Shift) -> None:
             document.tell(f"`{name}` is gone")
         elif (retyped := shift.find(name, shift.retyped)) is not None:
             document.editor.set_text(value, shift.retyped[retyped])
+
+
+def ask_of_project(document: Document) -> None:
+    """dbt_project.yml configures many models at once: what it names of a column is asked about."""
+    gone = {name for shift in document.plan.shifts.values() for name in shift.gone}
+    for key, value in _all_pairs(document.editor.root):
+        if key.lstrip("+") in _COLUMN_CONFIG | _SQL_CONFIG:
+            for node in _names(value):
+                for name in mentions(text_of(node), sorted(gone)):
+                    document.ask(f"does `{key}` mean the column `{name}`, which is gone?", node)
+
+
+def _all_pairs(node: Node) -> Iterator[tuple[str, Node]]:
+    for key, (_, value) in pairs(node).items():
+        yield key, value
+        yield from _all_pairs(value)

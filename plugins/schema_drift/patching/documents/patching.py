@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from plugins.core.editing.yaml_editor import YamlEditor
 from plugins.core.errors import SmeltError
 from plugins.review import FileChange
-from plugins.schema_drift.change import Drift, Kind
+from plugins.schema_drift.change import Change, Drift, Kind
 from plugins.schema_drift.patching.documents.contracts import patch_contract
 from plugins.schema_drift.patching.documents.document import Document, Plan
-from plugins.schema_drift.patching.documents.nodes import patch_nodes
+from plugins.schema_drift.patching.documents.nodes import ask_of_project, patch_nodes
 from plugins.schema_drift.patching.documents.prose import patch_prose
 from plugins.schema_drift.patching.documents.rules import carriers, patch_rules
 from plugins.schema_drift.patching.documents.semantic import patch_exposures, patch_metrics, patch_semantic_models
@@ -22,12 +23,16 @@ from plugins.schema_drift.patching.documents.shift import (
     shift_upstream,
 )
 from plugins.schema_drift.patching.documents.sources import patch_sources
-from plugins.schema_drift.patching.documents.spec import patch_connector, patch_mapping, patch_spec
+from plugins.schema_drift.patching.documents.spec import patch_connector, patch_mapping, patch_spec, stream_of
 from plugins.schema_drift.patching.documents.unit_tests import patch_fixtures, patch_unit_tests
 from plugins.schema_drift.patching.patch import Interface, Mode, Patch, Question
 from plugins.schema_drift.patching.project import PatchedProject
+from plugins.schema_drift.table import Table
 
 _SKIPPED = frozenset(["target", "dbt_packages", "dbt_modules", "node_modules", "logs", "lake", ".venv", "venv"])
+_NO_PROPERTIES = frozenset(
+    ["profiles.yml", "packages.yml", "dependencies.yml", "package-lock.yml", "selectors.yml"]
+)
 _PROPERTIES: tuple[Callable[[Document], None], ...] = (
     patch_sources,
     patch_nodes,
@@ -57,13 +62,15 @@ def patch_documents(
     changes: list[FileChange] = []
     questions: list[Question] = []
     told: dict[str, str] = {}
-    names = tuple(_names(plan))
+    names = _pattern(plan)
+    streams = (stream_of(plan, change.table) for change in drift.changes)
+    folders = {PurePosixPath(found[0]).parent for found in streams if found is not None}
     for path in project.paths:
         handlers = _handlers(path)
         if not handlers:
             continue
         text = project.read(path)
-        if not _concerns(names, path, text):
+        if PurePosixPath(path).parent not in folders and not _concerns(names, path, text):
             continue
         after, document_told, asked = _patched(path, text, plan, handlers)
         questions += asked
@@ -86,10 +93,11 @@ def _plan(project: PatchedProject, drift: Drift, interfaces: Mapping[str, Interf
     after = {table.id: table for table in project.after}
     for table in dict.fromkeys(change.table for change in drift.changes):
         changes = drift.of(table)
-        shift = shift_of_relation(changes, before.get(table), after.get(table))
+        now = after.get(table) or _successor(project, changes)
+        shift = shift_of_relation(changes, before.get(table), now)
         if not shift.is_empty:
             shifts[table] = shift
-        shift = shift_upstream(changes, before.get(table), after.get(table))
+        shift = shift_upstream(changes, before.get(table), now)
         if not shift.is_empty:
             upstream[table] = shift
     for node, interface in interfaces.items():
@@ -104,21 +112,35 @@ def _plan(project: PatchedProject, drift: Drift, interfaces: Mapping[str, Interf
     return Plan(project, drift, shifts, upstream)
 
 
+def _successor(project: PatchedProject, changes: Sequence[Change]) -> Table | None:
+    """The table that a renamed one is now."""
+    names = {name for change in changes if change.kind is Kind.TABLE_RENAMED for name in change.after}
+    return next((t for t in project.after if names & {t.id, t.name, t.relation[1], ".".join(t.relation)}), None)
+
+
 def _handlers(path: str) -> tuple[Handler, ...]:
     """What may change a file, by its name."""
     pure = PurePosixPath(path)
     hidden = any(part.startswith(".") or part in _SKIPPED for part in pure.parts)
-    if hidden or pure.suffix not in (".yml", ".yaml") or len(pure.parts) < 2:
+    if hidden or pure.suffix not in (".yml", ".yaml") or pure.name in _NO_PROPERTIES:
         return ()
+    if path == "dbt_project.yml":
+        return (ask_of_project,)
     if pure.name in _OWN:
         return _OWN[pure.name]
     # What is a contract is told by what is in it; dbt has no top-level `dataset`.
     return (patch_contract, *_PROPERTIES)
 
 
-def _concerns(names: tuple[str, ...], path: str, text: str) -> bool:
+def _concerns(names: re.Pattern[str], path: str, text: str) -> bool:
     """Whether a file can name a table that changed: reading YAML with its places takes time."""
-    return PurePosixPath(path).name in _OWN or any(name in text for name in names)
+    return path == "dbt_project.yml" or names.search(text) is not None
+
+
+def _pattern(plan: Plan) -> re.Pattern[str]:
+    """What a file names that concerns a changed table: the table, as a word of its own."""
+    names = sorted(set(_names(plan)), key=len, reverse=True)
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, names))})(?!\w)" if names else r"(?!)", re.IGNORECASE)
 
 
 def _names(plan: Plan) -> Iterator[str]:

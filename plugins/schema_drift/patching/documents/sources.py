@@ -91,6 +91,8 @@ def _head(table: MappingNode) -> str:
 def _relocate(document: Document, table: MappingNode, nodes: tuple[str, ...]) -> None:
     """A table that is called differently in the warehouse: `source()` still finds it by its own name."""
     for change in _table_changes(document, nodes):
+        if change.kind in (Kind.TABLE_REMOVED, Kind.TABLE_SPLIT):
+            _ask_of_table(document, table, change)
         if change.kind is not Kind.TABLE_RENAMED or not change.after:
             continue
         new = new_identifier(document, change)
@@ -115,6 +117,15 @@ def _relocate(document: Document, table: MappingNode, nodes: tuple[str, ...]) ->
 
 def _table_changes(document: Document, nodes: tuple[str, ...]) -> list[Change]:
     return [change for change in document.plan.drift.changes if change.table in nodes]
+
+
+def _ask_of_table(document: Document, table: MappingNode, change: Change) -> None:
+    """A table that is gone, or is several now: nobody but a person knows what its readers are to read."""
+    manifest = document.plan.project.manifest
+    readers = sorted(one.name for one in manifest.resources.values() if change.table in one.parents)
+    now = f" and its rows are in {', '.join(f'`{name}`' for name in change.after)}" if change.after else ""
+    read = f"; {', '.join(f'`{name}`' for name in readers)} read it" if readers else ""
+    document.ask(f"this table is gone at the source{now}{read}", table)
 
 
 def new_identifier(document: Document, change: Change) -> str | None:

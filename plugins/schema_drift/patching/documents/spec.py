@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
-from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from plugins.core.editing.yaml_places import child, items, pairs, text_of
@@ -18,7 +15,6 @@ from plugins.schema_drift.patching.documents.fragments import mentions
 from plugins.schema_drift.patching.documents.rules import set_key
 from plugins.schema_drift.patching.documents.shift import Shift
 
-FILES = ("source.yml", "source.yaml")
 _SOURCE_KEYS = frozenset(["column", "source_column", "source", "from", "source_field", "field"])
 
 
@@ -28,22 +24,9 @@ def stream_of(plan: Plan, node: str) -> tuple[str, str] | None:
     if resource is None or resource.kind != "source":
         return None
     source, _, table = resource.name.partition(".")
-    for path in plan.project.paths:
-        pure = PurePosixPath(path)
-        if pure.name not in FILES:
-            continue
-        try:
-            spec: Any = YAML(typ="safe", pure=True).load(plan.project.read(path))
-        except YAMLError:
-            continue
-        if not isinstance(spec, dict) or not isinstance(spec.get("streams"), list):
-            continue
-        if source in (spec.get("name"), pure.parent.name):
-            names = [one.get("name") for one in spec["streams"] if isinstance(one, dict)]
-            for name in (table, resource.identifier.rpartition("__")[2]):
-                if name in names:
-                    return path, name
-    return None
+    path, streams = plan.specs.get(source, ("", ()))
+    names = (table, resource.identifier.rpartition("__")[2])
+    return next(((path, name) for name in names if name in streams), None)
 
 
 def _streams(document: Document, path: str) -> Iterator[tuple[str, str, Shift]]:
@@ -100,7 +83,7 @@ def _stream(document: Document, stream: MappingNode, shift: Shift, changes: Sequ
     _personal(document, stream, marked)
 
 
-def _personal(document: Document, stream: MappingNode, names: Any) -> None:
+def _personal(document: Document, stream: MappingNode, names: Sequence[str]) -> None:
     listed = child(stream, "pii")
     known = {text_of(one).lower() for one in items(listed)}
     fresh = [name for name in names if name.lower() not in known]

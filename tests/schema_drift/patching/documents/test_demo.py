@@ -105,7 +105,7 @@ def test_absorbed_with_the_old_column_kept(demo: Path):
     ]
     assert list(lines) == ["sources/shop/_shop__sources.yml"]
     assert SOURCE in (demo / "sources/shop/_shop__sources.yml").read_text()
-    assert len([line for line in lines["sources/shop/_shop__sources.yml"] if line[0] == "+"]) == 7
+    assert len([line for line in lines["sources/shop/_shop__sources.yml"] if line[0] == "+"]) == 6
     assert patch.questions == ()
 
 

@@ -225,3 +225,62 @@ def test_a_time_of_loading_that_all_tables_share():
         "+         config:",
         "+           loaded_at_field: state",
     ]
+
+
+def test_comments_that_speak_of_what_is_gone_are_asked_about():
+    text = """sources:
+  - name: shop
+    tables:
+      - name: order_lines
+        description: "no comment # unit_price"
+        columns:
+          # unit_price was net until 2019
+          - name: unit_price  # `unit_price` is in pounds
+          - name: id  # not unit_prices
+"""
+    patch = Built({"models/s.yml": text}, (BEFORE,), (AFTER,)).patch(renamed("unit_price", "price_gbp"))
+    assert after_of(patch, "models/s.yml") == text.replace("- name: unit_price", "- name: price_gbp")
+    assert [(one.line, one.is_minor) for one in patch.questions] == [(7, True), (8, True), (5, True)]
+
+
+def test_a_table_that_is_gone_and_a_project_wide_configuration():
+    project = "name: p\nmodels:\n  +unique_key: [id, unit_price]\n"
+    text = "sources:\n  - name: shop\n    tables:\n      - name: order_lines\n"
+    built = Built({"models/s.yml": text, "dbt_project.yml": project}, (BEFORE,), (AFTER,), {"model.p.stg": ["id"]})
+    patch = built.patch(renamed("unit_price", "price_gbp"), change(Kind.TABLE_REMOVED, ["shop.order_lines"], []))
+    assert patch.changes == ()
+    assert [(one.path, one.line) for one in patch.questions] == [("dbt_project.yml", 3), ("models/s.yml", 4)]
+    assert "`stg` read it" in patch.questions[1].text
+
+
+def test_a_chain_of_names_and_names_that_were_swapped():
+    text = """sources:
+  - name: shop
+    tables:
+      - name: order_lines
+        columns:
+          - name: a
+            description: Was first.
+          - {name: b, description: Was second.}
+          - name: c
+"""
+    before = table({"a": "bigint", "b": "bigint", "c": "bigint"})
+    chained = Built({"models/s.yml": text}, (before,), (table({"b": "bigint", "c": "bigint", "d": "bigint"}),))
+    patch = chained.patch(renamed("a", "b"), renamed("b", "c"), renamed("c", "d"))
+    wanted = text.replace("name: c", "name: d").replace("name: b", "name: c").replace("name: a", "name: b")
+    assert after_of(patch, "models/s.yml") == wanted
+    swapped = Built({"models/s.yml": text}, (before,), (before,)).patch(renamed("a", "b"), renamed("b", "a"))
+    assert after_of(swapped, "models/s.yml") == (
+        text.replace("name: b", "name: x").replace("name: a", "name: b").replace("name: x", "name: a")
+    )
+
+
+def test_names_that_differ_in_case_only():
+    text = (
+        "sources: [{name: shop, tables: [{name: order_lines, columns: [{name: Id}, {name: id}, {name: ID}]}]}]\n"
+    )
+    before = table({"Id": "bigint", "id": "bigint"})
+    patch = Built({"models/s.yml": text}, (before,), (table({"Id": "bigint", "key": "bigint"}),)).patch(
+        renamed("id", "key")
+    )
+    assert after_of(patch, "models/s.yml") == text.replace("{name: id}", "{name: key}")
