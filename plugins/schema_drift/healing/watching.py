@@ -18,6 +18,7 @@ from plugins.core.settings import Settings, mask
 from plugins.core.warehouse.held import count_held
 from plugins.core.warehouse.published import PublishedRun, current_run
 from plugins.review import Proposals
+from plugins.review.git import Repository
 from plugins.schema_drift.change import Change, Severity
 from plugins.schema_drift.healing.coping import readers_state
 from plugins.schema_drift.healing.prints import blocks, fingerprint, print_of, prints_in, recorded
@@ -258,7 +259,8 @@ def _answer(
     """Hold back what would break, and make or update the source's one proposal."""
     known = {held.table: held for held in holds}
     wanted = _wanted(one, source, found, holds)
-    if all(_is_done(known.get(held.table), held) for held in wanted):
+    head = _head(one)
+    if all(_is_done(known.get(held.table), held, head) for held in wanted):
         _tell_waiting(one, wanted)
         return
     blocking = [_with_readers(one, held) for held in wanted if held.is_blocking]
@@ -285,7 +287,7 @@ def _answer(
     )
     reach("drift-after-proposal")
     if answer is not None:
-        _record(one, wanted, blocking, answer.proposed, names, rows, is_update=proposal_id is not None)
+        _record(one, wanted, blocking, answer.proposed, names, rows, head, is_update=proposal_id is not None)
 
 
 @dataclass(frozen=True)
@@ -322,13 +324,22 @@ def _wanted(one: _Watch, source: str, found: Mapping[str, Sequence[Change]], hol
     return wanted
 
 
-def _is_done(known: Hold | None, wanted: Hold) -> bool:
-    """Whether this very drift was answered before."""
+def _head(one: _Watch) -> str | None:
+    """The commit that proposals are made against; None where there is none, which proposing will say."""
+    try:
+        return Repository.find(one.settings.project_dir).resolve("HEAD")
+    except SmeltError:
+        return None
+
+
+def _is_done(known: Hold | None, wanted: Hold, head: str | None) -> bool:
+    """Whether this very drift was answered; what came to no pull request is tried again on another commit."""
     return (
         known is not None
         and known.fingerprint == wanted.fingerprint
         and known.is_blocking == wanted.is_blocking
         and bool(known.detail.get("done"))
+        and (known.detail.get("url") is not None or known.detail.get("head") == head)
     )
 
 
@@ -348,12 +359,13 @@ def _record(
     proposed: Proposed | None,
     names: str,
     rows: int,
+    head: str | None,
     *,
     is_update: bool,
 ) -> None:
     """Write what proposing came to, and tell it."""
     made = proposed.proposal.id if proposed else None
-    outcome = {"done": True, "url": proposed.url if proposed else None}
+    outcome = {"done": True, "url": proposed.url if proposed else None, "head": head}
     done = [*blocking, *(held for held in wanted if not held.is_blocking and proposed)]
     hold(
         one.run,

@@ -285,6 +285,13 @@ def test_evidence_against_a_proposal_is_told_and_holds(shop: Shop) -> None:
     watched = shop.watch()
     assert [news.kind for news in watched.news] == ["held", "warning"]
     assert watched.news[1].fix == f"smelt proposals show {shop.holds[0].proposal_id}"
+    assert [news.kind for news in shop.watch().news] == ["waiting"]
+    # Another commit may change what the evidence says.
+    (shop.folder / "README.md").write_text("more")
+    shop.commit()
+    shop.has_failed = False
+    assert [news.kind for news in shop.watch().news] == ["held", "updated"]
+    assert len(shop.proposals.store.ids) == 1
 
 
 def test_nothing_that_can_be_patched_holds_until_somebody_answers(shop: Shop) -> None:
