@@ -233,6 +233,11 @@ class Template:
         return found
 
 
+def tables_in(code: str) -> list[tuple[str, ...]]:
+    """All that `ref()` and `source()` name in the code of a piece, as `Piece.table` has it."""
+    return [tuple(part for part in (one[1], one[3], one[5]) if part) for one in _NAMED.finditer(code)]
+
+
 def has_markers(text: str) -> bool:
     """Whether a text would start or end Jinja where it is written."""
     return _MARKERS.search(text) is not None

@@ -148,6 +148,7 @@ class NodePatching:
                 f"the new column `{name}` of {self.plan.table.name} looks like personal data; this model {how}. "
                 "Shall it?",
                 path,
+                is_minor=not is_passed,
             )
 
     def _say_kept_out(self, path: str, names: frozenset[str], readers: Iterable[str]) -> None:
@@ -158,6 +159,7 @@ class NodePatching:
                 f"{listed} is new in {self.plan.table.name} and is left out here, because {below} takes all "
                 "columns by their order. Shall it be there too?",
                 path,
+                is_minor=True,
             )
 
     # --- new names that go on

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 
 from plugins.core.editing.edits import Edit, apply_edits
 from plugins.core.errors import SmeltError
-from plugins.core.sql.template import Part, Template
+from plugins.core.sql.template import Part, Template, tables_in
 from plugins.schema_drift.patching.project import PatchedProject
 from plugins.schema_drift.patching.sql.adding import Adding
 from plugins.schema_drift.patching.sql.placing import Placed, Placing, after_relation, before_relation
 from plugins.schema_drift.patching.sql.plan import TablePlan
-from plugins.schema_drift.patching.sql.reading import PartRead, Tables, read_part
+from plugins.schema_drift.patching.sql.reading import PartRead, Tables, find_node, read_part
 from plugins.schema_drift.patching.sql.scope import Relation
 from plugins.schema_drift.patching.sql.writing import UnsafeName
 
@@ -109,6 +109,9 @@ class FilePatching:
         """The edits of a part, and the columns that were added to its list."""
         if not part.reads_it:
             return Placed(), []
+        whole = self._handed_whole(part)
+        if whole is not None and self.plan.targets:
+            return Placed(questions=((whole, self._asked_whole()),)), []
         manifest = self.project.manifest
         placing = Placing(
             part,
@@ -136,6 +139,20 @@ class FilePatching:
             except SmeltError as error:
                 reason = error.message
         return self._given_up(part, placing, reason), []
+
+    def _handed_whole(self, part: PartRead) -> int | None:
+        """The place of Jinja that gets the table as an argument, such as `dbt_utils.star(source(…))`."""
+        manifest = self.project.manifest
+        for piece in part.template.inside(part.part):
+            if piece.kind == "comment" or piece.table is not None:
+                continue
+            if any(find_node(manifest, named) == self.drifted for named in tables_in(piece.code)):
+                return piece.start
+        return None
+
+    def _asked_whole(self) -> str:
+        names = ", ".join(f"`{target.column}`" for target in self.plan.targets.values())
+        return f"a macro gets {self.plan.table.name} as a whole here; what it makes of {names} cannot be seen"
 
     def _adding(self, part: PartRead, given: Circumstances) -> list[Edit]:
         here = {name for reading in part.readings for name in reading.bound.fresh_used}

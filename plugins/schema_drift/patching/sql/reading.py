@@ -143,7 +143,10 @@ def read_part(
 def _unread(template: Template, part: Part, covered: bytearray) -> tuple[tuple[int, int], ...]:
     """Words of the part, outside its Jinja, that no reading holds."""
     jinja = bytearray(len(template.text))
-    for start, end in [(piece.start, piece.end) for piece in template.pieces] + list(part.without):
+    for start, end in [(piece.start, piece.end) for piece in template.pieces] + [
+        *part.without,
+        *template.kept(part),
+    ]:
         jinja[start:end] = b"\1" * (end - start)
     found = re.finditer(r"\S+", template.text[part.start : part.end])
     places = [(m.start() + part.start, m.end() + part.start) for m in found]

@@ -32,9 +32,9 @@ class Work:
         self.texts[path] = text
         self.told.setdefault(path, []).extend(phrases)
 
-    def ask(self, text: str, path: str = "", line: int = 0) -> None:
-        """A question, once."""
-        self.questions[Question(text, path, line)] = None
+    def ask(self, text: str, path: str = "", line: int = 0, *, is_minor: bool = False) -> None:
+        """A question, once. is_minor: nothing breaks and no number is wrong while it is open."""
+        self.questions[Question(text, path, line, is_minor)] = None
 
     def differs(self, node: str, interface: Interface) -> None:
         """Add to how a node's columns differ."""
