@@ -10,7 +10,20 @@ from importlib import import_module
 
 from rich.console import Console
 
-NAMES = ("postgres", "build", "demo", "lineage", "review", "ask", "ask_project", "ask_index")
+NAMES = (
+    "postgres",
+    "build",
+    "demo",
+    "lineage",
+    "review",
+    "ask",
+    "ask_project",
+    "ask_index",
+    "drift_shapes",
+    "drift_speed",
+)
+# Where a name isn't that of a module beside this one.
+MODULES = {"drift_shapes": "drift.shapes_run", "drift_speed": "drift.speed"}
 
 
 def main(names: list[str]) -> int:
@@ -21,7 +34,7 @@ def main(names: list[str]) -> int:
         console.print(f"unknown benchmark {', '.join(unknown)}; there are: {', '.join(NAMES)}")
         return 2
     for name in names or NAMES:
-        import_module(f"bench.{name}").run(console)
+        import_module(f"bench.{MODULES.get(name, name)}").run(console)
     return 0
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -20,11 +19,11 @@ STAGING = "models/staging/stg_shop__orders.sql"
 
 
 @pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Workbench:
     """The plain shape, built."""
     prepared = Workbench(SHAPES["plain"], tmp_path_factory.mktemp("suite") / "plain")
     prepared.prepare()
-    yield prepared
+    return prepared
 
 
 def try_it(bench: Workbench, drift: str, answer: Answer, activity: str = "busy") -> Verdict:
@@ -59,7 +58,8 @@ def edited(bench: Workbench, old: str, new: str) -> Answer:
 def test_what_a_person_would_type_is_right(bench: Workbench, drift: str, old: str, new: str) -> None:
     verdict = try_it(bench, drift, edited(bench, old, new))
     assert verdict.outcome is Outcome.RIGHT, verdict.why
-    assert verdict.builds and verdict.equal
+    assert verdict.builds
+    assert verdict.equal
     assert verdict.edits.needless == 0
 
 
