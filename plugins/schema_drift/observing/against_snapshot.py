@@ -96,6 +96,18 @@ def _add_before(sides: Sides, old: KeptTable) -> None:
         sides.inputs_before[old.table.id] = Input(old.table.relation, seen.rows, seen.is_sample)
 
 
+def read_now(
+    con: duckdb.DuckDBPyConnection,
+    warehouse: Warehouse,
+    sample_rows: int,
+    sides: Sides,
+    watched: Watched,
+    found: Found,
+) -> None:
+    """Add a counted table as it is now, of which nothing is kept from before."""
+    _Now(con, warehouse, sample_rows, sides).add(watched, found, None)
+
+
 @dataclass(frozen=True)
 class _Now:
     con: duckdb.DuckDBPyConnection

@@ -1,13 +1,121 @@
-"""Tables that loaders only ever extend: a column that the source dropped is still there, and no longer filled."""
+"""Tables that loaders only ever extend: a column that the source dropped is still there, and no longer filled.
+
+dlt, Fivetran and Airbyte keep the old column when a source renames or drops one, and fill it with nulls. Read as it
+stands, such a table shows a new column and an old one full of values; what the source is now is in fresh rows only.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
 import duckdb
 
+from plugins.core import duck
+from plugins.schema_drift.observing.duckdb_file import own_table
 from plugins.schema_drift.observing.snapshot_file import KeptTable
-from plugins.schema_drift.table import SeenTable
+from plugins.schema_drift.table import History, SeenTable
+
+# Columns in which loaders say which load brought a row, or when.
+_LOADERS = (
+    "_dlt_load_id",
+    "_fivetran_synced",
+    "_airbyte_extracted_at",
+    "_airbyte_emitted_at",
+    "_ab_cdc_updated_at",
+    "_sdc_batched_at",
+)
+
+
+@dataclass(frozen=True)
+class _Fresh:
+    """Rows that are new or changed since the snapshot. where: true for them, over the relation; since: the same
+    where one column of a loader tells, None: only the rows' content does."""
+
+    where: str
+    since: str | None
 
 
 def as_appended(con: duckdb.DuckDBPyConnection, now: SeenTable, old: KeptTable | None, alias: str) -> SeenTable:
-    """TODO."""
-    return now
+    """The table as its source is now: its fresh rows without the columns that none of them fills, if there are such.
+
+    Otherwise the table as it stands: a column that is null in every fresh row, and was filled before, is what tells.
+    Raises duckdb.Error.
+    """
+    kept = old.rows(alias) if old is not None else None
+    if old is None or kept is None or not old.sampled or now.rows is None or not old.table.key:
+        return now
+    both = [column.name for column in now.table.columns if old.table.column(column.name) is not None]
+    loader = next((name for name in both if name.lower() in _LOADERS), None)
+    has_more = len(now.table.columns) > len(both)
+    # Tables that only grow get a new column, or bear the mark of a loader that may have nothing to put in its place.
+    if not has_more and loader is None:
+        return now
+    fresh = _fresh(con, now, old, kept, loader, both)
+    if fresh is None:
+        return now
+    emptied = _emptied(
+        con, now, kept, fresh, [name for name in both if name not in now.table.key and name != loader]
+    )
+    if not emptied:
+        return now
+    columns = tuple(column for column in now.table.columns if column.name not in emptied)
+    listed = ", ".join(duck.quote(column.name) for column in columns)
+    table = own_table(con)
+    con.execute(f"create temp table {table} as select {listed} from {now.rows} where {fresh.where}")
+    count = con.execute(f"select count(*) from {table}").fetchall()[0][0]
+    seen = replace(now.table, columns=columns, rows=count, history=History(frozenset(emptied), fresh.since))
+    return SeenTable(seen, table, True)
+
+
+def _fresh(
+    con: duckdb.DuckDBPyConnection,
+    now: SeenTable,
+    old: KeptTable,
+    kept: str,
+    loader: str | None,
+    both: Sequence[str],
+) -> _Fresh | None:
+    """How fresh rows are told, by the loader's column or else by keys and values; None: there are none."""
+    if loader is not None:
+        name = duck.quote(loader)
+        newest = con.execute(f"select max({name})::varchar from {kept}").fetchall()[0][0]
+        where = "true" if newest is None else f"{name} > {duck.literal(newest)}"
+        since: str | None = where
+    else:
+        if not all(key in both for key in now.table.key) or len(now.table.key) != len(old.table.key):
+            return None
+        # Of a sample, rows that aren't in it may be old all the same.
+        if old.up_to is not None:
+            return None
+        listed = ", ".join(map(duck.quote, both))
+        added = [c.name for c in now.table.columns if c.name not in both]
+        filled = " or ".join(f"{duck.quote(name)} is not null" for name in added)
+        where = f"({listed}) not in (select ({listed}) from {kept})" if len(both) > 1 else "true"
+        where = f"(row({listed}) not in (select row({listed}) from {kept}) or {filled})"
+        since = None
+    count = con.execute(f"select count(*) from {now.rows} where {where}").fetchall()[0][0]
+    return _Fresh(where, since) if count else None
+
+
+def _emptied(
+    con: duckdb.DuckDBPyConnection, now: SeenTable, kept: str, fresh: _Fresh, names: Sequence[str]
+) -> list[str]:
+    """Columns that were filled, and that no fresh row fills."""
+    if not names:
+        return []
+    counted = ", ".join(f"count({duck.quote(name)})" for name in names)
+    then = con.execute(f"select {counted} from {kept}").fetchall()[0]
+    since = con.execute(f"select {counted} from {now.rows} where {fresh.where}").fetchall()[0]
+    total = con.execute(f"select count(*) from {kept}").fetchall()[0][0]
+    rows = con.execute(f"select count(*) from {now.rows} where {fresh.where}").fetchall()[0][0]
+    return [
+        name
+        for name, before, after in zip(names, then, since, strict=True)
+        if before and not after and _is_unlikely(before / total, rows)
+    ]
+
+
+def _is_unlikely(share: float, rows: int) -> bool:
+    """Whether so many rows with nothing in the column can't be chance: it was filled in this share of rows."""
+    return (1 - share) ** rows < 1e-4

@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+
+import duckdb
 
 from plugins.core.errors import SmeltError
 from plugins.core.ledger import Ledger
 from plugins.core.project import Project
 from plugins.core.settings import Settings
 from plugins.core.warehouse.published import read_run, run_path
-from plugins.schema_drift.observing.against_snapshot import SNAPSHOT, compare_with, in_order
-from plugins.schema_drift.observing.bronze.opening import last_published, open_bronze, then_of_run
+from plugins.review import Repository
+from plugins.schema_drift.observing.against_commit import compare_with_commit
+from plugins.schema_drift.observing.against_snapshot import SNAPSHOT, Sides, compare_with, in_order
+from plugins.schema_drift.observing.bronze.opening import (
+    Then,
+    last_published,
+    open_bronze,
+    then_of_run,
+    then_of_time,
+)
 from plugins.schema_drift.observing.bronze.recognised import is_smelt_project
 from plugins.schema_drift.observing.bronze.records import Records
+from plugins.schema_drift.observing.found import Warehouse
 from plugins.schema_drift.observing.looking import look
 from plugins.schema_drift.observing.manifest import source_manifest
 from plugins.schema_drift.observing.pair import Pair
 from plugins.schema_drift.observing.snapshot import snapshot_path
 from plugins.schema_drift.observing.snapshot_file import attach_snapshot
 from plugins.schema_drift.observing.warehouse import connect, open_warehouse
+
+_RUN = re.compile(r"[0-9A-Z]{26}")
 
 
 @contextmanager
@@ -35,47 +51,116 @@ def open_pair(
     `source.table`. Raises SmeltError if there is nothing to compare with, or a name that means nothing.
     """
     with ExitStack() as stack:
-        yield _open(stack, project, settings, before, select)
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="smelt-drift-")))
+        yield _open(_Opening(stack, project, settings, select, scratch), before)
 
 
-def _open(
-    stack: ExitStack, project: Project, settings: Settings, before: str | None, select: Sequence[str]
-) -> Pair:
-    scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="smelt-drift-")))
-    if is_smelt_project(project):
-        records = Records(Ledger(settings))
-        if before is None:
-            then = last_published(settings, records)
-            return open_bronze(stack, project, settings, then, select, scratch)
-        if (path := run_path(settings, before)).is_file():
-            then = then_of_run(records, read_run(path))
-            return open_bronze(stack, project, settings, then, select, scratch)
-    path = Path(before).expanduser() if before is not None else snapshot_path(settings)
-    if before is None and not path.is_file():
-        raise SmeltError("there is no snapshot of the sources to compare with", "smelt drift snapshot")
-    return _since_snapshot(stack, project, settings, path, select, scratch)
+@dataclass(frozen=True)
+class _Opening:
+    """What every way of opening needs."""
+
+    stack: ExitStack
+    project: Project
+    settings: Settings
+    select: Sequence[str]
+    scratch: Path
 
 
-def _since_snapshot(
-    stack: ExitStack, project: Project, settings: Settings, path: Path, select: Sequence[str], scratch: Path
-) -> Pair:
-    con = stack.enter_context(connect(scratch))
+def _open(one: _Opening, before: str | None) -> Pair:
+    is_smelt = is_smelt_project(one.project)
+    if before is None:
+        if is_smelt:
+            return _since(one, last_published(one.settings, Records(Ledger(one.settings))))
+        path = snapshot_path(one.settings)
+        if not path.is_file():
+            raise SmeltError("there is no snapshot of the sources to compare with", "smelt drift snapshot")
+        return _since_snapshot(one, path)
+    if (path := Path(before).expanduser()).is_file():
+        return _since_snapshot(one, path)
+    if is_smelt and _RUN.fullmatch(before) and (run := run_path(one.settings, before)).is_file():
+        return _since(one, then_of_run(Records(Ledger(one.settings)), read_run(run)))
+    repository, commit = _commit(one.project, before)
+    if repository is not None and commit is not None:
+        return _since_commit(one, repository, commit, before, is_smelt)
+    if is_smelt and (at := _time(before)) is not None:
+        return _since(one, then_of_time(one.settings, at))
+    accepted = "a snapshot's file, a branch, tag or commit"
+    more = (
+        ", a published run's id (`smelt rollback --list`), or a time such as 2026-11-20T10:00" if is_smelt else ""
+    )
+    raise SmeltError(f"{before!r} is nothing to compare the sources with", f"give {accepted}{more}")
+
+
+def _since(one: _Opening, then: Then | None) -> Pair:
+    return open_bronze(one.stack, one.project, one.settings, then, one.select, one.scratch)
+
+
+def _commit(project: Project, ref: str) -> tuple[Repository | None, str | None]:
+    try:
+        repository = Repository.find(project.folder)
+    except SmeltError:
+        return None, None
+    return repository, repository.find_commit(ref)
+
+
+def _time(text: str) -> datetime | None:
+    """An ISO date or time, in UTC unless it says otherwise; None if it is none, or is still to come."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    return at if at <= datetime.now(UTC) else None
+
+
+def _since_commit(one: _Opening, repository: Repository, commit: str, ref: str, is_smelt: bool) -> Pair:
+    """The snapshot that was committed there, else bronze of that time, else what the YAML declared."""
+    snapshot = snapshot_path(one.settings)
+    if snapshot.resolve().is_relative_to(repository.root.resolve()):
+        content = repository.show(commit, snapshot.resolve().relative_to(repository.root.resolve()).as_posix())
+        if content is not None:
+            path = one.scratch / "committed.duckdb"
+            path.write_bytes(content)
+            return _since_snapshot(one, path)
+    if is_smelt:
+        at = datetime.fromtimestamp(int(repository.git("show", "-s", "--format=%ct", commit)), UTC)
+        return _since(one, then_of_time(one.settings, at))
+    con = one.stack.enter_context(connect(one.scratch))
+    manifest = source_manifest(one.project)
+    warehouse = _warehouse(one, con, manifest.adapter)
+    seen = look(manifest, warehouse, one.select)
+    sides = compare_with_commit(
+        con, one.project, commit, seen, warehouse, manifest.dialect, one.settings.drift.sample_rows
+    )
+    return _pair(con, sides, f"commit {commit[:10]} ({ref})", None)
+
+
+def _since_snapshot(one: _Opening, path: Path) -> Pair:
+    con = one.stack.enter_context(connect(one.scratch))
     about, kept = attach_snapshot(con, path, SNAPSHOT)
-    manifest = source_manifest(project)
+    manifest = source_manifest(one.project)
     if about.adapter != manifest.adapter:
         raise SmeltError(
             f"{path} is of a project on {about.adapter}, not {manifest.adapter}",
             "give a snapshot of this project and target",
         )
-    warehouse = stack.enter_context(open_warehouse(con, project, manifest.adapter, scratch))
-    seen = look(manifest, warehouse, select)
-    sides = compare_with(con, kept, seen, warehouse, settings.drift.sample_rows)
+    warehouse = _warehouse(one, con, manifest.adapter)
+    seen = look(manifest, warehouse, one.select)
+    sides = compare_with(con, kept, seen, warehouse, one.settings.drift.sample_rows)
+    return _pair(con, sides, f"snapshot of {about.at:%Y-%m-%d %H:%M} UTC", about.at)
+
+
+def _warehouse(one: _Opening, con: duckdb.DuckDBPyConnection, adapter: str) -> Warehouse:
+    return one.stack.enter_context(open_warehouse(con, one.project, one.settings, adapter, one.scratch))
+
+
+def _pair(con: duckdb.DuckDBPyConnection, sides: Sides, label: str, at: datetime | None) -> Pair:
     return Pair(
         con,
         in_order(sides.before),
         in_order(sides.after),
-        (f"snapshot of {about.at:%Y-%m-%d %H:%M} UTC", "now"),
-        (about.at, None),
+        (label, "now"),
+        (at, None),
         tuple(sides.notes),
         sides.looked_at,
         inputs=sides.inputs,

@@ -65,7 +65,7 @@ def take_snapshot(
     with (
         tempfile.TemporaryDirectory(prefix="smelt-drift-") as folder,
         connect(Path(folder)) as con,
-        open_warehouse(con, project, manifest.adapter, Path(folder)) as warehouse,
+        open_warehouse(con, project, settings, manifest.adapter, Path(folder)) as warehouse,
     ):
         seen = look(manifest, warehouse, select)
         keeping = _Keeping(con, warehouse, settings.drift.sample_rows, on_progress)
@@ -114,7 +114,7 @@ class _Keeping:
             self.notes.append(f"{watched.name} cannot be read: {found.error}")
             return KeptTable(number, table, True, error=found.error)
         if found.has_twins:
-            self.notes.append(f"{watched.name}: names of its columns differ only in case; its rows are not kept")
+            self.notes.append(f"{watched.name}: columns differ only in case; its rows are not kept")
             return KeptTable(number, table, True)
         try:
             rows = self.warehouse.rows(found, Wanted(key, self.sample_rows))
@@ -136,9 +136,8 @@ class _Keeping:
     def _copy(self, number: int, rows: Rows, found: Found, key: tuple[str, ...]) -> int:
         named = ", ".join(f"{duck.quote(column.name)} as c{n}" for n, column in enumerate(found.columns))
         hashed = HASH if rows.hashed is not None else f"{hash_sql(key)} as {HASH}"
-        self.con.execute(
-            f"create table {NEW}.rows.t{number} as select {named}, {hashed} from {rows.hashed or rows.sql} as {ROW}"
-        )
+        source = rows.hashed or rows.sql
+        self.con.execute(f"create table {NEW}.rows.t{number} as select {named}, {hashed} from {source} as {ROW}")
         return self.con.execute(f"select count(*) from {NEW}.rows.t{number}").fetchall()[0][0]
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
+import pytest
 from observed_smelt import SmeltShop
 from observed_warehouse import names, rows, side
 
-from plugins.schema_drift.observing import open_pair
+from plugins.core.errors import SmeltError
+from plugins.schema_drift.observing import open_pair, take_snapshot
 
 
 def _orders(smelt: SmeltShop) -> None:
@@ -140,3 +144,27 @@ def test_a_stream_that_is_new_and_one_whose_load_fails(smelt: SmeltShop) -> None
         assert any(note.startswith("shop.customers: the last load failed") for note in pair.notes)
     with open_pair(smelt.project, smelt.settings, select=["shop.orders"]) as pair:
         assert (pair.after, pair.looked_at) == ((), 1)
+
+
+def test_bronze_of_an_earlier_time_and_of_a_snapshot(smelt: SmeltShop) -> None:
+    _orders(smelt)
+    taken = take_snapshot(smelt.project, smelt.settings)
+    assert (taken.tables, taken.rows) == (2, 32)
+    then = datetime.now(UTC)
+    smelt.sql("alter table orders rename amount to price; update orders set note = 'm' where id = 3")
+    smelt.load()
+    smelt.sql("delete from orders where id = 4")
+    smelt.load()
+    with open_pair(smelt.project, smelt.settings, then.isoformat()) as pair:
+        (before,), (after,) = pair.before, pair.after
+        assert (names(before), names(after)) == (["id", "amount", "note"], ["id", "price", "note"])
+        assert len(rows(pair, before)) == 30
+        assert len(rows(pair, after)) == 29
+    with open_pair(smelt.project, smelt.settings, str(taken.path)) as pair:
+        before, after = side(pair.before, "shop.orders"), side(pair.after, "shop.orders")
+        assert (names(before), names(after)) == (["id", "amount", "note"], ["id", "price", "note"])
+        assert (len(rows(pair, before)), len(rows(pair, after))) == (30, 29)
+    for name in ("2999-01-01", "nothing"):
+        with pytest.raises(SmeltError) as error, open_pair(smelt.project, smelt.settings, name):
+            pass
+        assert "a published run's id" in str(error.value.hint)

@@ -21,7 +21,8 @@ _PROFILE = """
 shop:
   target: dev
   outputs:
-    dev: {{type: postgres, host: {host}, port: {port}, user: reader, password: canary-71ab, dbname: postgres, schema: x}}
+    dev:
+      {{type: postgres, host: {host}, port: {port}, user: reader, password: canary-71ab, dbname: postgres, schema: x}}
 """
 
 
@@ -66,8 +67,8 @@ def test_columns_keys_and_exact_values_of_both_times(server: Server, tmp_path: P
     server.sql(
         "create table orders (id int primary key, amount numeric, price numeric(8, 2) not null default 1.5,"
         ' at timestamptz, tags text[], is_open boolean, "Mixed"" name; {{ x }}" text, j jsonb)',
-        "insert into orders select i, i * 1.000000000000000000001, i, '2024-01-01 10:00+02', array['a'], true, 'x', '{}'"
-        " from generate_series(1, 40) as r(i)",
+        "insert into orders select i, i * 1.000000000000000000001, i, '2024-01-01 10:00+02', array['a'], true,"
+        " 'x', '{}' from generate_series(1, 40) as r(i)",
         "create table lines (order_id int, line_no int, v float8)",
         "insert into lines select i / 4, i % 4, i from generate_series(1, 40) as r(i)",
         "create view seen as select id from orders",

@@ -11,32 +11,33 @@ from pathlib import Path
 import duckdb
 
 from plugins.core import duck
-from plugins.core.lake import Lake, Pin, metadata_locations
+from plugins.core.lake import Lake, Pin, metadata_locations, pin_namespace
 from plugins.core.ledger import Ledger, open_holds
 from plugins.core.project import Project
 from plugins.core.settings import Settings
 from plugins.core.warehouse.published import PublishedRun, current_run, read_run, run_path
 from plugins.schema_drift.observing.bronze.compared import Comparing, Moved
+from plugins.schema_drift.observing.bronze.now import LETTERS, NAMESPACE
 from plugins.schema_drift.observing.bronze.records import Records, version_at
 from plugins.schema_drift.observing.bronze.streams import StreamSpec, declared_streams, stream_of
 from plugins.schema_drift.observing.inputs import PairInputs
 from plugins.schema_drift.observing.manifest import source_manifest
 from plugins.schema_drift.observing.pair import Pair
-from plugins.schema_drift.observing.warehouse import connect
 from plugins.schema_drift.observing.watched import Watched, selected, watched_tables
-
-NAMESPACE = "bronze"
-_LETTERS = "__dead_letters"
 
 
 @dataclass(frozen=True)
 class Then:
-    """A time of bronze. at: when each table's pin was chosen, by its name; others at `pinned_at`."""
+    """A time of bronze. at: when each table's pin was chosen, by its name; others at `pinned_at`.
+
+    is_earlier: the pins are of older snapshots than their metadata's current ones.
+    """
 
     label: str
     pins: Mapping[str, Pin]
     pinned_at: datetime
     at: Mapping[str, datetime] = field(default_factory=dict)
+    is_earlier: bool = False
 
     def time_of(self, table: str) -> datetime:
         """When the pin of this table was chosen."""
@@ -47,6 +48,14 @@ def then_of_run(records: Records, run: PublishedRun) -> Then:
     """Bronze as a published run read it."""
     at = records.pinned_at(run.id) or run.at
     return Then(f"published run {run.id} of {run.at:%Y-%m-%d %H:%M} UTC", {p.table: p for p in run.pins}, at)
+
+
+def then_of_time(settings: Settings, at: datetime) -> Then:
+    """Bronze as it was at a time (UTC), as far back as snapshots are kept."""
+    lake = Lake(settings)
+    pins = pin_namespace(lake, NAMESPACE, at) if lake.exists() else []
+    there = {pin.table: pin for pin in pins if pin.snapshot_id is not None}
+    return Then(f"bronze of {at:%Y-%m-%d %H:%M} UTC", there, at, is_earlier=True)
 
 
 def last_published(settings: Settings, records: Records) -> Then | None:
@@ -84,7 +93,7 @@ def open_bronze(
         note = "nothing is published yet, so there is nothing that sources are compared with"
         return Pair(connect_empty(stack), (), (), ("nothing published", "bronze now"), notes=(note,))
     locations = metadata_locations(lake, NAMESPACE)
-    tables = [one for one in sorted({*then.pins, *locations}) if not one.endswith(_LETTERS)]
+    tables = [one for one in sorted({*then.pins, *locations}) if not one.endswith(LETTERS)]
     looked = [one for one in tables if not select or one in watched]
     versions = records.versions()
     now = {table: _pin_now(lake, table, then, locations) for table in looked if table in locations}
@@ -126,8 +135,8 @@ def connect_empty(stack: ExitStack) -> duckdb.DuckDBPyConnection:
 
 
 def _connect(stack: ExitStack, scratch: Path) -> duckdb.DuckDBPyConnection:
-    con = stack.enter_context(connect(scratch))
-    duck.load_extensions(con, duck.LAKE_EXTENSIONS)
+    con = stack.enter_context(duck.connect())
+    con.execute(f"set temp_directory = {duck.literal(str(scratch / 'spilled'))}")
     return con
 
 
@@ -145,7 +154,7 @@ def _named(table: str, spec: StreamSpec) -> Watched:
 
 def _pin_now(lake: Lake, table: str, then: Then, locations: Mapping[str, str]) -> Pin:
     pin = then.pins.get(table)
-    if pin is not None and pin.metadata_location == locations[table]:
+    if not then.is_earlier and pin is not None and pin.metadata_location == locations[table]:
         return pin
     loaded = lake.table(f"{NAMESPACE}.{table}")
     snapshot = loaded.current_snapshot()

@@ -1,0 +1,51 @@
+"""Sets what a commit declares of the sources beside the warehouse as it is now."""
+
+from __future__ import annotations
+
+import duckdb
+
+from plugins.core.project import Project
+from plugins.schema_drift.observing.against_snapshot import Sides, read_now
+from plugins.schema_drift.observing.declared import as_table, declared_at
+from plugins.schema_drift.observing.found import Warehouse
+from plugins.schema_drift.observing.looking import Look
+from plugins.schema_drift.table import SeenTable
+
+
+def compare_with_commit(
+    con: duckdb.DuckDBPyConnection,
+    project: Project,
+    commit: str,
+    seen: Look,
+    warehouse: Warehouse,
+    dialect: str,
+    sample_rows: int,
+) -> Sides:
+    """Tables of which the commit lists columns, then and now. Raises SmeltError if there is no repository."""
+    declared, notes = declared_at(project, commit)
+    sides = Sides(notes=[*notes, "a commit has no rows: only columns, keys and what may be null are compared"])
+    found = [found for _, found in seen.tables if found is not None]
+    counted = {one.place: one for one in warehouse.count(found)}
+    for watched, now in seen.tables:
+        sides.looked_at += 1
+        then = declared.get(watched.name)
+        if then is None:
+            sides.notes.append(f"{watched.name}: that commit does not declare it")
+            continue
+        if not then.columns:
+            sides.notes.append(f"{watched.name}: that commit lists no columns of it")
+            continue
+        sides.before.append(SeenTable(as_table(then, watched, now, dialect)))
+        if now is not None:
+            read_now(con, warehouse, sample_rows, sides, watched, counted[now.place])
+            _tell_unlisted(sides, watched.name, {c.name.lower() for c in then.columns}, watched.declared)
+    return sides
+
+
+def _tell_unlisted(sides: Sides, name: str, then: set[str], declared: object) -> None:
+    """Columns that the YAML names neither then nor now may always have been there."""
+    known = then | {str(one).lower() for one in declared} if isinstance(declared, dict) else then
+    unlisted = [c.name for c in sides.after[-1].table.columns if c.name.lower() not in known]
+    if unlisted:
+        shown = ", ".join(unlisted[:5]) + (f" and {len(unlisted) - 5} more" if len(unlisted) > 5 else "")
+        sides.notes.append(f"{name}: {shown} may have been there before; the project's YAML never listed them")
