@@ -128,7 +128,7 @@ class ReviewSettings(_Section):
 
 
 class DriftSettings(_Section):
-    """What is kept of source tables, to tell later how they changed."""
+    """What is kept of source tables, to tell later how they changed, and what a proposal does with it."""
 
     sample_rows: int = Field(
         default=20_000, gt=0, description="Rows kept of a larger table: always those of the same keys."
@@ -137,6 +137,11 @@ class DriftSettings(_Section):
         default="{root}/drift/snapshot.duckdb", description="File of the newest snapshot; `{root}`: the lake's."
     )
     kept_snapshots: int = Field(default=3, ge=0, description="Earlier snapshots that are kept beside it.")
+    added: Literal["pass", "document", "ignore"] = Field(
+        default="pass",
+        description="What a proposal does with new columns: pass them through staging and document them; document "
+        "them only; ignore them.",
+    )
 
 
 class LlmSettings(_Section):
