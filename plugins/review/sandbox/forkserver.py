@@ -18,6 +18,7 @@ from pathlib import Path
 from dbt_common.tests import enable_test_caching
 
 from plugins.review.sandbox import child
+from plugins.review.sandbox.lean_dbt import make_lean
 
 # What tasks need of Smelt, and through it of dbt.
 _LOADED = (
@@ -44,6 +45,7 @@ def main(descriptor: int) -> None:
     child.die_with_parent()
     for module in _LOADED:
         import_module(module)
+    make_lean()
     # Jinja that was parsed once, as dbt's own macros are in the warm-up, is not parsed again.
     enable_test_caching()
     _warm_up(Path.cwd() / "warm")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
+from plugins.core.privacy import redact
 from plugins.review import Proposal, prose
 from plugins.schema_drift.change import Change, Drift, Kind, Severity
 from plugins.schema_drift.patching.patch import Patch
@@ -40,7 +41,9 @@ def make_proposal(
         confidence=_confidence(drift, patch),
         base=base,
         changes=patch.changes,
-        told={path: told for path, told in patch.told.items() if any(c.path == path for c in patch.changes)},
+        told={
+            path: redact(told) for path, told in patch.told.items() if any(c.path == path for c in patch.changes)
+        },
         questions=tuple(_questions(drift, patch)),
         notes=tuple(_notes(drift, patch, tables, held_rows)),
     )
@@ -119,9 +122,9 @@ def _consumers(drift: Drift, patched: PatchedProject) -> Iterator[str]:
 def _questions(drift: Drift, patch: Patch) -> Iterator[str]:
     """With their places, those first that can't wait; what only a person can say of a change itself too."""
     asked = sorted(patch.questions, key=lambda one: bool(getattr(one, "is_minor", False)))
-    texts = [prose(str(question), 500) for question in asked]
+    texts = [prose(redact(str(question)), 500) for question in asked]
     known = " ".join(texts)
-    texts += [p for c in drift.changes if c.question and (p := prose(c.question, 500)) not in known]
+    texts += [p for c in drift.changes if c.question and (p := prose(redact(c.question), 500)) not in known]
     texts = list(dict.fromkeys(texts))
     yield from texts[:_QUESTIONS]
     if len(texts) > _QUESTIONS:
@@ -139,7 +142,7 @@ def _notes(drift: Drift, patch: Patch, tables: dict[str, str], held_rows: int | 
     if left:
         yield f"**Not patched**: {names(left)}; the questions say why."
     if drift.notes:
-        told = "; ".join(prose(note, 160) for note in drift.notes[:5])
+        told = "; ".join(prose(redact(note), 160) for note in drift.notes[:5])
         yield f"**Not compared at the source**: {told}{'; …' if len(drift.notes) > 5 else ''}."
     if held_rows is not None:
         yield f"**Held-back rows**: {held_rows:,}" + (", replayed after the merge." if held_rows else ".")

@@ -107,6 +107,7 @@ class Aligner:
 
     def write(self, rows: Rows, select: str, suffix: str = "") -> Written:
         """Write what `select` gives to a file of its own."""
+        self.folder.mkdir(parents=True, exist_ok=True)
         types = self.types(select)
         columns = ", ".join(
             f"{quote(n)}::varchar as {quote(n)}" if kind.upper().startswith(_AS_TEXT) else quote(n)

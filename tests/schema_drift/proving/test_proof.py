@@ -12,7 +12,8 @@ from plugins.schema_drift.change import Change, Kind, Severity
 
 # New rows since, others gone, and the values of some changed in a column that did not drift.
 LIFE = """
-insert into raw.lines select 1000 + i, i % 10, 7, 1, timestamp '2026-02-01' + interval (i) minute from range(20) r(i);
+insert into raw.lines
+select 1000 + i, i % 10, 7, 1, timestamp '2026-02-01' + interval (i) minute from range(20) as r(i);
 delete from raw.lines where line_id in (3, 4);
 update raw.lines set quantity = 9 where line_id = 5;
 """
@@ -41,6 +42,7 @@ def test_a_rename_that_is_absorbed(shop: DriftedShop, tmp_path: Path) -> None:
     assert shop.git("status", "--short").split() == ["M", STAGING, "??", "models/draft.sql"]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("new", "why"),
     [
@@ -57,20 +59,18 @@ def test_a_patch_that_gives_other_values_fails(shop: DriftedShop, tmp_path: Path
     assert "nothing should change" in told(proven, "values", "revenue").detail
 
 
+@pytest.mark.full
 def test_a_patch_that_swaps_two_columns_fails(shop: DriftedShop, tmp_path: Path) -> None:
     swapped = "price_gbp as quantity,\n    quantity as unit_price"
     edit = (STAGING, "unit_price,\n    quantity", swapped)
     proven = shop.prove(Drifted(RENAME, (renamed("unit_price", "price_gbp"),), (edit,)), tmp_path)
-    assert {"stg_lines", "revenue"} <= {s for s, o in outcomes(proven, "values").items() if o is Outcome.FAILED}
+    # What they make when multiplied is the same.
+    assert {"stg_lines", "lines"} <= {s for s, o in outcomes(proven, "values").items() if o is Outcome.FAILED}
 
 
 def test_a_patch_that_drops_rows_fails(shop: DriftedShop, tmp_path: Path) -> None:
     edits = (
         (STAGING, "unit_price", "price_gbp as unit_price"),
-        (STAGING, "}}\n", "}}\nwhere line_id <> 17\n"),
-    )
-    edits = (
-        edits[0],
         (STAGING, "from {{ source('raw', 'lines') }}", "from {{ source('raw', 'lines') }}\nwhere line_id <> 17"),
     )
     proven = shop.prove(Drifted(RENAME, (renamed("unit_price", "price_gbp"),), edits), tmp_path)
@@ -95,7 +95,7 @@ def test_a_unit_that_is_converted_and_one_that_is_forgotten(
 
 def test_a_project_that_was_broken_before_the_drift(shop: DriftedShop, tmp_path: Path) -> None:
     (shop.folder / "models" / "revenue.sql").write_text(
-        "select customer_id, nope as revenue from {{ ref('stg_lines') }}"
+        "select customer_id, unit_price + nope as revenue from {{ ref('stg_lines') }}"
     )
     shop.git("commit", "-qam", "break it")
     drifted = Drifted(
@@ -106,6 +106,7 @@ def test_a_project_that_was_broken_before_the_drift(shop: DriftedShop, tmp_path:
     assert "broken at base too" in told(proven, "compile", "revenue").detail
 
 
+@pytest.mark.full
 def test_without_a_key_what_differs_is_told_and_not_blamed(shop: DriftedShop, tmp_path: Path) -> None:
     drifted = Drifted(
         RENAME, (renamed("unit_price", "price_gbp"),), ((STAGING, "unit_price", "price_gbp as unit_price"),)
@@ -116,6 +117,7 @@ def test_without_a_key_what_differs_is_told_and_not_blamed(shop: DriftedShop, tm
     assert not proven.has_failed
 
 
+@pytest.mark.full
 def test_a_column_that_is_gone_may_be_null(shop: DriftedShop, tmp_path: Path) -> None:
     change = Change(Kind.COLUMN_REMOVED, LINES, ("unit_price",), (), 1.0, Severity.BREAKING)
     edit = (STAGING, "unit_price", "null::decimal(10, 2) as unit_price")
@@ -124,6 +126,7 @@ def test_a_column_that_is_gone_may_be_null(shop: DriftedShop, tmp_path: Path) ->
     assert "as the change upstream" in told(proven, "values", "stg_lines").detail
 
 
+@pytest.mark.full
 def test_a_snapshot_that_is_not_patched_closes_its_history(shop: DriftedShop, tmp_path: Path) -> None:
     """The source's text changes its case; a patch that leaves it so makes a new version of every row."""
     drifted = Drifted(
