@@ -71,12 +71,17 @@ def swapped(rng: random.Random, given: Frame) -> Drifted | None:
     groups = [names for names in by_type.values() if len(names) > 1]
     one, two = rng.sample(rng.choice(groups), 2)
     columns = {**given.columns, one: given.columns[two], two: given.columns[one]}
-    return replace(given, columns=columns), {("column_renamed", (one,), (two,)), ("column_renamed", (two,), (one,))}
+    return replace(given, columns=columns), {
+        ("column_renamed", (one,), (two,)),
+        ("column_renamed", (two,), (one,)),
+    }
 
 
 def chained(rng: random.Random, given: Frame) -> Drifted | None:
     """a → b, b → c in one step."""
-    names = [n for n in given.columns if n != given.key and given.roles[n] in ("amount", "text", "moment", "name", "id")]
+    names = [
+        n for n in given.columns if n != given.key and given.roles[n] in ("amount", "text", "moment", "name", "id")
+    ]
     one, two = rng.sample(names, 2)
     columns = {**given.columns, two: given.columns[one], "chain_end": given.columns[two]}
     del columns[one]
@@ -263,7 +268,17 @@ def _held(case: str, domain: str, size: int, has_key: bool, expected: Expected, 
     for key in {*told, *wanted}:
         one = told.get(key)
         judged.append(
-            Judged(case, domain, size, has_key, key[0], key in wanted, key in told, one.confidence if one else 0.0, f"{key}")
+            Judged(
+                case,
+                domain,
+                size,
+                has_key,
+                key[0],
+                key in wanted,
+                key in told,
+                one.confidence if one else 0.0,
+                f"{key}",
+            )
         )
     return judged
 
@@ -287,7 +302,12 @@ def run(console: Console) -> None:
 def _row(part: list[Judged]) -> tuple[str, str, str, str]:
     right = sum(one.is_expected and one.is_found for one in part)
     wanted, found = sum(one.is_expected for one in part), sum(one.is_found for one in part)
-    return str(wanted), str(found), f"{right / found:.1%}" if found else "–", f"{right / wanted:.1%}" if wanted else "–"
+    return (
+        str(wanted),
+        str(found),
+        f"{right / found:.1%}" if found else "–",
+        f"{right / wanted:.1%}" if wanted else "–",
+    )
 
 
 def _calibration(console: Console, found: list[Judged]) -> None:

@@ -17,9 +17,70 @@ import pyarrow as pa
 from plugins.schema_drift.table import Column, SeenTable, Table
 
 _RETAIL = Path(__file__).parents[2] / "demo" / "data" / "online_retail.parquet"
-_FIRST = "Ada Ben Chloe Dev Elif Femi Grace Hugo Ines Jan Kemal Lea Mia Noor Omar Pia Quinn Rosa Sven Tara Uma Vik".split()
-_LAST = "Abel Berg Costa Diaz Evans Fox Gray Haas Ito Jones Khan Lopez Meyer Novak Okoye Park Reed Silva Tran Weber".split()
-_CITIES = "Leeds Lyon Porto Bergen Gdansk Graz Cork Ghent Malmo Turin Split Tartu Brno Kiel Faro Nice".split()
+_FIRST = [
+    "Ada",
+    "Ben",
+    "Chloe",
+    "Dev",
+    "Elif",
+    "Femi",
+    "Grace",
+    "Hugo",
+    "Ines",
+    "Jan",
+    "Kemal",
+    "Lea",
+    "Mia",
+    "Noor",
+    "Omar",
+    "Pia",
+    "Quinn",
+    "Rosa",
+    "Sven",
+    "Tara",
+    "Uma",
+    "Vik",
+]
+_LAST = [
+    "Abel",
+    "Berg",
+    "Costa",
+    "Diaz",
+    "Evans",
+    "Fox",
+    "Gray",
+    "Haas",
+    "Ito",
+    "Jones",
+    "Khan",
+    "Lopez",
+    "Meyer",
+    "Novak",
+    "Okoye",
+    "Park",
+    "Reed",
+    "Silva",
+    "Tran",
+    "Weber",
+]
+_CITIES = [
+    "Leeds",
+    "Lyon",
+    "Porto",
+    "Bergen",
+    "Gdansk",
+    "Graz",
+    "Cork",
+    "Ghent",
+    "Malmo",
+    "Turin",
+    "Split",
+    "Tartu",
+    "Brno",
+    "Kiel",
+    "Faro",
+    "Nice",
+]
 
 
 @dataclass(frozen=True)
@@ -150,7 +211,9 @@ def later(domain: str, rng: random.Random, old: Frame, new_share: float, updated
     return replace(old, columns=columns)
 
 
-def seen(con: duckdb.DuckDBPyConnection, name: str, given: Frame, *, has_key: bool, id_: str = "bench.table") -> SeenTable:
+def seen(
+    con: duckdb.DuckDBPyConnection, name: str, given: Frame, *, has_key: bool, id_: str = "bench.table"
+) -> SeenTable:
     """The frame as a table in `con`."""
     arrow = pa.table({f"c{n}": pa.array(values) for n, values in enumerate(given.columns.values())})
     con.register("_given", arrow)

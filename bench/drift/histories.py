@@ -30,7 +30,7 @@ from plugins.schema_drift.understanding import compare
 _DATA = Path(__file__).parents[1] / "data" / "drift"
 _ROWS = 300
 _RENAMED_SHARE = 0.5
-_WORDS = "amber birch cedar delta ember fjord grove heath inlet jetty knoll lagoon marsh north orchard pine quay reef".split()  # fmt: skip
+_WORDS = ["amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heath", "inlet", "jetty", "knoll", "lagoon", "marsh", "north", "orchard", "pine", "quay", "reef"]  # fmt: skip
 _TYPE_KINDS = (Kind.TYPE_WIDENED, Kind.TYPE_NARROWED, Kind.TYPE_CHANGED)
 
 
@@ -80,7 +80,9 @@ def values_of(name: str, type_: str, rows: int, rng: random.Random, place: int) 
     if sort == "fraction":
         return [f"{rng.lognormvariate(3, 1):.2f}" for _ in range(rows)]
     if sort == "time":
-        return [f"20{rng.randrange(10, 24)}-{rng.randrange(1, 13):02d}-{rng.randrange(1, 29):02d}" for _ in range(rows)]
+        return [
+            f"20{rng.randrange(10, 24)}-{rng.randrange(1, 13):02d}-{rng.randrange(1, 29):02d}" for _ in range(rows)
+        ]
     length = int(found[1]) if (found := re.search(r"\((\d+)\)", type_)) else 60
     if length <= 4:
         return ["".join(rng.choice("abcdefgh") for _ in range(length)) for _ in range(rows)]
@@ -95,7 +97,9 @@ def _duck(type_: str) -> str:
 def _seen(con: duckdb.DuckDBPyConnection, name: str, columns: tuple[tuple[str, str], ...], values: dict[str, list], key: tuple[str, ...]) -> SeenTable:  # fmt: skip
     unique = list({column.lower(): (column, type_) for column, type_ in columns}.values())
     con.register("_given", pa.table({f"c{n}": values[column] for n, (column, _) in enumerate(unique)}))
-    listed = ", ".join(f'try_cast(c{n} as {_duck(type_)}) as "{column}"' for n, (column, type_) in enumerate(unique))
+    listed = ", ".join(
+        f'try_cast(c{n} as {_duck(type_)}) as "{column}"' for n, (column, type_) in enumerate(unique)
+    )
     con.execute(f"create or replace table {name} as select {listed} from _given")
     con.unregister("_given")
     table = Table("step", "step", ("main", name), tuple(Column(c, t.lower()) for c, t in unique), key)
@@ -161,7 +165,10 @@ def _told(change: Change) -> Iterator[tuple[str, str]]:
 def run(console: Console) -> None:
     """Replay all steps, with rows and without, and print precision and recall by kind."""
     every = list(steps())
-    for title, has_rows in ((f"{len(every)} recorded steps, {_ROWS} rows each", True), ("the same, columns only", False)):
+    for title, has_rows in (
+        (f"{len(every)} recorded steps, {_ROWS} rows each", True),
+        ("the same, columns only", False),
+    ):
         started = time.perf_counter()
         with duckdb.connect() as con:
             scored = [score(con, step, has_rows=has_rows) for step in every]

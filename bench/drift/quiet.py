@@ -26,7 +26,9 @@ def _nulls(rng: random.Random, given: Frame) -> Frame:
     """A burst of nulls in one column of the last rows."""
     name = rng.choice([n for n in given.columns if n != given.key])
     start = int(given.rows * 0.85)
-    return replace(given, columns={**given.columns, name: [*given.columns[name][:start], *[None] * (given.rows - start)]})
+    return replace(
+        given, columns={**given.columns, name: [*given.columns[name][:start], *[None] * (given.rows - start)]}
+    )
 
 
 def _season(rng: random.Random, given: Frame) -> Frame:
@@ -44,7 +46,9 @@ def _repriced(rng: random.Random, given: Frame) -> Frame:
     """Every amount of one column moves by some percent."""
     names = [n for n, role in given.roles.items() if role == "amount"]
     name = rng.choice(names)
-    moved = [None if v is None else type(v)(round(float(v) * rng.uniform(0.9, 1.15), 2)) for v in given.columns[name]]
+    moved = [
+        None if v is None else type(v)(round(float(v) * rng.uniform(0.9, 1.15), 2)) for v in given.columns[name]
+    ]
     return replace(given, columns={**given.columns, name: moved})
 
 
@@ -52,7 +56,9 @@ def _touched(rng: random.Random, given: Frame) -> Frame:
     """A time of the last change moves on in every row."""
     names = [n for n, role in given.roles.items() if role == "moment"]
     name = rng.choice(names)
-    moved = [None if v is None else v + timedelta(days=3, seconds=rng.randrange(90_000)) for v in given.columns[name]]
+    moved = [
+        None if v is None else v + timedelta(days=3, seconds=rng.randrange(90_000)) for v in given.columns[name]
+    ]
     return replace(given, columns={**given.columns, name: moved})
 
 
@@ -90,7 +96,9 @@ def alarms(runs: int = RUNS, seed: int = 7) -> list[tuple[str, str, int, Change]
             has_key = rng.random() < 0.6
             one, two = seen(con, "b4", before, has_key=has_key), seen(con, "now", now, has_key=has_key)
             told = compare(con, [one], [two]).changes
-            found += [(event.__name__.strip("_"), domain, size, c) for c in told if c.severity is not Severity.SILENT]
+            found += [
+                (event.__name__.strip("_"), domain, size, c) for c in told if c.severity is not Severity.SILENT
+            ]
     return found
 
 
@@ -98,7 +106,9 @@ def run(console: Console) -> None:
     """Compare the loads and print what was told of them."""
     started = time.perf_counter()
     found = alarms()
-    console.print(f"Drift, quiet: {len(found)} false alarms in {RUNS} loads; {time.perf_counter() - started:.0f} s")
+    console.print(
+        f"Drift, quiet: {len(found)} false alarms in {RUNS} loads; {time.perf_counter() - started:.0f} s"
+    )
     for (event, kind), count in Counter((event, str(one.kind)) for event, _, _, one in found).most_common():
         console.print(f"  {event}: {kind} × {count}")
     console.print("wanted: 0")

@@ -116,7 +116,9 @@ def _values(known: Understood, table: Table, one: int, two: int) -> Change | Non
     share = sum(counted[value] for value in added) / len(now)
     if share < 0.03:
         return None
-    text = f"{sum(counted[v] for v in added):,} of {len(now):,} new rows hold values that none of {len(before):,} had"
+    text = (
+        f"{sum(counted[v] for v in added):,} of {len(now):,} new rows hold values that none of {len(before):,} had"
+    )
     return telling.change(
         Kind.VALUES_ADDED, table, (known.old.names[one],), (known.new.names[two],), 0.9,
         (Fact("values", text, share, len(now)),), severity=Severity.INFORMATIVE, detail={"added_values": added},

@@ -204,14 +204,21 @@ def _told(known: Understood, table: Table, one: int, two: int, found: Break) -> 
         since, low, high = _window(known, found)
         made = f"case when {quote(new.names[found.order])} >= {since} then {made} else {kept} end"
         reads = (now, new.names[found.order])
-        detail |= {"since_column": new.names[found.order], "since": since, "doubtful_from": low, "doubtful_to": high}
+        detail |= {
+            "since_column": new.names[found.order],
+            "since": since,
+            "doubtful_from": low,
+            "doubtful_to": high,
+        }
         where = f"rows from `{new.names[found.order]}` {since} on"
     text = f"{found.rows:,} of {new.taken:,} rows ({where}) lie around {plain} × what was usual; those before it don't"
     facts = [Fact("distribution_break", text, found.gain, found.rows)]
     is_proven = found.compared >= 10 and found.equal < found.compared + 1 and found.rows > 0
     by_rows = is_proven and _rows_show(known, one, two, factor)
     if by_rows:
-        text = f"{found.equal:,} of {found.compared:,} rows that exist before and after are as before or {plain} × it"
+        text = (
+            f"{found.equal:,} of {found.compared:,} rows that exist before and after are as before or {plain} × it"
+        )
         facts.append(Fact("same_values", text, found.equal / found.compared, found.compared))
     confidence = 0.95 if by_rows else 0.85 if found.gain > 100 else 0.7
     question = (

@@ -28,7 +28,9 @@ def find_several(con: duckdb.DuckDBPyConnection, known: Understood) -> None:
     if not known.match.rows or not (known.pairing.removed or known.pairing.added):
         return
     recipes = [*_nested(con, known), *_pieces(con, known)]
-    founds = [Found(one, proof) for one, proof in zip(recipes, prove(con, known.old, known.new, recipes), strict=True)]
+    founds = [
+        Found(one, proof) for one, proof in zip(recipes, prove(con, known.old, known.new, recipes), strict=True)
+    ]
     good = [one for one in founds if _is_good(one)]
     good.sort(key=lambda one: (-round(one.proof.share, 2), -len(one.recipe.old) - len(one.recipe.new)))
     for found in good:
@@ -112,7 +114,10 @@ def _best(con: duckdb.DuckDBPyConnection, wanted: Sequence[str], given: Sequence
         for a in wanted
         for b in given
     ]
-    row = con.execute(f"select {', '.join(tests)} from (select * from temp._drift_matched limit 3000)").fetchone() or ()
+    row = (
+        con.execute(f"select {', '.join(tests)} from (select * from temp._drift_matched limit 3000)").fetchone()
+        or ()
+    )
     gains = {}
     for number in range(len(wanted) * len(given)):
         equal, varied, one, two = row[4 * number : 4 * number + 4]

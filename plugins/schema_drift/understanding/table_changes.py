@@ -72,7 +72,9 @@ def _several_change(known: Understood, table: Table, found: Found) -> Change:
     question = None
     if recipe.kind in (Kind.NESTED_CHANGED, Kind.NESTED_MOVED) and None in recipe.restore:
         lost = ", ".join(f"`{name}`" for name in recipe.detail.get("removed_fields", ())) or "some fields"
-        question = f"{table.name}: {lost} of `{known.old.names[recipe.old[0]]}` can't be found any more. Who needs them?"
+        question = (
+            f"{table.name}: {lost} of `{known.old.names[recipe.old[0]]}` can't be found any more. Who needs them?"
+        )
     return telling.change(
         recipe.kind, table, [known.old.names[n] for n in recipe.old], [known.new.names[n] for n in recipe.new], sure,
         (telling.made_values(found, known.key), *thin), restores=restored(recipe, proof, known.old, known.new),

@@ -64,7 +64,9 @@ def _came(one: SeenTable) -> Change:
 def _renamed(one: SeenTable, two: SeenTable, share: float, why: str) -> Change:
     has_rows = bool(one.rows and two.rows)
     held = f"{share:.0%} of the rows of the smaller are in both" if has_rows else f"columns are {share:.0%} alike"
-    fact = Fact("same_rows" if has_rows else "columns", f"{why}`{one.table.name}` is `{two.table.name}` now: {held}", share)
+    fact = Fact(
+        "same_rows" if has_rows else "columns", f"{why}`{one.table.name}` is `{two.table.name}` now: {held}", share
+    )
     sure = min(0.5 + 0.49 * share, 0.99) if has_rows else 0.55
     asked = f"Is `{two.table.name}` what `{one.table.name}` was? {fact.text[0].upper()}{fact.text[1:]}."
     is_swap = one.table.id != two.table.id and bool(why)
@@ -141,7 +143,8 @@ def _moved(
     shares: dict[tuple[int, int], float] = {}
     gains: dict[tuple[int, int], float] = {}
     pairs = sorted(
-        ((_columns_alike(one, two), i, j) for i, one in enumerate(gone) for j, two in enumerate(came)), reverse=True
+        ((_columns_alike(one, two), i, j) for i, one in enumerate(gone) for j, two in enumerate(came)),
+        reverse=True,
     )
     for columns, i, j in pairs[:_MOST_COMPARED]:
         share = _row_share(con, gone[i], came[j])
@@ -256,7 +259,9 @@ def _emptied(con: duckdb.DuckDBPyConnection, pairs: Pairs) -> set[str]:
 def untouched(con: duckdb.DuckDBPyConnection, pairs: Pairs) -> set[tuple[str, str]]:
     """Pairs (ids) with equal declarations and equal rows, by a checksum over whole rows, in any order."""
     same = [
-        (one, two) for one, two in pairs if one.table.columns == two.table.columns and one.table.key == two.table.key
+        (one, two)
+        for one, two in pairs
+        if one.table.columns == two.table.columns and one.table.key == two.table.key
     ]
     found = {(one.table.id, two.table.id) for one, two in same if one.rows == two.rows}
     rest = [(one, two) for one, two in same if one.rows != two.rows]

@@ -9,7 +9,6 @@ import numpy as np
 
 from plugins.core.duck import literal
 from plugins.schema_drift.change import Kind
-
 from plugins.schema_drift.understanding.reading import Numbers
 from plugins.schema_drift.understanding.types import TIMES, Family, read_type
 
@@ -52,7 +51,9 @@ def of_dates(
             if {was, now} <= set(TIMES):
                 continue
             recipes.append(
-                Recipe(kind, (one,), (two,), (back,), (there,), detail, f"the same moments, {was} → {now}", cost=cost)
+                Recipe(
+                    kind, (one,), (two,), (back,), (there,), detail, f"the same moments, {was} → {now}", cost=cost
+                )
             )
     return recipes + list(_shifts(one, two, types, numbers))
 
@@ -102,7 +103,7 @@ def _parses(texts: Sequence[str], form: str) -> bool:
     failed = 0
     for text in texts:
         try:
-            datetime.strptime(text, form)  # noqa: DTZ007
+            datetime.strptime(text, form)
         except ValueError:
             failed += 1
             if failed > 0.02 * len(texts):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 import numpy as np
@@ -90,7 +90,10 @@ def _of(texts: Texts, old: Side, new: Side, match: Match, one: int, two: int) ->
         return []
     found: list[Recipe] = []
     if types[0] != types[1]:
-        found.append(identity(old, new, one, two))
+        plain = identity(old, new, one, two)
+        # A cast that happens to read Y and N as booleans is no reason to believe that nothing else changed.
+        is_words = "boolean" in types
+        found.append(replace(plain, cost=1.0) if is_words else plain)
     found += of_units(old, new, one, two, before, after)
     was, now = texts.of(old.column(one)), texts.of(new.column(two))
     found += of_values(one, two, types, was, now)

@@ -53,7 +53,9 @@ def merges(old: Side, new: Side, two: int, parts: Sequence[int], whole: Texts, p
     return found + _moments(old, new, tuple(parts), (two,))
 
 
-def _layouts(whole: Texts, parts: Sequence[int], pieces: dict[int, Texts]) -> list[tuple[list[int], tuple[str, ...]]]:
+def _layouts(
+    whole: Texts, parts: Sequence[int], pieces: dict[int, Texts]
+) -> list[tuple[list[int], tuple[str, ...]]]:
     """Orders of parts, with what stands before, between and after them in the whole."""
     held = [number for number in parts if _contained(whole, pieces[number]) >= _LEAST_CONTAINED]
     found = []
@@ -75,7 +77,9 @@ def _contained(whole: Texts, part: Texts) -> float:
     return sum(p in w and p != w for w, p in rows) / len(rows)
 
 
-def _layout(whole: Texts, chosen: Sequence[int], pieces: dict[int, Texts]) -> tuple[list[int], tuple[str, ...]] | None:
+def _layout(
+    whole: Texts, chosen: Sequence[int], pieces: dict[int, Texts]
+) -> tuple[list[int], tuple[str, ...]] | None:
     counted: Counter[tuple[tuple[int, ...], tuple[str, ...]]] = Counter()
     rows = 0
     for place, text in enumerate(whole):
@@ -119,7 +123,10 @@ def _joined(marks: tuple[str, ...]) -> Expression:
         if len(between) == 1:
             joined = f"nullif(concat_ws({literal(next(iter(between)))}, {', '.join(texts)}), '')"
         else:
-            rest = [f"coalesce({literal(mark)} || {text}, '')" for mark, text in zip(marks[1:], texts[1:], strict=False)]
+            rest = [
+                f"coalesce({literal(mark)} || {text}, '')"
+                for mark, text in zip(marks[1:], texts[1:], strict=False)
+            ]
             joined = " || ".join([texts[0], *rest])
         start = f"{literal(marks[0])} || " if marks[0] else ""
         end = f" || {literal(marks[-1])}" if marks[-1] else ""
@@ -172,12 +179,22 @@ def _moments(old: Side, new: Side, olds: tuple[int, ...], news: tuple[int, ...])
             for time in of(new, news, Family.TIME):
                 if of(old, olds, Family.TIMESTAMP):
                     found.append(
-                        Recipe(Kind.COLUMN_SPLIT, olds, (date, time), (both,), (day, hour), {}, "its date and its time")
+                        Recipe(
+                            Kind.COLUMN_SPLIT,
+                            olds,
+                            (date, time),
+                            (both,),
+                            (day, hour),
+                            {},
+                            "its date and its time",
+                        )
                     )
     if len(news) == 1 and of(new, news, Family.TIMESTAMP):
         for date in of(old, olds, Family.DATE):
             found += [
-                Recipe(Kind.COLUMNS_MERGED, (date, time), news, (day, hour), (both,), {}, "a date and a time in one")
+                Recipe(
+                    Kind.COLUMNS_MERGED, (date, time), news, (day, hour), (both,), {}, "a date and a time in one"
+                )
                 for time in of(old, olds, Family.TIME)
             ]
     return found

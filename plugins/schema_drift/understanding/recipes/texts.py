@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 
 from plugins.core.duck import literal
 from plugins.schema_drift.change import Kind
-
 from plugins.schema_drift.understanding.types import NUMBERS, Family, read_type
 
 from .recipe import Expression, Recipe
@@ -128,8 +127,20 @@ def _learned(before: Sequence[str], after: Sequence[str]) -> Iterator[tuple[str,
     width_old, width_new = _one_length(before), _one_length(after)
     if width_old:
         yield (f"leading zeros, {width_old} wide", "without", lambda c: f"lpad({c[0]}, {width_old}, '0')", _call("ltrim", ", '0'"), 0.2)  # fmt: skip
-        yield (f"padded to {width_old}", "trimmed", lambda c: f"rpad({c[0]}, {width_old}, ' ')", _call("rtrim"), 0.2)
-        yield (f"padded to {width_old}", "trimmed", lambda c: f"lpad({c[0]}, {width_old}, ' ')", _call("ltrim"), 0.2)
+        yield (
+            f"padded to {width_old}",
+            "trimmed",
+            lambda c: f"rpad({c[0]}, {width_old}, ' ')",
+            _call("rtrim"),
+            0.2,
+        )
+        yield (
+            f"padded to {width_old}",
+            "trimmed",
+            lambda c: f"lpad({c[0]}, {width_old}, ' ')",
+            _call("ltrim"),
+            0.2,
+        )
     if width_new:
         yield ("without leading zeros", f"leading zeros, {width_new} wide", _call("ltrim", ", '0'"), lambda c: f"lpad({c[0]}, {width_new}, '0')", 0.2)  # fmt: skip
     yield from _affixes(before, after)
@@ -145,7 +156,10 @@ def _one_length(texts: Sequence[str]) -> int | None:
 
 def _affixes(before: Sequence[str], after: Sequence[str]) -> Iterator[tuple[str, str, Expression | None, Expression | None, float]]:  # fmt: skip
     old_start, new_start = _common_start(before), _common_start(after)
-    old_end, new_end = _common_start([t[::-1] for t in before])[::-1], _common_start([t[::-1] for t in after])[::-1]
+    old_end, new_end = (
+        _common_start([t[::-1] for t in before])[::-1],
+        _common_start([t[::-1] for t in after])[::-1],
+    )
     for start, is_new in ((old_start, False), (new_start, True)):
         if start and (start != (old_start if is_new else new_start)):
             add: Expression = lambda c, s=start: f"{literal(s)} || {c[0]}"  # noqa: E731
@@ -168,13 +182,17 @@ def _common_start(texts: Sequence[str]) -> str:
     """The longest start that all share and that no digit is part of."""
     start = min(texts)
     last = max(texts)
-    length = next((n for n, (a, b) in enumerate(zip(start, last, strict=False)) if a != b), min(len(start), len(last)))
+    length = next(
+        (n for n, (a, b) in enumerate(zip(start, last, strict=False)) if a != b), min(len(start), len(last))
+    )
     return re.split(r"\d", start[:length])[0]
 
 
 def _template(text: str) -> tuple[str, ...]:
     """Runs of letters and digits as their lengths, between them the punctuation as it is."""
-    return tuple(str(len(part)) if part.isalnum() else part for part in re.findall(r"[0-9A-Za-z]+|[^0-9A-Za-z]+", text))
+    return tuple(
+        str(len(part)) if part.isalnum() else part for part in re.findall(r"[0-9A-Za-z]+|[^0-9A-Za-z]+", text)
+    )
 
 
 def _templates(before: Sequence[str], after: Sequence[str]) -> Iterator[tuple[str, str, Expression | None, Expression | None, float]]:  # fmt: skip
@@ -185,13 +203,21 @@ def _templates(before: Sequence[str], after: Sequence[str]) -> Iterator[tuple[st
     there = _written(news) if new_punctuated else _stripped
     if olds and old_punctuated:
         shown = " or ".join(_shown(one) for one in olds[:2])
-        yield (f"written {shown}", "other punctuation" if new_punctuated else "no punctuation", _written(olds), there, 0.2)
+        yield (
+            f"written {shown}",
+            "other punctuation" if new_punctuated else "no punctuation",
+            _written(olds),
+            there,
+            0.2,
+        )
     elif not old_punctuated:
         yield ("no punctuation", "with punctuation", _stripped, there, 0.2)
     # A space or dash so many characters from the end, as in postcodes.
     for mark in (" ", "-"):
         for place in (2, 3, 4):
-            if old_punctuated and sum(len(t) > place and t[-place - 1] == mark for t in before) >= 0.9 * len(before):
+            if old_punctuated and sum(len(t) > place and t[-place - 1] == mark for t in before) >= 0.9 * len(
+                before
+            ):
                 back: Expression = lambda c, p=place, m=mark: (  # noqa: E731
                     f"regexp_replace({_stripped(c)}, '(.{{{p}}})$', {literal(m + chr(92) + '1')})"
                 )

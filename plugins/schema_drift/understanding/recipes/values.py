@@ -7,14 +7,16 @@ from collections.abc import Sequence
 
 from plugins.core.duck import literal
 from plugins.schema_drift.change import Kind
-
 from plugins.schema_drift.understanding.types import NUMBERS, Family, read_type
 
 from .recipe import Expression, Recipe
 
 _MOST_VALUES = 60
 _LEAST_SUPPORT = 0.9
-_YES, _NO = {"y", "yes", "true", "t", "1", "on", "ja", "oui", "si"}, {"n", "no", "false", "f", "0", "off", "nein", "non"}
+_YES, _NO = (
+    {"y", "yes", "true", "t", "1", "on", "ja", "oui", "si"},
+    {"n", "no", "false", "f", "0", "off", "nein", "non"},
+)
 
 
 def of_values(
@@ -67,7 +69,9 @@ def _is_renaming(moved: dict[str, str], seen: dict[str, Counter[str]], before: s
             return False
     # Values that only change places need more than one to do so, and leave no row behind.
     cyclic = all(now in before for now in moved.values())
-    return not cyclic or all(counted.most_common(1)[0][1] >= 0.97 * sum(counted.values()) for counted in seen.values())
+    return not cyclic or all(
+        counted.most_common(1)[0][1] >= 0.97 * sum(counted.values()) for counted in seen.values()
+    )
 
 
 def _mapped(mapping: dict[str, str], given: str, wanted: str) -> Expression:
