@@ -40,7 +40,7 @@ class YamlEditor:
     def __init__(self, text: str) -> None:
         """Raises SmeltError if it is no YAML mapping."""
         self.text = text
-        self.yaml = YamlText.read(text)
+        self.yaml = YamlText(text, _read(text))
         self.root = self.yaml.root
         self._newline = "\r\n" if "\r\n" in text else "\n"
         self._edits: list[Edit] = []
@@ -171,12 +171,7 @@ class YamlEditor:
         kept = [e for e in (*inserted, *self._edits) if not any(a <= e.start and a < e.end < b for a, b in gone)]
         everything = [*kept, *outer]
         text = apply_edits(self.text, sorted(everything, key=lambda edit: (edit.start, edit.end)))
-        try:
-            YAML(pure=True).compose(text)
-        except YAMLError as error:
-            raise SmeltError(
-                f"the change makes no YAML: {str(error).splitlines()[0]}", "change it by hand"
-            ) from error
+        _read(text)
         return text
 
     def _remove_emptied(self) -> None:
@@ -302,7 +297,9 @@ class YamlEditor:
     def _end(self, node: Node) -> int:
         if isinstance(node, (MappingNode, SequenceNode)) and not node.flow_style and node.value:
             return self._spans(node)[-1][1]
-        return node.start_mark.index + len(self.text[node.start_mark.index : node.end_mark.index].rstrip())
+        return node.start_mark.index + len(
+            self.text[node.start_mark.index : node.end_mark.index].rstrip(" \t\r\n")
+        )
 
     def _opening(self, box: Box) -> int:
         brace = "{" if isinstance(box, MappingNode) else "["
@@ -347,6 +344,17 @@ class YamlEditor:
                 if 2 <= offset <= 8:
                     return offset
         return 2
+
+
+def _read(text: str) -> MappingNode:
+    """Nodes with their places, by libyaml, as dbt reads them: several times faster than in Python."""
+    try:
+        root = YAML(typ="safe").compose(text)
+    except YAMLError as error:
+        raise SmeltError(f"the YAML cannot be read: {str(error).splitlines()[0]}", "correct it") from error
+    if not isinstance(root, MappingNode):
+        raise SmeltError("the YAML has no sections", "correct it")
+    return root
 
 
 def _below(node: Node) -> Iterator[Node]:

@@ -121,7 +121,7 @@ def _resolver_11() -> VersionedResolver:
 
 @lru_cache(10_000)
 def _is_plain(text: str, in_flow: bool) -> bool:
-    if not text or _UNPRINTED.search(text) or ": " in text or ":" in (text[0], text[-1]):
+    if not text or text != text.strip() or _UNPRINTED.search(text) or ": " in text or ":" in (text[0], text[-1]):
         return False
     if not _PLAIN.fullmatch(text.replace(",", "") if not in_flow else text):
         return False
