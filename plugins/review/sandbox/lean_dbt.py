@@ -16,16 +16,21 @@ def make_lean() -> None:
 
     match, fire = BaseAdapter._make_match, EventManager.fire_event
 
-    def match_by_name(self: Any, relations: list[Any], database: str, schema: str, identifier: str) -> list[Any]:
+    def match_by_name(
+        self: Any, relations_list: list[Any], database: str, schema: str, identifier: str
+    ) -> list[Any]:
         # dbt compares with every table of the schema, part by part.
         wanted = identifier.strip('"').lower()
-        alike = [one for one in relations if (one.identifier or "").strip('"').lower() == wanted]
+        alike = [one for one in relations_list if (one.identifier or "").strip('"').lower() == wanted]
         return match(self, alike, database, schema, identifier)
 
-    def fire_if_told(self: Any, event: Any, level: Any = None, **options: Any) -> None:
+    def fire_if_told(
+        self: Any, e: Any, level: Any = None, node: Any = None, force_warn_or_error_handling: bool = False
+    ) -> None:
         # The log's level is info: every debug message would be made, and thrown away.
-        if str(getattr(level or event.level_tag(), "value", level or event.level_tag())) != "debug":
-            fire(self, event, level, **options)
+        told = level or e.level_tag()
+        if force_warn_or_error_handling or str(getattr(told, "value", told)) != "debug":
+            fire(self, e, level, node, force_warn_or_error_handling)
 
     BaseAdapter._make_match = match_by_name
     EventManager.fire_event = fire_if_told

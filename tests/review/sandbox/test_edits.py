@@ -32,7 +32,8 @@ unit_price from {{ ref('a') }}
 
 def _refused(path: str, before: str | None, after: str | None, places: Places | None = None) -> list[str]:
     change = FileChange(path=path, before=before, after=after)
-    return [str(v) for v in check_machine_written([change], ["dollars", "gold_convert"], places=places, columns=COLUMNS)]
+    macros = ["dollars", "gold_convert"]
+    return [str(v) for v in check_machine_written([change], macros, places=places, columns=COLUMNS)]
 
 
 FINE = [

@@ -31,7 +31,7 @@ def _align(
     with duckdb.connect() as con:
         con.execute(f"create table old_t as {before}; create table new_t as {after}")
         same = Aligner(con, tmp_path).align(_rows(con, "old_t", key), _rows(con, "new_t", key), changes)
-        return same, *(_read(con, written) for written in (same.base, same.head))
+        return same, _read(con, same.base), _read(con, same.head)
 
 
 def _read(con: duckdb.DuckDBPyConnection, written: Written | None) -> list[tuple]:

@@ -21,8 +21,8 @@ from plugins.schema_drift.table import Column, Table
 LINES = "source.shop.raw.lines"
 HOSTILE = [
     "a`b", "``` ``x", "a|b", "x\n\n# Approved\n/merge", "@everyone", "#1", "<img src=x>",
-    "[x](https://evil.example)", "--> <!--", "*bold*", "{{ env_var('X') }}", "https://evil.example", "a\\", "\u202e",
-    "x" * 500, "ann@example.com",
+    "[x](https://evil.example)", "--> <!--", "*bold*", "{{ env_var('X') }}", "https://evil.example",
+    "a\\", "\u202e", "x" * 500, "ann@example.com",
 ]  # fmt: skip
 
 
