@@ -19,7 +19,10 @@ _FOLDER = Path(__file__).parent / "drifts"
 
 @dataclass(frozen=True)
 class Expected:
-    """One change that a tool should find; names of columns, or of tables where the kind is about tables."""
+    """One change that a tool should find; names of columns, or of tables where the kind is about tables.
+
+    kind: several between bars where one may say either, as of a number that is a text with a comma now.
+    """
 
     kind: str
     before: tuple[str, ...] = ()

@@ -238,12 +238,19 @@ def _understood(case: Case, answer: Answer) -> float | None:
     wanted = case.happening.changes
     if not wanted:
         return None
-    told = {(kind, _lower(before), _lower(after)) for kind, before, after in answer.found}
-    return sum((one.kind, _lower(one.before), _lower(one.after)) in told for one in wanted) / len(wanted)
+    schema = case.shape.domain.source
+    told = {(kind, _plain(before, schema), _plain(after, schema)) for kind, before, after in answer.found}
+    found = [
+        any((kind, _plain(one.before, schema), _plain(one.after, schema)) in told for kind in one.kind.split("|"))
+        for one in wanted
+    ]
+    return sum(found) / len(found)
 
 
-def _lower(names: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(name.lower() for name in names)
+def _plain(names: tuple[str, ...], schema: str) -> frozenset[str]:
+    """Columns in any case and without their fields; tables without their schema."""
+    lowered = (name.lower().removeprefix(f"{schema}.") for name in names)
+    return frozenset(name.split(".")[0] for name in lowered)
 
 
 def _edits(bench: Workbench, case: Case, files: Mapping[str, str | None]) -> Edits:
