@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
@@ -55,14 +55,25 @@ class SqlFiles:
     def naming(self, table: str, relation: tuple[str, str]) -> Iterator[tuple[str, Template]]:
         """Files whose text may name a node: by `source()` or `ref()`, or by its name in the warehouse."""
         names = table.split(".")
-        wanted = names[2:4] if table.startswith("source.") else names[-1:]
-        pattern = [re.escape(name) for name in wanted if name]
+        called = self._with_words(names[2:4] if table.startswith("source.") else names[-1:])
+        written = self._with_words(relation)
+        for path in sorted(called | written):
+            yield path, Template(self.project.read(path))
+
+    @cached_property
+    def _by_word(self) -> dict[str, set[str]]:
+        """Paths by each word of their texts, in lower case."""
+        found: dict[str, set[str]] = {}
         for path in self.paths:
-            text = self.project.read(path)
-            is_called = all(re.search(rf"['\"]{name}['\"]", text) for name in pattern)
-            lower = text.lower()
-            if is_called or (relation[1].lower() in lower and relation[0].lower() in lower):
-                yield path, Template(text)
+            for word in set(re.findall(r"\w+", self.project.read(path).lower())):
+                found.setdefault(word, set()).add(path)
+        return found
+
+    def _with_words(self, names: Iterable[str]) -> set[str]:
+        """Paths of texts that hold every word of some names."""
+        words = {word for name in names for word in re.findall(r"\w+", name.lower())}
+        found = [self._by_word.get(word, set()) for word in words]
+        return set.intersection(*found) if found else set()
 
     def macros(self, node: str) -> tuple[str, ...]:
         """Ids of all macros that a node calls, however deep."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sqlglot import exp
 
@@ -31,6 +32,11 @@ _ROOMY = (
     exp.If,
     exp.Distinct,
 )
+
+
+@lru_cache(maxsize=8)
+def _lines(text: str) -> list[str]:
+    return text.split("\n")
 
 
 @dataclass(frozen=True)
@@ -113,7 +119,7 @@ class Inline:
 
     def _alias_column(self, at: int) -> int | None:
         """The column of `as` in the lines around, if they have it in one."""
-        lines = self.reading.masked.split("\n")
+        lines = _lines(self.reading.masked)
         number = self.text.count("\n", 0, at)
         found: dict[int, set[int]] = {}
         near = [*range(number - 1, max(-1, number - 12), -1), *range(number + 1, min(len(lines), number + 12))]

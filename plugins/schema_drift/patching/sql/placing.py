@@ -100,19 +100,24 @@ class Placing:
 
     def _is_made(self, one: Reference, target: Target, reading: Reading) -> bool:
         """Whether this reference is a part of the very expression that makes the column."""
-        wanted = _canonical(target.tree, "duckdb", self.dialect)
-        node: exp.Expr | None = one.node
         if target.plain is not None:
             return self._was_patched(one, target, reading)
+        wanted = _canonical(target.tree, "duckdb", self.dialect)
+        node: exp.Expr | None = one.node
         while node is not None and not isinstance(node, exp.Query):
             if _canonical(node, self.dialect, self.dialect) == wanted:
                 return True
             node = node.parent
         return False
 
+    @cached_property
+    def _plains(self) -> frozenset[str]:
+        """Names of now of columns that are only called otherwise."""
+        return frozenset(other.plain.lower() for other in self.plan.targets.values() if other.plain)
+
     def _was_patched(self, one: Reference, target: Target, reading: Reading) -> bool:
         """Of names that go round (a is b now, b is c): a file that reads names of now has been patched."""
-        plains = {other.plain.lower() for other in self.plan.targets.values() if other.plain}
+        plains = self._plains
         if target.column.lower() not in plains:
             return False
         fresh = {name.lower() for name in self.plan.fresh} & plains

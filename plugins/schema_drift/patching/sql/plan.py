@@ -115,10 +115,15 @@ def plan_table(before: Table, after: Table, changes: Iterable[Change], removed: 
             continue
         restores = _restores(change, before, removed)
         for restored in restores:
+            if "." in restored.column and before.column(restored.column) is None:
+                continue
             made.setdefault(restored.column.lower(), []).append((change, restored))
         told = {restored.column.lower() for restored in restores}
         for name in change.before:
-            if name.lower() not in told and change.kind not in (Kind.NESTED_MOVED, Kind.NESTED_CHANGED):
+            if "." in name and before.column(name) is None:
+                # A field: whatever reads the column around it may read the field.
+                failed[name.split(".")[0].lower()] = (change, f"`{name}` in it is not where or what it was")
+            elif name.lower() not in told:
                 failed[name.lower()] = (change, "how its values of before are had again is not known")
     failed = {key: one for key, one in failed.items() if key not in made}
     targets: dict[str, Target] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import sqlglot
 from sqlglot import exp
@@ -34,6 +34,7 @@ class Style:
     alias: str
 
     @classmethod
+    @lru_cache(maxsize=64)
     def of(cls, sql: str, dialect: str) -> Style:
         """The habits of a masked text."""
         words = re.findall(r"\b(select|from|where|join|with|case|when|as)\b", sql, re.IGNORECASE)
