@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from plugins.core.errors import SmeltError
 from plugins.core.failpoints import reach
+from plugins.core.lake import Lake
 from plugins.core.ledger import Hold, Ledger, Run, hold, open_holds, open_run, release
 from plugins.core.project import Project
 from plugins.core.settings import Settings
@@ -15,6 +16,8 @@ from plugins.review import Proposal, Proposals
 from plugins.review.forge.forge import Decision
 from plugins.schema_drift.healing.coping import copes, readers_state
 from plugins.schema_drift.healing.merging import is_in_head
+from plugins.schema_drift.healing.streams import read_streams, stream_of
+from plugins.schema_drift.healing.undone import rows_left_behind
 from plugins.schema_drift.healing.watched import Watched
 
 # How the reason of a proposal begins that Smelt itself closed; see `close_undone`.
@@ -51,7 +54,7 @@ def settle_holds(
 
 
 def _settle_proposal(
-    proposals: Proposals, run: Run, proposal_id: str, holds: Sequence[Hold], watched: Watched
+    proposals: Proposals, run: Run, proposal_id: str, holds: list[Hold], watched: Watched
 ) -> bool:
     """Whether a decision about the proposal released its holds."""
     names = ", ".join(one.name for one in holds)
@@ -68,8 +71,7 @@ def _settle_proposal(
         watched.tell("warning", text, fix="try again later", proposal_id=proposal_id)
     decision = found.state.decision
     if decision is Decision.CLOSED:
-        _closed(run, holds, found.state.detail, watched)
-        return True
+        return _closed(proposals.settings, run, holds, found.state.detail, watched)
     is_merged = decision in (Decision.MERGED, Decision.MERGED_EDITED)
     if not _is_here(proposals, proposal, is_merged, watched, names):
         return False
@@ -94,13 +96,20 @@ def _is_here(proposals: Proposals, proposal: Proposal, is_merged: bool, watched:
     return is_here
 
 
-def _closed(run: Run, holds: Sequence[Hold], detail: str, watched: Watched) -> None:
+def _closed(settings: Settings, run: Run, holds: list[Hold], detail: str, watched: Watched) -> bool:
+    """Release what a person, or Smelt itself, closed; False: rows wait that models would read wrongly."""
     names, proposal_id = ", ".join(one.name for one in holds), holds[0].proposal_id
     if detail.startswith(UNDONE):
-        # Smelt closed it, and was stopped before it could say so here.
+        # Smelt closed it: here, stopped before it could say so, or in `smelt drift propose`.
+        lake, streams = Lake(settings), read_streams(settings.project_dir)
+        if any(rows_left_behind(lake, one, stream_of(one.table, streams).key) for one in holds):
+            # They wait for a patch made by hand, then: looking for drift says so.
+            holds[:] = [replace(one, proposal_id=None) for one in holds]
+            hold(run, *holds)
+            return False
         release(run, *holds, reason="undone")
         watched.tell("released", f"{names}: as before the drift again", proposal_id=proposal_id)
-        return
+        return True
     release(run, *holds, reason="closed")
     text = (
         f"{names}: somebody closed proposal {proposal_id} without merging it{f' ({detail})' if detail else ''}; "
@@ -108,6 +117,7 @@ def _closed(run: Run, holds: Sequence[Hold], detail: str, watched: Watched) -> N
     text += "models read the changed source as they are from now on, and this drift is not proposed again"
     fix = "if models break or numbers are wrong, correct them by hand; `smelt rollback` shows the tables of before"
     watched.tell("warning", text, fix=fix, proposal_id=proposal_id)
+    return True
 
 
 def _settle_by_hand(project: Project, run: Run, held: Hold, watched: Watched) -> bool:

@@ -226,10 +226,9 @@ def _undo(one: _Watch, gone: Sequence[Hold], *, has_more: bool) -> list[Hold]:
         if not left:
             over.append(held)
             continue
-        text = (
-            f"{held.name} is as it was before, but {left:,} rows came meanwhile that only the proposal reads right"
-        )
-        fix = f"merge proposal {held.proposal_id}: it reads both"
+        text = f"{held.name} is as it was before, but {left:,} rows came meanwhile under the columns of the drift"
+        by_hand = f"let the models that read it read both columns, or `smelt drift release {held.name}`"
+        fix = f"merge proposal {held.proposal_id}: it reads both" if held.proposal_id else by_hand
         one.watched.tell("waiting", text, fix=fix, proposal_id=held.proposal_id)
         kept.append(held if held.detail.get("left_behind") == left else remember(one.run, held, left_behind=left))
     if over:

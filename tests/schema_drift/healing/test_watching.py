@@ -180,11 +180,24 @@ def test_undone_with_rows_that_only_the_patch_reads_right_keeps_the_proposal(sho
     shop.upstream = []
     shop.publish()
     watched = shop.watch()
-    assert "20 rows came meanwhile that only the proposal reads right" in watched.news[0].text
+    assert "20 rows came meanwhile under the columns of the drift" in watched.news[0].text
+    assert "merge proposal" in (watched.news[0].fix or "")
     assert len(shop.holds) == 1
     shop.merge()
     shop.watch()
     assert _released(shop) == {"shop.orders": "merged"}
+
+
+def test_undone_and_closed_elsewhere_still_waits_for_rows_that_models_would_read_wrongly(shop: Shop) -> None:
+    shop.rename()
+    shop.watch()
+    shop.upstream = []
+    shop.proposals.close(shop.holds[0].proposal_id or "", "undone upstream: shop is as it was before")
+    watched = shop.watch()
+    (news,) = watched.news
+    assert "20 rows came meanwhile under the columns of the drift" in news.text
+    assert "smelt drift release shop.orders" in (news.fix or "")
+    assert len(shop.holds) == 1
 
 
 def test_a_patch_made_by_hand_releases(shop: Shop) -> None:
