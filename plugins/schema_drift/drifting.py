@@ -156,7 +156,7 @@ def propose(
     on_progress("reading the project")
     with at_head(project, checked.before, checked.after) as (patched, commit):
         on_progress("patching")
-        found = make_patch(patched, checked.drift, mode)
+        found = make_patch(patched, checked.drift, mode, added=settings.drift.added)
         if not found.changes:
             return None
         proposal = make_proposal(
