@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -19,6 +19,7 @@ from plugins.schema_drift.patching.sql.scope import (
     Shadowed,
     resolve,
 )
+from plugins.schema_drift.patching.sql.trees import alias_of, children, column_names, place_of
 
 # Clauses of a SELECT, in which names mean columns of its sources.
 _CLAUSES = ("where", "having", "qualify", "group", "order", "distinct", "sort", "cluster", "distribute", "connect")
@@ -68,7 +69,7 @@ class Binder:
             return self._set_operation(node, scope)
         if isinstance(node, exp.Table):
             return self._item(node, scope, node)
-        for child in _children(node):
+        for child in children(node):
             self._visit(child, scope, "select")
         return Relation(is_open=True)
 
@@ -128,7 +129,7 @@ class Binder:
         if item.args.get("pivots"):
             self._by_position(relation)
             relation = Relation(is_open=True)
-        alias = _alias(item) or f"_{len(scope.sources)}"
+        alias = alias_of(item) or f"_{len(scope.sources)}"
         if isinstance(item, exp.Table) and not item.alias and isinstance(item.this, exp.Identifier):
             alias = self.tables.called(item) or alias
         scope.sources[alias if alias not in scope.sources else f"{alias} {len(scope.sources)}"] = relation
@@ -143,9 +144,9 @@ class Binder:
             return self.query(item, scope)
         if isinstance(item, exp.Lateral) and isinstance(item.this, exp.Subquery):
             return self._renamed(self.query(item.this, scope), item)
-        for child in _children(item):
+        for child in children(item):
             self._visit(child, scope, "from")
-        names = _column_names(item)
+        names = column_names(item)
         return Relation(dict.fromkeys(name.lower() for name in names), is_open=not names)
 
     def _table(self, item: exp.Table, scope: Scope, select: exp.Expr) -> Relation:
@@ -154,14 +155,14 @@ class Binder:
             if found is not None:
                 return self._renamed(found, item)
         if not isinstance(item.this, exp.Identifier):
-            for child in _children(item.this):
+            for child in children(item.this):
                 self._visit(child, scope, "from")
             return Relation(is_open=True)
         relation = self.tables.relation(item)
         if relation is not None:
             return self._renamed(relation, item)
         number = len(self.bound.reads)
-        start, end = _place([part for part in item.parts if isinstance(part, exp.Identifier)])
+        start, end = place_of([part for part in item.parts if isinstance(part, exp.Identifier)])
         self.bound.reads.append(Read(number, item, select, (item.alias or "").lower(), start, end))
         return self._renamed(self.drifted(number), item)
 
@@ -310,7 +311,7 @@ class Binder:
                 if node.args.get(key) is not None:
                     self._visit(node.args[key], inside, clause)
         else:
-            for child in _children(node):
+            for child in children(node):
                 is_whole = clause == "order" and isinstance(node, exp.Ordered)
                 self._visit(child, scope, "ordered" if is_whole and isinstance(child, exp.Column) else clause)
 
@@ -335,8 +336,8 @@ class Binder:
         if any("start" not in part.meta for part in parts):
             self.bound.escapes.add(meaning.origin)
             return None
-        start, end = _place(parts)
-        own = _place(parts[at : at + 1])
+        start, end = place_of(parts)
+        own = place_of(parts[at : at + 1])
         path = tuple(part.name for part in parts[at + 1 :])
         self.bound.references.append(
             Reference(
@@ -389,29 +390,3 @@ class Binder:
             if around is meaning.scope:
                 return
             around = around.parent
-
-
-def _children(node: exp.Expr) -> Iterator[exp.Expr]:
-    for value in node.args.values():
-        for child in value if isinstance(value, list) else (value,):
-            if isinstance(child, exp.Expr) and not isinstance(child, (exp.DataType, exp.Identifier)):
-                yield child
-
-
-def _alias(item: exp.Expr) -> str:
-    for pivot in reversed(item.args.get("pivots") or ()):
-        if pivot.args.get("alias") is not None:
-            return str(pivot.args["alias"].name).lower()
-    return (item.alias_or_name or "").lower()
-
-
-def _column_names(item: exp.Expr) -> list[str]:
-    alias = item.args.get("alias")
-    return [one.name for one in alias.columns] if isinstance(alias, exp.TableAlias) else []
-
-
-def _place(parts: list[exp.Identifier]) -> tuple[int, int]:
-    """The place of dotted parts; (-1, -1) where sqlglot keeps none."""
-    if not parts or any("start" not in part.meta for part in parts):
-        return -1, -1
-    return int(parts[0].meta["start"]), int(parts[-1].meta["end"]) + 1
