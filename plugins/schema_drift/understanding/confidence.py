@@ -25,7 +25,7 @@ HEADER = ("name", "same_name", "type", "position", "lead")
 @cache
 def weights() -> Mapping[str, Mapping[str, float]]:
     """By model, the weight of each kind of evidence; `bias` is that of none."""
-    return json.loads((files(__package__) / "weights.json").read_text())
+    return json.loads((files("plugins.schema_drift.understanding") / "weights.json").read_text())
 
 
 def odds(model: str, evidence: Mapping[str, Matrix]) -> Matrix:

@@ -123,7 +123,7 @@ class Side:
                 self._texts[number] = one.filled(None) if isinstance(one, np.ma.MaskedArray) else one
         return [self._texts[number] for number in columns]
 
-    def shapes(self, column: int, places: Sequence[int] | NDArray | None = None) -> Hashes:
+    def shapes(self, column: int, places: slice | NDArray | None = None) -> Hashes:
         """A hash of how a value is written (runs of classes of characters) at some places; 0 is null."""
         texts = self.texts([column])[0]
         picked = texts if places is None else texts[places]
@@ -144,7 +144,7 @@ class Side:
     def _fetch(self, expressions: Sequence[str]) -> list[NDArray]:
         listed = ", ".join(f"{one} as x{number}" for number, one in enumerate(expressions))
         found = self.con.execute(f"select {listed} from {self.temp}").fetchnumpy()
-        return [found[f"x{number}"] for number in range(len(expressions))]
+        return [found[f"x{n}"] for n in range(len(expressions))]  # pyright: ignore[reportReturnType]
 
 
 def modulus_for(*sides: Side) -> int:
@@ -211,7 +211,7 @@ def _stack(arrays: list[NDArray], height: int, kind: type) -> NDArray:
 
 def _floats(found: NDArray) -> Numbers:
     if isinstance(found, np.ma.MaskedArray):
-        return found.astype(np.float64).filled(np.nan)
+        return np.ma.filled(found.astype(np.float64), np.nan)
     return np.asarray(found, dtype=np.float64)
 
 

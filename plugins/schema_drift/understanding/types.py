@@ -115,6 +115,8 @@ def read_type(text: str) -> Type:
         is_length = name not in ("enum", "set")
         return Type(Family.TEXT, numbers[0] if numbers and is_length else _lengths(name))
     family = _OTHERS.get(name, Family.OTHER)
+    if family is Family.BINARY:
+        return Type(family, numbers[0] if numbers else None)
     return Type(family, (32 if name in _SINGLE else 64) if family is Family.FLOAT else None)
 
 
@@ -157,6 +159,12 @@ def compare_types(before: str, after: str) -> Shift:
 
 def _within(old: Type, new: Type, before: str, after: str) -> Shift:
     """Of two types of one family."""
+    words = [
+        re.findall(r"'((?:[^']|'')*)'", text) if text.lower().startswith(("enum", "set")) else []
+        for text in (before, after)
+    ]
+    if all(words) and set(words[0]) != set(words[1]):
+        return Shift.WIDENED if set(words[0]) < set(words[1]) else Shift.NARROWED
     if old == new:
         # Two words of one type, such as int and integer; structs and lists of other things are told by their text.
         return Shift.CHANGED if old.family in NESTED | {Family.OTHER} and before != after else Shift.SAME

@@ -89,7 +89,7 @@ def packed(fields: Sequence[tuple[tuple[str, ...], str]], type_: str) -> str:
         here = tree
         for part in path[:-1]:
             here = here.setdefault(part, {})  # type: ignore[assignment]
-        here[path[-1]] = sql
+        here[path[-1]] = sql  # pyright: ignore[reportIndexIssue]
     family = read_type(type_).family
     if family is Family.STRUCT:
         return f"cast({_struct(tree)} as {type_})"

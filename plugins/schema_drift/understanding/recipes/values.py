@@ -50,7 +50,7 @@ def of_values(
     there = _mapped(moved, types[0], types[1])
     if is_words:
         detail = {"format_before": "/".join(sorted(mapping)), "format_after": "/".join(sorted(mapping.values()))}
-        detail["values"] = mapping
+        detail |= {"values": mapping}
         text = f"yes and no are written {detail['format_after']} instead of {detail['format_before']}"
         return [Recipe(Kind.FORMAT_CHANGED, (one,), (two,), (back,), (there,), detail, text, cost=0.1)]
     some = ", ".join(f"`{was}` → `{now}`" for was, now in list(moved.items())[:3])
