@@ -166,8 +166,9 @@ def main(arguments: Sequence[str]) -> int:
     for verdict in judge_all(() if asked.only_whole else cases, asked.processes, asked.tool):
         verdicts.append(verdict)
         _explain(console, [verdict], asked.why)
-    console.print(f"{len(verdicts)} cases in {time.perf_counter() - started:.0f} s")
-    print_scores(console, verdicts)
+    if verdicts:
+        console.print(f"{len(verdicts)} cases in {time.perf_counter() - started:.0f} s")
+        print_scores(console, verdicts)
     whole = list(judge_all(sample(cases, asked.whole, asked.seed), asked.processes, WHOLE_WAY))
     if whole:
         _explain(console, whole, asked.why)

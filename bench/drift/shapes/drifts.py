@@ -68,12 +68,16 @@ def _happening(shape: Shape, group: str, name: str, entry: Mapping[str, Any]) ->
         for one in entry.get("changes", ())
     )
     domain = shape.domain
+    accepts = tuple(entry.get("accepts", ("patched",)))
+    if shape.code and accepts != ("nothing",):
+        # What names a column in code of another language is edited where that is safe, else asked about.
+        accepts = tuple(dict.fromkeys((*accepts, "asked")))
     named = dict.fromkeys(name for one in changes for name in (*one.before, *one.after))
     return Happening(
         name=name,
         group=group,
         sql=entry["sql"],
-        accepts=tuple(entry.get("accepts", ("patched",))),
+        accepts=accepts,
         changes=changes,
         table=domain.other if entry.get("table") == "other" else domain.main,
         asks=tuple(entry.get("asks", named)),
