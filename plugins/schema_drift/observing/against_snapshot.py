@@ -135,9 +135,17 @@ class _Now:
                 table = replace(table, key=key)
                 self.sides.inputs_after[table.id] = Input(table.relation, rows.sql, rows.is_sample)
                 seen = SeenTable(table, rows.sql, rows.is_sample)
-                self.sides.after.append(as_appended(self.con, seen, old, SNAPSHOT))
+                self.sides.after.append(self._appended(seen, old))
                 return
         self.sides.after.append(SeenTable(table))
+
+    def _appended(self, seen: SeenTable, old: KeptTable | None) -> SeenTable:
+        try:
+            return as_appended(self.con, seen, old, SNAPSHOT)
+        except duckdb.Error as error:
+            name = seen.table.name
+            self.sides.notes.append(f"{name}: fresh rows could not be told from old ones: {first_line(error)}")
+            return seen
 
     def _rows(self, found: Found, key: tuple[str, ...], old: KeptTable | None) -> tuple[tuple[str, ...], Rows]:
         if not key and (old is None or old.table.key):

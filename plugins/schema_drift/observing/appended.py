@@ -1,7 +1,7 @@
 """Tables that loaders only ever extend: a column that the source dropped is still there, and no longer filled.
 
-dlt, Fivetran and Airbyte keep the old column when a source renames or drops one, and fill it with nulls. Read as it
-stands, such a table shows a new column and an old one full of values; what the source is now is in fresh rows only.
+dlt, Fivetran and Airbyte keep the old column when a source renames or drops one, and fill it with nulls. Read as
+it stands, such a table has a new column and an old one full of values; what the source is now is in fresh rows.
 """
 
 from __future__ import annotations
@@ -25,22 +25,23 @@ _LOADERS = (
     "_ab_cdc_updated_at",
     "_sdc_batched_at",
 )
+_ENOUGH = 50
 
 
 @dataclass(frozen=True)
 class _Fresh:
-    """Rows that are new or changed since the snapshot. where: true for them, over the relation; since: the same
-    where one column of a loader tells, None: only the rows' content does."""
+    """Rows that are new or changed since the snapshot. where: true for them, over the relation; since: the
+    same where a loader's column tells, None: only the content does."""
 
     where: str
     since: str | None
 
 
 def as_appended(con: duckdb.DuckDBPyConnection, now: SeenTable, old: KeptTable | None, alias: str) -> SeenTable:
-    """The table as its source is now: its fresh rows without the columns that none of them fills, if there are such.
+    """The table as its source is now: its fresh rows, without the columns that none of them fills.
 
-    Otherwise the table as it stands: a column that is null in every fresh row, and was filled before, is what tells.
-    Raises duckdb.Error.
+    A column that is null in every fresh row, and was filled before, is what tells; where there is none, the table
+    as it stands. Raises duckdb.Error.
     """
     kept = old.rows(alias) if old is not None else None
     if old is None or kept is None or not old.sampled or now.rows is None or not old.table.key:
@@ -48,7 +49,7 @@ def as_appended(con: duckdb.DuckDBPyConnection, now: SeenTable, old: KeptTable |
     both = [column.name for column in now.table.columns if old.table.column(column.name) is not None]
     loader = next((name for name in both if name.lower() in _LOADERS), None)
     has_more = len(now.table.columns) > len(both)
-    # Tables that only grow get a new column, or bear the mark of a loader that may have nothing to put in its place.
+    # A table that only grows has a new column, or a loader's mark where nothing may come in an old one's place.
     if not has_more and loader is None:
         return now
     fresh = _fresh(con, now, old, kept, loader, both)
@@ -57,7 +58,8 @@ def as_appended(con: duckdb.DuckDBPyConnection, now: SeenTable, old: KeptTable |
     emptied = _emptied(
         con, now, kept, fresh, [name for name in both if name not in now.table.key and name != loader]
     )
-    if not emptied:
+    # Where nothing came in its place, a few rows without a value may just be an unlucky load.
+    if not emptied or (not has_more and _count(con, now, fresh) < _ENOUGH):
         return now
     columns = tuple(column for column in now.table.columns if column.name not in emptied)
     listed = ", ".join(duck.quote(column.name) for column in columns)
@@ -88,10 +90,10 @@ def _fresh(
         # Of a sample, rows that aren't in it may be old all the same.
         if old.up_to is not None:
             return None
-        listed = ", ".join(map(duck.quote, both))
+        # As text: the type of a column may be another one now.
+        listed = ", ".join(f"cast({duck.quote(name)} as varchar)" for name in both)
         added = [c.name for c in now.table.columns if c.name not in both]
         filled = " or ".join(f"{duck.quote(name)} is not null" for name in added)
-        where = f"({listed}) not in (select ({listed}) from {kept})" if len(both) > 1 else "true"
         where = f"(row({listed}) not in (select row({listed}) from {kept}) or {filled})"
         since = None
     count = con.execute(f"select count(*) from {now.rows} where {where}").fetchall()[0][0]
@@ -108,12 +110,16 @@ def _emptied(
     then = con.execute(f"select {counted} from {kept}").fetchall()[0]
     since = con.execute(f"select {counted} from {now.rows} where {fresh.where}").fetchall()[0]
     total = con.execute(f"select count(*) from {kept}").fetchall()[0][0]
-    rows = con.execute(f"select count(*) from {now.rows} where {fresh.where}").fetchall()[0][0]
+    rows = _count(con, now, fresh)
     return [
         name
         for name, before, after in zip(names, then, since, strict=True)
         if before and not after and _is_unlikely(before / total, rows)
     ]
+
+
+def _count(con: duckdb.DuckDBPyConnection, now: SeenTable, fresh: _Fresh) -> int:
+    return con.execute(f"select count(*) from {now.rows} where {fresh.where}").fetchall()[0][0]
 
 
 def _is_unlikely(share: float, rows: int) -> bool:

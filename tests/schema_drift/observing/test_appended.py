@@ -27,16 +27,15 @@ def test_a_renamed_column_of_an_appended_table(warehouse: Warehouse) -> None:
         assert after.table.history is not None
         assert after.table.history.kept == {"amount"}
         assert after.table.history.since == "\"_dlt_load_id\" > '1700.1'"
-        assert "amount" in [
-            row[0] for row in pair.con.execute(f"describe from {pair.inputs.after[after.table.id].sql}").fetchall()
-        ]
+        whole = pair.con.execute(f"describe from {pair.inputs.after[after.table.id].sql}").fetchall()
+        assert "amount" in [row[0] for row in whole]
 
 
 @pytest.mark.parametrize(
     "later",
     [
         "insert into raw.orders select i, i * 1.5, null, '1800.2' from range(100, 110) as r(i)",
-        "insert into raw.orders select i, case when i % 2 = 0 then i end, 'n', '1800.2' from range(100, 300) as r(i)",
+        "insert into raw.orders select i, if(i % 2 = 0, i, null), 'n', '1800.2' from range(100, 300) as r(i)",
         "update raw.orders set amount = null where id < 10",
         "delete from raw.orders where id > 50",
     ],

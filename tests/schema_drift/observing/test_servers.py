@@ -22,7 +22,8 @@ shop:
   target: dev
   outputs:
     dev:
-      {{type: postgres, host: {host}, port: {port}, user: reader, password: canary-71ab, dbname: postgres, schema: x}}
+      {{type: postgres, host: {host}, port: {port}, user: reader,
+        password: canary-71ab, dbname: postgres, schema: x}}
 """
 
 
