@@ -118,10 +118,13 @@ def _say_next(folder: Path) -> None:
     from plugins.review import Proposals
 
     settings = load_settings(folder)
-    wanted = sorted({held.proposal_id for held in open_holds(Ledger(settings)) if held.proposal_id})
-    for proposal_id in wanted:
+    holds = [held for held in open_holds(Ledger(settings)) if held.proposal_id]
+    opened = {held.proposal_id for held in holds if held.detail.get("url")}
+    for proposal_id in sorted({held.proposal_id or "" for held in holds}):
         proposal = Proposals(settings).find(proposal_id).proposal
         typer.echo(f"\nRead it     smelt proposals show {proposal_id}")
+        if proposal_id not in opened:
+            continue
         typer.echo(f"            git diff HEAD...{proposal.branch}")
         typer.echo(f"Merge it    git merge {proposal.branch}")
         typer.echo("Heal        smelt run")
