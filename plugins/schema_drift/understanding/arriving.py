@@ -17,7 +17,7 @@ from .types import Family, read_type
 
 _LEAST_ROWS = 20
 _MOST_KINDS = 20
-_LEAST_EACH = 5
+_LEAST_EACH = 10
 _FEW = 150
 
 
@@ -99,7 +99,7 @@ def _values(known: Understood, table: Table, one: int, two: int) -> Change | Non
     before = known.old.hashes([one])[:, 0]
     before = before[before != 0]
     kinds, counts = np.unique(before, return_counts=True)
-    if len(before) < 200 or not 2 <= len(kinds) <= _MOST_KINDS or counts.min() < _LEAST_EACH:
+    if len(before) < 500 or not 2 <= len(kinds) <= _MOST_KINDS or counts.min() < _LEAST_EACH:
         return None
     # A set of which one in a hundred values had been seen only now and then is not closed (Good 1953).
     now = known.new.hashes([two])[known.match.fresh, 0]
