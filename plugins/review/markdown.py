@@ -59,10 +59,12 @@ def render_review(review: Review) -> str:
 
 
 def render_proposal(proposal: Proposal, review: Review | None) -> str:
-    """What the reviewer of a proposal reads; without a review it was refused before anything was built."""
+    """What the reviewer of a proposal reads; without a review it only asks, or was refused before it was built."""
     parts = [f"# {_plain(proposal.title)}"]
     verdict = "**Refused before it was built: it holds what a machine may not write.**"
-    if review is not None:
+    if not proposal.changes:
+        verdict = "**No file is changed: it waits for your answers.**"
+    elif review is not None:
         verdict = _verdict(review)
     # A reason that begins with a bold line says what was done, and the verdict ends it.
     first, _, rest = proposal.reason.strip().partition("\n\n")
@@ -91,6 +93,8 @@ def render_proposal(proposal: Proposal, review: Review | None) -> str:
 
 def _files(proposal: Proposal) -> str:
     """Each changed file, with what its edit does where that is told."""
+    if not proposal.changes:
+        return "**To answer**, push commits to this branch, or close it and change the project yourself."
     shown = []
     for change in proposal.changes[:_FILES]:
         told = proposal.told.get(change.path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from ulid import ULID
 
 from plugins.review.evidence.finding import Finding
@@ -38,6 +38,7 @@ class Proposal(BaseModel):
     told: what each changed file does, in a line of markdown, by path. notes: what else the reviewer should know,
     markdown, each below the evidence.
     subject: what it is about, such as a source system, where only one proposal of the kind may be open at a time.
+    One without changes only asks: it needs questions.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -49,13 +50,19 @@ class Proposal(BaseModel):
     reason: str
     confidence: float = Field(ge=0, le=1)
     base: str
-    changes: tuple[FileChange, ...] = Field(min_length=1)
+    changes: tuple[FileChange, ...] = ()
     commits: tuple[tuple[str, tuple[str, ...]], ...] = ()
     questions: tuple[str, ...] = ()
     told: dict[str, str] = {}
     notes: tuple[str, ...] = ()
     evidence: tuple[Finding, ...] = ()
     created_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Proposal:
+        if not self.changes and not self.questions:
+            raise ValueError("a proposal changes a file or asks a question")
+        return self
 
     @property
     def branch(self) -> str:

@@ -19,10 +19,20 @@ from plugins.review.sandbox.inputs import ChangedSources
 from plugins.review.sandbox.machine_written import check_machine_written
 from plugins.review.sandbox.places import Places
 
+_ASKED = Finding(
+    kind="compile",
+    subject="project",
+    outcome=Outcome.NOT_CHECKED,
+    detail="no file is changed: the questions come first",
+)
+
 
 @dataclass(frozen=True)
 class Proven:
-    """A proposal with evidence, and its body for a pull request. review: None if it was refused unbuilt."""
+    """A proposal with evidence, and its body for a pull request.
+
+    review: None if it was refused unbuilt, or only asks.
+    """
 
     proposal: Proposal
     body: str
@@ -51,6 +61,9 @@ def prove(
     of people's own Jinja and Python. judge: what the findings mean for this kind of proposal.
     Raises SmeltError as `review` does.
     """
+    if not proposal.changes:
+        asked = proposal.model_copy(update={"evidence": (*proposal.evidence, _ASKED)})
+        return Proven(asked, render_proposal(asked, None), None)
     repository = Repository.find(project.folder)
     prefix = repository.prefix(project.folder)
     refused = _refusals(proposal, settings, _places(repository, prefix, proposal.base), columns)

@@ -14,7 +14,7 @@ from plugins.core.settings import Settings
 from plugins.review import Proposal, Proposals, Proven
 from plugins.schema_drift.change import Drift, Severity
 from plugins.schema_drift.observing import FirstSeen, Pair, open_pair, write_inputs
-from plugins.schema_drift.opened import close, find_open, open_proposals
+from plugins.schema_drift.opened import close, decided, find_open, open_proposals
 from plugins.schema_drift.patching import Mode, Patch
 from plugins.schema_drift.table import Table
 from plugins.schema_drift.understanding import compare
@@ -157,7 +157,7 @@ def propose(
     with at_head(project, checked.before, checked.after) as (patched, commit):
         on_progress("patching")
         found = make_patch(patched, checked.drift, mode, added=settings.drift.added)
-        if not found.changes:
+        if not found.changes and not _is_news(settings, checked, found, source):
             return None
         proposal = make_proposal(
             checked.drift,
@@ -195,6 +195,12 @@ def close_undone(settings: Settings, checked: Checked) -> tuple[Proposal, ...]:
             close(settings, proposal, f"undone upstream: {proposal.subject} is as it was before")
             undone.append(proposal)
     return tuple(undone)
+
+
+def _is_news(settings: Settings, checked: Checked, patch: Patch, source: str | None) -> bool:
+    """Whether there is something to ask that nobody was asked since the state before."""
+    asked = {question for one in decided(settings, source or "", checked.before_at) for question in one.questions}
+    return any(not one.is_minor and str(one) not in asked for one in patch.questions)
 
 
 def _prove(

@@ -29,9 +29,13 @@ def build_commits(repository: Repository, prefix: PurePosixPath, proposal: Propo
     full = {path: (prefix / path).as_posix() for path in changes}
     modes = _modes(repository, parent, full.values())
     _check_before(repository, parent, proposal, full, modes)
+    if not changes:
+        # Nothing to merge but an answer; forges open a pull request of a commit that changes no file.
+        tree = repository.git("rev-parse", f"{parent}^{{tree}}")
+        return _commit(repository, tree, parent, _signed(_clean(proposal.title), proposal), committer, proposal)
     for message, paths in planned_commits(proposal):
         tree = _tree(repository, parent, [(full[path], changes[path]) for path in paths], modes)
-        parent = _commit(repository, tree, parent, f"{message}\n\n{TRAILER}: {proposal.id}", committer, proposal)
+        parent = _commit(repository, tree, parent, _signed(message, proposal), committer, proposal)
     if not repository.changed_files(base, parent):
         raise SmeltError(f"proposal {proposal.id} changes nothing", "make the proposal again")
     return parent
@@ -69,6 +73,10 @@ def _clean(message: str) -> str:
     """A message that git takes: no control characters, not empty."""
     kept = "".join(char for char in message if char in "\n\t" or char.isprintable()).strip()
     return kept or "Change the project"
+
+
+def _signed(message: str, proposal: Proposal) -> str:
+    return f"{message}\n\n{TRAILER}: {proposal.id}"
 
 
 def _modes(repository: Repository, commit: str, paths: Iterable[str]) -> dict[str, str]:

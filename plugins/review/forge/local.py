@@ -92,7 +92,7 @@ class LocalForge:
         squashed = self.repository.git("log", "--format=%H", "--fixed-strings", f"--grep={trailer}", since, "--")
         if squashed:
             return self._compare(proposal, squashed.splitlines()[0], set())
-        if self._compare(proposal, base, set())[0] is Decision.MERGED:
+        if proposal.changes and self._compare(proposal, base, set())[0] is Decision.MERGED:
             return Decision.MERGED, f"{self._base_name} has the same content"
         return Decision.OPEN, ""
 
