@@ -194,8 +194,10 @@ def _try(bench: Workbench, case: Case) -> tuple[list[str], list[Difference]]:
 def _built(project: Path) -> Built:
     """Build a project that must build."""
     tried = Project(project, target_path=_TARGET, writes_artifacts=False)
-    built = tried.build()
-    tried.release()
+    try:
+        built = tried.build()
+    finally:
+        tried.release()
     if built.broken:
         raise SmeltError(f"{project} does not build: {built.broken[0].message}", "correct the shape's templates")
     return built
