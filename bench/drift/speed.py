@@ -7,6 +7,7 @@ that drifted, once, and compares nothing.
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import tempfile
 from pathlib import Path
@@ -16,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.generated_project import fill, generate
-from bench.measure import measure, tool
+from bench.measure import Cost, measure, tool
 
 MODELS = 1_000
 TABLES = 200
@@ -50,8 +51,7 @@ def _see(console: Console, folder: Path) -> None:
     for column in ("", "check s", "command s", "CPU s", "peak MiB"):
         table.add_column(column, justify="left" if not column else "right")
     for name in ("the first", "a later one"):
-        cost = measure(tool("smelt", "drift", "check", "--json"), cwd=folder)
-        found = _document(cost.output)
+        cost, found = _measured(folder, "smelt", "drift", "check", "--json")
         assert len(found["changes"]) == TABLES // 20, found["changes"]
         table.add_row(
             name, f"{found['seconds']:.2f}", f"{cost.wall:.2f}", f"{cost.cpu:.2f}", f"{cost.peak_mib:.0f}"
@@ -72,9 +72,8 @@ def _propose(console: Console, folder: Path) -> None:
     with duckdb.connect(str(folder / "generated.duckdb")) as con:
         # The staging views would refuse it.
         con.execute(_RENAME)
-    cost = measure(tool("smelt", "drift", "propose", "--json"), _IDENTITY, cwd=folder)
-    proposals = _document(cost.output)["proposals"]
-    assert len(proposals) == 1, cost.output[-2000:]
+    cost, said = _measured(folder, "smelt", "drift", "propose", "--json")
+    assert len(said["proposals"]) == 1, said
     table = Table(title=f"From a renamed column to a validated pull request, {MODELS:,} models")
     for column in ("", "wall s", "dbt's", "peak MiB"):
         table.add_column(column, justify="left" if not column else "right")
@@ -119,6 +118,9 @@ def _many_tables(folder: Path) -> None:
             )
 
 
-def _document(output: str) -> dict:
-    """The JSON of a command that may say other things first."""
-    return json.JSONDecoder().raw_decode(output[output.index("{\n") :])[0]
+def _measured(folder: Path, *command: str) -> tuple[Cost, dict]:
+    """What a command cost, and the JSON that it wrote: to a file, for a pipe holds less than it may be."""
+    output = folder / "target" / "output.json"
+    quoted = " ".join(map(shlex.quote, tool(*command)))
+    cost = measure(["sh", "-c", f"exec {quoted} > {shlex.quote(str(output))}"], _IDENTITY, cwd=folder)
+    return cost, json.loads(output.read_text())
