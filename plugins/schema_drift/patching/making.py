@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -14,6 +14,8 @@ from plugins.schema_drift.patching.project import PatchedProject
 from plugins.schema_drift.patching.sql import patch_sql
 
 Added = Literal["pass", "document", "ignore"]
+# A question about more places than these names only so many of them.
+_PLACES = 50
 
 
 def make_patch(project: PatchedProject, drift: Drift, mode: Mode = Mode.ABSORB, *, added: Added = "pass") -> Patch:
@@ -76,8 +78,22 @@ def _told(code: Mapping[str, str], documents: Mapping[str, str]) -> dict[str, st
 
 
 def _distinct(questions: Iterable[Question]) -> tuple[Question, ...]:
-    """Each once: of two that say the same of one place, the first; graver before less grave."""
-    kept: dict[tuple[str, str, int], Question] = {}
-    for question in questions:
-        kept.setdefault((question.text, question.path, question.line), question)
-    return tuple(sorted(kept.values(), key=lambda one: one.is_minor))
+    """Each once, with all the places that it is about; graver before less grave."""
+    places: dict[tuple[str, bool], dict[tuple[str, int], None]] = {}
+    for one in questions:
+        places.setdefault((one.text, one.is_minor), {})[(one.path, one.line)] = None
+    kept = [
+        Question(_with_places(text, others), *first, is_minor=is_minor)
+        for (text, is_minor), (first, *others) in places.items()
+    ]
+    return tuple(sorted(kept, key=lambda one: one.is_minor))
+
+
+def _with_places(text: str, places: Sequence[tuple[str, int]]) -> str:
+    """The question with the other places that it is about."""
+    named = [f"`{path}{f':{line}' if line else ''}`" for path, line in places[:_PLACES] if path]
+    if len(places) > _PLACES:
+        named.append(f"{len(places) - _PLACES} more places")
+    if not named:
+        return text
+    return f"{text} The same in {', '.join(named[:-1])}{' and ' if named[1:] else ''}{named[-1]}."

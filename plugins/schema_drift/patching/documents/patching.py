@@ -13,6 +13,7 @@ from plugins.schema_drift.change import Change, Drift, Kind
 from plugins.schema_drift.patching.documents.contracts import patch_contract
 from plugins.schema_drift.patching.documents.document import Document, Plan
 from plugins.schema_drift.patching.documents.nodes import ask_of_project, patch_nodes
+from plugins.schema_drift.patching.documents.places import is_below, property_folders
 from plugins.schema_drift.patching.documents.prose import patch_prose
 from plugins.schema_drift.patching.documents.rules import carriers, patch_rules
 from plugins.schema_drift.patching.documents.semantic import patch_exposures, patch_metrics, patch_semantic_models
@@ -65,9 +66,10 @@ def patch_documents(
     names = _pattern(plan)
     streams = (stream_of(plan, change.table) for change in drift.changes)
     folders = {PurePosixPath(found[0]).parent for found in streams if found is not None}
+    read_by_dbt = property_folders(project)
     for path in project.paths:
         handlers = _handlers(path)
-        if not handlers:
+        if not handlers or not (path == "dbt_project.yml" or is_below(path, read_by_dbt)):
             continue
         text = project.read(path)
         if PurePosixPath(path).parent not in folders and not _concerns(names, path, text):

@@ -9,6 +9,7 @@ from plugins.core.editing.edits import Edit, apply_edits
 from plugins.schema_drift.patching.documents.describing import is_code_like
 from plugins.schema_drift.patching.documents.document import Plan
 from plugins.schema_drift.patching.documents.fragments import has_braces, mentions
+from plugins.schema_drift.patching.documents.places import is_below, property_folders
 from plugins.schema_drift.patching.patch import Question
 
 _BLOCK = re.compile(r"\{%-?\s*docs\s+(\w+)\s*-?%\}(.*?)\{%-?\s*enddocs\s*-?%\}", re.DOTALL)
@@ -24,8 +25,9 @@ def patch_prose(plan: Plan) -> tuple[dict[str, str], list[Question]]:
     if not everything:
         return changed, questions
     users: dict[str, set[str]] | None = None
+    folders = property_folders(plan.project)
     for path in plan.project.paths:
-        if not path.endswith(".md"):
+        if not path.endswith(".md") or not is_below(path, folders):
             continue
         text = plan.project.read(path)
         if not mentions(text, list(everything)) or not _BLOCK.search(text):

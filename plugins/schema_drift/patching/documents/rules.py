@@ -37,10 +37,14 @@ _RESCALED = (Kind.UNIT_CHANGED, Kind.FORMAT_CHANGED, Kind.MEANING_CHANGED)
 
 @dataclass(frozen=True)
 class _Rule:
-    """A change that a rule about a column may contradict. is_own: the column is the source's own."""
+    """A change that a rule about a column may contradict. is_own: the column is the source's own.
+
+    column: of the source, as people call it.
+    """
 
     change: Change
     is_own: bool
+    column: str
 
 
 def patch_rules(document: Document) -> None:
@@ -60,14 +64,16 @@ def patch_rules(document: Document) -> None:
 
 def _rules(document: Document) -> dict[Place, list[_Rule]]:
     found: dict[Place, list[_Rule]] = {}
+    tables = {table.id: table.name for table in document.plan.project.before}
     for change in document.plan.drift.changes:
         for column in change.before or change.after:
             start = (change.table, column.lower())
-            found.setdefault(start, []).append(_Rule(change, True))
+            called = f"`{column}` of {tables[change.table]}" if change.table in tables else f"`{column}`"
+            found.setdefault(start, []).append(_Rule(change, True, called))
             # What staging restores is as it was; what it does not reaches all that pass the column on.
             if change.kind in (Kind.VALUES_ADDED, Kind.NULLABILITY_CHANGED) and not change.restores:
                 for place in carriers(document.plan.project.graph, start):
-                    found.setdefault(place, []).append(_Rule(change, False))
+                    found.setdefault(place, []).append(_Rule(change, False, called))
     return found
 
 
@@ -110,7 +116,7 @@ def _tests(entry: Node) -> Iterator[Node]:
 def _test(document: Document, test: Node, rule: _Rule, column: str) -> None:
     kind = rule.change.kind
     if kind is Kind.NULLABILITY_CHANGED:
-        _nulls(document, test, rule, column)
+        _nulls(document, test, rule)
         return
     for key, value in _deep(test):
         if key in _LISTS and isinstance(value, SequenceNode):
@@ -144,7 +150,7 @@ def _accept(document: Document, values: SequenceNode, new: list[Any], rule: _Rul
         return
     document.tell(f"{said} in `{column}`")
     if not rule.is_own:
-        document.ask(f"is {said} to be accepted here, or held back? The source has it in `{column}` now", values)
+        document.ask(f"is {said} to be accepted here, or held back? It is new in {rule.column}", values)
 
 
 def _renamed_values(document: Document, values: SequenceNode, rule: _Rule, column: str) -> None:
@@ -167,11 +173,11 @@ def _renamed_values(document: Document, values: SequenceNode, rule: _Rule, colum
             document.tell(f"`{old}` is `{moved[old]}` in `{column}`")
 
 
-def _nulls(document: Document, test: Node, rule: _Rule, column: str) -> None:
+def _nulls(document: Document, test: Node, rule: _Rule) -> None:
     may_be_null = rule.change.detail.get("nullable_after", True)
     names = {text_of(test), *pairs(test)}
     if may_be_null and names & {"not_null", "missing"}:
-        document.ask(f"`{column}` may be null at the source now; is it still to be refused here?", test)
+        document.ask(f"{rule.column} may be null now; is null still to be refused here?", test)
 
 
 def _key(document: Document, entry: MappingNode, change: Change, kind: str) -> None:
