@@ -58,14 +58,18 @@ def render_review(review: Review) -> str:
     return text + "\n"
 
 
-def render_proposal(proposal: Proposal, review: Review | None) -> str:
-    """What the reviewer of a proposal reads; without a review it only asks, or was refused before it was built."""
+def render_proposal(proposal: Proposal, review: Review | None, verdict: str | None = None) -> str:
+    """What the reviewer of a proposal reads; without a review it only asks, or was refused before it was built.
+
+    verdict: instead of the one that any change gets.
+    """
     parts = [f"# {_plain(proposal.title)}"]
-    verdict = "**Refused before it was built: it holds what a machine may not write.**"
-    if not proposal.changes:
+    if review is not None:
+        verdict = f"**{verdict}** {_share(review)}" if verdict else _verdict(review)
+    elif proposal.changes:
+        verdict = "**Refused before it was built: it holds what a machine may not write.**"
+    else:
         verdict = "**No file is changed: it waits for your answers.**"
-    elif review is not None:
-        verdict = _verdict(review)
     # A reason that begins with a bold line says what was done, and the verdict ends it.
     first, _, rest = proposal.reason.strip().partition("\n\n")
     if first.startswith("**") and first.endswith("**") and verdict.startswith("**"):
@@ -126,13 +130,17 @@ def _verdict(review: Review) -> str:
     if review.change is None:
         return "**Nothing in the dbt project differs.**"
     failed = [finding for finding in review.findings if finding.outcome is Outcome.FAILED]
-    share = f"{review.not_checked:.0%} of the checks were not made."
+    share = _share(review)
     if failed:
         names = ", ".join(dict.fromkeys(_TITLES.get(f.kind, f.kind) for f in failed))
         return f"**{len(failed)} {_plural(len(failed), 'finding')} failed: {names}.** {share}"
     if review.outcome is Outcome.CHANGED:
         return f"**Nothing failed; what changed is listed below.** {share}"
     return f"**Nothing failed, and nothing that was compared changed.** {share}"
+
+
+def _share(review: Review) -> str:
+    return f"{review.not_checked:.0%} of the checks were not made."
 
 
 def _plural(count: int, word: str) -> str:

@@ -53,12 +53,14 @@ def prove(
     sources: ChangedSources | None = None,
     columns: Collection[str] = (),
     judge: Callable[[Review], Sequence[Finding]] = lambda review: review.findings,
+    verdict: Callable[[Review], str | None] = lambda review: None,
 ) -> Proven:
     """Check what the machine wrote, then review it against its base; nothing of it compiles if it is refused.
 
     What the proposal knows already is evidence too, but for what the review finds out by itself.
     sources: those that are not the same on both sides. columns: names of columns that may become others in strings
-    of people's own Jinja and Python. judge: what the findings mean for this kind of proposal.
+    of people's own Jinja and Python. judge: what the findings mean for this kind of proposal. verdict: what they
+    come to in a sentence or two, judged; None: as for any other.
     Raises SmeltError as `review` does.
     """
     if not proposal.changes:
@@ -77,7 +79,7 @@ def prove(
     found = replace(found, findings=tuple(judge(found)))
     found = replace(found, findings=(*_left(proposal.evidence, found.findings), *found.findings))
     told = proposal.model_copy(update={"evidence": found.findings})
-    return Proven(told, render_proposal(told, found), found)
+    return Proven(told, render_proposal(told, found, verdict(found)), found)
 
 
 def _left(known: Sequence[Finding], found: Sequence[Finding]) -> Iterator[Finding]:

@@ -38,7 +38,7 @@ def register(app: typer.Typer) -> None:
         no_args_is_help=True,
         help="Schema drift: what changed at the sources, what it means, and the pull request that answers it.",
     )
-    for command in (snapshot, check, propose):
+    for command in (snapshot, check, propose, status, release):
         drift.command()(command)
     app.add_typer(drift, name="drift")
 
@@ -140,6 +140,7 @@ def propose(
     from plugins.schema_drift.drifting import check as run_check
     from plugins.schema_drift.drifting import close_undone
     from plugins.schema_drift.drifting import propose as run_propose
+    from plugins.schema_drift.healing.holds import follow
     from plugins.schema_drift.patching import Mode
     from plugins.schema_drift.report import document, proposed_document, show, show_proposed
 
@@ -152,6 +153,9 @@ def propose(
         made = [run_propose(project, settings, checked, source=one, **options) for one in checked.sources]
         undone = close_undone(settings, checked)
     proposals = [one for one in made if one is not None]
+    for one in proposals:
+        if one.url is not None:
+            follow(settings, one.proposal.subject, one.proposal.id, one.url)
     if as_json:
         found = document(checked, project.folder.name)
         found |= {"proposals": list(map(proposed_document, proposals)), "closed": [one.id for one in undone]}
@@ -167,6 +171,53 @@ def propose(
             console.print("The project copes with it as it is; `smelt drift snapshot` makes it the state before.")
     if any(one.has_failed for one in proposals):
         raise typer.Exit(1)
+
+
+def status(
+    as_json: AsJson = False,
+    project_dir: ProjectDir = Path(),
+    profiles_dir: ProfilesDir = None,
+    target: Target = None,
+) -> None:
+    """Say what is held back since when and why, and which proposals of drift wait for a person."""
+    from rich.console import Console
+
+    from plugins.schema_drift.healing import find_standing
+    from plugins.schema_drift.report import show_standing
+
+    _, settings = _open(project_dir, profiles_dir, target)
+    standing = find_standing(settings)
+    if as_json:
+        typer.echo(json.dumps(standing.document(), indent=2, default=str))
+    else:
+        show_standing(Console(), standing)
+
+
+def release(
+    stream: Annotated[str, typer.Argument(metavar="SOURCE.STREAM", help="What is held back; SOURCE: all of it.")],
+    as_json: AsJson = False,
+    project_dir: ProjectDir = Path(),
+    profiles_dir: ProfilesDir = None,
+    target: Target = None,
+) -> None:
+    """Let builds read a stream that is held back, whatever became of its proposal: the models were corrected.
+
+    smelt drift release shop.order_lines    the same drift is not held back again
+    """
+    from plugins.schema_drift.healing import release_by_hand
+
+    _, settings = _open(project_dir, profiles_dir, target)
+    released = release_by_hand(settings, stream)
+    if as_json:
+        found = [{"stream": one.name, "proposal": one.proposal_id} for one in released]
+        typer.echo(json.dumps({"released": found}, indent=2))
+        return
+    for one in released:
+        typer.echo(f"released  {one.name}: the next `smelt run` builds from all its rows")
+    for proposal_id in sorted({one.proposal_id for one in released if one.proposal_id}):
+        typer.echo(
+            f"          its proposal is open still: `smelt proposals close {proposal_id}`, unless it is merged"
+        )
 
 
 def _open(project_dir: Path, profiles_dir: Path | None, target: str | None) -> tuple[Project, Settings]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -141,6 +142,7 @@ def propose(
     Raises SmeltError as the sandbox and the forge do.
     """
     # A check, which every run makes, needs none of these.
+    from plugins.schema_drift.healing.holds import held_rows as waiting_rows
     from plugins.schema_drift.patching import make_patch
     from plugins.schema_drift.proving import make_proposal
     from plugins.schema_drift.reading import at_head
@@ -153,6 +155,10 @@ def propose(
     if proposal_id is None and source is not None:
         known = find_open(settings, source)
         proposal_id = known.id if known is not None else None
+    if held_rows is None and source is not None:
+        held_rows = waiting_rows(settings, source)
+    # Files that are no models hold SQL of any kind, and what a parser lacks for it is no news.
+    logging.getLogger("sqlglot").setLevel(logging.ERROR)
     on_progress("reading the project")
     with at_head(project, checked.before, checked.after) as (patched, commit):
         on_progress("patching")
@@ -184,14 +190,18 @@ def propose(
 def close_undone(settings: Settings, checked: Checked) -> tuple[Proposal, ...]:
     """Close the open proposals of sources that are as they were before; returns them.
 
-    Only what was proposed after the state before was seen: against a newer one, an old drift is none.
+    Only what was proposed after the state before was seen: against a newer one, an old drift is none. One whose
+    patch alone reads rows that came meanwhile stays open.
     """
+    from plugins.schema_drift.healing.holds import needs
+
     _, select = checked.asked
     undone = []
     for proposal in open_proposals(settings):
         is_looked_at = not select or proposal.subject in {one.partition(".")[0] for one in select}
         is_later = checked.before_at is not None and checked.before_at <= proposal.created_at
-        if is_looked_at and is_later and proposal.subject not in checked.sources:
+        is_undone = is_looked_at and is_later and proposal.subject not in checked.sources
+        if is_undone and not needs(settings, proposal.id):
             close(settings, proposal, f"undone upstream: {proposal.subject} is as it was before")
             undone.append(proposal)
     return tuple(undone)

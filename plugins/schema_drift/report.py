@@ -13,6 +13,7 @@ from plugins.schema_drift.change import Change, Kind, Severity
 
 if TYPE_CHECKING:
     from plugins.schema_drift.drifting import Checked, Proposed
+    from plugins.schema_drift.healing import Held, Standing
 
 _COLORS = {
     Severity.SILENT: "dim",
@@ -161,6 +162,32 @@ def show_proposed(console: Console, proposed: Proposed) -> None:
         console.print(f"[red]not opened[/]  its evidence failed; `smelt proposals show {proposal.id}` shows which")
     else:
         console.print(f"[yellow]not opened[/]  `smelt proposals open {proposal.id}` opens it")
+
+
+def show_standing(console: Console, standing: Standing) -> None:
+    """What is held back and why, and what waits for a person."""
+    if not standing.held and not standing.proposals:
+        console.print("Nothing is held back, and no proposal of drift waits.")
+        return
+    for held in standing.held:
+        rows = f", {held.rows:,} {'row waits' if held.rows == 1 else 'rows wait'}" if held.rows is not None else ""
+        what = f"held back{rows}" if held.is_blocking else "builds on; its proposal waits"
+        since = f"{held.since:%Y-%m-%d %H:%M} UTC"
+        console.print(f"[yellow]{escape(held.stream)}[/]  {what}, since {since}", soft_wrap=True, highlight=False)
+        for change in held.changes:
+            console.print(f"  {escape(change)}", soft_wrap=True, highlight=False)
+        console.print(f"  [dim]{_way_out(held)}[/]", soft_wrap=True, highlight=False)
+    for one in standing.proposals:
+        title = f"[bold]{one.proposal}[/]  {escape(one.state)}: {escape(one.title)}"
+        console.print(title, soft_wrap=True, highlight=False)
+        where = f"smelt proposals show {one.proposal}   {escape(one.url or '')}".rstrip()
+        console.print(f"  [dim]{where}[/]", soft_wrap=True, highlight=False)
+
+
+def _way_out(held: Held) -> str:
+    if held.proposal:
+        return f"until proposal {held.proposal} is merged or closed"
+    return f"until the models that read it are corrected, or `smelt drift release {escape(held.stream)}`"
 
 
 def _grouped(changes: Iterable[Change]) -> list[tuple[Change, list[str]]]:

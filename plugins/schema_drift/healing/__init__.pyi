@@ -4,6 +4,9 @@ from .holds import open_holds as open_holds
 from .holds import release as release
 from .releasing import release_by_hand as release_by_hand
 from .settling import settle as settle
+from .standing import Held as Held
+from .standing import Standing as Standing
+from .standing import find_standing as find_standing
 from .watched import News as News
 from .watched import Watched as Watched
 from .watched import show_news as show_news

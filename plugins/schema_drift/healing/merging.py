@@ -11,6 +11,7 @@ def is_in_head(proposals: Proposals, proposal: Proposal, is_merged: bool) -> boo
     """Whether HEAD has the proposal: by its commits, by its trailer in a squashed one, or by the files' content.
 
     is_merged: what the forge says; then files that are neither as before nor as proposed were edited in the merge.
+    One that changes no file, and only asks, is known by its commits and its trailer alone.
     Raises SmeltError where there is no repository.
     """
     folder = proposals.settings.project_dir
@@ -18,6 +19,8 @@ def is_in_head(proposals: Proposals, proposal: Proposal, is_merged: bool) -> boo
     head = repository.resolve("HEAD")
     if _has_commit(repository, proposals, proposal, head):
         return True
+    if not proposal.changes:
+        return False
     prefix = repository.prefix(folder)
     paths = [str(prefix / change.path) for change in proposal.changes]
     there = repository.blobs(head, paths)

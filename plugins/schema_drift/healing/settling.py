@@ -92,7 +92,11 @@ def _is_here(proposals: Proposals, proposal: Proposal, is_merged: bool, watched:
         return False
     if is_merged and not is_here:
         text = f"{names}: proposal {proposal.id} is merged, but not in this checkout; it stays held back here"
-        watched.tell("warning", text, fix="git pull, then run again", proposal_id=proposal.id)
+        fix = "git pull, then run again"
+        if not proposal.changes:
+            # A squashed merge of no files may leave no trace that could be found.
+            fix += f"; or, if this checkout has the answers, `smelt drift release` for {names}"
+        watched.tell("warning", text, fix=fix, proposal_id=proposal.id)
     return is_here
 
 

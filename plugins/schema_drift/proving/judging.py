@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from plugins.review import Finding, Outcome, Review
 from plugins.schema_drift.change import Drift, Kind
 from plugins.schema_drift.patching.patch import Patch
+from plugins.schema_drift.proving.raw_copies import raw_copies
 from plugins.schema_drift.proving.same_rows import SameRows
 
+_RAW = "it shows rows as they came, and so as the source has them now; all other columns are equal"
 _UNSURE = "rows that are new since can't be told from rows that changed"
 
 
@@ -26,7 +28,11 @@ class Judge:
         exempt = _exempt(self.patch, review)
         for name, columns in _lost(self.drift, review).items():
             exempt[name] = exempt.get(name, frozenset()) | columns
-        judged = [self._judge(finding, exempt.get(finding.subject, frozenset())) for finding in review.findings]
+        raw, none = raw_copies(review), frozenset[str]()
+        judged = [
+            self._judge(finding, exempt.get(finding.subject, none), raw.get(finding.subject, none))
+            for finding in review.findings
+        ]
         return (*self._inputs(), *_base_alone(review), *judged)
 
     @property
@@ -34,11 +40,11 @@ class Judge:
         """Why a difference may have other reasons than the drift and the patch; empty: it has none."""
         return tuple(f"{one.name}: {one.reason}" for one in self.tables if one.reason is not None)
 
-    def _judge(self, finding: Finding, exempt: frozenset[str]) -> Finding:
+    def _judge(self, finding: Finding, exempt: frozenset[str], raw: frozenset[str]) -> Finding:
         if finding.outcome is not Outcome.CHANGED:
             return finding
         if finding.kind == "schema":
-            return self._schema(finding, exempt)
+            return self._schema(finding, exempt | raw)
         if finding.kind not in ("rows", "keys", "values"):
             return finding
         if finding.facts.get("base", 0) is None or finding.facts.get("head", 0) is None:
@@ -49,9 +55,12 @@ class Judge:
             return finding.model_copy(
                 update={"detail": f"{finding.detail}; as the change upstream and the patch have it"}
             )
+        if changed and changed <= exempt | raw:
+            return finding.model_copy(update={"detail": f"{finding.detail}; {_RAW}"})
         if self.doubts:
             detail = f"{finding.detail}; {_UNSURE} ({'; '.join(self.doubts[:3])})"
             return finding.model_copy(update={"detail": detail})
+        exempt |= raw
         told = ", ".join(sorted(changed - exempt)[:8]) if changed else ""
         detail = f"{finding.detail}; nothing should change{f' in {told}' if exempt and told else ''}"
         return finding.model_copy(update={"detail": detail, "outcome": Outcome.FAILED})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -19,6 +20,7 @@ from plugins.schema_drift.observing import WrittenInput
 from plugins.schema_drift.patching.patch import Patch
 from plugins.schema_drift.proving.judging import Judge
 from plugins.schema_drift.proving.same_rows import Aligner, Rows, SameRows
+from plugins.schema_drift.proving.verdict import find_verdict
 from plugins.schema_drift.table import Table
 
 _OF_TABLES = (Kind.TABLE_ADDED, Kind.TABLE_REMOVED, Kind.TABLE_RENAMED, Kind.TABLE_SPLIT)
@@ -51,7 +53,16 @@ def prove_drift(
         sources = changed_sources(tables, pins, drift)
         names = _names(drift, patch, before)
         judge = Judge(tables, patch, drift)
-        return prove(project, settings, proposal, on_progress, sources=sources, columns=names, judge=judge)
+        return prove(
+            project,
+            settings,
+            proposal,
+            on_progress,
+            sources=sources,
+            columns=names,
+            judge=judge,
+            verdict=partial(find_verdict, patch=patch),
+        )
 
 
 def changed_sources(tables: Sequence[SameRows], pins: Pins | None, drift: Drift) -> ChangedSources:

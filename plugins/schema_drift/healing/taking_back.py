@@ -1,0 +1,50 @@
+"""A source that takes its drift back: what is held is released, unless rows came that the old models misread."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from plugins.core.failpoints import reach
+from plugins.core.lake import Lake
+from plugins.core.ledger import Hold, release
+from plugins.review import Proposals
+from plugins.schema_drift.healing.round import Watch, guarded
+from plugins.schema_drift.healing.settling import UNDONE, remember
+from plugins.schema_drift.healing.streams import stream_of
+from plugins.schema_drift.healing.undone import rows_left_behind
+
+
+def take_back(one: Watch, gone: Sequence[Hold], *, has_more: bool) -> list[Hold]:
+    """Release what the source took back; returns what must wait on for rows that came meanwhile."""
+    lake, kept, over = Lake(one.settings), [], []
+    for held in gone:
+        stream = stream_of(held.table, one.streams)
+        left = rows_left_behind(lake, held, stream.key) if held.is_blocking else 0
+        if not left:
+            over.append(held)
+            continue
+        text = f"{held.name} is as it was before, but {left:,} rows came meanwhile under the columns of the drift"
+        by_hand = f"let the models that read it read both columns, or `smelt drift release {held.name}`"
+        fix = f"merge proposal {held.proposal_id}: it reads both" if held.proposal_id else by_hand
+        one.watched.tell("waiting", text, fix=fix, proposal_id=held.proposal_id)
+        kept.append(held if held.detail.get("left_behind") == left else remember(one.run, held, left_behind=left))
+    if over:
+        if not has_more and not kept:
+            _close(one, over)
+        release(one.run, *over, reason="undone")
+        names = ", ".join(held.name for held in over)
+        one.watched.tell(
+            "released", f"{names}: the source is as it was before; nothing was lost, the build goes on"
+        )
+    return kept
+
+
+def _close(one: Watch, over: Sequence[Hold]) -> None:
+    """Close their pull requests before the ledger forgets them: the next run finds them closed if this stops."""
+    proposals = Proposals(one.settings)
+    reason = f"{UNDONE}: {', '.join(held.name for held in over)} is as it was before"
+    for proposal_id in sorted({held.proposal_id for held in over if held.proposal_id}):
+        failed = f"proposal {proposal_id} was not closed"
+        guarded(one.watched, partial(proposals.close, proposal_id, reason), failed)
+        reach("drift-after-close")

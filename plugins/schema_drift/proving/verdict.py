@@ -1,0 +1,47 @@
+"""What the evidence comes to, in a sentence or two: whether a number changes, and what a person is left to do."""
+
+from __future__ import annotations
+
+from plugins.review import Finding, Outcome, Review
+from plugins.schema_drift.patching.patch import Patch
+
+_OF_DATA = ("rows", "keys", "values")
+_GOLD = "gold"
+
+
+def find_verdict(review: Review, patch: Patch) -> str | None:
+    """None where something failed, or no value was compared: what is said of any change then says it better."""
+    if review.change is None or review.counts[Outcome.FAILED]:
+        return None
+    gold = _gold(review)
+    found = [one for one in review.findings if one.kind in _OF_DATA and (not gold or one.subject in gold)]
+    compared = [one for one in found if one.outcome is not Outcome.NOT_CHECKED]
+    if not any(one.kind == "values" for one in compared):
+        return None
+    return f"{_told(found, compared, 'gold value' if gold else 'value downstream')} {_left(patch)}"
+
+
+def _told(found: list[Finding], compared: list[Finding], what: str) -> str:
+    changed = sorted({one.subject for one in compared if one.outcome is Outcome.CHANGED})
+    if changed:
+        named = ", ".join(f"`{name}`" for name in changed[:5]) + (" and others" if len(changed) > 5 else "")
+        return f"What changes is listed below: {named}."
+    is_whole = len(compared) == len(found) and all(one.is_exact for one in compared)
+    return f"No {what} changes." if is_whole else f"No {what} that was compared changes."
+
+
+def _left(patch: Patch) -> str:
+    if patch.unpatched or any(not one.is_minor for one in patch.questions):
+        return "Nothing below failed; the questions are left to you."
+    return "Ready to merge: nothing below failed."
+
+
+def _gold(review: Review) -> frozenset[str]:
+    """Names of the models of the gold layer that were built; empty where there is no such layer."""
+    assert review.change is not None
+    resources = review.change.head.loaded.manifest.resources
+    return frozenset(
+        review.change.name(node)
+        for node in review.change.selection.nodes
+        if node in resources and resources[node].relation and (resources[node].relation or ("",) * 3)[1] == _GOLD
+    )
