@@ -70,7 +70,7 @@ class ValueDiff:
         table, (rows, gone, came) = _match_bags(sides, same)
         if not rows:
             return self._say(sides, Outcome.NOT_CHECKED, no_rows(sides))
-        facts = {"only_in_base": gone, "only_in_head": came}
+        facts: dict[str, Any] = {"only_in_base": gone, "only_in_head": came}
         retyped = [column.head for column in sides.common if column.is_retyped]
         left_out = f"; not compared, because retyped: {', '.join(retyped)}" if retyped else ""
         if not gone and not came:
@@ -78,6 +78,10 @@ class ValueDiff:
             return self._say(sides, Outcome.NOT_CHECKED if retyped else Outcome.PASSED, detail, facts)
         detail = f"whole rows ({why}): {gone:,} only at base, {came:,} only at head{left_out}"
         samples = _bag_samples(sides, table, same, "base") + _bag_samples(sides, table, same, "head")
+        # From here on `table` is another.
+        if alone := _differing_alone(sides, same):
+            facts["differing_alone"] = [column.head for column in alone]
+            detail += f"; they differ in {', '.join(facts['differing_alone'][:_TOLD])} alone"
         return self._say(sides, Outcome.CHANGED, detail, facts, samples)
 
     def _say(
@@ -142,6 +146,29 @@ def _match_bags(sides: Sides, columns: Sequence[Column]) -> tuple[str, tuple[int
         f"(select count(*) from {sides.rows('head')}) from {table}"
     ).fetchall()[0]
     return table, (rows or gone, gone, came)
+
+
+def _differing_alone(sides: Sides, columns: Sequence[Column]) -> list[Column]:
+    """Columns without which both sides hold the same rows; empty if others differ too, or none is left.
+
+    A column whose values are not the same, in any order, differs in some row; what is left is compared as rows.
+    """
+    base, head = (
+        sides.con.execute(
+            f"select {', '.join(_sum_of_hashes(column, side) for column in columns)} from {sides.rows(side)}"
+        ).fetchall()[0]
+        for side in ("base", "head")
+    )
+    differing = [column for column, one, other in zip(columns, base, head, strict=True) if one != other]
+    rest = [column for column in columns if column not in differing]
+    if not differing or not rest:
+        return []
+    _, (_, gone, came) = _match_bags(sides, rest)
+    return [] if gone or came else differing
+
+
+def _sum_of_hashes(column: Column, side: str) -> str:
+    return f"sum(hash({column.comparable(side, is_tolerant=True)})::hugeint)"
 
 
 def _bag_samples(sides: Sides, table: str, columns: Sequence[Column], side: str) -> list[dict[str, Any]]:

@@ -11,7 +11,11 @@ from plugins.schema_drift.patching.patch import Patch
 from plugins.schema_drift.proving.raw_copies import raw_copies
 from plugins.schema_drift.proving.same_rows import SameRows
 
-_RAW = "it shows rows as they came, and so as the source has them now; all other columns are equal"
+_RAW = "it shows rows as they came, and so as the source has them now"
+_MIXED = {
+    "outcome": Outcome.NOT_CHECKED,
+    "detail": "the sides read streams as they are now beside tables as they were published; see row accounting",
+}
 _UNSURE = "rows that are new since can't be told from rows that changed"
 
 
@@ -28,10 +32,10 @@ class Judge:
         exempt = _exempt(self.patch, review)
         for name, columns in _lost(self.drift, review).items():
             exempt[name] = exempt.get(name, frozenset()) | columns
-        raw, none = raw_copies(review), frozenset[str]()
+        raw, none = _raw(review), frozenset[str]()
         judged = [
             self._judge(finding, exempt.get(finding.subject, none), raw.get(finding.subject, none))
-            for finding in review.findings
+            for finding in _without_mixed_times(review)
         ]
         return (*self._inputs(), *_base_alone(review), *judged)
 
@@ -50,7 +54,8 @@ class Judge:
         if finding.facts.get("base", 0) is None or finding.facts.get("head", 0) is None:
             # The model itself is new or gone, as the patch says.
             return finding
-        changed = {name.lower() for name in finding.facts.get("columns", {})}
+        facts = finding.facts
+        changed = {name.lower() for name in facts.get("columns") or facts.get("differing_alone") or ()}
         if changed and changed <= exempt:
             return finding.model_copy(
                 update={"detail": f"{finding.detail}; as the change upstream and the patch have it"}
@@ -106,6 +111,34 @@ def _exempt(patch: Patch, review: Review) -> dict[str, frozenset[str]]:
         name = review.change.name(node) if review.change is not None else node.split(".")[-1]
         found[name] = found.get(name, frozenset()) | {column.lower() for column in names}
     return found
+
+
+def _raw(review: Review) -> dict[str, frozenset[str]]:
+    """By a node's name: columns that show the source's rows as they came."""
+    change = review.change
+    if change is None or change.sources is None:
+        return {}
+    loaded, drifted = change.base.loaded, change.sources.before | change.sources.after
+    found = raw_copies(loaded.manifest, loaded.graph, drifted, change.changes.nodes)
+    return {change.name(node): columns for node, columns in found.items()}
+
+
+def _without_mixed_times(review: Review) -> Iterator[Finding]:
+    """The findings; a test of row accounting that fails on both sides alike is none of them.
+
+    The sides read some streams as they are now, beside tables of theirs as they were published: nothing balances
+    there. Where accounts were taken of what production will have, they say it.
+    """
+    change = review.change
+    later = change.later if change is not None else None
+    balances = [one.outcome for one in review.findings if one.kind == "accounting"]
+    tests: set[str] = set()
+    if change is not None and later is not None and later.accounting and Outcome.PASSED in balances:
+        entries = change.head.loaded.manifest.of_type("test")
+        tests = {one["name"] for one in entries if one["depends_on"]["nodes"] == [later.accounting]}
+    for finding in review.findings:
+        is_mixed = finding.kind == "tests" and finding.outcome is Outcome.CHANGED and finding.subject in tests
+        yield finding.model_copy(update=_MIXED) if is_mixed else finding
 
 
 def _lost(drift: Drift, review: Review) -> dict[str, frozenset[str]]:

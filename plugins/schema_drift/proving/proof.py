@@ -61,7 +61,7 @@ def prove_drift(
             sources=sources,
             columns=names,
             judge=judge,
-            verdict=partial(find_verdict, patch=patch),
+            verdict=partial(find_verdict, proposal=proposal, patch=patch),
         )
 
 

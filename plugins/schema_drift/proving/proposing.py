@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -11,6 +11,7 @@ from plugins.review import Proposal, prose
 from plugins.schema_drift.change import Change, Drift, Kind, Severity
 from plugins.schema_drift.patching.patch import Patch
 from plugins.schema_drift.patching.project import PatchedProject
+from plugins.schema_drift.proving.raw_copies import raw_copies
 from plugins.schema_drift.proving.telling import lead, name, names, table_of
 
 _LONGEST_TITLE = 160
@@ -34,6 +35,7 @@ def make_proposal(
     for the merge. proposal_id: of an open proposal that this one brings up to date.
     """
     tables = {table.id: table.name for table in (*patched.after, *patched.before)}
+    raw = _raw(drift, patch, patched)
     proposal = Proposal(
         kind="drift",
         title=_title(drift, patch, tables),
@@ -44,8 +46,8 @@ def make_proposal(
         told={
             path: redact(told) for path, told in patch.told.items() if any(c.path == path for c in patch.changes)
         },
-        questions=tuple(_questions(drift, patch)),
-        notes=tuple(_notes(drift, patch, tables, held_rows)),
+        questions=tuple(_questions(drift, patch, {path for path, _ in raw})),
+        notes=(*_notes(drift, patch, tables, held_rows), *_told_raw(raw)),
     )
     return proposal if proposal_id is None else proposal.model_copy(update={"id": proposal_id})
 
@@ -54,13 +56,15 @@ def _title(drift: Drift, patch: Patch, tables: dict[str, str]) -> str:
     """Which table, the worst of what happened to it, and what is done about it."""
     worst = sorted(drift.changes, key=lambda c: (-c.severity.rank, c.table in patch.unpatched))
     first = worst[0]
-    said = f"{_plain(tables.get(first.table, first.table))}: {_happened(first)}"
+    where = list(dict.fromkeys(_plain(tables.get(c.table, c.table)) for c in worst))
+    said = f"{', '.join(where[:2])}{f' and {len(where) - 2} more' if where[2:] else ''}: {_happened(first)}"
     more = len(worst) - 1
     said += f", and {more} more {'change' if more == 1 else 'changes'}" if more else " upstream"
-    kept = [r.column for c in worst for r in c.restores if c.table not in patch.unpatched]
-    if kept and not _is_propagated(patch):
-        shown = name(kept[0]) if len(set(kept)) == 1 else f"{len(set(kept))} columns as they were"
-        said += f"; keep {shown} at the boundary"
+    kept = list(dict.fromkeys(r.column for c in worst for r in c.restores if c.table not in patch.unpatched))
+    if not patch.changes:
+        said += "; a question to you"
+    elif kept and not _is_propagated(patch):
+        said += f"; keep {names(kept) if len(kept) < 4 else f'{len(kept)} columns as they were'} at the boundary"
     return said if len(said) <= _LONGEST_TITLE else said[: _LONGEST_TITLE - 1] + "…"
 
 
@@ -92,6 +96,8 @@ def _reason(
 def _done(drift: Drift, patch: Patch) -> str:
     models = [PurePosixPath(c.path).stem for c in patch.changes if c.path.endswith((".sql", ".py"))]
     left = {change.table for change in drift.changes} & patch.unpatched
+    if not patch.changes:
+        return ", nothing is changed here before you answer"
     if left and left == {change.table for change in drift.changes}:
         return ", left to you: see the questions"
     where = f"in {names(models)}" if models else "in what is declared of it"
@@ -119,9 +125,33 @@ def _consumers(drift: Drift, patched: PatchedProject) -> Iterator[str]:
     yield f"**What reads what is gone**: {', '.join(told[:_CONSUMERS])}{more}."
 
 
-def _questions(drift: Drift, patch: Patch) -> Iterator[str]:
-    """With their places, those first that can't wait; what only a person can say of a change itself too."""
-    asked = sorted(patch.questions, key=lambda one: bool(getattr(one, "is_minor", False)))
+def _raw(drift: Drift, patch: Patch, patched: PatchedProject) -> list[tuple[str, tuple[str, frozenset[str]]]]:
+    """Paths of models that show the source's rows as they came, with their names and the columns that do."""
+    resources, changed = patched.manifest.resources, {change.path for change in patch.changes}
+    nodes = {key for key, one in resources.items() if one.kind != "source" and one.path in changed}
+    names = [(c.table, name) for c in drift.changes for name in (*c.before, *(r.column for r in c.restores))]
+    drifted = {(table, name.partition(".")[0].lower()) for table, name in names}
+    found = raw_copies(patched.manifest, patched.graph, drifted, nodes)
+    return sorted((resources[node].path, (resources[node].name, columns)) for node, columns in found.items())
+
+
+def _told_raw(raw: list[tuple[str, tuple[str, frozenset[str]]]]) -> Iterator[str]:
+    """Models that nothing had to be done about, which a reader of them will wonder about."""
+    if raw:
+        told = "; ".join(f"{name(model)}: {names(sorted(columns))}" for _, (model, columns) in raw)
+        yield (
+            f"**Shown as it came**: {told}. Rows of the source stand there unchanged, and so, from the change on, "
+            "as the source has them now; nothing is made of these columns."
+        )
+
+
+def _questions(drift: Drift, patch: Patch, answered: Set[str]) -> Iterator[str]:
+    """With their places, those first that can't wait; what only a person can say of a change itself too.
+
+    answered: paths of models that no question is asked about.
+    """
+    open_ones = [one for one in patch.questions if one.path not in answered]
+    asked = sorted(open_ones, key=lambda one: bool(getattr(one, "is_minor", False)))
     texts = [prose(redact(str(question)), 500) for question in asked]
     known = " ".join(texts)
     texts += [p for c in drift.changes if c.question and (p := prose(redact(c.question), 500)) not in known]
@@ -137,6 +167,11 @@ def _notes(drift: Drift, patch: Patch, tables: dict[str, str], held_rows: int | 
         yield (
             "**Or carry the new name through**: `smelt drift propose --propagate` proposes the rename in every "
             "model that passes the column on, instead of keeping the old name at the boundary."
+        )
+    if not patch.changes:
+        yield (
+            "**Merging this as it is** says that the models are right as they are: they read the source as it is "
+            "now. Closing it says the same, and that the same is not to be asked again."
         )
     left = sorted({tables.get(table, table) for table in patch.unpatched})
     if left:

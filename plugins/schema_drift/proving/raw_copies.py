@@ -1,47 +1,43 @@
-"""Columns that show a source's rows as they came, such as those of a quarantine: they follow the source's names.
+"""Columns that show a source's rows as they came, such as those of a quarantine: they follow the source.
 
-The patch restores at the boundary what was before. A model that reads the boundary and lays rows of the source
+The patch restores at the boundary what was before. A model that reads the boundary, and lays rows of the source
 beside it as they are, by a star, promises what the source has, and not what it had.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Set
 
 from plugins.core.lineage.graph import ColumnGraph, Place
 from plugins.core.lineage.kinds import Kind
 from plugins.core.project import Manifest
-from plugins.review import Review
 
 _READERS = ("exposure", "semantic_model")
 _WORD = re.compile(r"\w+")
 
 
-def raw_copies(review: Review) -> dict[str, frozenset[str]]:
-    """By a node's name: columns, lower case, that are a drifted column as the source has it, and nothing else.
+def raw_copies(
+    manifest: Manifest, graph: ColumnGraph, drifted: Set[Place], patched: Set[str]
+) -> dict[str, frozenset[str]]:
+    """By a node's id: columns, lower case, that are a drifted column as the source has it, and nothing else.
 
+    manifest, graph: of the project before the patch. drifted: columns of sources. patched: ids of nodes.
     Such a column comes from the source by stars alone, through nodes that are not patched; neither the model nor
     its macros name it; nothing is made of it, and nothing outside reads the model; and the model reads a patched
-    one as well, so that what was before is had there. Any other difference of a column is one that counts.
+    one as well, so that what was before is had there. Where a model uses a drifted column in any other way, too,
+    none of its columns is such a copy.
     """
-    change = review.change
-    if change is None or change.sources is None:
-        return {}
-    drifted, patched = change.sources.before | change.sources.after, change.changes.nodes
-    loaded = change.base.loaded
-    outside = {
-        node for one in loaded.manifest.of_type(*_READERS) for node in one.get("depends_on", {}).get("nodes", ())
-    }
+    outside = {node for one in manifest.of_type(*_READERS) for node in one.get("depends_on", {}).get("nodes", ())}
     found: dict[str, frozenset[str]] = {}
-    for node in change.selection.touched - patched - outside:
-        columns = _copied(loaded.graph, node, drifted, patched)
-        if not columns or patched.isdisjoint(loaded.graph.ancestors([node])):
+    for node in graph.descendants({table for table, _ in drifted}) - patched - outside:
+        columns = _copied(graph, node, drifted, patched)
+        if not columns or patched.isdisjoint(graph.ancestors([node])):
             continue
-        named = _named(loaded.manifest, node)
-        kept = {column for column in columns - named if not loaded.graph.out_of.get((node, column))}
-        if kept:
-            found[change.name(node)] = frozenset(kept)
+        columns -= _named(manifest, node)
+        kept = frozenset(column for column in columns if not graph.out_of.get((node, column)))
+        if kept and _only_copies(graph, node, drifted, kept):
+            found[node] = kept
     return found
 
 
@@ -62,6 +58,11 @@ def _is_copy(graph: ColumnGraph, place: Place, drifted: Collection[Place], patch
         seen.add(place)
         place = (edges[0].from_node, edges[0].from_column)
     return bool(seen)
+
+
+def _only_copies(graph: ColumnGraph, node: str, drifted: Collection[Place], kept: Collection[str]) -> bool:
+    used = (edge for place in drifted for edge in graph.out_of.get(place, ()) if edge.to_node == node)
+    return all(edge.to_column in kept for edge in used)
 
 
 def _named(manifest: Manifest, node: str) -> frozenset[str]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from plugins.review import Finding, Outcome, Review
+from plugins.review import Finding, Outcome, Proposal, Review
 from plugins.schema_drift.patching.patch import Patch
 
 _OF_DATA = ("rows", "keys", "values")
 _GOLD = "gold"
 
 
-def find_verdict(review: Review, patch: Patch) -> str | None:
+def find_verdict(review: Review, proposal: Proposal, patch: Patch) -> str | None:
     """None where something failed, or no value was compared: what is said of any change then says it better."""
     if review.change is None or review.counts[Outcome.FAILED]:
         return None
@@ -18,7 +18,7 @@ def find_verdict(review: Review, patch: Patch) -> str | None:
     compared = [one for one in found if one.outcome is not Outcome.NOT_CHECKED]
     if not any(one.kind == "values" for one in compared):
         return None
-    return f"{_told(found, compared, 'gold value' if gold else 'value downstream')} {_left(patch)}"
+    return f"{_told(found, compared, 'gold value' if gold else 'value downstream')} {_left(proposal, patch)}"
 
 
 def _told(found: list[Finding], compared: list[Finding], what: str) -> str:
@@ -30,8 +30,9 @@ def _told(found: list[Finding], compared: list[Finding], what: str) -> str:
     return f"No {what} changes." if is_whole else f"No {what} that was compared changes."
 
 
-def _left(patch: Patch) -> str:
-    if patch.unpatched or any(not one.is_minor for one in patch.questions):
+def _left(proposal: Proposal, patch: Patch) -> str:
+    minor = sum(one.is_minor for one in patch.questions)
+    if patch.unpatched or len(proposal.questions) > minor:
         return "Nothing below failed; the questions are left to you."
     return "Ready to merge: nothing below failed."
 

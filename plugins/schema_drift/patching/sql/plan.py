@@ -57,7 +57,8 @@ class TablePlan:
     targets: by column of before in lower case. before, after: names of columns in the relation, in order.
     added: names that are passed on as they come. hidden: names of now that are only parts of what was before.
     failed: why a column cannot be had again. types: by column in lower
-    case. widened: types of now of columns that hold all that they held.
+    case. widened: types of now of columns that hold all that they held. apart: columns by which rows of both times
+    are told apart.
     """
 
     table: Table
@@ -68,6 +69,7 @@ class TablePlan:
     failed: Mapping[str, tuple[Change, str]] = field(default_factory=dict)
     types: Mapping[str, str] = field(default_factory=dict)
     widened: Mapping[str, str] = field(default_factory=dict)
+    apart: tuple[str, ...] = ()
 
     @property
     def fresh(self) -> tuple[str, ...]:
@@ -145,7 +147,7 @@ def plan_table(before: Table, after: Table, changes: Iterable[Change], removed: 
     here |= {name.lower() for name in old}
     told_apart = [name for name in since if name.lower() not in here]
     old, relation_after = (*old, *told_apart), [*relation_after, *told_apart]
-    return TablePlan(before, old, tuple(relation_after), targets, added, failed, types, widened)
+    return TablePlan(before, old, tuple(relation_after), targets, added, failed, types, widened, tuple(since))
 
 
 def _told_apart_by(history: History | None) -> list[str]:

@@ -26,7 +26,8 @@ def splits(old: Side, new: Side, one: int, parts: Sequence[int], whole: Texts, p
         types = [new.types[n] for n in order]
         supply = tuple(_piece(place, marks, type_) for place, type_ in enumerate(types))
         delimiters = list(marks[1:-1])
-        text = f"parts of it, delimited by {', '.join(map(repr, delimiters))}, stand in {len(order)} columns"
+        between = f", delimited by {', '.join(map(repr, delimiters))}," if any(delimiters) else ""
+        text = f"parts of it{between} stand in {len(order)} columns"
         found.append(
             Recipe(
                 Kind.COLUMN_SPLIT, (one,), tuple(order), (_typed(_joined(marks), old.types[one]),), supply,
@@ -43,7 +44,8 @@ def merges(old: Side, new: Side, two: int, parts: Sequence[int], whole: Texts, p
         types = [old.types[n] for n in order]
         restore = tuple(_piece(place, marks, type_) for place, type_ in enumerate(types))
         delimiters = list(marks[1:-1])
-        text = f"{len(order)} columns stand in one, delimited by {', '.join(map(repr, delimiters))}"
+        between = f", delimited by {', '.join(map(repr, delimiters))}" if any(delimiters) else ""
+        text = f"{len(order)} columns stand in one{between}"
         found.append(
             Recipe(
                 Kind.COLUMNS_MERGED, tuple(order), (two,), restore, (_typed(_joined(marks), new.types[two]),),
