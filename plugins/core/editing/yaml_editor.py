@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+import yaml
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -350,8 +351,13 @@ def _read(text: str) -> MappingNode:
     """Nodes with their places, by libyaml, as dbt reads them: several times faster than in Python."""
     try:
         root = YAML(typ="safe").compose(text)
-    except YAMLError as error:
-        raise SmeltError(f"the YAML cannot be read: {str(error).splitlines()[0]}", "correct it") from error
+    except YAMLError:
+        # Older versions of libyaml refuse times among braces, `{at: 2026-07-12T09:03:00}`, which dbt can read.
+        try:
+            yaml.compose(text, Loader=yaml.SafeLoader)
+            root = YAML(typ="safe", pure=True).compose(text)
+        except (YAMLError, yaml.YAMLError) as error:
+            raise SmeltError(f"the YAML cannot be read: {str(error).splitlines()[0]}", "correct it") from error
     if not isinstance(root, MappingNode):
         raise SmeltError("the YAML has no sections", "correct it")
     return root

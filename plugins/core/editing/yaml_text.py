@@ -123,6 +123,9 @@ def _resolver_11() -> VersionedResolver:
 def _is_plain(text: str, in_flow: bool) -> bool:
     if not text or text != text.strip() or _UNPRINTED.search(text) or ": " in text or ":" in (text[0], text[-1]):
         return False
+    # Some readers take a question mark among braces for the start of a key.
+    if in_flow and "?" in text:
+        return False
     if not _PLAIN.fullmatch(text.replace(",", "") if not in_flow else text):
         return False
     try:

@@ -18,6 +18,13 @@ _PARTS |= {"materialization": "endmaterialization", "docs": "enddocs"}
 # What stands in these is kept for later, and is printed somewhere else.
 _KEPT = {"set": "endset", "call": "endcall", "filter": "endfilter"}
 _SILENT = re.compile(r"(config|log|print|return|exceptions\.\w+|store_result)\s*\(")
+# Tags that give names a meaning.
+_GIVEN = {
+    "set": re.compile(r"([\w\s,]+)"),
+    "for": re.compile(r"([\w\s,]+?)\s+in\b"),
+    "macro": re.compile(r"\w+(.*)"),
+}
+_NOTHING = re.compile(r"(?!)")
 _TAG = re.compile(r"\s*(\w+)\s*(.*)", re.DOTALL)
 _STRING = re.compile(r"'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"", re.DOTALL)
 _NAMED = re.compile(
@@ -159,6 +166,21 @@ class Template:
         return {
             piece.start: codes[self.text[piece.start : piece.end]] for piece in self.pieces if not piece.is_silent
         }
+
+    @cached_property
+    def set_tables(self) -> dict[str, tuple[str, ...]]:
+        """Tables by the names that `{% set name = source(…) %}` gives them, where nothing else has such a name."""
+        found: dict[str, tuple[str, ...]] = {}
+        doubtful: set[str] = set()
+        for piece in self.pieces:
+            names = _GIVEN.get(piece.word, _NOTHING).match(piece.rest)
+            for name in re.findall(r"\w+", names[1]) if names else ():
+                table = _NAMED.fullmatch(piece.rest.partition("=")[2].strip()) if piece.word == "set" else None
+                if table is None or name in found:
+                    doubtful.add(name)
+                else:
+                    found[name] = tuple(part for part in (table[1], table[3], table[5]) if part)
+        return {name: table for name, table in found.items() if name not in doubtful}
 
     def variants(self, part: Part, blanked: frozenset[int] = frozenset()) -> Iterator[str]:
         """The part as SQL, as long as the file: first with the first branch of every `if`, then with the others.

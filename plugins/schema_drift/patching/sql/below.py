@@ -60,7 +60,7 @@ def _child(
         columns = {name: None for name in names if name not in fresh}
         return Relation(dict(columns), dict.fromkeys(fresh, number), not columns, {}, {number})
 
-    tables = Tables(project, template.masks, child, parent)
+    tables = Tables(project, template.masks, child, parent, template.set_tables)
     output, positional = None, False
     for part in template.parts:
         read = read_part(template, part, tables, given, project.manifest.dialect)

@@ -52,13 +52,26 @@ class SqlFiles:
         """Nodes that dbt knows to read a node directly."""
         return [key for key, node in self.nodes.items() if table in _parents(node)]
 
+    def template(self, path: str) -> Template:
+        """The Jinja of a file of the commit."""
+        if path not in self._templates:
+            self._templates[path] = Template(self.project.read(path))
+        return self._templates[path]
+
+    @cached_property
+    def _templates(self) -> dict[str, Template]:
+        return {}
+
+    def called(self, table: str) -> list[str]:
+        """Paths of files that may name a node by `source()` or `ref()`, in order."""
+        names = table.split(".")
+        return sorted(self.with_words(names[2:4] if table.startswith("source.") else names[-1:]))
+
     def naming(self, table: str, relation: tuple[str, str]) -> Iterator[tuple[str, Template]]:
         """Files whose text may name a node: by `source()` or `ref()`, or by its name in the warehouse."""
-        names = table.split(".")
-        called = self._with_words(names[2:4] if table.startswith("source.") else names[-1:])
-        written = self._with_words(relation)
-        for path in sorted(called | written):
-            yield path, Template(self.project.read(path))
+        written = self.with_words(relation)
+        for path in sorted({*self.called(table), *written}):
+            yield path, self.template(path)
 
     @cached_property
     def _by_word(self) -> dict[str, set[str]]:
@@ -69,7 +82,7 @@ class SqlFiles:
                 found.setdefault(word, set()).add(path)
         return found
 
-    def _with_words(self, names: Iterable[str]) -> set[str]:
+    def with_words(self, names: Iterable[str]) -> set[str]:
         """Paths of texts that hold every word of some names."""
         words = {word for name in names for word in re.findall(r"\w+", name.lower())}
         found = [self._by_word.get(word, set()) for word in words]

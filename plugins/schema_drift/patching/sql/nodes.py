@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from plugins.schema_drift.change import Change, Kind, Restored, Severity
 from plugins.schema_drift.patching.patch import Interface, Mode
 from plugins.schema_drift.patching.sql.below import look_below
 from plugins.schema_drift.patching.sql.boundary import RENAMES
+from plugins.schema_drift.patching.sql.handing import Handed, find_handed
 from plugins.schema_drift.patching.sql.partfile import Circumstances, FilePatching, PatchedFile
 from plugins.schema_drift.patching.sql.passing import retyped
 from plugins.schema_drift.patching.sql.plan import TablePlan, plan_table
@@ -35,12 +37,14 @@ class NodePatching:
         """Patch all files; columns (lower case) that were had again, by path."""
         done: dict[str, set[str]] = {}
         seen: set[str] = set()
-        for path, _ in self.work.files.naming(self.drifted, self.plan.table.relation):
+        paths = [path for path, _ in self.work.files.naming(self.drifted, self.plan.table.relation)]
+        for path in dict.fromkeys((*paths, *self._handed.sure)):
             file = self._file(path, mode)
             if file.reads_it:
                 seen.add(path)
             if file.columns:
                 done[path] = set(file.columns)
+        seen |= self._looked_into
         for path in self.work.files.python_paths:
             columns = self._python(path)
             if columns is not None:
@@ -52,18 +56,30 @@ class NodePatching:
 
     # --- SQL
 
+    @cached_property
+    def _handed(self) -> Handed:
+        """Macros that get the node as an argument."""
+        return find_handed(self.work.files, self.drifted) if self.plan.targets or self.plan.failed else Handed()
+
+    @property
+    def _looked_into(self) -> set[str]:
+        """Files that read the node by macros alone, the SQL of which was looked into."""
+        return {path for path, _ in self._handed.calls}
+
     def _file(self, path: str, mode: Mode) -> PatchedFile:
         node = next(iter(self.work.files.by_path.get(path, [])), None)
         patching = FilePatching(self.work.project, self.plan, self.drifted)
         text = self.work.text(path)
         given = Circumstances(node, self.work.files.macros(node) if node else (), self._used(node))
         is_test = self.work.files.nodes.get(node or "", {}).get("resource_type") == "test"
-        given = replace(given, is_test=is_test)
+        calls = frozenset(start for called, start in self._handed.calls if called == path)
+        given = replace(given, is_test=is_test, handed=self._handed.sure.get(path, {}), seen=calls)
         passes = mode == Mode.PROPAGATE and self._may_pass(node)
         file = patching.patch(text, replace(given, passes=passes))
         if passes and not self._is_free(node, file.renamed.values()):
             file = patching.patch(text, given)
         file = self._added(path, node, patching, given, file)
+        self._ask_unread(path, file)
         line = file.parts[0].template.line if file.parts else None
         for at, question in file.questions:
             self.work.ask(question, path, line(at) if line else 0)
@@ -225,6 +241,9 @@ class NodePatching:
             entry = self.work.files.nodes[node]
             path = entry.get("original_file_path", "")
             called = {macros[macro].get("original_file_path") for macro in self.work.files.macros(node)}
+            shared = [macros[one]["name"] for one in self.work.files.macros(node)]
+            if any(self._ask_shared(name, entry, path) for name in shared if name in self._handed.shared):
+                continue
             if path in seen or called & seen or "test_metadata" in entry or not wanted:
                 continue
             if entry.get("resource_type") == "snapshot" and not path.endswith(".sql"):
@@ -239,6 +258,42 @@ class NodePatching:
                     path,
                     1,
                 )
+
+    def _ask_shared(self, macro: str, entry: Mapping[str, Any], path: str) -> bool:
+        """Whether a macro that reads other tables too names a column, so that it was asked about."""
+        home, at = self._handed.shared[macro]
+        template = self.work.files.template(home)
+        part = next(one for one in template.parts if one.start == at)
+        named = {}
+        for key in {**self.plan.targets, **self.plan.failed}:
+            found = re.search(rf"(?i)(?<![\w$]){re.escape(key)}(?![\w$])", template.text[at : part.end])
+            if found is not None:
+                named[key] = template.line(at + found.start())
+        if not named or "test_metadata" in entry:
+            return False
+        listed = ", ".join(f"`{key}`" for key in named)
+        self.work.ask(
+            f"the macro `{macro}` reads {listed} of {self.plan.table.name} for `{entry['name']}` (`{path}`), and "
+            "it may read other tables as well, in which nothing changed. How shall it tell them apart?",
+            home,
+            min(named.values()),
+        )
+        return True
+
+    def _ask_unread(self, path: str, file: PatchedFile) -> None:
+        """Macros that get the node, and whose SQL cannot be read by itself."""
+        for part in file.parts:
+            if part.part.kind != "macro" or part.part.name not in self._handed.sure.get(path, {}):
+                continue
+            if part.reads_it or part.part.name in self._handed.through:
+                continue
+            listed = ", ".join(f"`{key}`" for key in {**self.plan.targets, **self.plan.failed})
+            self.work.ask(
+                f"the macro `{part.part.name}` gets {self.plan.table.name}, and its SQL cannot be read by itself "
+                f"({part.error or 'no table of it is seen'}). What of it is {listed}?",
+                path,
+                part.template.line(part.part.start),
+            )
 
     def _named_by(self, node: str) -> list[str]:
         """Columns that a node uses, or may use if its SQL could not be read."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -58,6 +59,7 @@ class Circumstances:
 
     positional: whether somebody below takes its columns by their order. passes: whether new names go on as they
     are. adds: new columns that its select list is to have. is_test: whether only its number of rows counts.
+    handed: parameters of its macros that are the table, by the macro. seen: places of calls of such macros.
     """
 
     node: str | None = None
@@ -67,6 +69,8 @@ class Circumstances:
     passes: bool = False
     adds: tuple[str, ...] = ()
     is_test: bool = False
+    handed: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    seen: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,10 @@ class FilePatching:
 
     def read(self, template: Template, part: Part, given: Circumstances, *, after: bool = False) -> PartRead:
         """A part, with what the drifted table gave, or gives now."""
-        tables = Tables(self.project, template.masks, given.node, self.drifted)
+        handed = given.handed.get(part.name, frozenset()) if part.kind == "macro" else frozenset()
+        tables = Tables(
+            self.project, template.masks, given.node, self.drifted, template.set_tables, frozenset(handed)
+        )
         dialect = self.project.manifest.dialect
         if after:
             return read_part(template, part, tables, lambda _: after_relation(self.plan), dialect)
@@ -109,7 +116,7 @@ class FilePatching:
         """The edits of a part, and the columns that were added to its list."""
         if not part.reads_it:
             return Placed(), []
-        whole = self._handed_whole(part)
+        whole = self._handed_whole(part, given.seen)
         if whole is not None and self.plan.targets:
             return Placed(questions=((whole, self._asked_whole()),)), []
         manifest = self.project.manifest
@@ -140,13 +147,21 @@ class FilePatching:
                 reason = error.message
         return self._given_up(part, placing, reason), []
 
-    def _handed_whole(self, part: PartRead) -> int | None:
-        """The place of Jinja that gets the table as an argument, such as `dbt_utils.star(source(…))`."""
-        manifest = self.project.manifest
-        for piece in part.template.inside(part.part):
-            if piece.kind == "comment" or piece.table is not None:
+    def _handed_whole(self, part: PartRead, seen: frozenset[int]) -> int | None:
+        """The place of Jinja that gets the table as an argument, such as `dbt_utils.star(source(…))`.
+
+        seen: places of those whose macros were looked into.
+        """
+        manifest, template = self.project.manifest, part.template
+        names = [name for name, t in template.set_tables.items() if find_node(manifest, t) == self.drifted]
+        for piece in template.inside(part.part):
+            if piece.kind == "comment" or piece.table is not None or piece.start in seen:
                 continue
-            if any(find_node(manifest, named) == self.drifted for named in tables_in(piece.code)):
+            code = piece.code.strip()
+            if code in names or (piece.word == "set" and piece.rest.partition("=")[0].strip() in names):
+                continue
+            is_named = any(re.search(rf"\b{name}\b", code) for name in names)
+            if is_named or any(find_node(manifest, named) == self.drifted for named in tables_in(code)):
                 return piece.start
         return None
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from plugins.core.editing.edits import Edit, apply_edits
 from plugins.schema_drift.patching.sql.plan import TablePlan
+
+# Of a line that is quoted in a question.
+_LONGEST = 160
 
 
 @dataclass(frozen=True)
@@ -31,16 +35,18 @@ def patch_python(text: str, plan: TablePlan, named: tuple[str, ...]) -> PatchedP
 
     named: ("source", source, name) or ("ref", name).
     """
+    wanted = {**plan.targets, **plan.failed}
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError):
-        return PatchedPython(text)
+        return PatchedPython(text, questions=tuple((1, _ask_whole(plan, key)) for key in sorted(wanted)))
     edits: list[Edit] = []
     columns: dict[str, None] = {}
     questions: dict[tuple[int, str], None] = {}
-    wanted = {**plan.targets, **plan.failed}
+    kept: set[ast.Call] = set()
     for function in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)):
-        for variable, line in _loaded(function, named):
+        for variable, line, call in _loaded(function, named):
+            kept.add(call)
             uses = _uses_of(function, variable)
             mentioned = {key for key in wanted if _mentions(uses, key)}
             for key in sorted(mentioned):
@@ -53,12 +59,17 @@ def patch_python(text: str, plan: TablePlan, named: tuple[str, ...]) -> PatchedP
                 edits += _renamed(text, uses, key, plain)
                 columns[key] = None
             if uses.others:
-                for key in sorted(set(wanted) - mentioned):
-                    questions[(line, _ask_whole(plan, key))] = None
+                left = sorted(set(wanted) - mentioned)
+                questions |= dict.fromkeys(_asked_of_whole(plan, left, text, function, line))
+    calls = [one for one in ast.walk(tree) if isinstance(one, ast.Call) and _names(one) == named]
+    # Rows that are handed on at once, without a name of their own; or are had in a way that is not seen.
+    lines = [one.lineno for one in calls if one not in kept] or ([] if calls else [1])
+    for line in lines:
+        questions |= dict.fromkeys(_asked_of_whole(plan, sorted(wanted), text, tree, line))
     return PatchedPython(apply_edits(text, edits), tuple(columns), tuple(questions))
 
 
-def _loaded(function: ast.FunctionDef, named: tuple[str, ...]) -> Iterator[tuple[str, int]]:
+def _loaded(function: ast.FunctionDef, named: tuple[str, ...]) -> Iterator[tuple[str, int, ast.Call]]:
     for node in ast.walk(function):
         if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
             call = node.value
@@ -66,7 +77,7 @@ def _loaded(function: ast.FunctionDef, named: tuple[str, ...]) -> Iterator[tuple
                 # `dbt.source(…).df()` and the like: the same rows as another kind of dataframe.
                 call = call.func.value if call.func.attr in _SAME else None
             if isinstance(call, ast.Call) and _names(call) == named:
-                yield node.targets[0].id, node.lineno
+                yield node.targets[0].id, node.lineno, call
 
 
 _SAME = {"df", "to_pandas", "toPandas", "pl", "arrow", "copy", "to_df"}
@@ -151,5 +162,57 @@ def _ask(plan: TablePlan, key: str, plain: str | None) -> str:
     return f"this reads `{key}` of {plan.table.name}, which is `{plain}` now; the dataframe is used as a whole too"
 
 
+def _asked_of_whole(
+    plan: TablePlan, keys: Iterable[str], text: str, node: ast.AST, line: int
+) -> Iterator[tuple[int, str]]:
+    """(line, question) for each column that rows which go on as a whole may be asked for. line: of their read."""
+    texts = _texts(node)
+    for key in keys:
+        places = [(at, said) for at, said in texts if _word(key).search(said)]
+        for at, said in places:
+            yield at, _ask_text(plan, key, text, at, said)
+        if not places:
+            yield line, _ask_whole(plan, key)
+
+
 def _ask_whole(plan: TablePlan, key: str) -> str:
-    return f"the dataframe of {plan.table.name} goes on as a whole: does anything in it use `{key}`?"
+    names = _called(plan, key)
+    return f"the dataframe of {plan.table.name} goes on as a whole: does anything in it use {names}?"
+
+
+def _ask_text(plan: TablePlan, key: str, text: str, at: int, said: str) -> str:
+    """About a text that names a column, such as an expression that is handed to the dataframe."""
+    target = plan.targets.get(key)
+    now = f", which is `{target.plain}` now," if target is not None and target.plain else ""
+    now = now or (", which is not what it was," if key in plan.failed or target is not None else "")
+    row = " ".join((text.splitlines() or [""])[at - 1].split())[:_LONGEST].replace("`", "'")
+    named = f"{_called(plan, key, said)} of {plan.table.name}{now}"
+    return f"{named} is named in a text here: `{row}`. What shall it read?"
+
+
+def _called(plan: TablePlan, key: str, said: str = "") -> str:
+    """A column, with its fields that are not where they were. said: a text; of fields, those that it names."""
+    target = plan.targets.get(key)
+    change = target.change if target is not None else plan.failed[key][0]
+    moved = [str(one) for one in change.detail.get("fields") or ()]
+    fields = [one for one in moved if one.lower().startswith(f"{key}.")]
+    gone = [f"{key}.{one}" for one in change.detail.get("removed_fields") or ()]
+    named = [one for one in (*fields, *gone) if not said or _word(one.rpartition(".")[2]).search(said)]
+    return ", ".join(f"`{one}`" for one in named) or f"`{key}`"
+
+
+def _word(name: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![\w$]){re.escape(name)}(?![\w$])", re.IGNORECASE)
+
+
+def _texts(tree: ast.AST) -> list[tuple[int, str]]:
+    """(line, text) of what stands in quotes, line by line, without what only describes the code."""
+    described = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    found: dict[tuple[int, str], None] = {}
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Constant) or not isinstance(node.value, str) or node in described:
+            continue
+        for number, row in enumerate(node.value.splitlines()):
+            spans_lines = (node.end_lineno or node.lineno) > node.lineno
+            found[(node.lineno + (number if spans_lines else 0), row)] = None
+    return list(found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import sqlglot
 from sqlglot import exp
@@ -46,12 +46,17 @@ class PartRead:
 
 @dataclass(frozen=True)
 class Tables:
-    """What the tables of one file are. drifted: the id of the node whose columns changed."""
+    """What the tables of one file are. drifted: the id of the node whose columns changed.
+
+    names: tables by the names that Jinja sets to them. handed: names of arguments that are the drifted table.
+    """
 
     project: PatchedProject
     masks: Mapping[str, Piece]
     node: str | None
     drifted: str
+    names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    handed: frozenset[str] = frozenset()
 
     def relation(self, table: exp.Table) -> Relation | None:
         """What a table gives; None if it is the drifted one."""
@@ -76,7 +81,10 @@ class Tables:
             names = [part.name.lower() for part in table.parts]
             known = self.project.manifest.names
             return (known.get(tuple(names)) or known.get(tuple(names[-2:]))) if len(names) > 1 else None
-        named = piece.table
+        code = piece.code.strip()
+        if code in self.handed:
+            return self.drifted
+        named = piece.table or self.names.get(code)
         if named is None:
             return None
         return self.node if named == ("this",) else find_node(self.project.manifest, named)

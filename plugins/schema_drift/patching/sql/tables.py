@@ -65,7 +65,7 @@ def _places(work: Work, before: Table) -> list[tuple[str, int, Read]]:
     found: dict[tuple[str, int], Read] = {}
     dialect = work.project.manifest.dialect
     for path, template in work.files.naming(before.id, before.relation):
-        tables = Tables(work.project, template.masks, None, before.id)
+        tables = Tables(work.project, template.masks, None, before.id, template.set_tables)
         for part in template.parts:
             part_read = read_part(template, part, tables, lambda _: Relation(is_open=True), dialect)
             for reading in part_read.readings:
