@@ -59,7 +59,22 @@ def understand(con: duckdb.DuckDBPyConnection, before: SeenTable, after: SeenTab
         _find_recipes(con, known)
     _settle_names(known)
     _soften(known)
+    _doubt_names(known)
     return known
+
+
+def _doubt_names(known: Understood) -> None:
+    """Pairs of one name whose rows agree by a good part, but not as those of the same column would."""
+    from .sets import fell_together
+
+    for one, pair in known.pairing.pairs.items():
+        recipe = known.recipes.get(one)
+        if one in known.meanings or (recipe and recipe.recipe.kind) or (pair.share or 0.0) >= 0.98:
+            continue
+        if known.old.names[one] == known.new.names[pair.new]:
+            verdict = fell_together(known, one, pair.new)
+            if verdict is not None:
+                known.meanings[one] = verdict
 
 
 def _all_open(old: Side, new: Side) -> Pairing:

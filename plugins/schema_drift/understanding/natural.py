@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -16,14 +18,26 @@ _MOST_LIFT = 0.1
 _SMALL_SET_BITS = 4.5
 
 
+_FEW_ROWS = 10
+# A value within this much of the old one may be the same one, corrected.
+_NEAR = 0.02
+
+
 @dataclass(frozen=True)
 class Verdict:
-    """confidence that the meaning changed, and what speaks for it, in one line."""
+    """confidence that the meaning changed, and what speaks for it, in one line.
+
+    share, rows: of compared rows, those with the same value. asks: what a person has to say, as a question.
+    detail: for the change. is_thin: whether there are too few rows to be sure.
+    """
 
     confidence: float
     text: str
     share: float
     rows: int
+    asks: str = "What does it mean now, and where did the old values go?"
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    is_thin: bool = False
 
 
 def other_meaning(old: Side, new: Side, match: Match, one: int, two: int, is_settled: bool) -> Verdict | None:
@@ -31,7 +45,10 @@ def other_meaning(old: Side, new: Side, match: Match, one: int, two: int, is_set
 
     is_settled: most other columns of the table kept their values on the matched rows, so that the table lives on.
     """
-    if match.rows >= _LEAST_ROWS and is_settled:
+    if match.rows >= _FEW_ROWS and is_settled:
+        found = _rescaled(old, new, match, one, two)
+        if found is not None or match.rows < _LEAST_ROWS:
+            return found
         return _on_rows(old, new, match, one, two)
     if not match.rows and min(old.taken, new.taken) >= 100 and is_settled:
         return _by_content(old, new, one, two)
@@ -71,6 +88,43 @@ def _on_rows(old: Side, new: Side, match: Match, one: int, two: int) -> Verdict 
             0.93, f"{text}, none of the values of before is left, and they are written otherwise", share, rows
         )
     return Verdict(0.75, f"{text}, and no way was found to make one from the other", share, rows)
+
+
+def _rescaled(old: Side, new: Side, match: Match, one: int, two: int) -> Verdict | None:
+    """Every number is some part more (or less) than it was, no two rows by the same: another currency, net or gross.
+
+    Corrections leave many values where they were or near it, and go both ways; what adds up grows by no share of
+    itself, and what everybody's grows by is one number.
+    """
+    families = read_type(old.types[one]).family, read_type(new.types[two]).family
+    if not all(family in NUMBERS for family in families):
+        return None
+    before, after = old.numbers([one])[match.before, 0], new.numbers([two])[match.after, 0]
+    fine = np.isfinite(before) & np.isfinite(after) & (before != 0)
+    rows = int(fine.sum())
+    if rows < _FEW_ROWS or rows < 0.3 * match.rows:
+        return None
+    before, after = before[fine], after[fine]
+    ratio, moved = after / before, after - before
+    if (np.abs(ratio - 1) <= _NEAR).mean() > 0.01:
+        return None
+    low, high = (float(part) for part in np.percentile(ratio, [1, 99]))
+    if low <= 0 or not (low > 1 or high < 1) or np.log(high / low) > 0.7:
+        return None
+    size = np.log(np.abs(before))
+    if np.log(high / low) > 2 * float(np.subtract(*np.percentile(size, [90, 10]))):
+        return None
+    # The same amount more in each row is a small share of large values.
+    steady = np.percentile(np.abs(moved), [10, 90])
+    if steady[1] <= 1.5 * steady[0] or abs(_ranks(np.abs(before), np.abs(np.log(ratio)))) > 0.5:
+        return None
+    text = (
+        f"each of {rows:,} values of rows that exist before and after is {low:.3g} to {high:.3g} × what it was, "
+        "by no constant factor"
+    )
+    asks = "Is it another currency, net instead of gross, or another quantity?"
+    sure = 0.9 if rows >= 100 else 0.8 if rows >= _LEAST_ROWS else 0.6
+    return Verdict(sure, text, 0.0, rows, asks=asks, is_thin=rows <= _LEAST_ROWS)
 
 
 def _numbers_differ(before: Numbers, after: Numbers, bits: float) -> float:

@@ -17,9 +17,11 @@ from .arriving import arrivals
 from .columns import Understood, recipe_odds, understand
 from .declared import declared_changes
 from .header import compare_headers
+from .keys import key_changes
 from .mixed import unit_breaks
 from .pairing import Pair
 from .recipes import Found, restored, supplied
+from .sets import departures
 
 
 def compare_table(
@@ -35,7 +37,10 @@ def compare_table(
         return changes, [f"{before.table.name}: no rows {empty}, so that only columns were compared"]
     changes = _told(con, known, before.table, after.table)
     became = {known.old.names[one]: known.new.names[pair.new] for one, pair in known.pairing.pairs.items()}
-    return [*changes, *declared_changes(before.table, after.table, became)], known.notes
+    declared = declared_changes(before.table, after.table, became)
+    if all(one.kind is not Kind.KEY_CHANGED for one in declared):
+        declared += key_changes(known, before.table, after.table)
+    return [*changes, *declared], known.notes
 
 
 def _told(con: duckdb.DuckDBPyConnection, known: Understood, before: Table, after: Table) -> list[Change]:
@@ -49,7 +54,7 @@ def _told(con: duckdb.DuckDBPyConnection, known: Understood, before: Table, afte
     units = {one.before for one in broken}
     # A number in another unit often has another type too: the unit is what matters.
     changes = [one for one in changes if one.before not in units or one.kind is Kind.COLUMN_RENAMED] + broken
-    changes += arrivals(known, before)
+    changes += [*arrivals(known, before), *departures(known, before)]
     rows = known.match.rows if known.match.key else None
     for one in known.pairing.removed:
         column = before.column(known.old.names[one])
@@ -117,11 +122,14 @@ def _pair_change(
     type_kind = telling.type_kind(was.type, now.type)
     meaning = known.meanings.get(pair.old)
     if meaning is not None:
-        detail = {"type_before": was.type, "type_after": now.type}
+        detail = {"type_before": was.type, "type_after": now.type, **meaning.detail}
         sure, is_thin, thin = telling.capped(meaning.confidence, meaning.rows or None)
+        if meaning.is_thin and not is_thin:
+            fact = Fact("thin", f"thin evidence: {meaning.rows} rows could be compared", meaning.rows, meaning.rows)
+            is_thin, thin = True, (fact,)
         question = (
             f"`{was.name}` of {before.name} holds other values than before under the same name: {meaning.text}. "
-            "What does it mean now, and where did the old values go?"
+            f"{meaning.asks}"
         )
         facts = (Fact("same_values", meaning.text, meaning.share, meaning.rows), *thin)
         return telling.change(

@@ -13,6 +13,7 @@ from .recipe import Expression, Recipe
 
 _MOST_VALUES = 60
 _LEAST_SUPPORT = 0.9
+_LEAST_CYCLIC = 5
 _YES, _NO = (
     {"y", "yes", "true", "t", "1", "on", "ja", "oui", "si"},
     {"n", "no", "false", "f", "0", "off", "nein", "non"},
@@ -67,10 +68,12 @@ def _is_renaming(moved: dict[str, str], seen: dict[str, Counter[str]], before: s
             return False
         if was in after and was not in moved.values():
             return False
-    # Values that only change places need more than one to do so, and leave no row behind.
+    # Values that only change places must do so in nearly all of their rows, and in enough of them.
     cyclic = all(now in before for now in moved.values())
     return not cyclic or all(
-        counted.most_common(1)[0][1] >= 0.97 * sum(counted.values()) for counted in seen.values()
+        sum(seen[was].values()) >= _LEAST_CYCLIC
+        and seen[was].most_common(1)[0][1] >= _LEAST_SUPPORT * sum(seen[was].values())
+        for was in moved
     )
 
 
