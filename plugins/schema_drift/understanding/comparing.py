@@ -9,6 +9,7 @@ import duckdb
 from plugins.schema_drift.change import Change, Drift
 from plugins.schema_drift.table import SeenTable
 
+from .living import living_on
 from .table_changes import compare_table
 from .tables import pair_tables, untouched
 
@@ -26,6 +27,8 @@ def compare(con: duckdb.DuckDBPyConnection, before: Sequence[SeenTable], after: 
         both = [(one, now[one.table.id]) for one in before if one.table.id in now]
         skipped = untouched(con, [(one, two) for one, two in both if one.rows and two.rows])
         equal = {one for one, _ in skipped}
+        same = [(one, two) for one, two in both if _is_declared_same(one, two) and one.table.id not in equal]
+        equal |= living_on(con, same)
         before, after = ([one for one in side if one.table.id not in equal] for side in (before, after))
         pairs, changes, notes = pair_tables(con, before, after)
         found += changes
@@ -39,3 +42,10 @@ def compare(con: duckdb.DuckDBPyConnection, before: Sequence[SeenTable], after: 
     order = {one.table.id: number for number, one in enumerate((*before, *after))}
     found.sort(key=lambda one: (order.get(one.table, len(order)), -one.severity.rank))
     return Drift(tuple(found), tuple(notes))
+
+
+def _is_declared_same(one: SeenTable, two: SeenTable) -> bool:
+    """Whether rows are known of both, and only rows may have changed."""
+    return (
+        bool(one.rows and two.rows) and one.table.columns == two.table.columns and one.table.key == two.table.key
+    )

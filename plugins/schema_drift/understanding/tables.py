@@ -111,11 +111,23 @@ def _values(con: duckdb.DuckDBPyConnection, seen: SeenTable) -> dict[str, Hashes
     return {side.names[number].lower(): hashes[:, number] for number in numbers}
 
 
-def _row_share(con: duckdb.DuckDBPyConnection, one: SeenTable, two: SeenTable) -> float | None:
-    """How many values of telling columns of the same names both tables hold; by content alone if names differ."""
+def _row_share(
+    con: duckdb.DuckDBPyConnection,
+    one: SeenTable,
+    two: SeenTable,
+    read: dict[str, dict[str, Hashes]] | None = None,
+) -> float | None:
+    """How many values of telling columns of the same names both tables hold; by content alone if names differ.
+
+    read: values by what they were read from, which are read once only.
+    """
     if not one.rows or not two.rows:
         return None
-    ours, theirs = _values(con, one), _values(con, two)
+    read = {} if read is None else read
+    for side in (one, two):
+        if side.rows and side.rows not in read:
+            read[side.rows] = _values(con, side)
+    ours, theirs = read[one.rows], read[two.rows]
     telling = [
         overlap(ours[name], theirs[name])
         for name in ours
@@ -139,6 +151,7 @@ def _moved(
         return []
     from .assignment import assign
 
+    read: dict[str, dict[str, Hashes]] = {}
     names = alike([one.table.name for one in gone], [one.table.name for one in came])
     shares: dict[tuple[int, int], float] = {}
     gains: dict[tuple[int, int], float] = {}
@@ -147,7 +160,7 @@ def _moved(
         reverse=True,
     )
     for columns, i, j in pairs[:_MOST_COMPARED]:
-        share = _row_share(con, gone[i], came[j])
+        share = _row_share(con, gone[i], came[j], read)
         if share is None:
             shares[i, j] = columns
             # Without rows, only the same columns under a like name are one table.
@@ -218,14 +231,18 @@ def _swapped(con: duckdb.DuckDBPyConnection, pairs: Pairs) -> list[tuple[SeenTab
         for one, two in pairs
         if {c.name for c in one.table.columns} != {c.name for c in two.table.columns} or one.table.id in emptied
     ]
+    read: dict[str, dict[str, Hashes]] = {}
+    # A table that still holds its own rows was not exchanged for another.
+    held = {one.table.id: _row_share(con, one, now, read) for one, now in strange} if len(strange) > 1 else {}
+    strange = [(one, now) for one, now in strange if (held.get(one.table.id) or 0) <= 0.3]
     for number, (one, one_now) in enumerate(strange):
         for two, two_now in strange[number + 1 :]:
             stays = _columns_alike(one, one_now) + _columns_alike(two, two_now)
             swaps = _columns_alike(one, two_now) + _columns_alike(two, one_now)
             if swaps < 1.2 or swaps < stays - 1e-9:
                 continue
-            shares = _row_share(con, one, two_now), _row_share(con, two, one_now)
-            own = _row_share(con, one, one_now), _row_share(con, two, two_now)
+            shares = _row_share(con, one, two_now, read), _row_share(con, two, one_now, read)
+            own = held[one.table.id], held[two.table.id]
             if None in shares or None in own:
                 if swaps > stays + 0.8:
                     found += [(one, two_now, swaps / 2), (two, one_now, swaps / 2)]
