@@ -19,6 +19,9 @@ from .types import NESTED, NUMBERS, TIMES, Family, read_type
 
 _LEAST_SHARE = 0.8
 _MOST_WHOLES = 40
+# Rows of a pair that are equal, from which on the rest are updates and no part of something else.
+_MOST_UNEVEN = 0.98
+_MOST_UNEVEN_PAIRS = 12
 _WHOLE = frozenset({Family.TEXT, Family.TIMESTAMP})
 _PART = NUMBERS | TIMES | {Family.TEXT, Family.TIME}
 
@@ -35,11 +38,40 @@ def find_several(con: duckdb.DuckDBPyConnection, known: Understood) -> None:
     good.sort(key=lambda one: (-round(one.proof.share, 2), -len(one.recipe.old) - len(one.recipe.new)))
     for found in good:
         recipe = found.recipe
+        for one in _outdone(known, found):
+            known.pairing.release(one)
+            known.recipes.pop(one, None)
         is_free = set(recipe.old) <= set(known.pairing.removed) and set(recipe.new) <= set(known.pairing.added)
         if is_free:
             known.several.append(found)
             known.pairing.removed = [n for n in known.pairing.removed if n not in recipe.old]
             known.pairing.added = [n for n in known.pairing.added if n not in recipe.new]
+
+
+def _uneven(known: Understood) -> list[int]:
+    """Old columns whose partner has some other values: what is missing there may stand in a column of its own."""
+    pairs = known.pairing.pairs.items()
+    found = [
+        (pair.share or 0.0, one)
+        for one, pair in pairs
+        if pair.basis == "matched" and pair.compared and (pair.share or 0.0) < _MOST_UNEVEN
+        if not ((recipe := known.recipes.get(one)) and recipe.recipe.kind)
+    ]
+    return [one for _, one in sorted(found)[:_MOST_UNEVEN_PAIRS]]
+
+
+def _outdone(known: Understood, found: Found) -> list[int]:
+    """Pairs within the recipe's columns, if it explains most of what they leave open; none otherwise."""
+    inside = [
+        (one, pair)
+        for one, pair in known.pairing.pairs.items()
+        if one in found.recipe.old or pair.new in found.recipe.new
+    ]
+    is_within = all(one in found.recipe.old and pair.new in found.recipe.new for one, pair in inside)
+    best = max((pair.share or 0.0 for _, pair in inside), default=0.0)
+    is_better = found.proof.share - best >= 0.5 * (1 - best)
+    uneven = set(_uneven(known))
+    return [one for one, _ in inside] if is_within and is_better and uneven.issuperset(o for o, _ in inside) else []
 
 
 def _is_good(found: Found) -> bool:
@@ -52,8 +84,10 @@ def _is_good(found: Found) -> bool:
 
 def _pieces(con: duckdb.DuckDBPyConnection, known: Understood) -> list[Recipe]:
     old, new, texts = known.old, known.new, Texts(con, known.match)
-    olds = [n for n in known.pairing.removed if read_type(old.types[n]).family in _PART]
-    news = [n for n in known.pairing.added if read_type(new.types[n]).family in _PART]
+    uneven = _uneven(known)
+    partners = [known.pairing.pairs[one].new for one in uneven]
+    olds = [n for n in (*known.pairing.removed, *uneven) if read_type(old.types[n]).family in _PART]
+    news = [n for n in (*known.pairing.added, *partners) if read_type(new.types[n]).family in _PART]
     if not olds or not news:
         return []
     ours = {n: sample(texts.of(old.column(n))) for n in olds[: 4 * _MOST_WHOLES]}
@@ -114,13 +148,12 @@ def _best(con: duckdb.DuckDBPyConnection, wanted: Sequence[str], given: Sequence
         for a in wanted
         for b in given
     ]
-    row = (
-        con.execute(f"select {', '.join(tests)} from (select * from temp._drift_matched limit 3000)").fetchone()
-        or ()
-    )
+    row = con.execute(f"select {', '.join(tests)} from (select * from temp._drift_matched limit 3000)").fetchone()
+    counts = [int(count) for count in row or ()]
     gains = {}
-    for number in range(len(wanted) * len(given)):
-        equal, varied, one, two = row[4 * number : 4 * number + 4]
+    for number in range(len(counts) // 4):
+        equal, varied = counts[4 * number], counts[4 * number + 1]
+        one, two = counts[4 * number + 2], counts[4 * number + 3]
         share = equal / max(one, two, 1)
         if share >= _LEAST_SHARE and varied >= 2:
             gains[divmod(number, len(given))] = share + 0.001 * varied

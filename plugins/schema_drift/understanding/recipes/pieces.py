@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import combinations
 
 from plugins.core.duck import literal
@@ -14,6 +15,7 @@ from plugins.schema_drift.understanding.types import Family, read_type
 from .recipe import Expression, Recipe
 
 _LEAST_CONTAINED = 0.75
+_LEAST_CONSTANT = 0.98
 _MOST_PARTS = 5
 _SAMPLE = 300
 Texts = Sequence[str | None]
@@ -24,13 +26,14 @@ def splits(old: Side, new: Side, one: int, parts: Sequence[int], whole: Texts, p
     found = []
     for order, marks in _layouts(whole, parts, pieces):
         types = [new.types[n] for n in order]
+        parts_of = [_Part(new.types[n], "" in pieces[n]) for n in order]
         supply = tuple(_piece(place, marks, type_) for place, type_ in enumerate(types))
         delimiters = list(marks[1:-1])
         between = f", delimited by {', '.join(map(repr, delimiters))}," if any(delimiters) else ""
         text = f"parts of it{between} stand in {len(order)} columns"
         found.append(
             Recipe(
-                Kind.COLUMN_SPLIT, (one,), tuple(order), (_typed(_joined(marks), old.types[one]),), supply,
+                Kind.COLUMN_SPLIT, (one,), tuple(order), (_typed(_joined(marks, parts_of), old.types[one]),), supply,
                 {"delimiters": delimiters}, text,
             )
         )  # fmt: skip
@@ -42,13 +45,14 @@ def merges(old: Side, new: Side, two: int, parts: Sequence[int], whole: Texts, p
     found = []
     for order, marks in _layouts(whole, parts, pieces):
         types = [old.types[n] for n in order]
+        parts_of = [_Part(old.types[n], "" in pieces[n]) for n in order]
         restore = tuple(_piece(place, marks, type_) for place, type_ in enumerate(types))
         delimiters = list(marks[1:-1])
         between = f", delimited by {', '.join(map(repr, delimiters))}" if any(delimiters) else ""
         text = f"{len(order)} columns stand in one{between}"
         found.append(
             Recipe(
-                Kind.COLUMNS_MERGED, tuple(order), (two,), restore, (_typed(_joined(marks), new.types[two]),),
+                Kind.COLUMNS_MERGED, tuple(order), (two,), restore, (_typed(_joined(marks, parts_of), new.types[two]),),
                 {"delimiters": delimiters}, text,
             )
         )  # fmt: skip
@@ -72,11 +76,24 @@ def _layouts(
 
 
 def _contained(whole: Texts, part: Texts) -> float:
-    """The share of rows in which the part stands in the whole and is not all of it."""
+    """The share of rows in which the part stands in the whole and is not all of it; a part may be empty in most."""
     rows = [(w, p) for w, p in zip(whole, part, strict=True) if w and p]
-    if len(rows) < 3 or len(rows) < 0.2 * sum(1 for w in whole if w) or len({p for _, p in rows}) < 2:
+    filled = sum(1 for w in whole if w)
+    if len(rows) < 3 or len(rows) < 0.01 * filled:
         return 0.0
-    return sum(p in w and p != w for w, p in rows) / len(rows)
+    share = sum(p in w and p != w for w, p in rows) / len(rows)
+    if len({p for _, p in rows}) < 2:
+        # One word for all may stand in the text by chance, unless it does so always.
+        is_part = len(rows) >= max(20, 0.9 * filled) and len(rows[0][1]) >= 2
+        return share if is_part and share >= _LEAST_CONSTANT else 0.0
+    # A part that is all of it in some rows leaves nothing for the others there.
+    return share if share >= _LEAST_CONTAINED else _with_whole(rows)
+
+
+def _with_whole(rows: Sequence[tuple[str, str]]) -> float:
+    """The same where most rows have one part only: at least some must have more."""
+    more = sum(p in w and p != w for w, p in rows)
+    return sum(p in w for w, p in rows) / len(rows) if more >= max(3, 0.01 * len(rows)) else 0.0
 
 
 def _layout(
@@ -95,10 +112,17 @@ def _layout(
     if not counted or rows < 3:
         return None
     (order, marks), count = counted.most_common(1)[0]
-    # A delimiter with letters or digits is a part that is missing; a common start may have some.
-    if count < 0.6 * rows or any(any(c.isalnum() for c in mark) for mark in marks[1:-1]):
+    # A delimiter with letters or digits is a part that is missing, unless it is a word by itself in every row.
+    if count < (0.95 if any(map(_is_word, marks[1:-1])) else 0.6) * rows:
+        return None
+    if any(any(c.isalnum() for c in mark) and not _is_word(mark) for mark in marks[1:-1]):
         return None
     return list(order), marks
+
+
+def _is_word(mark: str) -> bool:
+    """Whether it is a word with blanks around it, such as ` and `."""
+    return mark.startswith(" ") and mark.endswith(" ") and mark.strip().isalpha()
 
 
 def _cut(text: str, values: dict[int, str]) -> tuple[tuple[int, ...], tuple[str, ...]] | None:
@@ -116,12 +140,25 @@ def _cut(text: str, values: dict[int, str]) -> tuple[tuple[int, ...], tuple[str,
     return tuple(order), tuple(marks)
 
 
-def _joined(marks: tuple[str, ...]) -> Expression:
+@dataclass(frozen=True)
+class _Part:
+    """The type of a part, and whether it is an empty text where there is none."""
+
+    type: str
+    is_empty: bool
+
+    def text(self, sql: str) -> str:
+        """SQL of the part as text, null where there is none."""
+        text = sql if read_type(self.type).family is Family.TEXT else f"cast({sql} as varchar)"
+        return f"nullif({text}, '')" if self.is_empty else text
+
+
+def _joined(marks: tuple[str, ...], parts: Sequence[_Part]) -> Expression:
     """Parts with the delimiters between them; a part that is null takes its delimiter with it."""
     between = set(marks[1:-1])
 
     def made(c: Sequence[str]) -> str:
-        texts = [f"cast({one} as varchar)" for one in c]
+        texts = [part.text(one) for part, one in zip(parts, c, strict=True)]
         if len(between) == 1:
             joined = f"nullif(concat_ws({literal(next(iter(between)))}, {', '.join(texts)}), '')"
         else:
@@ -180,17 +217,10 @@ def _moments(old: Side, new: Side, olds: tuple[int, ...], news: tuple[int, ...])
         for date in of(new, news, Family.DATE):
             for time in of(new, news, Family.TIME):
                 if of(old, olds, Family.TIMESTAMP):
-                    found.append(
-                        Recipe(
-                            Kind.COLUMN_SPLIT,
-                            olds,
-                            (date, time),
-                            (both,),
-                            (day, hour),
-                            {},
-                            "its date and its time",
-                        )
+                    recipe = Recipe(
+                        Kind.COLUMN_SPLIT, olds, (date, time), (both,), (day, hour), {}, "its date and its time"
                     )
+                    found.append(recipe)
     if len(news) == 1 and of(new, news, Family.TIMESTAMP):
         for date in of(old, olds, Family.DATE):
             found += [
