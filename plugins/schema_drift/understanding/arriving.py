@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 import numpy as np
+from numpy.typing import NDArray
 
 from plugins.core.duck import literal, quote
 from plugins.schema_drift.change import Change, Fact, Kind, Restored, Severity
@@ -12,6 +14,7 @@ from plugins.schema_drift.table import Table
 
 from . import telling
 from .columns import Understood
+from .reading import Side, shape_of
 from .recipes.dates import formats_of
 from .types import Family, read_type
 
@@ -50,7 +53,7 @@ def _format(known: Understood, table: Table, one: int, two: int) -> Change | Non
     if np.isin(known.new.shapes(two, fresh[:: max(1, len(fresh) // _LEAST_ROWS)]), some).mean() > 0.5:
         return None
     before, now = known.old.shapes(one), known.new.shapes(two, fresh)
-    before, filled = before[before != 0], now != 0
+    before, filled = before[known.old.hashes([one])[:, 0] != 0], known.new.hashes([two])[fresh, 0] != 0
     if len(before) < _LEAST_ROWS or filled.sum() < _LEAST_ROWS:
         return None
     kinds, counts = np.unique(before, return_counts=True)
@@ -60,8 +63,10 @@ def _format(known: Understood, table: Table, one: int, two: int) -> Change | Non
     strange = ~np.isin(now[filled], kinds)
     if strange.mean() < 0.8:
         return None
-    old_texts = [text for text in known.old.texts([one])[0] if text]
-    texts = [text for text in known.new.texts([two])[0][fresh] if text]
+    old_texts = _filled(known.old, one, None)
+    texts = _filled(known.new, two, fresh)
+    if _are_numbers_of_things(old_texts, texts):
+        return None
     name, value = known.new.names[two], quote(known.new.names[two])
     was, became, sql = _formats(old_texts, texts, value)
     text = f"{int(strange.sum()):,} of {int(filled.sum()):,} new values are written as no value was before"
@@ -72,6 +77,27 @@ def _format(known: Understood, table: Table, one: int, two: int) -> Change | Non
         detail={"format_before": was, "format_after": became},
         question=f"`{name}` of {table.name}: new rows are written otherwise ({was} → {became}). Do they mean the same?",
     )  # fmt: skip
+
+
+def _filled(side: Side, column: int, places: NDArray | None) -> list[str]:
+    """The texts at some places (None: all) that are neither null nor empty."""
+    texts, held = side.texts([column])[0], side.hashes([column])[:, 0] != 0
+    picked = texts[held] if places is None else texts[places][held[places]]
+    return [str(text) for text in picked if text]
+
+
+def _are_numbers_of_things(before: list[str], fresh: list[str]) -> bool:
+    """Whether each value names one thing, and new ones differ only in what stands before the digits: a new series."""
+    if len(set(before)) < 0.98 * len(before) or len(set(fresh)) < 0.98 * len(fresh) or formats_of(fresh[:50]):
+        return False
+    old_tails, new_tails = ({_tail(text) for text in texts[:300]} for texts in (before, fresh))
+    return bool(new_tails) and new_tails <= old_tails and "" not in new_tails
+
+
+def _tail(text: str) -> str:
+    """How a value is written from its first digit on."""
+    found = re.search(r"9.*", shape_of(text))
+    return found[0] if found else ""
 
 
 def _formats(before: list[str], fresh: list[str], value: str) -> tuple[str, str, str | None]:
@@ -88,8 +114,6 @@ def _formats(before: list[str], fresh: list[str], value: str) -> tuple[str, str,
 
 
 def _shown(texts: list[str]) -> str:
-    import re
-
     shape = Counter(re.sub(r"[a-z]+", "a", re.sub(r"[A-Z]+", "A", re.sub(r"\d+", "9", text))) for text in texts)
     return f"`{shape.most_common(1)[0][0][:40]}`"
 
@@ -108,8 +132,9 @@ def _values(known: Understood, table: Table, one: int, two: int) -> Change | Non
     if strange.sum() < 3 or len(now) < _LEAST_ROWS:
         return None
     every = known.new.texts([two])[0]
-    known_texts = set(known.old.texts([one])[0])
-    counted = Counter(every[place] for place in known.match.fresh if every[place] not in known_texts)
+    known_texts, held = set(known.old.texts([one])[0]), known.new.hashes([two])[:, 0] != 0
+    fresh = known.match.fresh[held[known.match.fresh]]
+    counted = Counter(every[place] for place in fresh if every[place] not in known_texts)
     added = [value for value, count in counted.most_common() if value is not None and count >= 3]
     if not added or len(added) > 5:
         return None

@@ -27,8 +27,7 @@ class Understood:
     """What is known of one table: pairs with their recipes, what is left, and which names hold something else.
 
     recipes: by old column, of pairs that are not plain. several: recipes with more than one column on a side.
-    meanings: by old column, verdicts on pairs of one name. mixed: of pairs where a part of the rows follows the
-    recipe and the rest is as before.
+    meanings: by old column, verdicts on pairs of one name. rivals: by old column, recipes that came second.
     """
 
     con: duckdb.DuckDBPyConnection
@@ -39,7 +38,7 @@ class Understood:
     recipes: dict[int, Found] = field(default_factory=dict)
     several: list[Found] = field(default_factory=list)
     meanings: dict[int, Verdict] = field(default_factory=dict)
-    doubts: dict[int, list[tuple[int, float]]] = field(default_factory=dict)
+    rivals: dict[int, list[Found]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -119,6 +118,7 @@ def _find_recipes(con: duckdb.DuckDBPyConnection, known: Understood) -> None:
         rest = 1 - share
         if founds and founds[0].proof.share - share >= 0.8 * rest:
             known.recipes[one] = founds[0]
+            known.rivals[one] = founds[1:4]
     # What a recipe explains under its own name needs no other candidates.
     named = same_names(old.names, new.names)
     own = [(one, named[one]) for one in pairing.removed if named.get(one) in pairing.added]
@@ -162,6 +162,7 @@ def _take_recipes(known: Understood, found: dict[tuple[int, int], list[Found]]) 
     for one, two in assign(gains).items():
         best = found[one, two][0]
         known.recipes[one] = best
+        known.rivals[one] = found[one, two][1:4]
         proof = best.proof
         known.pairing.take(
             Pair(one, two, min(gains[one, two], 7.0), "matched", proof.share, proof.compared, proof.share, 4.0)

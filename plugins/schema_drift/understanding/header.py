@@ -6,7 +6,7 @@ from plugins.core.duck import quote
 from plugins.schema_drift.change import Change, Fact, Kind, Restored, Supplied
 from plugins.schema_drift.table import Table
 
-from . import telling
+from . import rivals, telling
 from .assignment import assign
 from .confidence import odds, sure
 from .declared import declared_changes
@@ -46,14 +46,19 @@ def compare_headers(before: Table, after: Table) -> tuple[list[Change], list[str
     became |= {old[one]: new[two] for one, (two, _, _) in renamed.items()}
     both = bool(left) and bool(right)
     chosen = {two for two, _, _ in renamed.values()}
+    kept = after.history.kept if after.history else frozenset()
     for one in left:
         if one not in renamed:
-            confidence, is_thin, facts = telling.capped(0.6, None) if both else (0.95, False, ())
-            changes.append(telling.removed(before, before.columns[one], facts, confidence, is_thin))
+            # A relation that still has the column says by its rows whether it is filled, and none were seen.
+            is_guess = both or before.columns[one].name in kept
+            confidence, is_thin, facts = telling.capped(0.6, None) if is_guess else (0.95, False, ())
+            others = rivals.of_left_over(before.columns[one], [after.columns[n] for n in right], confidence)
+            changes.append(telling.removed(before, before.columns[one], facts, confidence, is_thin, others))
     for two in right:
         if two not in chosen:
             confidence, is_thin, facts = telling.capped(0.6, None) if both else (0.95, False, ())
-            changes.append(telling.added(before, after.columns[two], facts, {}, confidence, is_thin))
+            others = rivals.of_left_over(after.columns[two], [before.columns[n] for n in left], confidence)
+            changes.append(telling.added(before, after.columns[two], facts, {}, confidence, is_thin, others))
     notes = [f"{before.name}: no rows were seen, only columns"] if changes else []
     return [*changes, *declared_changes(before, after, became)], notes
 
@@ -96,6 +101,6 @@ def _renamed(before: Table, after: Table, one: int, two: int, total: float, like
         Kind.COLUMN_RENAMED, before, (was.name,), (now.name,), confidence,
         (Fact("name", f"the names are {likeness:.0%} alike", likeness), telling.type_fact(was.type, now.type), *facts),
         restores=(Restored(was.name, back, (now.name,)),), supplies=(Supplied(now.name, there, (was.name,)),),
-        detail=detail, is_thin=is_thin,
-        question=f"Was `{was.name}` of {before.name} renamed to `{now.name}`? No rows were seen that could show it.",
+        detail=detail, is_thin=is_thin, alternatives=rivals.shared_out([(str(Kind.COLUMN_REMOVED), 0.0)], confidence),
+        question=f"`{was.name}` of {before.name}: was it renamed to `{now.name}`? No rows were seen that could show it.",
     )  # fmt: skip

@@ -83,12 +83,18 @@ def _replaced(known: Understood, table: Table) -> list[Change]:
     new, found = known.new, []
     for number in known.pairing.added:
         hashes = new.hashes([number])[:, 0]
-        if read_type(new.types[number]).family not in _NO_KEY and hashes.all() and len(np.unique(hashes)) == len(hashes):
+        if (
+            read_type(new.types[number]).family not in _NO_KEY
+            and hashes.all()
+            and len(np.unique(hashes)) == len(hashes)
+        ):
             found.append(number)
     if len(found) != 1:
         return []
     name = new.names[found[0]]
-    text = f"`{name}` has a value of its own in every row, and no column carries the values of {_listed(table.key)}"
+    text = (
+        f"`{name}` has a value of its own in every row, and no column carries the values of {_listed(table.key)}"
+    )
     question = (
         f"{_listed(table.key)} of {table.name} is gone: {text}. Is `{name}` the key now, and how do old rows and what "
         "refers to them find it?"

@@ -114,9 +114,8 @@ def _rescaled(old: Side, new: Side, match: Match, one: int, two: int) -> Verdict
     size = np.log(np.abs(before))
     if np.log(high / low) > 2 * float(np.subtract(*np.percentile(size, [90, 10]))):
         return None
-    # The same amount more in each row is a small share of large values.
-    steady = np.percentile(np.abs(moved), [10, 90])
-    if steady[1] <= 1.5 * steady[0] or abs(_ranks(np.abs(before), np.abs(np.log(ratio)))) > 0.5:
+    # What is added to each row, more or less the same, is a share of its own of each value.
+    if _width(moved) < 1.5 * _width(ratio - 1):
         return None
     text = (
         f"each of {rows:,} values of rows that exist before and after is {low:.3g} to {high:.3g} × what it was, "
@@ -125,6 +124,12 @@ def _rescaled(old: Side, new: Side, match: Match, one: int, two: int) -> Verdict
     asks = "Is it another currency, net instead of gross, or another quantity?"
     sure = 0.9 if rows >= 100 else 0.8 if rows >= _LEAST_ROWS else 0.6
     return Verdict(sure, text, 0.0, rows, asks=asks, is_thin=rows <= _LEAST_ROWS)
+
+
+def _width(values: Numbers) -> float:
+    """How many times as large the ninth decile is as the first, signs aside."""
+    low, high = np.percentile(np.abs(values), [10, 90])
+    return float(high / low) if low > 0 else float("inf")
 
 
 def _numbers_differ(before: Numbers, after: Numbers, bits: float) -> float:

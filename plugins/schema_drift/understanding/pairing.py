@@ -27,7 +27,8 @@ class Pair:
     """An old column and a new one that are the same, as far as is known so far.
 
     share: of compared rows that are equal; None where none could be compared. log_odds: that it is so.
-    twins: other new (or old) columns that explain it as well. basis: `matched`, `unmatched` or `header`.
+    twins: other new (or old) columns that explain it as well. rivals: new columns that came second, with their
+    log-odds. basis: `matched`, `unmatched`, `named` or `header`.
     """
 
     old: int
@@ -41,6 +42,7 @@ class Pair:
     chance: float = 0.0
     twins: tuple[int, ...] = ()
     twin_olds: tuple[int, ...] = ()
+    rivals: tuple[tuple[int, float], ...] = ()
     evidence: dict[str, float] = field(default_factory=dict)
 
 
@@ -142,11 +144,17 @@ def _weigh(
             Pair(
                 left[one], right[two], gains[one, two], "matched", float(seen.share[one, two]),
                 int(seen.rows[one, two]), float(lift[one, two]), float(seen.bits[one, two]),
-                float(seen.chance[one, two]), twins, olds,
+                float(seen.chance[one, two]), twins, olds, _rivals(total, right, one, two),
                 {name: float(values[one, two]) for name, values in evidence.items()},
             )
         )  # fmt: skip
     return pairs
+
+
+def _rivals(total: Matrix, right: Sequence[int], one: int, two: int) -> tuple[tuple[int, float], ...]:
+    """The new columns that come next after `two` for old column `one`, with log-odds, if they are worth a word."""
+    order = [int(other) for other in np.argsort(-total[one])[:3] if other != two and total[one, other] > -3.0]
+    return tuple((right[other], float(total[one, other])) for other in order)
 
 
 def lead(score: Matrix) -> Matrix:
@@ -167,9 +175,9 @@ def lead(score: Matrix) -> Matrix:
 def _common(old: Side, new: Side, left: list[int], right: list[int]) -> dict[str, Matrix]:
     names_old, names_new = [old.names[n] for n in left], [new.names[n] for n in right]
     types = [read_type(old.types[n]) for n in left], [read_type(new.types[n]) for n in right]
-    return common(
-        names_old, names_new, *types, [n / max(len(old.names), 1) for n in left], [n / max(len(new.names), 1) for n in right]
-    )  # fmt: skip
+    places_old = [n / max(len(old.names), 1) for n in left]
+    places_new = [n / max(len(new.names), 1) for n in right]
+    return common(names_old, names_new, *types, places_old, places_new)
 
 
 def common(
@@ -235,6 +243,7 @@ def pair_unmatched(old: Side, new: Side, left: list[int], right: list[int], most
     }
     return [
         Pair(left[one], right[two], gains[one, two], "unmatched", bits=bits[one, two],
+             rivals=_rivals(total, right, one, two),
              evidence={name: float(values[one, two]) for name, values in evidence.items()})
         for one, two in assign(gains).items()
     ]  # fmt: skip

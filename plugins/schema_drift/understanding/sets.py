@@ -98,7 +98,9 @@ def _merged(known: Understood, one: int, two: int, moves: _Moves, both: NDArray[
     share = float((moves.counts * (moves.targets == moves.kinds)).sum() / rows)
     some = ", ".join(f"`{a}` → `{b}`" for a, b in list(told.items())[:3]) + (" …" if len(told) > 3 else "")
     count = int(moves.counts[gone].sum())
-    text = f"all {count:,} rows that held {len(told)} of {len(moves.kinds)} values fell together with others: {some}"
+    text = (
+        f"all {count:,} rows that held {len(told)} of {len(moves.kinds)} values fell together with others: {some}"
+    )
     asks = "Nothing tells them apart any more: what should stand for the values that are gone?"
     detail = {"values": told, "removed_values": sorted(told)}
     return Verdict(0.7 if is_pair else 0.9, text, share, rows, asks=asks, detail=detail)
@@ -135,7 +137,9 @@ def _departed(known: Understood, table: Table, one: int, two: int, lost: Hashes)
     became = Counter(str(t) for t in new.texts([two])[0][known.match.after][places])
     stayed = ", ".join(f"{count:,} are `{text}`" for text, count in became.most_common(2)) or "none is left"
     listed = ", ".join(f"`{value}`" for value in removed[:5])
-    text = f"none of {new.taken:,} rows holds {listed}, which {int(held.sum()):,} of {old.taken:,} did; {stayed} now"
+    text = (
+        f"none of {new.taken:,} rows holds {listed}, which {int(held.sum()):,} of {old.taken:,} did; {stayed} now"
+    )
     question = f"`{old.names[one]}` of {table.name}: {text}. Does anything count on these values?"
     sure, is_thin, thin = telling.capped(0.85, known.match.rows)
     return telling.change(

@@ -71,7 +71,9 @@ def _outdone(known: Understood, found: Found) -> list[int]:
     best = max((pair.share or 0.0 for _, pair in inside), default=0.0)
     is_better = found.proof.share - best >= 0.5 * (1 - best)
     uneven = set(_uneven(known))
-    return [one for one, _ in inside] if is_within and is_better and uneven.issuperset(o for o, _ in inside) else []
+    return (
+        [one for one, _ in inside] if is_within and is_better and uneven.issuperset(o for o, _ in inside) else []
+    )
 
 
 def _is_good(found: Found) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import duckdb
@@ -12,7 +12,7 @@ from plugins.core.privacy import is_pii_name
 from plugins.schema_drift.change import Change, Fact, Kind, Restored, Severity, Supplied
 from plugins.schema_drift.table import Column, SeenTable, Table
 
-from . import telling
+from . import rivals, telling
 from .arriving import arrivals
 from .columns import Understood, recipe_odds, understand
 from .declared import declared_changes
@@ -21,7 +21,16 @@ from .keys import key_changes
 from .mixed import unit_breaks
 from .pairing import Pair
 from .recipes import Found, restored, supplied
+from .recipes.recipe import cast
 from .sets import departures
+from .types import Family, read_type
+
+# Of rows since: fewer say little of a column that none of them fills; nor does what is likelier than this.
+_ENOUGH_ROWS = 20
+_CHANCE = 1e-3
+_THIN_MOST = 0.6
+# Where other columns keep their values in nearly all rows, a renamed one does too.
+_STATIC = 0.985
 
 
 def compare_table(
@@ -55,19 +64,46 @@ def _told(con: duckdb.DuckDBPyConnection, known: Understood, before: Table, afte
     # A number in another unit often has another type too: the unit is what matters.
     changes = [one for one in changes if one.before not in units or one.kind is Kind.COLUMN_RENAMED] + broken
     changes += [*arrivals(known, before), *departures(known, before)]
-    rows = known.match.rows if known.match.key else None
-    for one in known.pairing.removed:
-        column = before.column(known.old.names[one])
-        if column is not None:
-            sure, is_thin, thin = _left_over(known, rows)
-            changes.append(telling.removed(before, column, (_no_partner(known, "now"), *thin), sure, is_thin))
-    for two in known.pairing.added:
-        column = after.column(known.new.names[two])
-        if column is not None:
-            sure, is_thin, thin = _left_over(known, rows)
-            facts, detail = _of_added(con, known, two, column)
-            changes.append(telling.added(before, column, (*facts, *thin), detail, sure, is_thin))
+    went = [column for n in known.pairing.removed if (column := before.column(known.old.names[n]))]
+    came = [column for n in known.pairing.added if (column := after.column(known.new.names[n]))]
+    for column in went:
+        changes.append(_removed(known, before, after, column, came))
+    for column in came:
+        sure, is_thin, thin = _left_over(known)
+        facts, detail = _of_added(known, column)
+        others = rivals.of_left_over(column, went, sure)
+        changes.append(telling.added(before, column, (*facts, *thin), detail, sure, is_thin, others))
     return changes
+
+
+def _removed(known: Understood, before: Table, after: Table, column: Column, came: Sequence[Column]) -> Change:
+    sure, is_thin, thin = _left_over(known)
+    doubt = _may_be_empty(known, after, column)
+    question = None
+    if doubt is not None:
+        sure, is_thin, thin = min(sure, _THIN_MOST), True, (*thin, doubt)
+        question = f"`{column.name}` of {before.name}: {doubt.text}. Is it gone, or only empty in these rows?"
+    others = rivals.of_left_over(column, came, sure)
+    if doubt is not None:
+        others = (("nothing", round(1 - sure, 3)), *others)
+    facts = (_no_partner(known, "now"), *thin)
+    return telling.removed(before, column, facts, sure, is_thin, others, question)
+
+
+def _may_be_empty(known: Understood, after: Table, column: Column) -> Fact | None:
+    """Of a relation that still has the column: the fact that rows since could lack a value of it by chance.
+
+    By the rule of succession (Laplace 1814), with what share of rows before had none.
+    """
+    if after.history is None or column.name not in after.history.kept or column.name not in known.old.names:
+        return None
+    hashes, rows = known.old.hashes([known.old.names.index(column.name)])[:, 0], known.new.rows
+    empty = (int((hashes == 0).sum()) + 1) / (len(hashes) + 2)
+    if rows >= _ENOUGH_ROWS and empty**rows < _CHANCE:
+        return None
+    share = float((hashes == 0).mean()) if len(hashes) else 0.0
+    text = f"thin evidence: none of {rows:,} rows since fills it, and {share:.0%} of those before did not either"
+    return Fact("thin", text, rows, rows)
 
 
 def _several_change(known: Understood, table: Table, found: Found) -> Change:
@@ -78,16 +114,19 @@ def _several_change(known: Understood, table: Table, found: Found) -> Change:
     if recipe.kind in (Kind.NESTED_CHANGED, Kind.NESTED_MOVED) and None in recipe.restore:
         lost = ", ".join(f"`{name}`" for name in recipe.detail.get("removed_fields", ())) or "some fields"
         question = (
-            f"{table.name}: {lost} of `{known.old.names[recipe.old[0]]}` can't be found any more. Who needs them?"
+            f"`{known.old.names[recipe.old[0]]}` of {table.name}: {lost} of it can't be found any more. "
+            "Who needs them?"
         )
     return telling.change(
         recipe.kind, table, [known.old.names[n] for n in recipe.old], [known.new.names[n] for n in recipe.new], sure,
         (telling.made_values(found, known.key), *thin), restores=restored(recipe, proof, known.old, known.new),
         supplies=supplied(recipe, known.old, known.new), detail=recipe.detail, is_thin=is_thin, question=question,
+        alternatives=rivals.shared_out([(str(Kind.COLUMN_REMOVED), 0.0)], sure),
     )  # fmt: skip
 
 
-def _left_over(known: Understood, rows: int | None) -> tuple[float, bool, tuple[Fact, ...]]:
+def _left_over(known: Understood) -> tuple[float, bool, tuple[Fact, ...]]:
+    rows = known.match.rows if known.match.key else None
     both = bool(known.pairing.removed) and bool(known.pairing.added)
     base = 0.99 if not both or rows else 0.8
     if rows is None:
@@ -102,10 +141,8 @@ def _no_partner(known: Understood, when: str) -> Fact:
     return Fact("distinct_overlap", f"no column {when} holds the like of it; no rows could be matched", 0.0)
 
 
-def _of_added(
-    con: duckdb.DuckDBPyConnection, known: Understood, two: int, column: Column
-) -> tuple[tuple[Fact, ...], dict[str, Any]]:
-    hashes = known.new.hashes([two])[:, 0]
+def _of_added(known: Understood, column: Column) -> tuple[tuple[Fact, ...], dict[str, Any]]:
+    hashes = known.new.hashes([known.new.names.index(column.name)])[:, 0]
     share = float((hashes != 0).mean()) if len(hashes) else 0.0
     facts = [Fact("null_share", f"filled in {share:.0%} of {len(hashes):,} rows", 1 - share, len(hashes))]
     detail = {"pii": column.name} if is_pii_name(column.name) else {}
@@ -125,7 +162,9 @@ def _pair_change(
         detail = {"type_before": was.type, "type_after": now.type, **meaning.detail}
         sure, is_thin, thin = telling.capped(meaning.confidence, meaning.rows or None)
         if meaning.is_thin and not is_thin:
-            fact = Fact("thin", f"thin evidence: {meaning.rows} rows could be compared", meaning.rows, meaning.rows)
+            fact = Fact(
+                "thin", f"thin evidence: {meaning.rows} rows could be compared", meaning.rows, meaning.rows
+            )
             is_thin, thin = True, (fact,)
         question = (
             f"`{was.name}` of {before.name} holds other values than before under the same name: {meaning.text}. "
@@ -134,7 +173,7 @@ def _pair_change(
         facts = (Fact("same_values", meaning.text, meaning.share, meaning.rows), *thin)
         return telling.change(
             Kind.MEANING_CHANGED, before, (was.name,), (now.name,), sure, facts, detail=detail, is_thin=is_thin,
-            question=question,
+            question=question, alternatives=rivals.shared_out([("updates of rows", 0.0)], sure),
         )  # fmt: skip
     kind = found.recipe.kind if found and found.recipe.kind else type_kind
     is_renamed = was.name != now.name
@@ -172,13 +211,16 @@ def _changed(
         facts += _rename_facts(pair)
         if second is not None:
             detail["also"] = [str(second)]
+        facts += _told_too(table, columns, detail)
     sure = telling.confidence_of(odds)
-    question = found.recipe.question if found else None
-    if is_renamed and pair.twins:
-        sure, question = _twins(known, pair, sure, question)
-    rows = (
-        pair.compared if pair.basis == "matched" else (None if pair.basis == "header" else max(known.old.taken, 1))
+    question = (
+        f"`{was.name}` of {table.name}: {found.recipe.question}" if found and found.recipe.question else None
     )
+    if is_renamed and not (found and found.recipe.kind):
+        sure, question = _unequal(known, table, pair, sure)
+    if is_renamed and pair.twins:
+        sure, question = _twins(known, table, pair, sure, question)
+    rows = pair.compared if pair.basis == "matched" else max(known.old.taken, 1)
     if second in telling.TYPE_KINDS and not is_renamed:
         sure = 0.99
         facts += _misfits(con, known, pair, was, now, detail)
@@ -190,6 +232,7 @@ def _changed(
     return telling.change(
         kind, table, (was.name,), (now.name,), sure, (*facts, *thin), severity=severity, restores=restores,
         supplies=supplies, detail=detail, is_thin=is_thin, question=question,
+        alternatives=rivals.of_pair(known, pair, found, kind, sure),
     )  # fmt: skip
 
 
@@ -205,11 +248,45 @@ def _rename_facts(pair: Pair) -> list[Fact]:
     return facts
 
 
-def _twins(known: Understood, pair: Pair, sure: float, question: str | None) -> tuple[float, str | None]:
+def _told_too(table: Table, columns: tuple[Column, Column], detail: Mapping[str, Any]) -> list[Fact]:
+    """What a renamed column is besides: in another unit."""
+    if "factor" not in detail:
+        return []
+    was, now = columns
+    units = f"is in {detail['unit_after']}, and" if detail.get("unit_after") else "is in another unit:"
+    before = f"was in {detail['unit_before']}" if detail.get("unit_before") else "was not the same"
+    text = f"`{now.name}` of {table.name} {units} `{was.name}` {before} (× {detail['factor']})"
+    return [Fact("unit", text, float(detail["factor"]))]
+
+
+def _unequal(known: Understood, table: Table, pair: Pair, sure: float) -> tuple[float, str | None]:
+    """A rename that leaves more rows unequal than columns that kept their names do is in doubt."""
+    share = pair.share
+    if share is None or share >= _STATIC or pair.basis != "matched":
+        return sure, None
+    usual = [
+        other.share or 0.0
+        for one, other in known.pairing.pairs.items()
+        if known.old.names[one] == known.new.names[other.new] and other.compared and one not in known.recipes
+    ]
+    static = sorted(usual)[len(usual) // 2] if usual else 1.0
+    if share >= static - 0.01:
+        return min(sure, 0.98), None
+    was, now = known.old.names[pair.old], known.new.names[pair.new]
+    question = (
+        f"`{was}` of {table.name}: is it `{now}` now? {share:.1%} of the rows carry the same value, where columns "
+        f"that kept their names do so in {static:.1%}."
+    )
+    return min(sure, 0.9 if share >= 0.9 else 0.8), question
+
+
+def _twins(
+    known: Understood, table: Table, pair: Pair, sure: float, question: str | None
+) -> tuple[float, str | None]:
     others = ", ".join(f"`{known.new.names[n]}`" for n in pair.twins)
     asked = (
-        f"`{known.old.names[pair.old]}` could be `{known.new.names[pair.new]}` or {others}: they hold the same values "
-        "on every matched row. Which one is it?"
+        f"`{known.old.names[pair.old]}` of {table.name} could be `{known.new.names[pair.new]}` or {others}: they "
+        "hold the same values on every matched row. Which one is it?"
     )
     return min(sure, 1 / (1 + 0.6 * len(pair.twins))), question or asked
 
@@ -220,8 +297,6 @@ def _misfits(
     """Old values that don't fit the new type, counted on the rows of before."""
     if telling.type_kind(was.type, now.type) is Kind.TYPE_WIDENED:
         return []
-    from .types import Family, read_type
-
     wanted, name = read_type(now.type), known.old.column(pair.old)
     if wanted.family is Family.TEXT and wanted.size:
         fails = f"length({name}::varchar) > {wanted.size}"
@@ -261,17 +336,7 @@ def _both_ways(
     old_type, new_type = known.old.types[pair.old], known.new.types[pair.new]
     back, there = quote(now.name), quote(was.name)
     if old_type != new_type:
-        from .recipes.recipe import cast
-
         back, there = cast(back, new_type, old_type), cast(there, old_type, new_type)
     return (Restored(was.name, back, (now.name,), pair.compared, equal),), (
         Supplied(now.name, there, (was.name,)),
     )
-
-
-def by_kind(changes: list[Change]) -> Mapping[Kind, list[Change]]:
-    """Changes by their kind."""
-    grouped: dict[Kind, list[Change]] = {}
-    for one in changes:
-        grouped.setdefault(one.kind, []).append(one)
-    return grouped

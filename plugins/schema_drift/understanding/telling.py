@@ -64,26 +64,42 @@ def type_fact(before: str, after: str) -> Fact:
     return Fact("type", f"same type `{after}`" if same else f"type `{before}` → `{after}`", 1.0 if same else 0.0)
 
 
-def added(table: Table, column: Column, facts: tuple[Fact, ...], detail: Mapping[str, Any], confidence: float, is_thin: bool) -> Change:  # fmt: skip
+def added(
+    table: Table,
+    column: Column,
+    facts: tuple[Fact, ...],
+    detail: Mapping[str, Any],
+    confidence: float,
+    is_thin: bool,
+    alternatives: tuple[tuple[str, float], ...] = (),
+) -> Change:
     """A column that nothing of before explains."""
-    return Change(
-        Kind.COLUMN_ADDED, table.id, (), (column.name,), confidence, Severity.INFORMATIVE,
+    return change(
+        Kind.COLUMN_ADDED, table, (), (column.name,), confidence,
         (Fact("declared", f"`{column.name}` ({column.type}) was not there before"), *facts),
-        detail={"type_after": column.type, **detail}, is_thin=is_thin,
+        detail={"type_after": column.type, **detail}, is_thin=is_thin, alternatives=alternatives,
     )  # fmt: skip
 
 
-def removed(table: Table, column: Column, facts: tuple[Fact, ...], confidence: float, is_thin: bool, alternatives: tuple[tuple[str, float], ...] = ()) -> Change:  # fmt: skip
+def removed(
+    table: Table,
+    column: Column,
+    facts: tuple[Fact, ...],
+    confidence: float,
+    is_thin: bool,
+    alternatives: tuple[tuple[str, float], ...] = (),
+    question: str | None = None,
+) -> Change:
     """A column that nothing of now explains."""
-    return Change(
-        Kind.COLUMN_REMOVED, table.id, (column.name,), (), confidence, Severity.BREAKING,
+    return change(
+        Kind.COLUMN_REMOVED, table, (column.name,), (), confidence,
         (Fact("declared", f"`{column.name}` ({column.type}) is gone"), *facts),
-        detail={"type_before": column.type}, is_thin=is_thin, alternatives=alternatives,
+        detail={"type_before": column.type}, is_thin=is_thin, question=question, alternatives=alternatives,
     )  # fmt: skip
 
 
 def capped(confidence: float, rows: int | None) -> tuple[float, bool, tuple[Fact, ...]]:
-    """Confidence in view of how many rows were compared (None: none are known), whether it is thin, and the fact."""
+    """Confidence in view of how many rows were compared, whether it is thin, and the fact; None: none are known."""
     if rows is None:
         fact = Fact("thin", "no rows were seen, only columns: names, types and places decide", 0.0, 0)
         return min(confidence, _HEADER_MOST), True, (fact,)
