@@ -175,3 +175,36 @@ def test_default_branch_is_asked_for_and_the_setting_wins(world: World) -> None:
     world.configure(extra='base_branch = "develop"\n')
     world.proposals.open(world.proposal.id)
     assert world.hub.pulls[0].base == "develop"
+
+
+def _asking(world: World) -> World:
+    """The stored proposal as one that changes no file."""
+    world.proposal = world.proposal.model_copy(update={"changes": (), "commits": (), "questions": ("Why?",)})
+    world.proposals.add(world.proposal, "**Questions for you**\n1. Why?\n")
+    return world
+
+
+def test_one_that_only_asks_is_a_pull_request_of_an_empty_commit(world: World) -> None:
+    opened = _asking(world).proposals.open(world.proposal.id)
+    (pull,) = world.hub.pulls
+    assert (pull.title, pull.branch) == (world.proposal.title, world.proposal.branch)
+    assert world.hub.git("log", "--format=%s", f"main..{opened.branch}") == world.proposal.title
+    assert world.hub.git("diff", "--name-only", "main", opened.branch) == ""
+    assert _decision(world) == (Decision.OPEN, "")
+    again = world.proposals.open(world.proposal.id)
+    assert (again.number, again.tip, again.is_new) == (opened.number, opened.tip, False)
+
+
+def test_one_that_only_asks_and_was_answered_by_a_commit_is_merged_as_edited(world: World) -> None:
+    path = "analytics/models/orders.sql"
+    _asking(world).proposals.open(world.proposal.id)
+    world.person_pushes(path)
+    world.hub.decide(world.hub.pulls[0], "merged")
+    assert _decision(world) == (Decision.MERGED_EDITED, f"edited before the merge: {path}")
+
+
+def test_one_that_only_asks_is_closed_with_the_answer_as_its_reason(world: World) -> None:
+    _asking(world).proposals.open(world.proposal.id)
+    world.hub.note(world.hub.pulls[0], "It is in pence now; we change the model ourselves.", author="ann")
+    world.hub.decide(world.hub.pulls[0], "closed")
+    assert _decision(world) == (Decision.CLOSED, "It is in pence now; we change the model ourselves.")
