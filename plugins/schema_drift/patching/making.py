@@ -11,7 +11,7 @@ from plugins.schema_drift.change import Change, Drift, Kind, Severity
 from plugins.schema_drift.patching.documents import patch_documents
 from plugins.schema_drift.patching.patch import Mode, Patch, Question
 from plugins.schema_drift.patching.project import PatchedProject
-from plugins.schema_drift.patching.sql import patch_sql
+from plugins.schema_drift.patching.sql import left_alone, patch_sql
 
 Added = Literal["pass", "document", "ignore"]
 # A question about more places than these names only so many of them.
@@ -29,7 +29,9 @@ def make_patch(project: PatchedProject, drift: Drift, mode: Mode = Mode.ABSORB, 
     code = patch_sql(project, passed, mode)
     # Documents are read as the code's patch left them; hardly any file is both.
     patched = replace(project, read=_reader(project, code.changes))
-    documents = patch_documents(patched, heard, code.interfaces, mode)
+    alone = left_alone(project, code)
+    told = Drift(tuple(one for one in heard.changes if one.table not in alone), drift.notes)
+    documents = patch_documents(patched, told, code.interfaces, mode)
     return Patch(
         changes=_composed(code.changes, documents.changes),
         told=_told(code.told, documents.told),

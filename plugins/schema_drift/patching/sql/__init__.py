@@ -3,6 +3,6 @@
 Files are never written anew: only the characters that must change do, everything else stays as it was typed.
 """
 
-from plugins.schema_drift.patching.sql.patching import patch_sql
+from plugins.schema_drift.patching.sql.patching import left_alone, patch_sql
 
-__all__ = ["patch_sql"]
+__all__ = ["left_alone", "patch_sql"]

@@ -17,6 +17,7 @@ from plugins.schema_drift.patching.sql.partfile import Circumstances, FilePatchi
 from plugins.schema_drift.patching.sql.passing import retyped
 from plugins.schema_drift.patching.sql.plan import TablePlan, plan_table
 from plugins.schema_drift.patching.sql.python import patch_python
+from plugins.schema_drift.patching.sql.snapshots import is_snapshotted
 from plugins.schema_drift.patching.sql.telling import told_of
 from plugins.schema_drift.patching.sql.work import Work
 from plugins.schema_drift.table import Column, Table
@@ -186,6 +187,7 @@ class NodePatching:
         return (
             entry.get("resource_type") == "model"
             and materialized in _MADE_ANEW
+            and not is_snapshotted(self.work.files, str(node))
             and all(target.plain is not None and target.is_gone for target in self.plan.targets.values())
         )
 
@@ -247,7 +249,7 @@ class NodePatching:
             if path in seen or called & seen or "test_metadata" in entry or not wanted:
                 continue
             if entry.get("resource_type") == "snapshot" and not path.endswith(".sql"):
-                self._ask_snapshot(entry, path)
+                # It was asked about before anything was patched.
                 continue
             named = self._named_by(node)
             if named:
@@ -305,20 +307,6 @@ class NodePatching:
             if any(edge.to_node == node for edge in graph.out_of.get((self.drifted, key), ()))
         ]
         return used or (list(self.plan.targets) if known is None or known.unparsed else [])
-
-    def _ask_snapshot(self, entry: Mapping[str, Any], path: str) -> None:
-        name = entry["name"]
-        text = self.work.text(path) if path in self.work.project.paths else ""
-        at = text.find(f"name: {name}")
-        line = text.count("\n", 0, at) + 1 if at >= 0 else 0
-        columns = ", ".join(f"`{target.column}`" for target in self.plan.targets.values())
-        self.work.ask(
-            f"the snapshot `{name}` takes {self.plan.table.name} as it is: it will add new columns beside the old "
-            f"ones, and {columns} will not be filled or not mean the same. A model between the two, of which it "
-            "takes its rows, keeps its history consistent. Shall there be one?",
-            path,
-            line,
-        )
 
     def _retype(self) -> None:
         """Types that come through to columns handed on as they are."""

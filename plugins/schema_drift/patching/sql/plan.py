@@ -188,7 +188,11 @@ def _target(
     change: Change, restored: Restored, history: History | None, names: Mapping[str, str], here: set[str]
 ) -> Target | None:
     old = names.get(restored.column, restored.column)
-    tree = _in_relation(_parse(restored.sql), names)
+    if restored.is_plain and restored.sql == quote(restored.reads[0]):
+        tree: exp.Expr = exp.column(exp.to_identifier(restored.reads[0], quoted=True))
+    else:
+        tree = _parse(restored.sql)
+    tree = _in_relation(tree, names)
     reads = tuple(names.get(name, name) for name in restored.reads)
     reads = reads or tuple(dict.fromkeys(one.name for one in tree.find_all(exp.Column)))
     is_gone = old.split(".")[0].lower() not in here

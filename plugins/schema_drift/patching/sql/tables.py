@@ -19,7 +19,9 @@ def ask_about_table(work: Work, before: Table, changes: Sequence[Change]) -> boo
         if change.kind not in (Kind.TABLE_REMOVED, Kind.TABLE_SPLIT):
             continue
         if change.kind == Kind.TABLE_REMOVED:
-            what = f"{before.name} is gone, and this reads it. What shall take its place?"
+            below = _below(work, before)
+            told = f"On it depend {below}. " if below else ""
+            what = f"{before.name} is gone, and this reads it. {told}What shall take its place?"
         else:
             parts = ", ".join(f"`{name}`" for name in change.after)
             what = (
@@ -35,6 +37,32 @@ def ask_about_table(work: Work, before: Table, changes: Sequence[Change]) -> boo
             work.ask(what)
         return True
     return False
+
+
+def _below(work: Work, before: Table) -> str:
+    """Everything made of a table, for people: models, metrics, exposures."""
+    manifest = work.project.manifest
+    reached = {before.id, *work.project.graph.descendants([before.id])}
+    listed: dict[str, list[str]] = {}
+    for kind in ("model", "snapshot", "semantic_model", "metric", "exposure"):
+        entries = {str(entry["unique_id"]): entry for entry in manifest.of_type(kind)}
+        # A metric may be made of another one.
+        grown = True
+        while grown:
+            more = {
+                key
+                for key, entry in entries.items()
+                if key not in reached and reached.intersection((entry.get("depends_on") or {}).get("nodes", ()))
+            }
+            reached |= more
+            grown = bool(more)
+        names = sorted(str(entry["name"]) for key, entry in entries.items() if key in reached)
+        if names:
+            listed[kind.replace("_", " ")] = names
+    return "; ".join(
+        f"the {kind}{'s' if names[1:] else ''} {', '.join(f'`{name}`' for name in names)}"
+        for kind, names in listed.items()
+    )
 
 
 def rename_table(work: Work, before: Table, after: Table, changes: Sequence[Change]) -> None:

@@ -128,6 +128,9 @@ def needs_quotes(name: str, dialect: str) -> bool:
         return True
     if name.lower() in _reserved():
         return True
+    if re.search(r"[_\d]", name) and name.upper() not in _words(dialect):
+        # No word of the language: it can only be a name, and needs no trying.
+        return False
     try:
         tree = sqlglot.parse_one(
             f"select {name}, 1 + {name} from t where {name} = 1 order by {name}", dialect=dialect
@@ -136,6 +139,14 @@ def needs_quotes(name: str, dialect: str) -> bool:
         return True
     columns = list(tree.find_all(exp.Column))
     return len(columns) != 4 or any(one.name != name for one in columns)
+
+
+@cache
+def _words(dialect: str) -> frozenset[str]:
+    """What sqlglot's dialect reads as more than a name, in upper case."""
+    known = Dialect.get_or_raise(dialect)
+    tokens, calls = known.tokenizer_class.KEYWORDS, known.parser_class.NO_PAREN_FUNCTION_PARSERS
+    return frozenset(word.upper() for word in (*tokens, *calls))
 
 
 @cache
