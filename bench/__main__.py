@@ -21,14 +21,27 @@ NAMES = (
     "ask_index",
     "drift_shapes",
     "drift_speed",
+    "drift_classification",
+    "drift_histories",
+    "drift_quiet",
+    "drift_fitting",
 )
 # Where a name isn't that of a module beside this one.
-MODULES = {"drift_shapes": "drift.shapes_run", "drift_speed": "drift.speed"}
+MODULES = {
+    "drift_shapes": "drift.shapes_run",
+    "drift_speed": "drift.speed",
+    "drift_classification": "drift.classification",
+    "drift_histories": "drift.histories",
+    "drift_quiet": "drift.quiet",
+    "drift_fitting": "drift.fitting",
+}
 
 
 def main(names: list[str]) -> int:
     """Run the named benchmarks, in order."""
     console = Console(width=max(Console().width, 110))
+    # As their modules are called is fine, too.
+    names = [name.replace(".", "_") for name in names]
     unknown = [name for name in names if name not in NAMES]
     if unknown:
         console.print(f"unknown benchmark {', '.join(unknown)}; there are: {', '.join(NAMES)}")
