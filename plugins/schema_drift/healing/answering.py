@@ -157,7 +157,7 @@ def _record(
         one.watched.tell("warning", text, fix=f"smelt proposals show {made}", proposal_id=made)
         return
     kind = "updated" if is_update else "proposed"
-    one.watched.tell(kind, f"{names}: {proposed.proposal.title}", proposal_id=made, url=proposed.url)
+    one.watched.tell(kind, proposed.proposal.title, proposal_id=made, url=proposed.url)
 
 
 def _tell_waiting(one: Watch, wanted: Sequence[Hold]) -> None:

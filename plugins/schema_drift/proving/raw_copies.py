@@ -7,9 +7,9 @@ beside it as they are, by a star, promises what the source has, and not what it 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Set
+from collections.abc import Collection, Sequence, Set
 
-from plugins.core.lineage.graph import ColumnGraph, Place
+from plugins.core.lineage.graph import ColumnGraph, Edge, Place
 from plugins.core.lineage.kinds import Kind
 from plugins.core.project import Manifest
 
@@ -23,15 +23,15 @@ def raw_copies(
     """By a node's id: columns, lower case, that are a drifted column as the source has it, and nothing else.
 
     manifest, graph: of the project before the patch. drifted: columns of sources. patched: ids of nodes.
-    Such a column comes from the source by stars alone, through nodes that are not patched; neither the model nor
-    its macros name it; nothing is made of it, and nothing outside reads the model; and the model reads a patched
-    one as well, so that what was before is had there. Where a model uses a drifted column in any other way, too,
-    none of its columns is such a copy.
+    Such a column comes straight from the source, by a star; neither the model, which is not patched, nor its
+    macros name it; nothing is made of it, and nothing outside reads the model; and the model reads a patched one
+    as well, so that what was before is had there. Where a model uses a drifted column in any other way, too, none
+    of its columns is such a copy.
     """
     outside = {node for one in manifest.of_type(*_READERS) for node in one.get("depends_on", {}).get("nodes", ())}
     found: dict[str, frozenset[str]] = {}
     for node in graph.descendants({table for table, _ in drifted}) - patched - outside:
-        columns = _copied(graph, node, drifted, patched)
+        columns = _copied(graph, node, drifted)
         if not columns or patched.isdisjoint(graph.ancestors([node])):
             continue
         columns -= _named(manifest, node)
@@ -41,23 +41,19 @@ def raw_copies(
     return found
 
 
-def _copied(graph: ColumnGraph, node: str, drifted: Collection[Place], patched: Collection[str]) -> frozenset[str]:
-    """Columns of a node that are a drifted column, through identities of nodes that are not patched."""
+def _copied(graph: ColumnGraph, node: str, drifted: Collection[Place]) -> frozenset[str]:
+    """Columns of a node that are a drifted column of the source, as it is."""
     known = graph.nodes.get(node)
     if known is None or known.may_use:
         return frozenset()
-    return frozenset(name for name in known.columns if _is_copy(graph, (node, name), drifted, patched))
+    return frozenset(name for name in known.columns if _is_copy(graph.into.get((node, name), ()), drifted))
 
 
-def _is_copy(graph: ColumnGraph, place: Place, drifted: Collection[Place], patched: Collection[str]) -> bool:
-    seen: set[Place] = set()
-    while place not in drifted:
-        edges = graph.into.get(place, ())
-        if place[0] in patched or place in seen or len(edges) != 1 or edges[0].kind is not Kind.IDENTITY:
-            return False
-        seen.add(place)
-        place = (edges[0].from_node, edges[0].from_column)
-    return bool(seen)
+def _is_copy(edges: Sequence[Edge], drifted: Collection[Place]) -> bool:
+    if len(edges) != 1:
+        return False
+    (edge,) = edges
+    return edge.kind is Kind.IDENTITY and (edge.from_node, edge.from_column) in drifted
 
 
 def _only_copies(graph: ColumnGraph, node: str, drifted: Collection[Place], kept: Collection[str]) -> bool:

@@ -66,6 +66,7 @@ class Shop:
     checks: list[tuple[str | None, tuple[str, ...]]] = field(default_factory=list)
     proposals_made: int = 0
     has_failed: bool = False
+    asks: bool = False
 
     @property
     def folder(self) -> Path:
@@ -151,7 +152,8 @@ class Shop:
             reason="",
             confidence=0.9,
             base=self.git("rev-parse", "HEAD"),
-            changes=(FileChange(path=MODEL, before=before, after=after),),
+            changes=() if self.asks else (FileChange(path=MODEL, before=before, after=after),),
+            questions=("what is `amount` now?",) if self.asks else (),
         )
         proposals = Proposals(settings)
         proposals.add(proposal, f"{held_rows} rows are held back")
