@@ -25,10 +25,9 @@ def compare(con: duckdb.DuckDBPyConnection, before: Sequence[SeenTable], after: 
     try:
         now = {one.table.id: one for one in after}
         both = [(one, now[one.table.id]) for one in before if one.table.id in now]
-        skipped = untouched(con, [(one, two) for one, two in both if one.rows and two.rows])
-        equal = {one for one, _ in skipped}
-        same = [(one, two) for one, two in both if _is_declared_same(one, two) and one.table.id not in equal]
-        equal |= living_on(con, same)
+        same = [(one, two) for one, two in both if _is_declared_same(one, two)]
+        equal = living_on(con, same)
+        equal |= {one for one, _ in untouched(con, [pair for pair in same if pair[0].table.id not in equal])}
         before, after = ([one for one in side if one.table.id not in equal] for side in (before, after))
         pairs, changes, notes = pair_tables(con, before, after)
         found += changes
@@ -46,6 +45,5 @@ def compare(con: duckdb.DuckDBPyConnection, before: Sequence[SeenTable], after: 
 
 def _is_declared_same(one: SeenTable, two: SeenTable) -> bool:
     """Whether rows are known of both, and only rows may have changed."""
-    return (
-        bool(one.rows and two.rows) and one.table.columns == two.table.columns and one.table.key == two.table.key
-    )
+    is_same = one.table.columns == two.table.columns and one.table.key == two.table.key
+    return is_same and bool(one.rows and two.rows)
