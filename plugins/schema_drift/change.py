@@ -103,13 +103,38 @@ class Change:
     """One change of one table.
 
     table: its id (before, if there was one). before, after: names of columns, or of tables where the kind is
-    about tables; nested fields with dots. confidence: 0..1, calibrated; of the kind, against its being something
-    else. is_thin: too few rows to be sure of anything; the facts say so. restores: every column of before that
-    must be made from others now, if the change is to be absorbed. detail: JSON, by kind: `type_before`,
-    `type_after`, `factor`, `unit_before`, `unit_after`, `format_before`, `format_after`, `values` (old → new),
-    `added_values`, `removed_values`, `misfits` (values that don't fit a narrower type), `key_before`,
-    `key_after`, `pii`, `doubtful_from` and `doubtful_to` (the window in which old and new can't be told apart).
-    alternatives: other kinds with their confidence, likeliest first. question: what only a person can say.
+    about tables. confidence: 0..1, calibrated; of the kind, against its being something else. is_thin: too few
+    rows to be sure of anything; the facts say so. restores: every column of before that must be made from others
+    now, if the change is to be absorbed. alternatives: what else it could be (a kind, and the column that it is
+    about where that is another) with its confidence, likeliest first. question: what only a person can say; begins
+    with the column, or the table, that it is about.
+
+    detail: JSON. Each key is there where it says something, and is of the kinds that are named:
+
+    | key | of | what it is |
+    |---|---|---|
+    | `also` | column_renamed | other kinds that it is, such as `["unit_changed"]`; their keys are there too |
+    | `type_before`, `type_after` | all of one column | types in the warehouse's words |
+    | `misfits` | type_narrowed, type_changed | `count` of values of before that don't fit, and some `examples` |
+    | `nullable_before`, `nullable_after` | nullability_changed | whether it may be null, as declared |
+    | `default_before`, `default_after` | default_changed | SQL, null for none |
+    | `factor`, `offset` | unit_changed | now = before × factor + offset |
+    | `unit_before`, `unit_after` | unit_changed | words, of a factor that is known |
+    | `since_column`, `since` | unit_changed | SQL of the value from which on rows are in the new unit |
+    | `doubtful_from`, `doubtful_to` | unit_changed | values of `since_column` between which both look alike |
+    | `format_before`, `format_after` | format_changed, nested_changed | strftime's formats, or words |
+    | `shift_seconds` | format_changed | by how much every time is moved |
+    | `values` | values_renamed, format_changed, meaning_changed | old → new, as text |
+    | `added_values` | values_added | values that none had |
+    | `removed_values` | values_removed, meaning_changed | values that none has any more |
+    | `delimiters` | column_split, columns_merged | what stands between the parts, in their order |
+    | `fields` | nested_moved, nested_changed | dotted path before → dotted path now |
+    | `removed_fields`, `added_fields` | nested_changed | dotted paths inside the column |
+    | `retyped_fields` | nested_moved, nested_changed | dotted path inside the column → [type before, type now] |
+    | `key_before`, `key_after` | key_changed | columns; the same ones where nothing identifies a row |
+    | `pii` | column_added | the name, where it speaks of personal data |
+    | `is_swap`, `after_id` | table_renamed | whether two tables changed places; the id of the table now |
+    | `is_merge`, `before_ids`, `after_ids` | table_split | whether several became one; ids of all tables |
     """
 
     kind: Kind

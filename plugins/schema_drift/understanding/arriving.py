@@ -73,9 +73,10 @@ def _format(known: Understood, table: Table, one: int, two: int) -> Change | Non
     facts = (Fact("format", text, float(strange.mean()), int(filled.sum())),)
     restores = (Restored(known.old.names[one], sql, (name,)),) if sql else ()
     return telling.change(
-        Kind.FORMAT_CHANGED, table, (known.old.names[one],), (name,), 0.85 if sql else 0.7, facts, restores=restores,
-        detail={"format_before": was, "format_after": became},
-        question=f"`{name}` of {table.name}: new rows are written otherwise ({was} → {became}). Do they mean the same?",
+        Kind.FORMAT_CHANGED, table, (known.old.names[one],), (name,), 0.85 if sql else 0.7, facts,
+        restores=restores, detail={"format_before": was, "format_after": became},
+        question=f"`{name}` of {table.name}: new rows are written otherwise ({was} → {became}). "
+        "Do they mean the same?",
     )  # fmt: skip
 
 
@@ -87,7 +88,7 @@ def _filled(side: Side, column: int, places: NDArray | None) -> list[str]:
 
 
 def _are_numbers_of_things(before: list[str], fresh: list[str]) -> bool:
-    """Whether each value names one thing, and new ones differ only in what stands before the digits: a new series."""
+    """Whether each value names one thing, and new ones differ only before the digits: a new series."""
     if len(set(before)) < 0.98 * len(before) or len(set(fresh)) < 0.98 * len(fresh) or formats_of(fresh[:50]):
         return False
     old_tails, new_tails = ({_tail(text) for text in texts[:300]} for texts in (before, fresh))

@@ -72,9 +72,11 @@ def _key(before: Table, after: Table, became: Mapping[str, str]) -> list[Change]
         return []
     text = f"rows were identified by ({', '.join(before.key)}), and are by ({', '.join(after.key)}) now"
     detail = {"key_before": list(before.key), "key_after": list(after.key)}
+    listed = ", ".join(f"`{name}`" for name in before.key)
+    question = f"{listed} of {before.name}: {text}. Does everything that joins or deduplicates follow?"
     return [
         Change(
-            Kind.KEY_CHANGED, before.id, before.key, after.key, 0.99, Severity.DANGEROUS, (Fact("declared", text),),
-            detail=detail, question=f"What identifies a row of {before.name} now? {text[0].upper()}{text[1:]}.",
+            Kind.KEY_CHANGED, before.id, before.key, after.key, 0.99, Severity.DANGEROUS,
+            (Fact("declared", text),), detail=detail, question=question,
         )
     ]  # fmt: skip

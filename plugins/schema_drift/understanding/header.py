@@ -99,8 +99,11 @@ def _renamed(before: Table, after: Table, one: int, two: int, total: float, like
         detail = {"also": [str(kind)], "type_before": was.type, "type_after": now.type}
     return telling.change(
         Kind.COLUMN_RENAMED, before, (was.name,), (now.name,), confidence,
-        (Fact("name", f"the names are {likeness:.0%} alike", likeness), telling.type_fact(was.type, now.type), *facts),
+        (Fact("name", f"the names are {likeness:.0%} alike", likeness), telling.type_fact(was.type, now.type),
+         *facts),
         restores=(Restored(was.name, back, (now.name,)),), supplies=(Supplied(now.name, there, (was.name,)),),
-        detail=detail, is_thin=is_thin, alternatives=rivals.shared_out([(str(Kind.COLUMN_REMOVED), 0.0)], confidence),
-        question=f"`{was.name}` of {before.name}: was it renamed to `{now.name}`? No rows were seen that could show it.",
+        detail=detail, is_thin=is_thin,
+        alternatives=rivals.shared_out([(str(Kind.COLUMN_REMOVED), 0.0)], confidence),
+        question=f"`{was.name}` of {before.name}: was it renamed to `{now.name}`? "
+        "No rows were seen that could show it.",
     )  # fmt: skip

@@ -58,8 +58,8 @@ def _repeats(known: Understood, table: Table, columns: Sequence[int]) -> list[Ch
     text = f"{count:,} of {new.rows:,} rows share their {_listed(names)} with another row; none did before"
     more = f"; together with `{new.names[wider]}` no two do" if wider is not None else ""
     question = (
-        f"{_listed(names)} of {table.name} is no key any more: {text}{more}. What identifies a row now, and which of "
-        "the rows of one key counts?"
+        f"{_listed(names)} of {table.name} is no key any more: {text}{more}. What identifies a row now, and "
+        "which of the rows of one key counts?"
     )
     return [_told(table, now, 0.97, Fact("key", text + more, count / new.rows, new.rows), question, new.rows)]
 
@@ -96,8 +96,8 @@ def _replaced(known: Understood, table: Table) -> list[Change]:
         f"`{name}` has a value of its own in every row, and no column carries the values of {_listed(table.key)}"
     )
     question = (
-        f"{_listed(table.key)} of {table.name} is gone: {text}. Is `{name}` the key now, and how do old rows and what "
-        "refers to them find it?"
+        f"{_listed(table.key)} of {table.name} is gone: {text}. Is `{name}` the key now, and how do "
+        "old rows and what refers to them find it?"
     )
     return [_told(table, (name,), 0.85, Fact("key", text, 1.0, new.rows), question, new.rows)]
 

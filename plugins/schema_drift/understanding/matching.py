@@ -99,7 +99,7 @@ def _once(keys: Hashes) -> tuple[Hashes, Places]:
 
 
 def _agreement(old: Side, new: Side, found: Match) -> float:
-    """How well columns beside the key agree on the matched rows: the mean of each one's best; 0: there are none."""
+    """How well columns beside the key agree on the matched rows: the mean of each one's best; 0: none."""
     smaller = min(old.taken, new.taken)
     if found.key is None or not found.rows or found.rows < _LEAST_SHARE * smaller:
         return 0.0

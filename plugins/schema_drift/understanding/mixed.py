@@ -1,7 +1,7 @@
 """Units that changed from some row on: old and new beside each other in the rows of now.
 
-The point of change is the likeliest one along a column that orders rows (Page 1954): from it on, values fit the old
-distribution times a known factor better than the old distribution itself.
+The point of change is the likeliest one along a column that orders rows (Page 1954): from it on, values fit the
+old distribution times a known factor better than the old distribution itself.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from plugins.core.duck import quote
 from plugins.schema_drift.change import Change, Fact, Kind, Restored
 from plugins.schema_drift.table import Table
 
-from . import telling
+from . import rivals, telling
 from .columns import Understood
 from .reading import Numbers
 from .recipes.units import divided, known_unit
@@ -211,7 +211,10 @@ def _told(known: Understood, table: Table, one: int, two: int, found: Break) -> 
             "doubtful_to": high,
         }
         where = f"rows from `{new.names[found.order]}` {since} on"
-    text = f"{found.rows:,} of {new.taken:,} rows ({where}) lie around {plain} × what was usual; those before it don't"
+    text = (
+        f"{found.rows:,} of {new.taken:,} rows ({where}) lie around {plain} × what was usual; "
+        "those before it don't"
+    )
     facts = [Fact("distribution_break", text, found.gain, found.rows)]
     is_proven = found.compared >= 10 and found.equal < found.compared + 1 and found.rows > 0
     by_rows = is_proven and _rows_show(known, one, two, factor)
@@ -222,11 +225,12 @@ def _told(known: Understood, table: Table, one: int, two: int, found: Break) -> 
         facts.append(Fact("same_values", text, found.equal / found.compared, found.compared))
     confidence = 0.95 if by_rows else 0.85 if found.gain > 100 else 0.7
     question = (
-        f"`{now}` of {table.name}: {text}. Is it {unit.after if unit else f'{plain} ×'} from there on, and in which unit are "
-        "the rows around that point?"
+        f"`{now}` of {table.name}: {text}. Is it {unit.after if unit else f'{plain} ×'} from there on, and in "
+        "which unit are the rows around that point?"
     )
     return telling.change(
         Kind.UNIT_CHANGED, table, (name,), (now,), confidence, facts, detail=detail, question=question,
+        alternatives=rivals.shared_out([(str(Kind.MEANING_CHANGED), 0.0)], confidence),
         restores=(Restored(name, made, reads, found.compared, found.equal),),
     )  # fmt: skip
 

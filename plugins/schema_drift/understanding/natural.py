@@ -91,7 +91,7 @@ def _on_rows(old: Side, new: Side, match: Match, one: int, two: int) -> Verdict 
 
 
 def _rescaled(old: Side, new: Side, match: Match, one: int, two: int) -> Verdict | None:
-    """Every number is some part more (or less) than it was, no two rows by the same: another currency, net or gross.
+    """Every number is some part more (or less) than it was, by no one factor: another currency, net or gross.
 
     Corrections leave many values where they were or near it, and go both ways; what adds up grows by no share of
     itself, and what everybody's grows by is one number.
@@ -122,7 +122,7 @@ def _rescaled(old: Side, new: Side, match: Match, one: int, two: int) -> Verdict
         "by no constant factor"
     )
     asks = "Is it another currency, net instead of gross, or another quantity?"
-    sure = 0.9 if rows >= 100 else 0.8 if rows >= _LEAST_ROWS else 0.6
+    sure = 0.9 if rows >= 100 else 0.8 if rows > _LEAST_ROWS else 0.6
     return Verdict(sure, text, 0.0, rows, asks=asks, is_thin=rows <= _LEAST_ROWS)
 
 

@@ -22,13 +22,12 @@ Alternatives = tuple[tuple[str, float], ...]
 
 def of_pair(known: Understood, pair: Pair, found: Found | None, kind: Kind, sure: float) -> Alternatives:
     """Of two columns that are one: other columns and other recipes that explain them too, else two changes."""
-    weighed: list[tuple[str, float]] = []
-    for two, odds in pair.rivals:
-        weighed.append((f"{Kind.COLUMN_RENAMED} to {known.new.names[two]}", odds))
-    own = found.recipe.kind if found else None
-    for other in known.rivals.get(pair.old, ()):
-        if other.recipe.kind is not own or (found and other.recipe.text != found.recipe.text):
-            weighed.append((str(other.recipe.kind or Kind.TYPE_CHANGED), recipe_odds(other) - 2.0))
+    weighed = [(f"{Kind.COLUMN_RENAMED} to {known.new.names[two]}", odds) for two, odds in pair.rivals]
+    weighed += [
+        (str(other.recipe.kind or Kind.TYPE_CHANGED), recipe_odds(other) - 2.0)
+        for other in known.rivals.get(pair.old, ())
+        if not found or other.recipe.text != found.recipe.text
+    ]
     if kind is Kind.COLUMN_RENAMED:
         weighed.append((str(Kind.COLUMN_REMOVED), 0.0))
     elif kind in (Kind.UNIT_CHANGED, Kind.FORMAT_CHANGED, Kind.VALUES_RENAMED):

@@ -1,7 +1,7 @@
 """Sets of values that lost some: old values that fell together into one, a column that was emptied, values gone.
 
-Rows of a living table move on through a set of values, each in its own time, so that some rows of any value are left
-or come in anew. That every row of a value becomes the same other value, and no row is left, is done by somebody.
+Rows of a living table move on through a set of values, each in its own time, so that some rows of any value are
+left or come in anew. That every row of a value becomes the same other value, and none is left, somebody did.
 """
 
 from __future__ import annotations

@@ -118,7 +118,8 @@ def _several_change(known: Understood, table: Table, found: Found) -> Change:
             "Who needs them?"
         )
     return telling.change(
-        recipe.kind, table, [known.old.names[n] for n in recipe.old], [known.new.names[n] for n in recipe.new], sure,
+        recipe.kind, table, [known.old.names[n] for n in recipe.old], [known.new.names[n] for n in recipe.new],
+        sure,
         (telling.made_values(found, known.key), *thin), restores=restored(recipe, proof, known.old, known.new),
         supplies=supplied(recipe, known.old, known.new), detail=recipe.detail, is_thin=is_thin, question=question,
         alternatives=rivals.shared_out([(str(Kind.COLUMN_REMOVED), 0.0)], sure),

@@ -72,7 +72,8 @@ def _renamed(one: SeenTable, two: SeenTable, share: float, why: str) -> Change:
     is_swap = one.table.id != two.table.id and bool(why)
     return Change(
         Kind.TABLE_RENAMED, one.table.id, (one.table.name,), (two.table.name,), round(sure, 3),
-        Severity.DANGEROUS if is_swap else Severity.BREAKING, (fact,), detail={"is_swap": is_swap, "after_id": two.table.id},
+        Severity.DANGEROUS if is_swap else Severity.BREAKING, (fact,),
+        detail={"is_swap": is_swap, "after_id": two.table.id},
         question=asked if is_swap or sure < 0.8 else None, is_thin=not has_rows,
     )  # fmt: skip
 
@@ -102,7 +103,7 @@ def _columns_alike(one: SeenTable, two: SeenTable) -> float:
 
 
 def _values(con: duckdb.DuckDBPyConnection, seen: SeenTable) -> dict[str, Hashes]:
-    """Hashes of up to 2,000 rows' values, by column; every n-th of each column's values, the same at both times."""
+    """Hashes of up to 2,000 rows' values, by column; every n-th of each column's, the same at both times."""
     side = Side.of(con, seen, "x")
     side.take((), max(1, modulus_for(side)))
     numbers = range(min(len(side.names), 40))
@@ -294,7 +295,8 @@ def untouched(con: duckdb.DuckDBPyConnection, pairs: Pairs) -> set[tuple[str, st
 def _checksums(con: duckdb.DuckDBPyConnection, relations: Sequence[str]) -> list[tuple[int, int, int]]:
     """Count, sum and exclusive or of hashes of whole rows of each relation."""
     parts = [
-        f"select {number} as place, count(*), sum(hash(t)::hugeint), bit_xor(hash(t)) from (select * from {rows}) as t"
+        f"select {number} as place, count(*), sum(hash(t)::hugeint), bit_xor(hash(t)) "
+        f"from (select * from {rows}) as t"
         for number, rows in enumerate(relations)
     ]
     found = con.execute(" union all ".join(parts) + " order by place").fetchall()

@@ -99,7 +99,7 @@ def removed(
 
 
 def capped(confidence: float, rows: int | None) -> tuple[float, bool, tuple[Fact, ...]]:
-    """Confidence in view of how many rows were compared, whether it is thin, and the fact; None: none are known."""
+    """Confidence in view of how many rows were compared (None: of none), whether it is thin, and the fact."""
     if rows is None:
         fact = Fact("thin", "no rows were seen, only columns: names, types and places decide", 0.0, 0)
         return min(confidence, _HEADER_MOST), True, (fact,)

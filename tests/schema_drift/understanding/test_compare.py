@@ -31,25 +31,39 @@ CASES = {
     "retyped": ("* replace (amount::varchar as amount)", Kind.TYPE_CHANGED, ("amount",), ("amount",)),
     "widened": ("* replace (amount::bigint as amount)", Kind.TYPE_WIDENED, ("amount",), ("amount",)),
     "pence": ("* replace ((price * 100)::integer as price)", Kind.UNIT_CHANGED, ("price",), ("price",)),
-    "pounds weight": ("* replace (price * 0.45359237::double as price)", Kind.UNIT_CHANGED, ("price",), ("price",)),
+    "pounds weight": (
+        "* replace (price * 0.45359237::double as price)", Kind.UNIT_CHANGED, ("price",), ("price",),
+    ),
     "Fahrenheit": ("* replace (price * 1.8 + 32 as price)", Kind.UNIT_CHANGED, ("price",), ("price",)),
     "date format": ("* replace (strftime(day, '%d/%m/%Y') as day)", Kind.FORMAT_CHANGED, ("day",), ("day",)),
     "epoch": ("* replace (epoch_ms(sold_at) as sold_at)", Kind.FORMAT_CHANGED, ("sold_at",), ("sold_at",)),
-    "time zone": ("* replace (sold_at + interval 2 hour as sold_at)", Kind.FORMAT_CHANGED, ("sold_at",), ("sold_at",)),
+    "time zone": (
+        "* replace (sold_at + interval 2 hour as sold_at)", Kind.FORMAT_CHANGED, ("sold_at",), ("sold_at",),
+    ),
     "case": ("* replace (upper(name) as name)", Kind.FORMAT_CHANGED, ("name",), ("name",)),
     "leading zeros": ("* replace (ltrim(code, '0') as code)", Kind.FORMAT_CHANGED, ("code",), ("code",)),
-    "words": ("* replace (case when is_gift then 'Y' else 'N' end as is_gift)", Kind.FORMAT_CHANGED, ("is_gift",), ("is_gift",)),
-    "values": ("* replace (replace(status, 'new', 'OPEN') as status)", Kind.VALUES_RENAMED, ("status",), ("status",)),
+    "words": (
+        "* replace (case when is_gift then 'Y' else 'N' end as is_gift)",
+        Kind.FORMAT_CHANGED, ("is_gift",), ("is_gift",),
+    ),
+    "values": (
+        "* replace (replace(status, 'new', 'OPEN') as status)", Kind.VALUES_RENAMED, ("status",), ("status",),
+    ),
     "split": (
         "* replace (split_part(name, ' ', 1) as name), split_part(name, ' ', 2) as last_name",
         Kind.COLUMN_SPLIT, ("name",), ("name", "last_name"),
     ),
     "date and time": (
-        "* exclude (sold_at), sold_at::date as on_day, sold_at::time as hour", Kind.COLUMN_SPLIT, ("sold_at",), ("on_day", "hour"),
+        "* exclude (sold_at), sold_at::date as on_day, sold_at::time as hour", Kind.COLUMN_SPLIT,
+        ("sold_at",), ("on_day", "hour"),
     ),
-    "merged": ("* exclude (status, code), status || '/' || code as label", Kind.COLUMNS_MERGED, ("status", "code"), ("label",)),
+    "merged": (
+        "* exclude (status, code), status || '/' || code as label",
+        Kind.COLUMNS_MERGED, ("status", "code"), ("label",),
+    ),
     "flattened": (
-        "* exclude (address), address.city as city, address.zip as zip", Kind.NESTED_MOVED, ("address",), ("city", "zip"),
+        "* exclude (address), address.city as city, address.zip as zip", Kind.NESTED_MOVED,
+        ("address",), ("city", "zip"),
     ),
     "renamed and rescaled": (
         "* exclude (price), (price * 100)::integer as pence", Kind.COLUMN_RENAMED, ("price",), ("pence",),
@@ -98,7 +112,8 @@ def test_each_kind_is_told_from_the_rows_and_nothing_else_is(con, case, key):
 
 def test_a_chain_of_renames_and_a_swap_come_out_right(con):
     con.execute(
-        "create table after as select * rename (price as amount, amount as total, code as status, status as code) from before"
+        "create table after as "
+        "select * rename (price as amount, amount as total, code as status, status as code) from before"
     )
     found = told(compare(con, [seen(con, "before")], [seen(con, "after")]))
     pairs = {("price", "amount"), ("amount", "total"), ("code", "status"), ("status", "code")}
@@ -125,7 +140,8 @@ def test_twins_lower_the_confidence_and_ask(con):
 
 def test_a_unit_that_changed_from_some_row_on_is_restored_by_a_case(con):
     con.execute(
-        "create table after as select * replace (case when id >= 400 then price * 100 else price end as price) from before"
+        "create table after as "
+        "select * replace (case when id >= 400 then price * 100 else price end as price) from before"
     )
     change = next(
         c for c in compare(con, [seen(con, "before")], [seen(con, "after")]).changes if c.kind is Kind.UNIT_CHANGED
@@ -182,8 +198,12 @@ def test_tables_renamed_split_and_swapped_are_told_from_their_rows(con):
 
 
 def test_a_table_that_lives_on_has_not_drifted(con):
-    con.execute("create table after as select * replace (case when id % 9 = 0 then (price + 3)::decimal(10,2) else price end as price) "
-                "from before where id % 50 > 0 union all select * replace (id + 600 as id, sold_at + interval 25 day as sold_at) from before")  # fmt: skip
+    con.execute(
+        "create table after as "
+        "select * replace (case when id % 9 = 0 then (price + 3)::decimal(10, 2) else price end as price) "
+        "from before where id % 50 > 0 "
+        "union all select * replace (id + 600 as id, sold_at + interval 25 day as sold_at) from before"
+    )
     assert told(compare(con, [seen(con, "before")], [seen(con, "after")])) == set()
 
 

@@ -1,4 +1,4 @@
-"""Ways in which an old column's values are still there: in another unit, format, spelling, or in several columns."""
+"""Ways in which an old column's values are still there: in another unit, format, spelling, or in several."""
 
 from .finding import Found, find_all
 from .recipe import Proof, Recipe, identity, prove, restored, supplied

@@ -17,7 +17,8 @@ from .recipe import Expression, Recipe
 _FORMATS = (
     "%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%Y/%m/%d", "%Y%m%d", "%d %b %Y", "%d %B %Y",
     "%b %d, %Y", "%B %d, %Y", "%d-%b-%Y", "%d/%m/%y", "%m/%d/%y", "%m-%d-%Y",
-    "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%dT%H:%M:%S.%fZ",
+    "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S.%f",
+    "%Y-%m-%dT%H:%M:%S.%fZ",
     "%Y-%m-%dT%H:%M:%S+00:00", "%Y-%m-%d %H:%M:%S+00", "%d/%m/%Y %H:%M:%S", "%m/%d/%Y %H:%M:%S", "%d/%m/%Y %H:%M",
     "%m/%d/%Y %H:%M", "%Y-%m-%d %H:%M", "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%Y%m%d%H%M%S", "%Y%m%dT%H%M%SZ",
     "%m/%d/%Y %I:%M:%S %p", "%a, %d %b %Y %H:%M:%S",
@@ -128,7 +129,8 @@ def _shifts(one: int, two: int, types: tuple[str, str], numbers: tuple[Numbers, 
             hours = f"{seconds / 3600:+g} h"
             yield Recipe(
                 Kind.FORMAT_CHANGED, (one,), (two,),
-                (lambda c: f"{c[0]} - interval '{seconds} seconds'",), (lambda c: f"{c[0]} + interval '{seconds} seconds'",),
+                (lambda c: f"{c[0]} - interval '{seconds} seconds'",),
+                (lambda c: f"{c[0]} + interval '{seconds} seconds'",),
                 {"format_before": "time zone", "format_after": f"moved by {hours}", "shift_seconds": seconds},
                 f"every time is moved by {hours}: another time zone", cost=0.2,
             )  # fmt: skip

@@ -21,7 +21,9 @@ _SAMPLE = 300
 Texts = Sequence[str | None]
 
 
-def splits(old: Side, new: Side, one: int, parts: Sequence[int], whole: Texts, pieces: dict[int, Texts]) -> list[Recipe]:  # fmt: skip
+def splits(
+    old: Side, new: Side, one: int, parts: Sequence[int], whole: Texts, pieces: dict[int, Texts]
+) -> list[Recipe]:
     """Recipes by which old column `one` is made from some of the new columns `parts`."""
     found = []
     for order, marks in _layouts(whole, parts, pieces):
@@ -33,14 +35,17 @@ def splits(old: Side, new: Side, one: int, parts: Sequence[int], whole: Texts, p
         text = f"parts of it{between} stand in {len(order)} columns"
         found.append(
             Recipe(
-                Kind.COLUMN_SPLIT, (one,), tuple(order), (_typed(_joined(marks, parts_of), old.types[one]),), supply,
+                Kind.COLUMN_SPLIT, (one,), tuple(order), (_typed(_joined(marks, parts_of), old.types[one]),),
+                supply,
                 {"delimiters": delimiters}, text,
             )
         )  # fmt: skip
     return found + _moments(old, new, (one,), tuple(parts))
 
 
-def merges(old: Side, new: Side, two: int, parts: Sequence[int], whole: Texts, pieces: dict[int, Texts]) -> list[Recipe]:  # fmt: skip
+def merges(
+    old: Side, new: Side, two: int, parts: Sequence[int], whole: Texts, pieces: dict[int, Texts]
+) -> list[Recipe]:
     """Recipes by which some of the old columns `parts` stand in new column `two`."""
     found = []
     for order, marks in _layouts(whole, parts, pieces):
@@ -52,7 +57,8 @@ def merges(old: Side, new: Side, two: int, parts: Sequence[int], whole: Texts, p
         text = f"{len(order)} columns stand in one{between}"
         found.append(
             Recipe(
-                Kind.COLUMNS_MERGED, tuple(order), (two,), restore, (_typed(_joined(marks, parts_of), new.types[two]),),
+                Kind.COLUMNS_MERGED, tuple(order), (two,), restore,
+                (_typed(_joined(marks, parts_of), new.types[two]),),
                 {"delimiters": delimiters}, text,
             )
         )  # fmt: skip
@@ -76,7 +82,7 @@ def _layouts(
 
 
 def _contained(whole: Texts, part: Texts) -> float:
-    """The share of rows in which the part stands in the whole and is not all of it; a part may be empty in most."""
+    """The share of rows in which the part stands in the whole and isn't all of it; it may be empty in most."""
     rows = [(w, p) for w, p in zip(whole, part, strict=True) if w and p]
     filled = sum(1 for w in whole if w)
     if len(rows) < 3 or len(rows) < 0.01 * filled:
@@ -223,12 +229,12 @@ def _moments(old: Side, new: Side, olds: tuple[int, ...], news: tuple[int, ...])
                     found.append(recipe)
     if len(news) == 1 and of(new, news, Family.TIMESTAMP):
         for date in of(old, olds, Family.DATE):
-            found += [
+            found.extend(
                 Recipe(
                     Kind.COLUMNS_MERGED, (date, time), news, (day, hour), (both,), {}, "a date and a time in one"
                 )
                 for time in of(old, olds, Family.TIME)
-            ]
+            )
     return found
 
 

@@ -23,9 +23,10 @@ Expression = Callable[[Sequence[str]], str]
 class Recipe:
     """One way in which old columns and new columns hold the same.
 
-    kind: what the change is, if names don't differ. old, new: numbers of columns. restore: of each old column from
-    the new ones; None: it can't be had again. supply: of each new column from the old ones. detail: for the
-    change. text: what happened, for people. tolerance, slack: by how much values may differ, relative and absolute.
+    kind: what the change is, if names don't differ. old, new: numbers of columns. restore: of each old column
+    from the new ones; None: it can't be had again. supply: of each new column from the old ones. detail: for the
+    change. text: what happened, for people. tolerance, slack: by how much values may differ,
+    relative and absolute.
     """
 
     kind: Kind | None
@@ -54,6 +55,7 @@ class Proof:
 
     @property
     def share(self) -> float:
+        """The share of compared rows that are equal; 0 where there are none."""
         return self.equal / self.compared if self.compared else 0.0
 
 

@@ -13,6 +13,8 @@ from plugins.schema_drift.understanding.types import NUMBERS, Family, read_type
 from .recipe import Expression, Recipe
 
 Texts = Sequence[str | None]
+# What it was, what it is, SQL that gives it back, SQL that makes it, and the cost of believing in it.
+Way = tuple[str, str, Expression | None, Expression | None, float]
 
 
 def _call(name: str, rest: str = "") -> Expression:
@@ -50,7 +52,7 @@ def _no_thousands(c: Sequence[str]) -> str:
     return f"regexp_replace({c[0]}, '[, ''’\\s]', '', 'g')"
 
 
-_PLAIN: tuple[tuple[str, str, Expression | None, Expression | None, float], ...] = (
+_PLAIN: tuple[Way, ...] = (
     ("lower case", "upper case", _call("lower"), _call("upper"), 0.1),
     ("upper case", "lower case", _call("upper"), _call("lower"), 0.1),
     ("Capitalised", "upper case", _capitals, _call("upper"), 0.2),
@@ -98,9 +100,9 @@ def of_texts(one: int, two: int, type_old: str, type_new: str, before: Texts, af
             continue
         recipes.append(
             Recipe(
-                Kind.FORMAT_CHANGED, (one,), (two,), (restore,), (supply,), {"format_before": was, "format_after": now},
-                f"the same values, {was} → {now}", cost=cost,
-                question=None if restore else f"Values were {was} and are {now}: what they were can't be had again.",
+                Kind.FORMAT_CHANGED, (one,), (two,), (restore,), (supply,),
+                {"format_before": was, "format_after": now}, f"the same values, {was} → {now}", cost=cost,
+                question=None if restore else _lost(was, now),
             )
         )  # fmt: skip
     return recipes
@@ -112,6 +114,10 @@ _LETTERS = frozenset(
 )  # fmt: skip
 
 
+def _lost(was: str, now: str) -> str:
+    return f"values were {was} and are {now}; what they were can't be had again. Who needs them?"
+
+
 def _typed(made: Expression | None, given: Family, wanted: Family, type_: str) -> Expression | None:
     """With a cast to text before it and to the wanted type after it, where these are no text."""
     if made is None:
@@ -120,33 +126,26 @@ def _typed(made: Expression | None, given: Family, wanted: Family, type_: str) -
     return inner if wanted is Family.TEXT else (lambda c: f"try_cast({inner(c)} as {type_})")
 
 
-def _learned(before: Sequence[str], after: Sequence[str]) -> Iterator[tuple[str, str, Expression | None, Expression | None, float]]:  # fmt: skip
+def _learned(before: Sequence[str], after: Sequence[str]) -> Iterator[Way]:
     """What depends on the values: fixed widths, prefixes, suffixes, templates of punctuation."""
     if not before or not after:
         return
     width_old, width_new = _one_length(before), _one_length(after)
     if width_old:
-        yield (f"leading zeros, {width_old} wide", "without", lambda c: f"lpad({c[0]}, {width_old}, '0')", _call("ltrim", ", '0'"), 0.2)  # fmt: skip
-        yield (
-            f"padded to {width_old}",
-            "trimmed",
-            lambda c: f"rpad({c[0]}, {width_old}, ' ')",
-            _call("rtrim"),
-            0.2,
-        )
-        yield (
-            f"padded to {width_old}",
-            "trimmed",
-            lambda c: f"lpad({c[0]}, {width_old}, ' ')",
-            _call("ltrim"),
-            0.2,
-        )
+        zeros, right, left = (_call(*how) for how in (
+            ("lpad", f", {width_old}, '0'"), ("rpad", f", {width_old}, ' '"), ("lpad", f", {width_old}, ' '"),
+        ))  # fmt: skip
+        yield (f"leading zeros, {width_old} wide", "without", zeros, _call("ltrim", ", '0'"), 0.2)
+        yield (f"padded to {width_old}", "trimmed", right, _call("rtrim"), 0.2)
+        yield (f"padded to {width_old}", "trimmed", left, _call("ltrim"), 0.2)
     if width_new:
-        yield ("without leading zeros", f"leading zeros, {width_new} wide", _call("ltrim", ", '0'"), lambda c: f"lpad({c[0]}, {width_new}, '0')", 0.2)  # fmt: skip
+        made = _call("lpad", f", {width_new}, '0'")
+        yield ("without leading zeros", f"leading zeros, {width_new} wide", _call("ltrim", ", '0'"), made, 0.2)
     yield from _affixes(before, after)
     yield from _templates(before, after)
     places = Counter(len(text.split(".")[1]) if "." in text else 0 for text in before).most_common(1)[0][0]
-    yield ("thousands separated", "plain number", lambda c: f"format('{{:,.{places}f}}', try_cast({c[0]} as double))", _no_thousands, 0.3)  # fmt: skip
+    separated: Expression = lambda c: f"format('{{:,.{places}f}}', try_cast({c[0]} as double))"  # noqa: E731
+    yield ("thousands separated", "plain number", separated, _no_thousands, 0.3)
 
 
 def _one_length(texts: Sequence[str]) -> int | None:
@@ -154,7 +153,7 @@ def _one_length(texts: Sequence[str]) -> int | None:
     return length if count >= 0.98 * len(texts) and length > 1 else None
 
 
-def _affixes(before: Sequence[str], after: Sequence[str]) -> Iterator[tuple[str, str, Expression | None, Expression | None, float]]:  # fmt: skip
+def _affixes(before: Sequence[str], after: Sequence[str]) -> Iterator[Way]:
     old_start, new_start = _common_start(before), _common_start(after)
     old_end, new_end = (
         _common_start([t[::-1] for t in before])[::-1],
@@ -195,7 +194,7 @@ def _template(text: str) -> tuple[str, ...]:
     )
 
 
-def _templates(before: Sequence[str], after: Sequence[str]) -> Iterator[tuple[str, str, Expression | None, Expression | None, float]]:  # fmt: skip
+def _templates(before: Sequence[str], after: Sequence[str]) -> Iterator[Way]:
     olds, news = _common_templates(before), _common_templates(after)
     old_punctuated, new_punctuated = _is_punctuated(before), _is_punctuated(after)
     if not old_punctuated and not new_punctuated:

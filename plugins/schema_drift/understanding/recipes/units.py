@@ -29,7 +29,8 @@ class Unit:
 
 
 _UNITS = (
-    Unit(100, "pounds (or another major unit)", "pence (minor units)", "price amount cost total fee net gross tax gbp usd eur pence cents"),
+    Unit(100, "pounds (or another major unit)", "pence (minor units)",
+         "price amount cost total fee net gross tax gbp usd eur pence cents"),
     Unit(100, "fraction", "percent", "rate ratio share percent pct discount margin vat tax"),
     Unit(100, "m", "cm", "height width length depth distance cm"),
     Unit(1000, "s", "ms", "time duration latency elapsed seconds ms epoch timestamp ts delay timeout"),
@@ -123,7 +124,7 @@ def _scaled(
     else:
         text = f"every value is {_text(factor)} × what it was"
         question = (
-            f"Values of `{new.names[two]}` are {_text(factor)} × those of before. That is no unit that is known: "
+            f"values of `{new.names[two]}` are {_text(factor)} × those of before. That is no unit that is known: "
             "is it another currency, or another meaning?"
         )
     back = divided(factor, old.types[one])

@@ -60,7 +60,7 @@ def of_values(
 
 
 def _is_renaming(moved: dict[str, str], seen: dict[str, Counter[str]], before: set[str], after: set[str]) -> bool:
-    """Rows that move on to another value of the same set are updates; a value that is gone everywhere is renamed."""
+    """Rows that move on to another value of the set are updates; a value that is gone everywhere is renamed."""
     for was, now in moved.items():
         if sum(seen[was].values()) < 3:
             continue
