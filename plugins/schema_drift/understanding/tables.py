@@ -175,7 +175,7 @@ def _moved(
 def _parts(
     con: duckdb.DuckDBPyConnection, gone: Sequence[SeenTable], came: Sequence[SeenTable], pairs: Pairs
 ) -> list[tuple[list[SeenTable], list[SeenTable], float]]:
-    """Tables whose rows stand in several others now, or of which several stand in one, by their telling columns."""
+    """Tables whose rows stand in several others now, or several of which stand in one, by telling columns."""
     found = []
     for whole, others, is_split in (
         *((one, came, True) for one in gone),

@@ -55,7 +55,8 @@ def recoded(*pairs):
             {"new": "N", "paid": "P", "shipped": "S", "returned": "R"},
         ),
         (
-            "select * replace (list_position(['new', 'paid', 'shipped', 'returned'], status) as status) from before",
+            "select * replace (list_position(['new', 'paid', 'shipped', 'returned'], status) as status) "
+            "from before",
             {"new": "1", "paid": "2", "shipped": "3", "returned": "4"},
         ),
         (recoded(("new", "'paid'"), ("paid", "'new'")), {"new": "paid", "paid": "new"}),
@@ -89,14 +90,15 @@ def test_values_that_fell_together_mean_something_else_and_are_asked_about(con, 
 @pytest.mark.parametrize(
     "sql",
     [
-        "select * replace (case when status = 'new' and hash(id, 'x') % 10 < 6 then 'paid' else status end as status) "
-        "from before",
+        "select * replace (case when status = 'new' and hash(id, 'x') % 10 < 6 then 'paid' else status end "
+        "as status) from before",
         "select * replace (case when hash(id, 'x') % 4 = 0 then 'shipped' else status end as status) from before",
-        "select * replace ((amount * (0.92 + (hash(id, 'x') % 1000) / 5000.0))::decimal(10, 2) as amount) from before",
+        "select * replace ((amount * (0.92 + (hash(id, 'x') % 1000) / 5000.0))::decimal(10, 2) as amount) "
+        "from before",
         "select * replace ((amount + 10)::decimal(10, 2) as amount) from before where id % 3 > 0 "
         "union all select * from before where id % 3 = 0",
-        "select * from before union all select * replace (id + 5000 as id, 'WEB/' || lpad(id::varchar, 6, '0') as number) "
-        "from before where id < 200",
+        "select * from before union all "
+        "select * replace (id + 5000 as id, 'WEB/' || lpad(id::varchar, 6, '0') as number) from before where id < 200",
     ],
     ids=["some move on", "some of each", "corrected both ways", "some raised", "another series of numbers"],
 )
@@ -145,11 +147,16 @@ def test_a_key_that_another_column_took_over_is_asked_about(con):
             ("family", "serial", "letter"),
         ),
         (
-            "* exclude (street), split_part(street, '/', 1) as line, nullif(split_part(street, '/', 2), '') as flat",
+            "* exclude (street), split_part(street, '/', 1) as line, "
+            "nullif(split_part(street, '/', 2), '') as flat",
             "street",
             ("line", "flat"),
         ),
-        ("* replace (split_part(street, '/', 1) as street), split_part(street, '/', 2) as flat", "street", ("street", "flat")),
+        (
+            "* replace (split_part(street, '/', 1) as street), split_part(street, '/', 2) as flat",
+            "street",
+            ("street", "flat"),
+        ),
     ],
     ids=["a constant part", "a mostly empty part", "a mostly empty part, under the old name"],
 )  # fmt: skip
