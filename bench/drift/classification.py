@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import pairwise
 
 import duckdb
 from rich.console import Console
@@ -116,7 +117,9 @@ def rescaled(rng: random.Random, given: Frame) -> Drifted | None:
     """Another unit."""
     name = _pick(rng, given, "amount")
     factor = rng.choice([100, 1000, 60, 0.001, 0.45359237, 1.609344])
-    return _mapped(given, name or "", lambda v: float(v) * factor, "double"), {("unit_changed", (name or "",), (name or "",))}  # fmt: skip
+    return _mapped(given, name or "", lambda v: float(v) * factor, "double"), {
+        ("unit_changed", (name or "",), (name or "",))
+    }
 
 
 def renamed_rescaled(rng: random.Random, given: Frame) -> Drifted | None:
@@ -189,7 +192,9 @@ def merged(rng: random.Random, given: Frame) -> Drifted | None:
     values = [f"{a} / {b}" for a, b in zip(given.columns[names[0]], given.columns[names[1]], strict=True)]
     if any("/" in str(v) for n in names for v in given.columns[n]):
         return None
-    return _with(_without(given, *names), "combined", values, "varchar"), {("columns_merged", tuple(names), ("combined",))}  # fmt: skip
+    return _with(_without(given, *names), "combined", values, "varchar"), {
+        ("columns_merged", tuple(names), ("combined",))
+    }
 
 
 def other_meaning(rng: random.Random, given: Frame) -> Drifted | None:
@@ -202,11 +207,24 @@ def other_meaning(rng: random.Random, given: Frame) -> Drifted | None:
 
 
 KINDS: dict[str, Callable[[random.Random, Frame], Drifted | None]] = {
-    "renamed": renamed, "swapped": swapped, "renamed in a chain": chained, "removed and added": removed_and_added,
-    "added": added, "removed": removed, "unit": rescaled, "renamed + unit": renamed_rescaled, "type changed": retyped,
-    "type widened": widened, "date format": dates_otherwise, "epoch": epochs, "case": shouted,
-    "values renamed": values_renamed, "split": split, "merged": merged, "other meaning": other_meaning,
-}  # fmt: skip
+    "renamed": renamed,
+    "swapped": swapped,
+    "renamed in a chain": chained,
+    "removed and added": removed_and_added,
+    "added": added,
+    "removed": removed,
+    "unit": rescaled,
+    "renamed + unit": renamed_rescaled,
+    "type changed": retyped,
+    "type widened": widened,
+    "date format": dates_otherwise,
+    "epoch": epochs,
+    "case": shouted,
+    "values renamed": values_renamed,
+    "split": split,
+    "merged": merged,
+    "other meaning": other_meaning,
+}
 
 
 @dataclass(frozen=True)
@@ -240,7 +258,10 @@ def cases(seed: int = 1) -> Iterator[tuple[str, str, int, bool, Frame, Frame, Ex
 
 
 def _typed_like(before: Frame, after: Frame) -> Frame:
-    types = {n: ("double" if t.startswith("decimal") and after.types.get(n) == "double" else t) for n, t in before.types.items()}  # fmt: skip
+    types = {
+        n: ("double" if t.startswith("decimal") and after.types.get(n) == "double" else t)
+        for n, t in before.types.items()
+    }
     return replace(before, types=types)
 
 
@@ -256,7 +277,9 @@ def judge(seed: int = 1) -> list[Judged]:
     return found
 
 
-def _held(case: str, domain: str, size: int, has_key: bool, expected: Expected, changes: tuple[Change, ...]) -> list[Judged]:  # fmt: skip
+def _held(
+    case: str, domain: str, size: int, has_key: bool, expected: Expected, changes: tuple[Change, ...]
+) -> list[Judged]:
     told = {}
     for one in changes:
         if one.severity is not Severity.SILENT and one.confidence >= 0.5:
@@ -315,7 +338,7 @@ def _calibration(console: Console, found: list[Judged]) -> None:
     for column in ("confidence", "changes", "mean", "right"):
         table.add_column(column, justify="right")
     error, bounds = 0.0, (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.01)
-    for low, high in zip(bounds, bounds[1:], strict=False):
+    for low, high in pairwise(bounds):
         part = [one for one in found if low <= one.confidence < high]
         if part:
             mean, right = sum(o.confidence for o in part) / len(part), sum(o.is_expected for o in part) / len(part)

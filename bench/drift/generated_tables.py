@@ -117,6 +117,14 @@ def _moment(rng: random.Random, n: int) -> datetime:
     return datetime(2024, 1, 1) + timedelta(minutes=11 * n, seconds=rng.randrange(600))
 
 
+def _status(rng: random.Random) -> str:
+    return rng.choices(["open", "paid", "shipped", "returned"], [2, 3, 8, 1])[0]
+
+
+def _voucher(rng: random.Random) -> str:
+    return f"{rng.choice('ABCD')}{rng.randrange(10)}-{rng.randrange(1000, 9999)}"
+
+
 _SPECS: dict[str, Spec] = {
     "orders": [
         ("order_id", "bigint", "key", lambda r, n: 10_000 + n),
@@ -126,10 +134,10 @@ _SPECS: dict[str, Spec] = {
         ("unit_price", "double", "amount", lambda r, n: _spread(r, 20)),
         ("freight", "double", "amount", lambda r, n: _spread(r, 6)),
         ("quantity", "integer", "count", lambda r, n: 1 + int(r.expovariate(0.3))),
-        ("status", "varchar", "enum", lambda r, n: r.choices(["open", "paid", "shipped", "returned"], [2, 3, 8, 1])[0]),
+        ("status", "varchar", "enum", lambda r, n: _status(r)),
         ("customer_name", "varchar", "name", lambda r, n: f"{r.choice(_FIRST)} {r.choice(_LAST)}"),
         ("city", "varchar", "text", lambda r, n: r.choice(_CITIES)),
-        ("voucher", "varchar", "code", lambda r, n: None if r.random() < 0.6 else f"{r.choice('ABCD')}{r.randrange(10)}-{r.randrange(1000, 9999)}"),
+        ("voucher", "varchar", "code", lambda r, n: None if r.random() < 0.6 else _voucher(r)),
         ("is_gift", "boolean", "flag", lambda r, n: r.random() < 0.2),
     ],
     "patients": [
@@ -186,16 +194,23 @@ def frame(domain: str, rng: random.Random, rows: int, first: int = 0) -> Frame:
 
 def _retail(rng: random.Random, rows: int, first: int) -> Frame:
     con = duckdb.connect()
-    names = [row[0] for row in con.execute(f"describe select * from '{_RETAIL}'").fetchall()]
+    described = con.execute(f"describe select * from '{_RETAIL}'").fetchall()
+    names = [row[0] for row in described]
     table = con.execute(f"select * from '{_RETAIL}' limit {rows} offset {first + 1000}").fetchall()
-    types = [str(one).lower() for one in con.execute(f"select * from '{_RETAIL}' limit 0").description_types] if False else [
-        row[1].lower() for row in con.execute(f"describe select * from '{_RETAIL}'").fetchall()
-    ]  # fmt: skip
+    types = [row[1].lower() for row in described]
     columns = {"line_id": [first + n for n in range(len(table))]}
     columns |= {name: [row[place] for row in table] for place, name in enumerate(names)}
     kinds = {"varchar": "text", "double": "amount", "decimal": "amount", "timestamp": "moment", "date": "day"}
-    roles = {n: next((k for t, k in kinds.items() if type_.startswith(t)), "other") for n, type_ in zip(names, types, strict=True)}  # fmt: skip
-    return Frame(columns, {"line_id": "bigint", **dict(zip(names, types, strict=True))}, {"line_id": "key", **roles}, "line_id")  # fmt: skip
+    roles = {
+        n: next((k for t, k in kinds.items() if type_.startswith(t)), "other")
+        for n, type_ in zip(names, types, strict=True)
+    }
+    return Frame(
+        columns,
+        {"line_id": "bigint", **dict(zip(names, types, strict=True))},
+        {"line_id": "key", **roles},
+        "line_id",
+    )
 
 
 def later(domain: str, rng: random.Random, old: Frame, new_share: float, updated: float, deleted: float) -> Frame:

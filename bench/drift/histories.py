@@ -1,8 +1,8 @@
 """884 recorded table changes of four public projects, replayed with synthetic rows.
 
-Columns of the same name keep their values over a step; retyped ones have them cast. In a share of the steps that both
-remove and add columns of one sort, one added column is given the values of a removed one: there, and only there, a
-rename is right. Scored against what the histories record as added, removed and retyped.
+Columns of the same name keep their values over a step; retyped ones have them cast. In a share of the steps that
+both remove and add columns of one sort, one added column is given the values of a removed one: there, and only
+there, a rename is right. Scored against what the histories record as added, removed and retyped.
 """
 
 from __future__ import annotations
@@ -30,7 +30,26 @@ from plugins.schema_drift.understanding import compare
 _DATA = Path(__file__).parents[1] / "data" / "drift"
 _ROWS = 300
 _RENAMED_SHARE = 0.5
-_WORDS = ["amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heath", "inlet", "jetty", "knoll", "lagoon", "marsh", "north", "orchard", "pine", "quay", "reef"]  # fmt: skip
+_WORDS = [
+    "amber",
+    "birch",
+    "cedar",
+    "delta",
+    "ember",
+    "fjord",
+    "grove",
+    "heath",
+    "inlet",
+    "jetty",
+    "knoll",
+    "lagoon",
+    "marsh",
+    "north",
+    "orchard",
+    "pine",
+    "quay",
+    "reef",
+]
 _TYPE_KINDS = (Kind.TYPE_WIDENED, Kind.TYPE_NARROWED, Kind.TYPE_CHANGED)
 
 
@@ -52,11 +71,14 @@ def steps() -> Iterator[Step]:
     for path in sorted(_DATA.glob("*.json.gz")):
         for one in json.loads(gzip.decompress(path.read_bytes())):
             yield Step(
-                path.name.split(".")[0], one["table"], tuple(map(tuple, one["before"])), tuple(map(tuple, one["after"])),
+                path.name.split(".")[0],
+                one["table"],
+                tuple(map(tuple, one["before"])),
+                tuple(map(tuple, one["after"])),
                 frozenset(c[0] if isinstance(c, list) else c for c in one["added"]),
                 frozenset(c[0] if isinstance(c, list) else c for c in one["removed"]),
                 frozenset(c[0] for c in one["retyped"]),
-            )  # fmt: skip
+            )
 
 
 def sort_of(type_: str) -> str:
@@ -94,7 +116,13 @@ def _duck(type_: str) -> str:
     return sorts[sort_of(type_)]
 
 
-def _seen(con: duckdb.DuckDBPyConnection, name: str, columns: tuple[tuple[str, str], ...], values: dict[str, list], key: tuple[str, ...]) -> SeenTable:  # fmt: skip
+def _seen(
+    con: duckdb.DuckDBPyConnection,
+    name: str,
+    columns: tuple[tuple[str, str], ...],
+    values: dict[str, list],
+    key: tuple[str, ...],
+) -> SeenTable:
     unique = list({column.lower(): (column, type_) for column, type_ in columns}.values())
     con.register("_given", pa.table({f"c{n}": values[column] for n, (column, _) in enumerate(unique)}))
     listed = ", ".join(
@@ -141,7 +169,11 @@ def _renames(step: Step, rng: random.Random) -> dict[str, str]:
     types_old, types_new = dict(step.before), dict(step.after)
     chosen: dict[str, str] = {}
     for old in sorted(step.removed):
-        free = [n for n in sorted(step.added) if n not in chosen.values() and sort_of(types_new[n]) == sort_of(types_old[old])]  # fmt: skip
+        free = [
+            n
+            for n in sorted(step.added)
+            if n not in chosen.values() and sort_of(types_new[n]) == sort_of(types_old[old])
+        ]
         if free and rng.random() < _RENAMED_SHARE:
             chosen[old] = rng.choice(free)
     return chosen

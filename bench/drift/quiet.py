@@ -1,4 +1,4 @@
-"""200 loads in which nothing drifts: new rows, updates, deletes, seasons, growth, bursts of nulls, late data, order.
+"""200 loads without drift: new rows, updates, deletes, seasons, growth, bursts of nulls, late data, order.
 
 Wanted: no change beyond silent ones.
 """
