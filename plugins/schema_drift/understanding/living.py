@@ -168,7 +168,7 @@ def _is_written_alike(
     return True
 
 
-def _finite(values: NDArray) -> NDArray[np.float64]:
+def _finite(values: object) -> NDArray[np.float64]:
     filled = values.filled(np.nan) if isinstance(values, np.ma.MaskedArray) else values
     floats = np.asarray(filled, dtype=np.float64)
     return floats[np.isfinite(floats)]
