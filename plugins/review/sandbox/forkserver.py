@@ -19,6 +19,7 @@ from dbt_common.tests import enable_test_caching
 
 from plugins.review.sandbox import child
 from plugins.review.sandbox.lean_dbt import make_lean
+from plugins.review.sandbox.plain_models import make_plain
 
 # What tasks need of Smelt, and through it of dbt.
 _LOADED = (
@@ -46,6 +47,7 @@ def main(descriptor: int) -> None:
     for module in _LOADED:
         import_module(module)
     make_lean()
+    make_plain()
     # Jinja that was parsed once, as dbt's own macros are in the warm-up, is not parsed again.
     enable_test_caching()
     _warm_up(Path.cwd() / "warm")
