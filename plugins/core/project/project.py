@@ -214,14 +214,16 @@ class Project:
         outcome = self._invoke(arguments, manifest=self.manifest)
         return Built(tuple(_node(result) for result in outcome.result.results), outcome.result.elapsed_time)
 
-    def compile(self, select: Sequence[str] = ()) -> tuple[Node, ...]:
+    def compile(self, select: Sequence[str] = (), without: Sequence[str] = ()) -> tuple[Node, ...]:
         """`dbt compile` of all, or of what is selected; writes manifest.json with compiled SQL.
 
-        A model that fails is in the result.
+        A model that fails is in the result. without: resource types to leave out.
 
         Raises SmeltError if dbt cannot run at all.
         """
         arguments = ["compile"] + (["--select", *select] if select else [])
+        if without:
+            arguments += ["--exclude", *(f"resource_type:{resource_type}" for resource_type in without)]
         outcome = self._invoke(arguments, manifest=self.manifest)
         return tuple(_node(result) for result in outcome.result.results)
 

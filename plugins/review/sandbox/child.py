@@ -15,6 +15,7 @@ import socket
 import sys
 import sysconfig
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
@@ -81,11 +82,12 @@ def main(connection: int, log: int) -> None:
             function = _find(request["task"])
             import_module(f"dbt.adapters.{request['adapter']}")
             _close_doors(request)
-            answer = {"result": function(request["arguments"])}
+            answer: dict[str, Any] = {"result": function(request["arguments"])}
         except SmeltError as error:
             answer = {"error": error.message, "hint": error.hint}
         except Exception as error:  # noqa: BLE001 - the reason must reach the parent, whatever it is
             answer = {"error": f"{type(error).__name__}: {error}"}
+        answer["cpu_seconds"] = time.process_time()
         pipe.sendall(json.dumps(answer).encode() + b"\n")
 
 

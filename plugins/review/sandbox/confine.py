@@ -8,6 +8,7 @@ dbt takes several seconds: a server does it once, and each task is a fork of it.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import socket
@@ -22,6 +23,8 @@ from typing import Any
 
 from plugins.core.errors import SmeltError
 from plugins.core.settings import mask
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,7 @@ class ForkServer:
                 raise SmeltError(f"the sandbox did not start: {_end_of(self._log)}") from error
         if not answer:
             raise SmeltError(f"the sandbox did not start: {_end_of(self._log)}")
-        return _read(answer, log)
+        return _read(task, answer, log)
 
     def _wait(self, connection: socket.socket, seconds: int) -> bytes:
         """All that the process says; what it started is gone by then."""
@@ -159,7 +162,7 @@ def _scrubbed(home: Path) -> dict[str, str]:
     }
 
 
-def _read(answer: bytes, log: Path) -> dict[str, Any]:
+def _read(task: str, answer: bytes, log: Path) -> dict[str, Any]:
     """The result: between the process's id and its exit code."""
     lines = [line for line in answer.splitlines() if line]
     if len(lines) != 3:
@@ -169,6 +172,7 @@ def _read(answer: bytes, log: Path) -> dict[str, Any]:
             f"the sandbox died ({why}): {_end_of(log)}", "raise `memory_gb` in [review] of smelt.toml"
         )
     document = json.loads(lines[1])
+    _log.debug("%s of %s: %.1f s of CPU", task.rpartition(":")[2], log.parent.name, document["cpu_seconds"])
     if "error" in document:
         raise SmeltError(mask(document["error"]), document.get("hint"))
     return document["result"]

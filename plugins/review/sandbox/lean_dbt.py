@@ -1,20 +1,28 @@
 """dbt without what a sandbox has no use for: half of the time of building a hundred small models.
 
-Each is the same to dbt: a relation is looked for among those of its name, and what only a debugging log would say
-is not put into words.
+Each is the same to dbt: a relation is looked for among those of its name, what only a debugging log would say is
+not put into words, what was found valid once is not validated again (the configurations of a thousand models are
+mostly the same), and compiled SQL stays in memory.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+# Of data that may come again: what is longer holds descriptions and SQL.
+_LONGEST = 5_000
+
 
 def make_lean() -> None:
     """Change dbt in this process, and all that are forked from it."""
     from dbt.adapters.base.impl import BaseAdapter
+    from dbt.compilation import Compiler
+    from dbt_common.dataclass_schema import dbtClassMixin
     from dbt_common.events.event_manager import EventManager
 
     match, fire = BaseAdapter._make_match, EventManager.fire_event
+    validate = dbtClassMixin.validate.__func__
+    valid: set[tuple[Any, str]] = set()
 
     def match_by_name(
         self: Any, relations_list: list[Any], database: str, schema: str, identifier: str
@@ -32,5 +40,15 @@ def make_lean() -> None:
         if force_warn_or_error_handling or str(getattr(told, "value", told)) != "debug":
             fire(self, e, level, node, force_warn_or_error_handling)
 
+    def validate_once(cls: Any, data: Any) -> None:
+        # Schemas look at types and values of plain data, which its representation shows.
+        key = cls, repr(data)
+        if key not in valid:
+            validate(cls, data)
+            if len(key[1]) <= _LONGEST:
+                valid.add(key)
+
     BaseAdapter._make_match = match_by_name
+    dbtClassMixin.validate = classmethod(validate_once)  # pyright: ignore[reportAttributeAccessIssue]
+    Compiler._write_node = lambda self, node, split_suffix=None: node
     EventManager.fire_event = fire_if_told
