@@ -63,11 +63,12 @@ def unit_breaks(known: Understood, table: Table) -> list[Change]:
         recipe = known.recipes.get(one)
         if (recipe and recipe.recipe.kind) or one in known.meanings or not set(families) <= NUMBERS:
             continue
-        if known.match.key and one in known.match.key.before:
+        # What names a row has no unit, however far its numbers jump.
+        if (known.match.key and one in known.match.key.before) or old.names[one] in table.key:
             continue
         if orders is None:
             orders = _orders(known)
-        found = _break_of(known, one, pair.new, orders)
+        found = _break_of(known, one, pair.new, [order for order in orders if order != pair.new])
         if found is not None:
             changes.append(_told(known, table, one, pair.new, found))
     return changes

@@ -31,6 +31,7 @@ _CHANCE = 1e-3
 _THIN_MOST = 0.6
 # Where other columns keep their values in nearly all rows, a renamed one does too.
 _STATIC = 0.985
+_UPDATED = 0.9
 
 
 def compare_table(
@@ -270,7 +271,8 @@ def _unequal(known: Understood, table: Table, pair: Pair, sure: float) -> tuple[
         for one, other in known.pairing.pairs.items()
         if known.old.names[one] == known.new.names[other.new] and other.compared and one not in known.recipes
     ]
-    static = sorted(usual)[len(usual) // 2] if usual else 1.0
+    # A table of which rows are updated has other columns that are: those say how many rows may differ.
+    static = min((other for other in usual if other >= _UPDATED), default=1.0)
     if share >= static - 0.01:
         return min(sure, 0.98), None
     was, now = known.old.names[pair.old], known.new.names[pair.new]

@@ -98,7 +98,8 @@ def test_values_that_fell_together_mean_something_else_and_are_asked_about(con, 
         "select * replace ((amount + 10)::decimal(10, 2) as amount) from before where id % 3 > 0 "
         "union all select * from before where id % 3 = 0",
         "select * from before union all "
-        "select * replace (id + 5000 as id, 'WEB/' || lpad(id::varchar, 6, '0') as number) from before where id < 200",
+        "select * replace (id + 5000 as id, 'WEB/' || lpad(id::varchar, 6, '0') as number) "
+        "from before where id < 200",
     ],
     ids=["some move on", "some of each", "corrected both ways", "some raised", "another series of numbers"],
 )
@@ -173,6 +174,14 @@ def test_a_rename_that_leaves_rows_unexplained_is_in_doubt(con):
     assert change.confidence <= 0.9
     assert (change.question or "").startswith("`street` of shop.orders")
     assert change.alternatives[0][0] == "column_removed"
+
+
+def test_a_renamed_key_whose_numbers_jump_has_no_other_unit(con):
+    fresh = "select * replace (id + 20000 as id) from before where id < 100"
+    changes = told(con, f"select * rename (id as record_no) from (select * from before union all {fresh})")
+    assert [(one.kind, one.before, one.after) for one in changes] == [
+        (Kind.COLUMN_RENAMED, ("id",), ("record_no",))
+    ]
 
 
 def test_a_rename_with_another_unit_tells_the_unit(con):
