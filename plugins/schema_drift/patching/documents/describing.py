@@ -97,6 +97,8 @@ def rename_in_prose(document: Document, node: Node | None, names: Mapping[str, s
     text = value_of(node)
     parts = []
     for old, new in names.items():
+        if f"`{old}`" not in text:
+            continue
         for found in re.finditer(rf"`{re.escape(old)}`", text):
             if has_braces(new) or "`" in new or "\n" in new:
                 continue

@@ -42,8 +42,14 @@ def has_braces(text: str) -> bool:
 
 def mentions(text: str, names: Collection[str]) -> list[str]:
     """Which of the names stand in a text as words of their own, in any case."""
+    folded = text.casefold()
+    # A pattern for each of thousands of names would be compiled anew for each text.
     return [
-        name for name in names if name and re.search(rf"(?<![\w$]){re.escape(name)}(?![\w$])", text, re.IGNORECASE)
+        name
+        for name in names
+        if name
+        and name.casefold() in folded
+        and re.search(rf"(?<![\w$]){re.escape(name)}(?![\w$])", text, re.IGNORECASE)
     ]
 
 
