@@ -119,8 +119,6 @@ def test_contract_that_is_broken_still_fails(tmp_path: Path, created: list[str])
         ", sorted_by=none) %} create table {{ relation }} as select 42 as id {% endmacro %}",
         "{% materialization table, adapter='duckdb' %}{% call statement('main') %} create table {{ this }} as "
         "select 42 as id {% endcall %}{{ return({'relations': [this]}) }}{% endmaterialization %}",
-        "{% materialization table, default %}{% call statement('main') %} create table {{ this }} as "
-        "select 42 as id {% endcall %}{{ return({'relations': [this]}) }}{% endmaterialization %}",
         "{% macro duckdb__create_table_as(temporary, relation, compiled_code, language='sql', partitioned_by=none"
         ", sorted_by=none) %} create table {{ relation }} as select 42 as id {% endmacro %}",
     ],
@@ -139,3 +137,15 @@ def test_naming_macros_do_not_matter(tmp_path: Path, created: list[str]) -> None
     _build(tmp_path, {"one": TABLE + "select 1 as id"}, {"macros/own.sql": macro})
     assert created == ["one"]
     assert '"mine"."one"' in _content(tmp_path)
+
+
+def test_materialisation_that_dbt_does_not_choose_is_not_used(tmp_path: Path, created: list[str]) -> None:
+    macro = (
+        "{% materialization table, default %}{% call statement('main') %} create table {{ this }} as "
+        "select 42 as id {% endcall %}{{ return({'relations': [this]}) }}{% endmaterialization %}"
+    )
+    _build(tmp_path / "dbt", {"one": TABLE + "select 1 as id"}, {"macros/own.sql": macro})
+    make_plain()
+    _build(tmp_path / "plain", {"one": TABLE + "select 1 as id"}, {"macros/own.sql": macro})
+    assert created == ["one"]
+    assert _content(tmp_path / "plain") == _content(tmp_path / "dbt")
