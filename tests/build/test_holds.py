@@ -83,6 +83,7 @@ def test_what_is_not_held_is_built_and_the_rest_stays_and_is_marked(settings: Se
     assert pinned["shop__orders"] == next(p for p in first.published.pins if p.table == "shop__orders").snapshot_id
 
 
+@pytest.mark.full
 def test_the_marks_stay_with_the_run_that_published_them_first(settings: Settings) -> None:
     first = build(settings)
     _hold_orders(settings)
@@ -94,9 +95,8 @@ def test_the_marks_stay_with_the_run_that_published_them_first(settings: Setting
     assert not any(table.is_rewritten for table in current.tables)
 
 
-def test_once_released_what_was_held_back_is_replayed_in_full(
-    settings: Settings, tmp_path: Path
-) -> None:
+@pytest.mark.full
+def test_once_released_what_was_held_back_is_replayed_in_full(settings: Settings, tmp_path: Path) -> None:
     other = new_project(tmp_path / "never held")
     load_shop(other)
     build(settings)
@@ -118,6 +118,7 @@ def test_once_released_what_was_held_back_is_replayed_in_full(
     assert current.stale == ()
 
 
+@pytest.mark.full
 def test_a_fresh_runner_keeps_the_published_tables(settings: Settings) -> None:
     first = build(settings)
     before = _all(settings, *STALE)

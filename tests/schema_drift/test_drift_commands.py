@@ -180,6 +180,7 @@ def test_a_rename_is_proposed_merged_and_leaves_no_trace(hub: Hub) -> None:
     assert hub.json("drift", "propose")["proposals"] == []
 
 
+@pytest.mark.full
 def test_a_second_change_joins_the_open_proposal_and_an_undone_one_closes_it(hub: Hub) -> None:
     hub.sql("alter table hub.trips rename column fare to price_gbp")
     (first,) = hub.json("drift", "propose")["proposals"]
@@ -198,6 +199,7 @@ def test_a_second_change_joins_the_open_proposal_and_an_undone_one_closes_it(hub
     assert listed["state"] == "closed"
 
 
+@pytest.mark.full
 def test_a_changed_unit_is_dangerous_and_converted(hub: Hub) -> None:
     before = hub.fares()
     hub.sql("update hub.trips set fare = fare * 100")
@@ -210,6 +212,7 @@ def test_a_changed_unit_is_dangerous_and_converted(hub: Hub) -> None:
     assert hub.fares() == before
 
 
+@pytest.mark.full
 def test_a_needed_column_that_is_gone_is_asked_for_and_its_readers_are_named(hub: Hub) -> None:
     hub.sql("alter table hub.trips drop column fare")
     (proposal,) = hub.json("drift", "propose")["proposals"]
@@ -219,6 +222,7 @@ def test_a_needed_column_that_is_gone_is_asked_for_and_its_readers_are_named(hub
     assert not any("stg_hub__trips.sql" in path for path in proposal["files"])
 
 
+@pytest.mark.full
 def test_what_is_being_edited_is_left_alone(hub: Hub) -> None:
     model = hub.folder / "models/stg_hub__trips.sql"
     model.write_text(model.read_text() + "-- not finished\n")
@@ -228,6 +232,7 @@ def test_what_is_being_edited_is_left_alone(hub: Hub) -> None:
     assert "not finished" not in hub.git("show", f"{proposal['branch']}:models/stg_hub__trips.sql")
 
 
+@pytest.mark.full
 def test_propagating_carries_the_new_name_on(hub: Hub) -> None:
     hub.sql("alter table hub.trips rename column rider to passenger")
     (proposal,) = hub.json("drift", "propose", "--propagate")["proposals"]

@@ -80,6 +80,7 @@ def test_tables_views_errors_and_skips_are_as_dbt_makes_them(tmp_path: Path, cre
     assert told["plain"]["below_broken"][0] == "skipped"
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("config", "left_behind"),
     [
@@ -112,6 +113,7 @@ def test_contract_that_is_broken_still_fails(tmp_path: Path, created: list[str])
     assert "contract" in built.broken[0].message
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     "macro",
     [
@@ -131,6 +133,7 @@ def test_macros_of_the_project_are_used(tmp_path: Path, created: list[str], macr
     assert _content(tmp_path / "plain") == _content(tmp_path / "dbt")
 
 
+@pytest.mark.full
 def test_naming_macros_do_not_matter(tmp_path: Path, created: list[str]) -> None:
     make_plain()
     macro = "{% macro generate_schema_name(custom, node) %}mine{% endmacro %}"
@@ -139,6 +142,7 @@ def test_naming_macros_do_not_matter(tmp_path: Path, created: list[str]) -> None
     assert '"mine"."one"' in _content(tmp_path)
 
 
+@pytest.mark.full
 def test_materialisation_that_dbt_does_not_choose_is_not_used(tmp_path: Path, created: list[str]) -> None:
     macro = (
         "{% materialization table, default %}{% call statement('main') %} create table {{ this }} as "

@@ -11,6 +11,9 @@ from killed import watch_until
 
 from plugins.core.ledger import Ledger, released_holds
 
+# Each builds with dbt, or starts a server or a process.
+pytestmark = pytest.mark.full
+
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Shop:

@@ -61,6 +61,7 @@ def test_breaking_drift_is_proposed_and_held_back_where_it_was_published(shop: S
     assert shop.checks == [(None, ("shop",))]
 
 
+@pytest.mark.full
 def test_the_same_drift_is_proposed_once(shop: Shop) -> None:
     shop.rename()
     shop.watch()
@@ -74,6 +75,7 @@ def test_the_same_drift_is_proposed_once(shop: Shop) -> None:
     assert shop.checks[-1] == (before[0].compared_with, ("shop",))
 
 
+@pytest.mark.full
 def test_a_second_drift_updates_the_same_pull_request_and_keeps_the_snapshot_of_before(shop: Shop) -> None:
     shop.rename()
     shop.watch()
@@ -102,6 +104,7 @@ def test_merged_drift_is_released_and_not_found_again_before_it_is_built(shop: S
     assert shop.proposals_made == 1
 
 
+@pytest.mark.full
 def test_a_build_alone_settles_too(shop: Shop) -> None:
     shop.rename()
     shop.watch()
@@ -110,6 +113,7 @@ def test_a_build_alone_settles_too(shop: Shop) -> None:
     assert shop.holds == ()
 
 
+@pytest.mark.full
 def test_a_squash_merge_with_edits_counts_when_its_trailer_is_there(shop: Shop) -> None:
     shop.rename()
     shop.watch()
@@ -124,6 +128,7 @@ def test_a_squash_merge_with_edits_counts_when_its_trailer_is_there(shop: Shop) 
     assert _released(shop) == {"shop.orders": "merged"}
 
 
+@pytest.mark.full
 def test_merged_elsewhere_but_not_in_this_checkout_stays_held(shop: Shop) -> None:
     shop.git("checkout", "-q", "-b", "mine")
     shop.rename()
@@ -139,6 +144,7 @@ def test_merged_elsewhere_but_not_in_this_checkout_stays_held(shop: Shop) -> Non
     assert shop.holds == ()
 
 
+@pytest.mark.full
 def test_closed_without_merging_releases_with_a_warning_and_is_not_proposed_again(shop: Shop) -> None:
     shop.rename()
     shop.watch()
@@ -174,6 +180,7 @@ def test_undone_upstream_closes_the_pull_request_and_releases(shop: Shop) -> Non
     assert state.detail.startswith("undone upstream")
 
 
+@pytest.mark.full
 def test_undone_with_rows_that_only_the_patch_reads_right_keeps_the_proposal(shop: Shop) -> None:
     shop.rename()
     shop.watch()
@@ -188,6 +195,7 @@ def test_undone_with_rows_that_only_the_patch_reads_right_keeps_the_proposal(sho
     assert _released(shop) == {"shop.orders": "merged"}
 
 
+@pytest.mark.full
 def test_undone_and_closed_elsewhere_still_waits_for_rows_that_models_would_read_wrongly(shop: Shop) -> None:
     shop.rename()
     shop.watch()
@@ -200,6 +208,7 @@ def test_undone_and_closed_elsewhere_still_waits_for_rows_that_models_would_read
     assert len(shop.holds) == 1
 
 
+@pytest.mark.full
 def test_a_patch_made_by_hand_releases(shop: Shop) -> None:
     shop.rename()
     shop.watch()
@@ -211,6 +220,7 @@ def test_a_patch_made_by_hand_releases(shop: Shop) -> None:
     assert _released(shop) == {"shop.orders": "by hand"}
 
 
+@pytest.mark.full
 def test_another_edit_of_the_model_releases_nothing(shop: Shop) -> None:
     shop.rename()
     shop.watch()
@@ -220,6 +230,7 @@ def test_another_edit_of_the_model_releases_nothing(shop: Shop) -> None:
     assert len(shop.holds) == 1
 
 
+@pytest.mark.full
 def test_a_person_may_release_whatever_became_of_the_proposal(shop: Shop) -> None:
     shop.rename()
     shop.watch()
@@ -229,6 +240,7 @@ def test_a_person_may_release_whatever_became_of_the_proposal(shop: Shop) -> Non
     assert shop.watch().news == []
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("policy", "change", "is_held"),
     [("evolve", ADDED, False), ("review", ADDED, True), ("evolve", RENAMED, True), ("review", RENAMED, True),
@@ -243,6 +255,7 @@ def test_the_policy_says_what_is_held(shop: Shop, policy: str, change, is_held: 
     assert (held.is_blocking, shop.proposals_made) == (is_held, 1)
 
 
+@pytest.mark.full
 def test_what_was_only_proposed_is_held_when_worse_follows_from_what_is_published_then(shop: Shop) -> None:
     first = shop.publish()
     shop.rename()
@@ -277,6 +290,7 @@ def test_a_check_that_fails_is_a_warning(shop: Shop, error: Exception) -> None:
     assert news.fix
 
 
+@pytest.mark.full
 def test_a_proposal_that_fails_leaves_the_stream_held_and_is_tried_again(shop: Shop) -> None:
     shop.rename()
     works = shop._propose
@@ -292,6 +306,7 @@ def test_a_proposal_that_fails_leaves_the_stream_held_and_is_tried_again(shop: S
     assert shop.holds[0].proposal_id is not None
 
 
+@pytest.mark.full
 def test_evidence_against_a_proposal_is_told_and_holds(shop: Shop) -> None:
     shop.rename()
     shop.has_failed = True
@@ -307,6 +322,7 @@ def test_evidence_against_a_proposal_is_told_and_holds(shop: Shop) -> None:
     assert len(shop.proposals.store.ids) == 1
 
 
+@pytest.mark.full
 def test_nothing_that_can_be_patched_holds_until_somebody_answers(shop: Shop) -> None:
     shop.rename()
     shop._propose = lambda *_, **__: None  # type: ignore[method-assign, assignment]

@@ -21,6 +21,7 @@ def _orders(smelt: SmeltShop) -> None:
     smelt.load()
 
 
+@pytest.mark.full
 def test_nothing_is_compared_before_anything_was_published(smelt: SmeltShop) -> None:
     _orders(smelt)
     with open_pair(smelt.project, smelt.settings) as pair:
@@ -58,6 +59,7 @@ def test_a_renamed_column_is_seen_under_the_names_of_the_source(smelt: SmeltShop
         assert old["shop__customers"] == new["shop__customers"]
 
 
+@pytest.mark.full
 def test_a_change_of_type_has_a_column_of_its_own_in_bronze(smelt: SmeltShop) -> None:
     _orders(smelt)
     smelt.publish()
@@ -81,6 +83,7 @@ def test_a_change_of_type_has_a_column_of_its_own_in_bronze(smelt: SmeltShop) ->
         assert rows(pair, before, "id")[0] == rows(pair, after, "id")[0] == (1, "1.50 GBP", "n1")
 
 
+@pytest.mark.full
 def test_a_removed_column_that_brings_no_row_is_compared_all_the_same(smelt: SmeltShop) -> None:
     _orders(smelt)
     smelt.publish()
@@ -94,6 +97,7 @@ def test_a_removed_column_that_brings_no_row_is_compared_all_the_same(smelt: Sme
         assert pair.first_seen_of[after.table.id].version == 2
 
 
+@pytest.mark.full
 def test_only_rows_that_came_with_the_newest_schema_are_as_the_source_is_now(smelt: SmeltShop) -> None:
     _orders(smelt)
     smelt.publish()
@@ -108,6 +112,7 @@ def test_only_rows_that_came_with_the_newest_schema_are_as_the_source_is_now(sme
         assert all(row[1] is not None for row in rows(pair, after))
 
 
+@pytest.mark.full
 def test_values_that_changed_without_the_schema_are_rows_since_the_pin(smelt: SmeltShop) -> None:
     _orders(smelt)
     run = smelt.publish()
@@ -122,6 +127,7 @@ def test_values_that_changed_without_the_schema_are_rows_since_the_pin(smelt: Sm
             assert len(rows(pair, new)) == 20
 
 
+@pytest.mark.full
 def test_streams_that_nobody_touched_are_left_out_and_counted(smelt: SmeltShop) -> None:
     _orders(smelt)
     smelt.publish()
@@ -130,6 +136,7 @@ def test_streams_that_nobody_touched_are_left_out_and_counted(smelt: SmeltShop) 
         assert (pair.before, pair.after, pair.looked_at) == ((), (), 2)
 
 
+@pytest.mark.full
 def test_a_stream_that_is_new_and_one_whose_load_fails(smelt: SmeltShop) -> None:
     _orders(smelt)
     smelt.publish()
@@ -146,6 +153,7 @@ def test_a_stream_that_is_new_and_one_whose_load_fails(smelt: SmeltShop) -> None
         assert (pair.after, pair.looked_at) == ((), 1)
 
 
+@pytest.mark.full
 def test_bronze_of_an_earlier_time_and_of_a_snapshot(smelt: SmeltShop) -> None:
     _orders(smelt)
     taken = take_snapshot(smelt.project, smelt.settings)

@@ -17,6 +17,9 @@ from plugins.core.project import Project
 from plugins.schema_drift.observing import write_inputs
 from plugins.schema_drift.table import Column
 
+# Each builds with dbt, or starts a server or a process.
+pytestmark = pytest.mark.full
+
 _PROFILE = """
 shop:
   target: dev

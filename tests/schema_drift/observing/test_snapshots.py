@@ -46,6 +46,7 @@ def test_columns_keys_and_rows_of_both_times(warehouse: Warehouse) -> None:
     assert kept == ["snapshot-1.duckdb", "snapshot-2.duckdb", "snapshot-3.duckdb", "snapshot.duckdb"]
 
 
+@pytest.mark.full
 def test_large_tables_keep_the_same_keys_at_both_times(warehouse: Warehouse) -> None:
     warehouse.write("smelt.toml", "[drift]\nsample_rows = 100\n")
     warehouse.sources("large", "nameless", "grown")
@@ -89,6 +90,7 @@ def test_tables_that_come_go_and_are_called_otherwise(warehouse: Warehouse) -> N
         assert len(rows(pair, after)) == 50
 
 
+@pytest.mark.full
 def test_keys_are_declared_or_inferred(warehouse: Warehouse) -> None:
     warehouse.sources(
         "{name: tested, columns: [{name: mail, data_tests: [unique]}, {name: person_id, data_tests: [unique]}]}",
@@ -118,6 +120,7 @@ def test_keys_are_declared_or_inferred(warehouse: Warehouse) -> None:
 HOSTILE = ['na"me', "semi; drop table x; --", "{{ env_var('HOME') }}", "über größe", "select", " ", "a.b", "c0"]
 
 
+@pytest.mark.full
 def test_hostile_names_are_only_names(warehouse: Warehouse) -> None:
     quoted = [name.replace('"', '""') for name in HOSTILE]
     table = 'odd "table"; {{ x }}'.replace('"', '""')
@@ -137,6 +140,7 @@ def test_hostile_names_are_only_names(warehouse: Warehouse) -> None:
         assert rows(pair, before) == rows(pair, after) == [("v",) * len(HOSTILE)]
 
 
+@pytest.mark.full
 def test_many_columns_views_and_what_cannot_be_read(warehouse: Warehouse, tmp_path: Path) -> None:
     file = tmp_path / "outside.csv"
     file.write_text("id\n1\n")
@@ -161,6 +165,7 @@ def test_many_columns_views_and_what_cannot_be_read(warehouse: Warehouse, tmp_pa
         assert side(pair.after, "raw.broken").rows is None
 
 
+@pytest.mark.full
 def test_inputs_hold_the_same_keys_in_their_own_types(warehouse: Warehouse, tmp_path: Path) -> None:
     warehouse.sources("orders")
     warehouse.sql(
@@ -181,6 +186,7 @@ def test_inputs_hold_the_same_keys_in_their_own_types(warehouse: Warehouse, tmp_
         assert [row[1] for row in con.execute(f"describe {new.select}").fetchall()] == list(new.types.values())
 
 
+@pytest.mark.full
 def test_a_selection_and_names_that_mean_nothing(warehouse: Warehouse) -> None:
     warehouse.sources("orders", "others")
     warehouse.sql(*ORDERS, "create table raw.others as select 1 as id")
@@ -206,6 +212,7 @@ def test_nothing_to_compare_with_and_files_that_are_no_snapshots(warehouse: Ware
             pass
 
 
+@pytest.mark.full
 def test_a_project_that_declares_nothing_is_looked_at_whole(warehouse: Warehouse) -> None:
     warehouse.write("models/built.sql", "select 1 as id")
     warehouse.sql(*ORDERS, "create table main.built as select 1 as id")
@@ -214,6 +221,7 @@ def test_a_project_that_declares_nothing_is_looked_at_whole(warehouse: Warehouse
         assert [one.table.id for one in pair.before] == ["raw.orders"]
 
 
+@pytest.mark.full
 def test_a_project_with_seeds_only_has_them_looked_at(warehouse: Warehouse) -> None:
     warehouse.write("seeds/rates.csv", "id,rate\n1,2.5\n")
     assert not warehouse.project.build().broken
@@ -233,6 +241,7 @@ def test_a_build_may_write_while_both_times_are_open(warehouse: Warehouse) -> No
         assert len(rows(pair, pair.after[0])) == 50
 
 
+@pytest.mark.full
 def test_a_snapshot_goes_where_it_is_told(warehouse: Warehouse, tmp_path: Path) -> None:
     warehouse.sources("orders")
     warehouse.sql(*ORDERS)

@@ -33,6 +33,9 @@ FILES = {
     id,
     unit_price
 from {{ source('shop', 'orders') }}
+
+# Each builds with dbt, or starts a server or a process.
+pytestmark = pytest.mark.full
 """,
     "models/stg_orders.yml": """models:
   - name: stg_orders

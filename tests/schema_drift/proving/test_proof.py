@@ -10,6 +10,9 @@ from drifted_shop import LINES, STAGING, Drifted, DriftedShop, failed, outcomes,
 from plugins.review import Outcome
 from plugins.schema_drift.change import Change, Kind, Severity
 
+# Each builds with dbt, or starts a server or a process.
+pytestmark = pytest.mark.full
+
 # New rows since, others gone, and the values of some changed in a column that did not drift.
 LIFE = """
 insert into raw.lines

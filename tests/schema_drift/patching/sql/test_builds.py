@@ -98,6 +98,9 @@ where rn = 1
 """,
     "models/marts/fct.sql": """select o.order_id, o.net, o.country, e.is_dear, e.unit_price, e.customer_name
 from {{ ref('stg_orders') }} o join {{ ref('eph_orders') }} e on e.id = o.order_id
+
+# Each builds with dbt, or starts a server or a process.
+pytestmark = pytest.mark.full
 """,
     "tests/no_negative_price.sql": "select * from {{ source('shop', 'orders') }} where unit_price < 0\n",
     "snapshots/orders_snapshot.sql": """{% snapshot orders_snapshot %}

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import duckdb
+import pytest
 from drifted import change, patched, table
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+# Each builds with dbt, or starts a server or a process.
+pytestmark = pytest.mark.full
 
 _SPACE = st.sampled_from([" ", "  ", "\n", "\n    ", " /* unit_price */ ", " -- unit_price\n", "\n\n"])
 _WORD = st.sampled_from([str.lower, str.upper, str.title])
