@@ -120,7 +120,7 @@ class Side:
         if missing:
             found = self._fetch([f"{self.column(one)}::varchar" for one in missing])
             for number, one in zip(missing, found, strict=True):
-                self._texts[number] = one.filled(None) if isinstance(one, np.ma.MaskedArray) else one
+                self._texts[number] = _unmasked(one)
         return [self._texts[number] for number in columns]
 
     def shapes(self, column: int, places: slice | NDArray | None = None) -> Hashes:
@@ -207,6 +207,13 @@ def key_text(side: Side, key: Sequence[int]) -> str:
 
 def _stack(arrays: list[NDArray], height: int, kind: type) -> NDArray:
     return np.column_stack(arrays) if arrays else np.zeros((height, 0), dtype=kind)
+
+
+def _unmasked(values: NDArray) -> NDArray:
+    """Texts with None where they are null; `filled(None)` would write numpy's own stand-in there, a `?`."""
+    texts = np.ma.getdata(values).astype(object)
+    texts[np.ma.getmaskarray(values)] = None
+    return texts
 
 
 def _floats(found: NDArray) -> Numbers:
