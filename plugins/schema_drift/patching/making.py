@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -30,7 +30,7 @@ def make_patch(project: PatchedProject, drift: Drift, mode: Mode = Mode.ABSORB, 
     # Documents are read as the code's patch left them; hardly any file is both.
     patched = replace(project, read=_reader(project, code.changes))
     alone = left_alone(project, code)
-    told = Drift(tuple(one for one in heard.changes if one.table not in alone), drift.notes)
+    told = Drift(tuple(one for one in heard.changes if _is_documented(one, code, alone)), drift.notes)
     documents = patch_documents(patched, told, code.interfaces, mode)
     return Patch(
         changes=_composed(code.changes, documents.changes),
@@ -54,6 +54,12 @@ def _is_heard(change: Change, added: Added) -> bool:
     if change.kind is Kind.COLUMN_ADDED:
         return added != "ignore"
     return change.severity is not Severity.SILENT
+
+
+def _is_documented(change: Change, code: Patch, alone: Collection[str]) -> bool:
+    # Until somebody says what takes the place of a column that is read, nothing that speaks of it goes.
+    is_open = change.kind is Kind.COLUMN_REMOVED and change.table in code.unpatched
+    return change.table not in alone and not is_open
 
 
 def _is_passed(change: Change, added: Added) -> bool:

@@ -229,7 +229,9 @@ def _changed(
     sure, is_thin, thin = telling.capped(sure, rows)
     restores, supplies = _both_ways(known, pair, found, kind, columns)
     severity = telling.type_severity(was.type, now.type) if kind in telling.TYPE_KINDS else None
-    if is_renamed and second in telling.DANGEROUS:
+    # Where another column bears the old name now, everything builds, of the wrong values.
+    others = {name.lower() for name in known.new.names} - {now.name.lower()}
+    if is_renamed and (second in telling.DANGEROUS or was.name.lower() in others):
         severity = Severity.DANGEROUS
     return telling.change(
         kind, table, (was.name,), (now.name,), sure, (*facts, *thin), severity=severity, restores=restores,

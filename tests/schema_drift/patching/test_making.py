@@ -13,6 +13,9 @@ from plugins.schema_drift.change import Change, Drift, Kind, Restored, Severity,
 from plugins.schema_drift.patching import Mode, PatchedProject, consumers, is_absorbed, make_patch
 from plugins.schema_drift.table import Column, Table
 
+# Each builds with dbt, or starts a server or a process.
+pytestmark = pytest.mark.full
+
 FILES = {
     "dbt_project.yml": "name: p\nversion: 1.0.0\nprofile: shop\nmodels: {p: {+materialized: table}}\n",
     "profiles.yml": "shop: {target: dev, outputs: {dev: {type: duckdb, path: shop.duckdb}}}\n",
@@ -33,9 +36,6 @@ FILES = {
     id,
     unit_price
 from {{ source('shop', 'orders') }}
-
-# Each builds with dbt, or starts a server or a process.
-pytestmark = pytest.mark.full
 """,
     "models/stg_orders.yml": """models:
   - name: stg_orders

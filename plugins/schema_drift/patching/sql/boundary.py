@@ -55,7 +55,10 @@ class Boundary:
         renames = {
             target.plain: target.column
             for target in self._targets
-            if target.plain is not None and style.dialect in RENAMES and target.plain.lower() not in self.visible
+            if target.plain is not None
+            and style.dialect in RENAMES
+            and target.plain.lower() not in self.visible
+            and not self._goes_round(target)
         }
         renamed = {target.column for target in self._targets if target.plain in renames}
         replaced, further = [], []
@@ -81,6 +84,11 @@ class Boundary:
             told = (f"{style.name(new)} {style.word('as')} {style.name(old)}" for new, old in renames.items())
             star += f" {style.word('rename')} ({', '.join(told)})"
         return [star, *(_as(style, target, style.alias) for target in further)]
+
+    def _goes_round(self, target: Target) -> bool:
+        """Whether it and what it is now were both there before and still are: names that were exchanged."""
+        known = {name.lower() for name in self.plan.before}
+        return not target.is_gone and (target.plain or "").lower() in known
 
     def _list(self, style: Style) -> list[str]:
         found: list[str] = []

@@ -154,7 +154,22 @@ class Placing:
             named = {key for key in self.plan.targets if re.search(rf"(?<!\w){re.escape(key)}(?!\w)", word)}
             for keys in found.values():
                 keys.update(named)
+        for start, keys in found.items():
+            keys.update(self._taken_over(start, keys))
         return {start: keys for start, keys in found.items() if start >= 0}
+
+    def _taken_over(self, start: int, made: set[str]) -> set[str]:
+        """Columns that are read by a name which the boundary gives its meaning of before again."""
+        named = {one.origin[1] for _, one, _, place in self._references if place == start}
+        named |= {mention.column for mention, place in self._mentioned if place == start}
+        found: set[str] = set()
+        while more := {
+            key
+            for key in named - made - found
+            if any(name.lower() in made | found for name in self.plan.targets[key].reads)
+        }:
+            found |= more
+        return found
 
     def _unseen(self, found: dict[int, set[str]]) -> set[str]:
         """Columns that are read here, as the compiled SQL shows, without any sign of it in the text."""

@@ -12,6 +12,9 @@ from plugins.schema_drift.change import Change
 from plugins.schema_drift.patching.patch import Mode
 from plugins.schema_drift.table import History
 
+# Each builds with dbt, or starts a server or a process.
+pytestmark = pytest.mark.full
+
 _TABLES = """
 create schema raw;
 create table raw.customers as select i as id, 'name ' || i as name, 'x' as country from range(20) t(i);
@@ -98,9 +101,6 @@ where rn = 1
 """,
     "models/marts/fct.sql": """select o.order_id, o.net, o.country, e.is_dear, e.unit_price, e.customer_name
 from {{ ref('stg_orders') }} o join {{ ref('eph_orders') }} e on e.id = o.order_id
-
-# Each builds with dbt, or starts a server or a process.
-pytestmark = pytest.mark.full
 """,
     "tests/no_negative_price.sql": "select * from {{ source('shop', 'orders') }} where unit_price < 0\n",
     "snapshots/orders_snapshot.sql": """{% snapshot orders_snapshot %}
