@@ -113,15 +113,6 @@ def is_worth_proposing(drift: Drift) -> bool:
     return drift.severity is not None and drift.severity is not Severity.SILENT
 
 
-def patch(project: Project, checked: Checked, mode: Mode = Mode.ABSORB) -> tuple[Patch, str]:
-    """The edits of the last commit that answer the drift, and that commit."""
-    from plugins.schema_drift.patching import make_patch
-    from plugins.schema_drift.reading import at_head
-
-    with at_head(project, checked.before, checked.after) as (patched, commit):
-        return make_patch(patched, checked.drift, mode), commit
-
-
 def propose(
     project: Project,
     settings: Settings,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
@@ -213,14 +212,3 @@ def _text(number: float, is_divisor: bool = False) -> str:
     if number == int(number):
         return f"{int(number)}.0" if is_divisor else str(int(number))
     return f"{number:.12g}"
-
-
-def log_shift(before: Numbers, after: Numbers) -> float | None:
-    """By what factor positive numbers grew, from the medians and quartiles of their logarithms, if these agree."""
-    left, right = before[np.isfinite(before) & (before > 0)], after[np.isfinite(after) & (after > 0)]
-    if len(left) < 20 or len(right) < 20:
-        return None
-    points = [10, 25, 50, 75, 90]
-    moved = np.percentile(np.log(right), points) - np.percentile(np.log(left), points)
-    spread = max(abs(b - a) for a, b in pairwise(moved))
-    return float(np.exp(np.median(moved))) if spread < 0.35 else None
