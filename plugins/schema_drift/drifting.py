@@ -9,16 +9,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from plugins.core.project import Project
 from plugins.core.settings import Settings
-from plugins.review import Proposal, Proposals, Proven
 from plugins.schema_drift.change import Drift, Severity
 from plugins.schema_drift.observing import FirstSeen, Pair, open_pair, write_inputs
-from plugins.schema_drift.opened import close, decided, find_open, open_proposals
-from plugins.schema_drift.patching import Mode, Patch
+from plugins.schema_drift.patching.patch import Mode, Patch
 from plugins.schema_drift.table import Table
 from plugins.schema_drift.understanding import compare
+
+if TYPE_CHECKING:
+    from plugins.review import Proposal, Proven
 
 Progress = Callable[[str], None]
 
@@ -133,7 +135,9 @@ def propose(
     Raises SmeltError as the sandbox and the forge do.
     """
     # A check, which every run makes, needs none of these.
+    from plugins.review import Proposals
     from plugins.schema_drift.healing.holds import held_rows as waiting_rows
+    from plugins.schema_drift.opened import find_open
     from plugins.schema_drift.patching import make_patch
     from plugins.schema_drift.proving import make_proposal
     from plugins.schema_drift.reading import at_head
@@ -185,6 +189,7 @@ def close_undone(settings: Settings, checked: Checked) -> tuple[Proposal, ...]:
     patch alone reads rows that came meanwhile stays open.
     """
     from plugins.schema_drift.healing.holds import needs
+    from plugins.schema_drift.opened import close, open_proposals
 
     _, select = checked.asked
     undone = []
@@ -200,6 +205,8 @@ def close_undone(settings: Settings, checked: Checked) -> tuple[Proposal, ...]:
 
 def _is_news(settings: Settings, checked: Checked, patch: Patch, source: str | None) -> bool:
     """Whether there is something to ask that nobody was asked since the state before."""
+    from plugins.schema_drift.opened import decided
+
     asked = {question for one in decided(settings, source or "", checked.before_at) for question in one.questions}
     return any(not one.is_minor and str(one) not in asked for one in patch.questions)
 

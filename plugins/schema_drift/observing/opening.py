@@ -13,22 +13,11 @@ from pathlib import Path
 import duckdb
 
 from plugins.core.errors import SmeltError
-from plugins.core.ledger import Ledger
 from plugins.core.project import Project
 from plugins.core.settings import Settings
-from plugins.core.warehouse.published import read_run, run_path
 from plugins.review import Repository
-from plugins.schema_drift.observing.against_commit import compare_with_commit
+from plugins.schema_drift.observing import bronze
 from plugins.schema_drift.observing.against_snapshot import SNAPSHOT, Sides, compare_with, in_order
-from plugins.schema_drift.observing.bronze.opening import (
-    Then,
-    last_published,
-    open_bronze,
-    then_of_run,
-    then_of_time,
-)
-from plugins.schema_drift.observing.bronze.recognised import is_smelt_project
-from plugins.schema_drift.observing.bronze.records import Records
 from plugins.schema_drift.observing.found import Warehouse
 from plugins.schema_drift.observing.looking import look
 from plugins.schema_drift.observing.manifest import source_manifest
@@ -67,23 +56,23 @@ class _Opening:
 
 
 def _open(one: _Opening, before: str | None) -> Pair:
-    is_smelt = is_smelt_project(one.project)
+    is_smelt = bronze.is_smelt_project(one.project)
     if before is None:
         if is_smelt:
-            return _since(one, last_published(one.settings, Records(Ledger(one.settings))))
+            return _since(one, bronze.last_published(one.settings))
         path = snapshot_path(one.settings)
         if not path.is_file():
             raise SmeltError("there is no snapshot of the sources to compare with", "smelt drift snapshot")
         return _since_snapshot(one, path)
     if (path := Path(before).expanduser()).is_file():
         return _since_snapshot(one, path)
-    if is_smelt and _RUN.fullmatch(before) and (run := run_path(one.settings, before)).is_file():
-        return _since(one, then_of_run(Records(Ledger(one.settings)), read_run(run)))
+    if is_smelt and _RUN.fullmatch(before) and (then := bronze.published_by(one.settings, before)) is not None:
+        return _since(one, then)
     repository, commit = _commit(one.project, before)
     if repository is not None and commit is not None:
         return _since_commit(one, repository, commit, before, is_smelt)
     if is_smelt and (at := _time(before)) is not None:
-        return _since(one, then_of_time(one.settings, at))
+        return _since(one, bronze.then_of_time(one.settings, at))
     accepted = "a snapshot's file, a branch, tag or commit"
     more = (
         ", a published run's id (`smelt rollback --list`), or a time such as 2026-11-20T10:00" if is_smelt else ""
@@ -91,8 +80,8 @@ def _open(one: _Opening, before: str | None) -> Pair:
     raise SmeltError(f"{before!r} is nothing to compare the sources with", f"give {accepted}{more}")
 
 
-def _since(one: _Opening, then: Then | None) -> Pair:
-    return open_bronze(one.stack, one.project, one.settings, then, one.select, one.scratch)
+def _since(one: _Opening, then: bronze.Then | None) -> Pair:
+    return bronze.open_bronze(one.stack, one.project, one.settings, then, one.select, one.scratch)
 
 
 def _commit(project: Project, ref: str) -> tuple[Repository | None, str | None]:
@@ -124,7 +113,10 @@ def _since_commit(one: _Opening, repository: Repository, commit: str, ref: str, 
             return _since_snapshot(one, path)
     if is_smelt:
         at = datetime.fromtimestamp(int(repository.git("show", "-s", "--format=%ct", commit)), UTC)
-        return _since(one, then_of_time(one.settings, at))
+        return _since(one, bronze.then_of_time(one.settings, at))
+    # It reads YAML and SQL types, for which other checks needn't load a parser.
+    from plugins.schema_drift.observing.against_commit import compare_with_commit
+
     con = one.stack.enter_context(connect(one.scratch))
     manifest = source_manifest(one.project)
     warehouse = _warehouse(one, con, manifest.adapter)

@@ -8,13 +8,9 @@ from pathlib import Path
 import duckdb
 
 from plugins.core import duck
-from plugins.core.ledger import Ledger
 from plugins.core.project import Manifest, Project
 from plugins.core.settings import Settings
-from plugins.schema_drift.observing.bronze.now import BronzeNow
-from plugins.schema_drift.observing.bronze.recognised import is_smelt_project
-from plugins.schema_drift.observing.bronze.records import Records
-from plugins.schema_drift.observing.bronze.streams import declared_streams
+from plugins.schema_drift.observing import bronze
 from plugins.schema_drift.observing.duckdb_file import attach_warehouse
 from plugins.schema_drift.observing.found import Warehouse
 
@@ -30,9 +26,8 @@ def open_warehouse(
     con: duckdb.DuckDBPyConnection, project: Project, settings: Settings, adapter: str, scratch: Path
 ) -> AbstractContextManager[Warehouse]:
     """The warehouse of the project's target, whose rows are read in `con`. Raises SmeltError if it can't be."""
-    if is_smelt_project(project):
-        streams = declared_streams(project.folder)
-        return nullcontext(BronzeNow(con, settings, Records(Ledger(settings)), streams))
+    if bronze.is_smelt_project(project):
+        return nullcontext(bronze.open_now(con, project, settings))
     if adapter != "duckdb":
         # Loading dbt's adapter takes seconds.
         from plugins.schema_drift.observing.server import open_server

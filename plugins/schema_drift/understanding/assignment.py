@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
 
 def assign(gains: Mapping[tuple[int, int], float]) -> dict[int, int]:
     """The pairs (row → column) with the greatest sum of gains; a row or column may stay alone, at a gain of 0."""
+    # Most checks find nothing to assign, and needn't wait for it.
+    import networkx as nx
+
     graph = nx.Graph()
     useful = {pair: gain for pair, gain in gains.items() if gain > 0}
     graph.add_edges_from((("row", row), ("column", column)) for row, column in useful)

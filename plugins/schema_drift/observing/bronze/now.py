@@ -9,15 +9,22 @@ import duckdb
 
 from plugins.core import duck
 from plugins.core.lake import Lake, pin_namespace
+from plugins.core.ledger import Ledger
+from plugins.core.project import Project
 from plugins.core.settings import Settings
 from plugins.schema_drift.observing.bronze.records import Records
-from plugins.schema_drift.observing.bronze.streams import StreamSpec, stream_of
+from plugins.schema_drift.observing.bronze.streams import StreamSpec, declared_streams, stream_of
 from plugins.schema_drift.observing.bronze.tables import bronze_table
 from plugins.schema_drift.observing.duckdb_file import wanted_rows
 from plugins.schema_drift.observing.found import HASH, Found, Rows, Wanted, broken
 
 NAMESPACE = "bronze"
 LETTERS = "__dead_letters"
+
+
+def open_now(con: duckdb.DuckDBPyConnection, project: Project, settings: Settings) -> BronzeNow:
+    """Bronze of a Smelt project, whose rows are read in `con`."""
+    return BronzeNow(con, settings, Records(Ledger(settings)), declared_streams(project.folder))
 
 
 @dataclass(frozen=True)

@@ -44,8 +44,13 @@ class Then:
         return self.at.get(table, self.pinned_at)
 
 
-def then_of_run(records: Records, run: PublishedRun) -> Then:
-    """Bronze as a published run read it."""
+def published_by(settings: Settings, run_id: str) -> Then | None:
+    """Bronze as a published run read it; None if no such run was published."""
+    path = run_path(settings, run_id)
+    return _then_of(Records(Ledger(settings)), read_run(path)) if path.is_file() else None
+
+
+def _then_of(records: Records, run: PublishedRun) -> Then:
     at = records.pinned_at(run.id) or run.at
     return Then(f"published run {run.id} of {run.at:%Y-%m-%d %H:%M} UTC", {p.table: p for p in run.pins}, at)
 
@@ -58,18 +63,19 @@ def then_of_time(settings: Settings, at: datetime) -> Then:
     return Then(f"bronze of {at:%Y-%m-%d %H:%M} UTC", there, at, is_earlier=True)
 
 
-def last_published(settings: Settings, records: Records) -> Then | None:
+def last_published(settings: Settings) -> Then | None:
     """Bronze as the last published run read it; streams that are held back, as before they were."""
     run = current_run(settings)
     if run is None:
         return None
-    then = then_of_run(records, run)
+    records = Records(Ledger(settings))
+    then = _then_of(records, run)
     pins, at = dict(then.pins), {}
     for held in open_holds(records.ledger):
         path = run_path(settings, held.compared_with) if held.compared_with else None
         if path is None or not path.is_file():
             continue
-        earlier = then_of_run(records, read_run(path))
+        earlier = _then_of(records, read_run(path))
         if held.table in earlier.pins:
             pins[held.table], at[held.table] = earlier.pins[held.table], earlier.pinned_at
         else:
