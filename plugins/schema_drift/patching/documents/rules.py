@@ -159,25 +159,29 @@ def _renamed_values(document: Document, values: SequenceNode, rule: _Rule, colum
     if shift is not None and shift.is_kept:
         _accept(document, values, [new for old, new in moved.items() if str(new) != old], rule, column)
         return
-    known = {str(plain(one)) for one in items(values)}
-    for node in items(values):
-        old = str(plain(node))
-        if old not in moved or str(moved[old]) == old:
+    listed = {str(plain(node)): node for node in items(values)}
+    # What became null is no value any more.
+    wanted = dict.fromkeys(str(new) for old in listed if (new := moved.get(old, old)) is not None)
+    # Names that were exchanged are both there already.
+    missing = iter([new for new in wanted if new not in listed])
+    for old, node in listed.items():
+        if old in wanted:
             continue
-        if has_braces(str(moved[old])):
-            document.ask(f"`{old}` is called differently now, with Jinja braces", node)
-        elif str(moved[old]) in known:
+        new = next(missing, None)
+        if new is None:
             document.editor.remove(node)
-        elif document.editor.set_value(node, moved[old]):
-            known.add(str(moved[old]))
-            document.tell(f"`{old}` is `{moved[old]}` in `{column}`")
+        elif has_braces(new):
+            document.ask(f"`{old}` is called differently now, with Jinja braces", node)
+        elif document.editor.set_value(node, next(m for m in moved.values() if str(m) == new)):
+            document.tell(f"`{new}` is a value of `{column}`")
 
 
 def _nulls(document: Document, test: Node, rule: _Rule) -> None:
     may_be_null = rule.change.detail.get("nullable_after", True)
     names = {text_of(test), *pairs(test)}
     if may_be_null and names & {"not_null", "missing"}:
-        document.ask(f"{rule.column} may be null now; is null still to be refused here?", test)
+        # As long as none comes nothing breaks, and when one comes the test says so.
+        document.ask(f"{rule.column} may be null now; is null still to be refused here?", test, is_minor=True)
 
 
 def _key(document: Document, entry: MappingNode, change: Change, kind: str) -> None:

@@ -97,7 +97,7 @@ class Adding:
         written = style.name(name, like=_like(text[start:end]))
         line = text[text.rfind("\n", 0, start) + 1 : start]
         line_end = text.find("\n", end)
-        line_end = len(text) if line_end < 0 else line_end
+        line_end = len(text) if line_end < 0 else line_end - text[:line_end].endswith("\r")
         if not re.fullmatch(r"\s*,?\s*", line) or text[end:line_end].strip(" ,").split("--")[0].strip():
             return Edit(end, end, f", {written}")
         if "," in line:

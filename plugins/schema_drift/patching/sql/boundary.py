@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from plugins.schema_drift.patching.sql.layout import LONGEST, bracketed
 from plugins.schema_drift.patching.sql.plan import TablePlan, Target
 from plugins.schema_drift.patching.sql.writing import Style
 
@@ -22,6 +22,40 @@ RENAMES = {"duckdb", "snowflake"}
 
 
 @dataclass(frozen=True)
+class Told:
+    """What a star is told, as it is written. further: entries of the select list behind it."""
+
+    left_out: tuple[str, ...] = ()
+    replaced: tuple[str, ...] = ()
+    renamed: tuple[str, ...] = ()
+    further: tuple[str, ...] = ()
+
+    def without_left_out(self) -> Told:
+        """All the rest."""
+        return replace(self, left_out=())
+
+    def words(self, style: Style, margin: str, step: str) -> str:
+        """What follows the star; with line breaks if one line would be too long."""
+        clauses = {
+            _LEAVES_OUT.get(style.dialect, ""): self.left_out,
+            "replace": self.replaced,
+            "rename": self.renamed,
+        }
+        told = [(style.word(word), items) for word, items in clauses.items() if items]
+        lines = [bracketed(word, items, margin, step, is_long=False) for word, items in told]
+        if sum(map(len, lines)) > LONGEST:
+            # Short ones stay as they are.
+            lines = [
+                bracketed(word, items, margin, step, is_long=len(line) > LONGEST // 2)
+                for (word, items), line in zip(told, lines, strict=True)
+            ]
+        more = ", ".join(self.further)
+        is_long = "\n" in "".join(lines) or sum(map(len, lines)) + len(more) > LONGEST
+        between = f",\n{margin}" + ("" if margin else step) if is_long else ", "
+        return "".join(lines) + "".join(f"{between}{one}" for one in self.further)
+
+
+@dataclass(frozen=True)
 class Boundary:
     """What one read of the table must give again.
 
@@ -34,11 +68,9 @@ class Boundary:
     visible: frozenset[str] = frozenset()
     is_positional: bool = False
 
-    def items(self, style: Style) -> list[str]:
-        """The entries of the select list; raises UnsafeName."""
-        if style.dialect in _LEAVES_OUT and self._keeps_order(style.dialect):
-            return self._star(style)
-        return self._list(style)
+    def is_star(self, style: Style) -> bool:
+        """Whether a star can be told all that there is to tell."""
+        return style.dialect in _LEAVES_OUT and self._keeps_order(style.dialect)
 
     @property
     def _targets(self) -> list[Target]:
@@ -51,7 +83,8 @@ class Boundary:
         added = {name.lower() for name in self.plan.added} if self.is_positional else set()
         return [name for name in self.plan.fresh if name.lower() in read | added]
 
-    def _star(self, style: Style) -> list[str]:
+    def told(self, style: Style, owner: str = "") -> Told:
+        """What the star is told; raises UnsafeName. owner: written before the columns in expressions."""
         renames = {
             target.plain: target.column
             for target in self._targets
@@ -74,23 +107,20 @@ class Boundary:
                 further.append(target)
                 if not target.is_gone:
                     leaves_out.append(target.column)
-        star = "*"
-        if leaves_out:
-            names = ", ".join(style.name(name) for name in leaves_out)
-            star += f" {style.word(_LEAVES_OUT[style.dialect])} ({names})"
-        if replaced:
-            star += f" {style.word('replace')} ({', '.join(_as(style, target) for target in replaced)})"
-        if renames:
-            told = (f"{style.name(new)} {style.word('as')} {style.name(old)}" for new, old in renames.items())
-            star += f" {style.word('rename')} ({', '.join(told)})"
-        return [star, *(_as(style, target, style.alias) for target in further)]
+        return Told(
+            tuple(style.name(name) for name in leaves_out),
+            tuple(_as(style, target, owner=owner) for target in replaced),
+            tuple(f"{style.name(new)} {style.word('as')} {style.name(old)}" for new, old in renames.items()),
+            tuple(_as(style, target, style.alias, owner) for target in further),
+        )
 
     def _goes_round(self, target: Target) -> bool:
         """Whether it and what it is now were both there before and still are: names that were exchanged."""
         known = {name.lower() for name in self.plan.before}
         return not target.is_gone and (target.plain or "").lower() in known
 
-    def _list(self, style: Style) -> list[str]:
+    def listed(self, style: Style) -> list[str]:
+        """Every column by its name, where no star can be told enough; raises UnsafeName."""
         found: list[str] = []
         here = {name.lower(): name for name in self.plan.after}
         for name in self.plan.before:
@@ -129,22 +159,23 @@ class Boundary:
                 return False
         return -1 not in places and places == sorted(places)
 
+    def select_from(self, style: Style, table: str, margin: str, step: str) -> str:
+        """A subquery in parentheses, in the place of the table; raises UnsafeName."""
+        words = self._after_select(style, margin + step, step)
+        select, from_ = style.word("select"), f"{style.word('from')} {table}"
+        if "\n" not in words and len(words) + len(table) <= LONGEST:
+            return f"({select} {words} {from_})"
+        return f"(\n{margin}{step}{select} {words}\n{margin}{step}{from_}\n{margin})"
 
-def _as(style: Style, target: Target, alias: str | None = None) -> str:
+    def _after_select(self, style: Style, margin: str, step: str) -> str:
+        if self.is_star(style):
+            return "*" + self.told(style).words(style, margin, step)
+        items = self.listed(style)
+        line = ", ".join(items)
+        return line if len(line) <= LONGEST else f",\n{margin}{step}".join(items)
+
+
+def _as(style: Style, target: Target, alias: str | None = None, owner: str = "") -> str:
     """A column of before, made; in a star's `replace` the alias needs its `as`."""
-    sql, name = style.expression(target.tree), style.name(target.column)
+    sql, name = style.expression(target.tree, owner), style.name(target.column)
     return f"{sql} {alias} {name}" if alias else f"{sql} {style.word('as')} {name}"
-
-
-def select_from(boundary: Boundary, style: Style, table: str) -> str:
-    """A subquery in parentheses, in the place of the table."""
-    items = ", ".join(boundary.items(style))
-    return f"({style.word('select')} {items} {style.word('from')} {table})"
-
-
-def in_lines(items: Iterable[str], indent: str) -> str:
-    """Entries of a select list: one line if they are few, else one each, under the first."""
-    listed = list(items)
-    if len(", ".join(listed)) <= 80:
-        return ", ".join(listed)
-    return f",\n{indent}".join(listed)

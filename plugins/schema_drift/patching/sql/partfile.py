@@ -11,10 +11,12 @@ from plugins.core.errors import SmeltError
 from plugins.core.sql.template import Part, Template, tables_in
 from plugins.schema_drift.patching.project import PatchedProject
 from plugins.schema_drift.patching.sql.adding import Adding
-from plugins.schema_drift.patching.sql.placing import Placed, Placing, after_relation, before_relation
+from plugins.schema_drift.patching.sql.layout import ended_alike
+from plugins.schema_drift.patching.sql.placing import Placed, Placing
 from plugins.schema_drift.patching.sql.plan import TablePlan
 from plugins.schema_drift.patching.sql.reading import PartRead, Tables, find_node, read_part
 from plugins.schema_drift.patching.sql.scope import Relation
+from plugins.schema_drift.patching.sql.sides import after_relation, before_relation
 from plugins.schema_drift.patching.sql.writing import UnsafeName
 
 
@@ -99,7 +101,9 @@ class FilePatching:
                 added += more
                 renamed |= self._renamed(part, placed, given)
             questions += self._failed(part)
-        return PatchedFile(apply_edits(text, edits), columns, tuple(questions), parts, renamed, tuple(added))
+        return PatchedFile(
+            apply_edits(text, ended_alike(text, edits)), columns, tuple(questions), parts, renamed, tuple(added)
+        )
 
     def read(self, template: Template, part: Part, given: Circumstances, *, after: bool = False) -> PartRead:
         """A part, with what the drifted table gave, or gives now."""
@@ -221,7 +225,7 @@ class FilePatching:
         """Why the edited part is not right; "" if it is."""
         if not placed.edits:
             return ""
-        text = apply_edits(part.template.text, list(placed.edits))
+        text = apply_edits(part.template.text, ended_alike(part.template.text, placed.edits))
         template = Template(text)
         number = part.template.parts.index(part.part)
         if len(template.pieces) != len(part.template.pieces) or len(template.parts) <= number:

@@ -13,7 +13,7 @@ from plugins.schema_drift.patching.sql.files import SqlFiles
 from plugins.schema_drift.patching.sql.nodes import NodePatching
 from plugins.schema_drift.patching.sql.plan import TablePlan, plan_table
 from plugins.schema_drift.patching.sql.removing import consumers_of
-from plugins.schema_drift.patching.sql.snapshots import ask_about_snapshots, is_snapshotted
+from plugins.schema_drift.patching.sql.snapshots import is_snapshotted, put_between
 from plugins.schema_drift.patching.sql.tables import ask_about_table, rename_table
 from plugins.schema_drift.patching.sql.work import Work
 from plugins.schema_drift.table import Table
@@ -63,11 +63,11 @@ def _patch_table(work: Work, before: Table, after: Table | None, changes: Sequen
         return
     plan = _with_known_columns(work, plan_table(before, after, changes, removed))
     ask_about_keys(work, before, changes)
-    if ask_about_snapshots(work, plan):
+    between = put_between(work, plan)
+    if between is None:
         work.unpatched.add(before.id)
         return
-    nodes = NodePatching(work, plan, before.id)
-    patched = nodes.patch(mode)
+    patched = between | NodePatching(work, plan, before.id).patch(mode)
     ask_about_changes(work, plan, changes, patched)
     ask_about_kept(work, plan, patched)
 

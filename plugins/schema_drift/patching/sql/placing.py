@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -11,12 +11,14 @@ from sqlglot import exp
 
 from plugins.core.editing.edits import Edit
 from plugins.core.project import Manifest
-from plugins.schema_drift.patching.sql.boundary import Boundary, in_lines, select_from
+from plugins.schema_drift.patching.sql.boundary import Boundary
 from plugins.schema_drift.patching.sql.inline import Inline
+from plugins.schema_drift.patching.sql.layout import margin_at, step_of
 from plugins.schema_drift.patching.sql.mentions import Mention, find_mentions, macro_mentions
 from plugins.schema_drift.patching.sql.plan import TablePlan, Target
 from plugins.schema_drift.patching.sql.reading import PartRead, Reading
-from plugins.schema_drift.patching.sql.scope import Read, Reference, Relation, Shadowed
+from plugins.schema_drift.patching.sql.scope import Read, Reference, Shadowed
+from plugins.schema_drift.patching.sql.stars import StarPlace, star_place
 from plugins.schema_drift.patching.sql.writing import Style, needs_quotes
 
 # An expression that stands in more places than this is made once, at the boundary.
@@ -286,26 +288,64 @@ class Placing:
         questions: list[tuple[int, str]] = []
         for reading, one, target, start in self._references:
             key = one.origin[1]
-            if key in at_boundary.get(start, set()) and not self._is_in_star_of(one, reading):
+            made = at_boundary.get(start, set())
+            if key in made and not self._is_in_star_of(one, reading, made):
                 continue
             inline = Inline(reading, self.read.template.text, self._style(reading), self.passes)
             found.append((key, inline.edits(one, target)))
         for mention, start in self._mentioned:
             target = self.plan.targets[mention.column]
-            if (
-                mention.text is None
-                or not self._fits_text(mention)
-                or mention.column in at_boundary.get(start, ())
-            ):
+            made = at_boundary.get(start, set())
+            if mention.text is None or not self._fits_text(mention):
+                continue
+            if mention.column in made and not self._is_mentioned_in_star(mention, start, made):
                 continue
             name = self._style(self.read.readings[0]).name(target.plain or "", like=mention.text.value)
             found.append((mention.column, [Edit(mention.text.start, mention.text.end, name)]))
         return found, questions
 
-    def _is_in_star_of(self, one: Reference, reading: Reading) -> bool:
+    def _is_in_star_of(self, one: Reference, reading: Reading, columns: Collection[str]) -> bool:
         """Whether a reference stands in the very select whose star is to give the columns again."""
         read = reading.bound.reads[one.origin[0]]
-        return one.scope.select is read.select and _star_of(read) is not None
+        return one.scope.select is read.select and self._star(reading, read, columns) is not None
+
+    def _is_mentioned_in_star(self, mention: Mention, start: int, columns: Collection[str]) -> bool:
+        """The same for a name in Jinja."""
+        for reading in self.read.readings:
+            scope = reading.bound.placed.get(mention.piece.start) if mention.piece is not None else None
+            for read in reading.bound.reads:
+                if scope is not None and scope.select is read.select and read.start == start:
+                    return self._star(reading, read, columns) is not None
+        return False
+
+    def _star(self, reading: Reading, read: Read, columns: Collection[str]) -> StarPlace | None:
+        """The star by which a read gives columns again; None: something else in its select needs them, too."""
+        place = star_place(read, reading.masked)
+        if place is None or place.left_out & set(columns):
+            return None
+        scopes = [scope for scope in reading.bound.scopes if scope.select is read.select]
+        if any(scope.using & set(columns) for scope in scopes) or not scopes:
+            return None
+        is_star = Boundary(self.plan, frozenset(columns), is_positional=self._is_positional(read)).is_star(
+            self._style(reading)
+        )
+        if not place.is_all and (self._is_positional(read) or not is_star):
+            return None
+        count: dict[str, int] = {}
+        for _, one, target, start in self._references:
+            if start != read.start or one.origin[1] not in columns or one.scope.select is not read.select:
+                continue
+            count[one.origin[1]] = count.get(one.origin[1], 0) + (target.plain is None)
+            if self._needs_boundary(one, target) or count[one.origin[1]] >= _REPEATED:
+                return None
+        for mention, start in self._mentioned:
+            if start == read.start and mention.column in columns and not self._fits_text(mention):
+                scope = reading.bound.placed.get(mention.piece.start) if mention.piece is not None else None
+                if scope is None and place.is_all and not _has_clauses(read.select):
+                    continue
+                if scope is None or scope.select is read.select:
+                    return None
+        return place
 
     def _boundary(self, start: int, columns: frozenset[str], inline: list[tuple[str, list[Edit]]]) -> list[Edit]:
         for reading in self.read.readings:
@@ -319,44 +359,29 @@ class Placing:
     ) -> list[Edit]:
         style, text = self._style(reading), self.read.template.text
         visible = {name.lower() for key in inline if key not in columns for name in self.plan.targets[key].reads}
-        positional = self.positional or any(
-            r.bound.reads[number].start == read.start for r in self.read.readings for number in r.bound.positional
-        )
-        boundary = Boundary(self.plan, columns, frozenset(visible), positional)
-        star = _star_of(read)
+        boundary = Boundary(self.plan, columns, frozenset(visible), self._is_positional(read))
+        star = self._star(reading, read, columns)
         if star is not None:
-            at = star.meta["start"]
-            line = text[text.rfind("\n", 0, at) + 1 : at]
-            margin = line[: len(line) - len(line.lstrip())]
-            items = boundary.items(style)
-            first = in_lines(items, margin + "    ")
-            return [Edit(at, at + 1, f"\n{margin}    {first}" if "\n" in first and line.strip() else first)]
-        inner = select_from(boundary, style, text[read.start : read.end])
+            return star.edits(boundary, style, text)
+        margin, step = margin_at(text, read.start), step_of(text)
+        inner = boundary.select_from(style, text[read.start : read.end], margin, step)
         if not read.alias:
             called = self.plan.table.relation[1]
             inner = style.aliased(inner, style.name(called))
         return [Edit(read.start, read.end, inner)]
 
+    def _is_positional(self, read: Read) -> bool:
+        return self.positional or any(
+            r.bound.reads[number].start == read.start for r in self.read.readings for number in r.bound.positional
+        )
+
     def _style(self, reading: Reading) -> Style:
         return Style.of(reading.masked, self.dialect)
 
 
-def _star_of(read: Read) -> exp.Expr | None:
-    """The bare star of `select * from table`, if that is all that the select gives and reads."""
-    select = read.select
-    if not isinstance(select, exp.Select) or len(select.expressions) != 1 or select.args.get("joins"):
-        return None
-    star, from_ = select.expressions[0], select.args.get("from_")
-    if not isinstance(star, exp.Star) or "start" not in star.meta or any(star.args.values()):
-        return None
-    if (
-        from_ is None
-        or from_.this is not read.table
-        or select.args.get("laterals")
-        or read.table.args.get("joins")
-    ):
-        return None
-    return star
+def _has_clauses(select: exp.Expr) -> bool:
+    """Whether a select does more than to give columns of a table."""
+    return any(value for key, value in select.args.items() if key not in ("expressions", "from_", "with_", "kind"))
 
 
 def _is_bare_item(reading: Reading, start: int) -> bool:
@@ -386,22 +411,3 @@ def _canonical(tree: exp.Expr, dialect: str, to: str) -> str:
             column.this.set("quoted", False)
     sql = tree.sql(dialect=to)
     return re.sub(r"[\s()]", "", sql).lower()
-
-
-def before_relation(plan: TablePlan, number: int) -> Relation:
-    """What the table gave, with the columns that matter marked, and the names that it has only now."""
-    tracked = {*plan.targets, *plan.failed}
-    columns = {name.lower(): (number, name.lower()) if name.lower() in tracked else None for name in plan.before}
-    return Relation(
-        columns,
-        {name.lower(): number for name in plan.fresh},
-        False,
-        {name.lower(): name for name in plan.before},
-        {number},
-    )
-
-
-def after_relation(plan: TablePlan) -> Relation:
-    """What the table gives now."""
-    written = {name.lower(): name for name in plan.after}
-    return Relation(dict.fromkeys(written), {}, False, written, {0})

@@ -1,11 +1,19 @@
-"""Snapshots in YAML: they take a table as it is, and no edit of SQL comes between the two."""
+"""Snapshots in YAML: they take a table as it is, so that a model must come between the two."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import PurePosixPath
 from typing import Any
 
+from ruamel.yaml.nodes import MappingNode, Node
+
+from plugins.core.editing.yaml_editor import YamlEditor
+from plugins.core.editing.yaml_places import child, items, text_of
+from plugins.core.errors import SmeltError
 from plugins.schema_drift.patching.sql.files import SqlFiles
+from plugins.schema_drift.patching.sql.partfile import Circumstances, FilePatching
 from plugins.schema_drift.patching.sql.plan import TablePlan
 from plugins.schema_drift.patching.sql.work import Work
 
@@ -25,27 +33,105 @@ def is_snapshotted(files: SqlFiles, node: str) -> bool:
     return bool(yaml_snapshots(files, node))
 
 
-def ask_about_snapshots(work: Work, plan: TablePlan) -> bool:
-    """A question for each snapshot whose history would go on in other columns or meanings; whether any is so.
+def put_between(work: Work, plan: TablePlan) -> dict[str, set[str]] | None:
+    """A model that gives the columns of before to the snapshots of a table, which then take their rows from it.
 
-    What was kept has the old columns and what comes has the new ones, so that whatever is made of one file alone
-    is wrong for some rows of the models below.
+    What was kept has the old columns and what comes would have the new ones. Returns what the model restores, by
+    its path; None: there can be no such model, which was asked about, so that nothing else may be changed.
     """
     wanted = [*(target.column for target in plan.targets.values()), *plan.failed]
     found = yaml_snapshots(work.files, plan.table.id) if wanted else []
+    if not found:
+        return {}
+    names = [str(entry["name"]) for entry in found]
+    pointed = _pointed(work, plan, found)
+    model = _model(work, plan, names) if pointed is not None else None
+    if pointed is None or model is None:
+        for entry in found:
+            _ask(work, plan, entry, wanted)
+        return None
+    path, text, columns = model
+    work.keep(path, text, [f"gives {_listed(names)} the columns of before"])
+    for yaml, after in pointed.items():
+        work.keep(yaml, after, [f"takes its rows from `{PurePosixPath(path).stem}`"])
+    return {path: columns}
+
+
+def _model(work: Work, plan: TablePlan, names: Iterable[str]) -> tuple[str, str, set[str]] | None:
+    """Path, text and restored columns of the model between; None: it can't give all of them."""
+    source, table = plan.table.id.split(".")[2:4]
+    text = (
+        "{{ config(materialized='ephemeral') }}\n\n"
+        f"-- {_listed(names)} keeps its history in these columns.\n"
+        f"select *\nfrom {{{{ source('{source}', '{table}') }}}}\n"
+    )
+    if plan.failed or "'" in source + table:
+        return None
+    made = FilePatching(work.project, plan, plan.table.id).patch(text, Circumstances())
+    if made.questions or set(made.columns) != set(plan.targets):
+        return None
+    return f"{_folder(work, plan)}/{_name(work, plan)}.sql", made.text, set(made.columns)
+
+
+def _name(work: Work, plan: TablePlan) -> str:
+    """What the model is called: as nothing else is."""
+    name = "__".join(re.sub(r"\W+", "_", one).lower() for one in plan.table.id.split(".")[2:4])
+    taken = {resource.name.lower() for resource in work.project.manifest.resources.values()}
+    wanted = (f"base_{name}", f"base_{name}_before", *(f"base_{name}_{number}" for number in range(2, 99)))
+    return next(one for one in wanted if one not in taken)
+
+
+def _folder(work: Work, plan: TablePlan) -> str:
+    """Where the source is declared, if models stand there too; else where the first model stands."""
+    paths = [
+        PurePosixPath(r.path) for r in work.project.manifest.resources.values() if r.kind == "model" and r.path
+    ]
+    declared = PurePosixPath(work.project.manifest.resources[plan.table.id].path).parent
+    roots = {path.parts[0] for path in paths}
+    is_among = declared.parts[:1] and declared.parts[0] in (roots or {"models"})
+    return str(declared if is_among else min((path.parent for path in paths), default=PurePosixPath("models")))
+
+
+def _pointed(work: Work, plan: TablePlan, found: Iterable[Mapping[str, Any]]) -> dict[str, str] | None:
+    """The documents of snapshots, pointing to the model; None: one of them can't be edited."""
+    texts: dict[str, str] = {}
     for entry in found:
-        name, path = str(entry["name"]), str(entry.get("original_file_path", ""))
-        text = work.text(path) if path in work.project.paths else ""
-        at = text.find(f"name: {name}")
-        columns = ", ".join(f"`{column}`" for column in dict.fromkeys(wanted))
-        below = sorted(work.project.graph.children.get(str(entry["unique_id"]), ()))
-        readers = ", ".join(f"`{one.split('.')[-1]}`" for one in below)
-        work.ask(
-            f"the snapshot `{name}` takes {plan.table.name} as it is: it will add new columns beside the old "
-            f"ones, and {columns} will not be filled or not mean the same. A model between the two, of which it "
-            "takes its rows, keeps its history consistent; until there is one nothing was changed"
-            f"{f', and {readers} must not take new rows from it' if readers else ''}. Shall there be one?",
-            path,
-            text.count("\n", 0, at) + 1 if at >= 0 else 0,
-        )
-    return bool(found)
+        path = str(entry.get("original_file_path", ""))
+        if path not in work.project.paths:
+            return None
+        try:
+            editor = YamlEditor(texts.get(path) or work.text(path))
+            relation = _relation(editor, str(entry["name"]))
+            if relation is None or not editor.set_text(relation, f"ref('{_name(work, plan)}')"):
+                return None
+            texts[path] = editor.result()
+        except SmeltError:
+            return None
+    return texts
+
+
+def _relation(editor: YamlEditor, name: str) -> Node | None:
+    for entry in items(child(editor.root, "snapshots")):
+        if isinstance(entry, MappingNode) and text_of(child(entry, "name")) == name:
+            return child(entry, "relation")
+    return None
+
+
+def _ask(work: Work, plan: TablePlan, entry: Mapping[str, Any], wanted: Iterable[str]) -> None:
+    name, path = str(entry["name"]), str(entry.get("original_file_path", ""))
+    text = work.text(path) if path in work.project.paths else ""
+    at = text.find(f"name: {name}")
+    below = sorted(work.project.graph.children.get(str(entry["unique_id"]), ()))
+    readers = _listed(one.split(".")[-1] for one in below)
+    work.ask(
+        f"the snapshot `{name}` takes {plan.table.name} as it is: it will add new columns beside the old "
+        f"ones, and {_listed(wanted)} will not be filled or not mean the same. A model between the two, of which "
+        "it takes its rows, keeps its history consistent; until there is one nothing was changed"
+        f"{f', and {readers} must not take new rows from it' if readers else ''}. What shall it give?",
+        path,
+        text.count("\n", 0, at) + 1 if at >= 0 else 0,
+    )
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in dict.fromkeys(names))

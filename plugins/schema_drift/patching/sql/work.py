@@ -50,7 +50,7 @@ class Work:
         """All that was done."""
         changes = []
         for path, text in sorted(self.texts.items()):
-            before = self.project.read(path)
+            before = self.project.read(path) if path in self.project.paths else None
             if text != before:
                 changes.append(FileChange(path=path, before=before, after=text))
         changed = {change.path for change in changes}
