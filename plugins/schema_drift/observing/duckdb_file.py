@@ -35,22 +35,21 @@ class DuckdbFile:
 
     def relations(self, schemas: Collection[str]) -> list[Found]:
         """All tables and views of these schemas; of all if none is given."""
-        wanted = sorted(schema.lower() for schema in schemas)
+        # Literals: binding a parameter makes DuckDB load pandas.
+        here = duck.literal(self.alias)
+        wanted = ", ".join(duck.literal(schema.lower()) for schema in sorted(schemas))
         rows = self.con.execute(
             "select schema_name, table_name, column_name, data_type, is_nullable, column_default "
-            "from duckdb_columns() where database_name = $1 and not internal "
-            "and (len($2) = 0 or list_contains($2, lower(schema_name))) "
-            "order by schema_name, table_oid, column_index",
-            [self.alias, wanted],
+            f"from duckdb_columns() where database_name = {here} and not internal "
+            f"{f'and lower(schema_name) in ({wanted}) ' if wanted else ''}"
+            "order by schema_name, table_oid, column_index"
         ).fetchall()
         ruled = self.con.execute(
             "select schema_name, table_name, constraint_type, constraint_column_names from duckdb_constraints() "
-            "where database_name = $1 and constraint_type in ('PRIMARY KEY', 'UNIQUE')",
-            [self.alias],
+            f"where database_name = {here} and constraint_type in ('PRIMARY KEY', 'UNIQUE')"
         ).fetchall()
         viewed = self.con.execute(
-            "select schema_name, view_name from duckdb_views() where database_name = $1 and not internal",
-            [self.alias],
+            f"select schema_name, view_name from duckdb_views() where database_name = {here} and not internal"
         ).fetchall()
         views = {(schema, name) for schema, name in viewed}
         keys = {(s, t): tuple(names) for s, t, kind, names in ruled if kind == "PRIMARY KEY"}

@@ -136,9 +136,10 @@ def _read(con: duckdb.DuckDBPyConnection, alias: str) -> tuple[About, tuple[Kept
         "order by number, position"
     ).fetchall():
         columns.setdefault(number, []).append(Column(*column))
-    # A view in its place could read anything from anywhere.
+    # A view in its place could read anything from anywhere. (A literal: a parameter would load pandas.)
     stored = con.execute(
-        "select table_name from duckdb_tables() where database_name = ? and schema_name = 'rows'", [alias]
+        "select table_name from duckdb_tables() "
+        f"where database_name = {duck.literal(alias)} and schema_name = 'rows'"
     ).fetchall()
     tables = con.execute(
         "select number, id, name, schema_name, identifier, is_watched, key, is_key_inferred, rows, sampled, "
