@@ -34,8 +34,11 @@ class Told:
         """All the rest."""
         return replace(self, left_out=())
 
-    def words(self, style: Style, margin: str, step: str) -> str:
-        """What follows the star; with line breaks if one line would be too long."""
+    def words(self, style: Style, margin: str, step: str, *, is_below: bool = True) -> str:
+        """What follows the star; with line breaks if one line would be too long.
+
+        is_below: whether entries of the list stand below the line of the star's `select`, else below the star.
+        """
         clauses = {
             _LEAVES_OUT.get(style.dialect, ""): self.left_out,
             "replace": self.replaced,
@@ -51,7 +54,7 @@ class Told:
             ]
         more = ", ".join(self.further)
         is_long = "\n" in "".join(lines) or sum(map(len, lines)) + len(more) > LONGEST
-        between = f",\n{margin}" + ("" if margin else step) if is_long else ", "
+        between = f",\n{margin}{step if is_below else ''}" if is_long else ", "
         return "".join(lines) + "".join(f"{between}{one}" for one in self.further)
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from sqlglot import exp
 
 from plugins.core.editing.edits import Edit
+from plugins.schema_drift.patching.sql.nested import behind, new_path
 from plugins.schema_drift.patching.sql.plan import Target
 from plugins.schema_drift.patching.sql.reading import Reading
 from plugins.schema_drift.patching.sql.scope import Reference, Scope
-from plugins.schema_drift.patching.sql.writing import Style
+from plugins.schema_drift.patching.sql.writing import Style, UnsafeName, check
 
 # What may stand beside anything without parentheses around it.
 _CLOSED = (exp.Column, exp.Literal, exp.Paren, exp.Case, exp.Cast, exp.TryCast, exp.Null, exp.Boolean, exp.Bracket)
@@ -32,6 +34,9 @@ _ROOMY = (
     exp.If,
     exp.Distinct,
 )
+
+_ARITHMETIC = (exp.Add, exp.Sub, exp.Mul, exp.Div)
+_COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Between, exp.And, exp.Or)
 
 
 @lru_cache(maxsize=8)
@@ -53,6 +58,9 @@ class Inline:
         written = self.text[one.name[0] : one.name[1]]
         if one.clause in ("except", "rename") and target.plain is None:
             return []
+        path = new_path(one, target)
+        if path is not None:
+            return self._field(one, path)
         if target.plain is not None:
             start, end = one.name
             new = self._owner(one, target) + self.style.name(target.plain, like=written)
@@ -65,6 +73,24 @@ class Inline:
         if one.is_item and one.is_shown and one.clause == "select" and not self.passes:
             return [Edit(start, end, self._as_item(new, written, start, end))]
         return [Edit(start, end, new), *self._realigned(one, len(new) - (end - start), end)]
+
+    def _field(self, one: Reference, path: Sequence[str]) -> list[Edit]:
+        """A field under the path that it has now."""
+        dotted = path[: 1 + len(one.path)] if _is_behind(one) else path
+        new = self.text[one.start : one.name[0]] + ".".join(self.style.name(part) for part in dotted)
+        if not _is_behind(one):
+            is_entry = isinstance(one.node.parent, exp.Select) and one.clause == "select" and one.is_shown
+            if is_entry and path[-1].lower() != one.path[-1].lower():
+                old = self.style.name(one.path[-1])
+                return [Edit(one.start, one.end, self._as_item(new, old, one.start, one.end))]
+            grown = len(new) - (one.end - one.start)
+            return [Edit(one.start, one.end, new), *self._realigned(one, grown, one.end)]
+        for part in path:
+            check(part)
+        edits = behind(self.text, one, path)
+        if edits is None or isinstance(one.node.find_ancestor(exp.Select, exp.Alias), exp.Select):
+            raise UnsafeName("its fields are read in a way that is not written anew")
+        return [Edit(one.start, one.end, new), *edits]
 
     def _owner(self, one: Reference, target: Target) -> str:
         """The owner's name with its dot, where the new name would be ambiguous without it."""
@@ -88,6 +114,8 @@ class Inline:
         if isinstance(parent, exp.Cast):
             return self.text[one.end : one.end + 2] == "::" or self.text[one.end :].lstrip().startswith("::")
         if isinstance(parent, exp.Func) and not isinstance(parent, (exp.Binary, exp.Bracket)):
+            return False
+        if isinstance(tree, _ARITHMETIC) and isinstance(parent, _COMPARISONS):
             return False
         return not isinstance(parent, _ROOMY)
 
@@ -132,3 +160,8 @@ class Inline:
 
     def _line_start(self, at: int) -> int:
         return self.text.rfind("\n", 0, at) + 1
+
+
+def _is_behind(one: Reference) -> bool:
+    """Whether fields of a column are named by more than dots."""
+    return isinstance(one.node.parent, (exp.Bracket, exp.StructExtract))

@@ -15,10 +15,12 @@ from plugins.schema_drift.patching.sql.boundary import Boundary
 from plugins.schema_drift.patching.sql.inline import Inline
 from plugins.schema_drift.patching.sql.layout import margin_at, step_of
 from plugins.schema_drift.patching.sql.mentions import Mention, find_mentions, macro_mentions
+from plugins.schema_drift.patching.sql.nested import is_same, new_path
 from plugins.schema_drift.patching.sql.plan import TablePlan, Target
 from plugins.schema_drift.patching.sql.reading import PartRead, Reading
 from plugins.schema_drift.patching.sql.scope import Read, Reference, Shadowed
 from plugins.schema_drift.patching.sql.stars import StarPlace, star_place
+from plugins.schema_drift.patching.sql.trees import canonical, has_clauses, is_bare_item
 from plugins.schema_drift.patching.sql.writing import Style, needs_quotes
 
 # An expression that stands in more places than this is made once, at the boundary.
@@ -96,7 +98,10 @@ class Placing:
         for reading in self.read.readings:
             for one in reading.bound.references:
                 target = self.plan.targets.get(one.origin[1])
-                if target is not None and one.start not in seen and not self._is_made(one, target, reading):
+                if target is None or one.start in seen or self._is_made(one, target, reading):
+                    continue
+                path = new_path(one, target)
+                if path is None or not is_same(one, target, path):
                     seen.add(one.start)
                     yield reading, one, target, reading.bound.reads[one.origin[0]].start
 
@@ -104,10 +109,10 @@ class Placing:
         """Whether this reference is a part of the very expression that makes the column."""
         if target.plain is not None:
             return self._was_patched(one, target, reading)
-        wanted = _canonical(target.tree, "duckdb", self.dialect)
+        wanted = canonical(target.tree, "duckdb", self.dialect)
         node: exp.Expr | None = one.node
         while node is not None and not isinstance(node, exp.Query):
-            if _canonical(node, self.dialect, self.dialect) == wanted:
+            if canonical(node, self.dialect, self.dialect) == wanted:
                 return True
             node = node.parent
         return False
@@ -141,7 +146,8 @@ class Placing:
         for _, one, target, start in self._references:
             place = (start, one.origin[1])
             count[place] = count.get(place, 0) + 1
-            if self._needs_boundary(one, target) or (target.plain is None and count[place] > _REPEATED):
+            is_made_often = target.plain is None and new_path(one, target) is None and count[place] > _REPEATED
+            if is_made_often or self._needs_boundary(one, target):
                 found.setdefault(start, set()).add(one.origin[1])
         for mention, start in self._mentioned:
             if not self._fits_text(mention):
@@ -197,18 +203,16 @@ class Placing:
         return frozenset(found)
 
     def _needs_boundary(self, one: Reference, target: Target) -> bool:
-        if one.path or one.name[0] < 0:
+        path = new_path(one, target)
+        if one.name[0] < 0 or (one.path and path is None):
             return True
         if one.clause in ("except", "rename"):
             return target.plain is None and target.is_gone
         given = one.scope.sources.get(one.owner)
         if given is None:
             return True
-        for name in target.reads:
-            key = name.lower()
-            if key not in given.fresh and key not in given.columns:
-                return True
-        return False
+        reads = target.reads if path is None else path[:1]
+        return any(name.lower() not in given.fresh and name.lower() not in given.columns for name in reads)
 
     # --- mentions in Jinja, and names that a new column would take over
 
@@ -251,7 +255,7 @@ class Placing:
             for relation in scope.sources.values()
             if (origin := relation.columns.get(mention.column)) is not None
         ]
-        if len(origins) != 1 or _is_bare_item(reading, piece.start):
+        if len(origins) != 1 or is_bare_item(reading.tree, piece.start):
             mention = replace(mention, text=None)
         return [(mention, reading.bound.reads[number].start) for number, _ in origins]
 
@@ -335,13 +339,14 @@ class Placing:
         for _, one, target, start in self._references:
             if start != read.start or one.origin[1] not in columns or one.scope.select is not read.select:
                 continue
-            count[one.origin[1]] = count.get(one.origin[1], 0) + (target.plain is None)
+            is_made = target.plain is None and new_path(one, target) is None
+            count[one.origin[1]] = count.get(one.origin[1], 0) + is_made
             if self._needs_boundary(one, target) or count[one.origin[1]] >= _REPEATED:
                 return None
         for mention, start in self._mentioned:
             if start == read.start and mention.column in columns and not self._fits_text(mention):
                 scope = reading.bound.placed.get(mention.piece.start) if mention.piece is not None else None
-                if scope is None and place.is_all and not _has_clauses(read.select):
+                if scope is None and place.is_all and not has_clauses(read.select):
                     continue
                 if scope is None or scope.select is read.select:
                     return None
@@ -379,20 +384,6 @@ class Placing:
         return Style.of(reading.masked, self.dialect)
 
 
-def _has_clauses(select: exp.Expr) -> bool:
-    """Whether a select does more than to give columns of a table."""
-    return any(value for key, value in select.args.items() if key not in ("expressions", "from_", "with_", "kind"))
-
-
-def _is_bare_item(reading: Reading, start: int) -> bool:
-    """Whether what is printed at a place is all of an entry of a select list, and gives it its name."""
-    for select in reading.tree.find_all(exp.Select):
-        for item in select.expressions:
-            if isinstance(item, exp.Column) and item.this.meta.get("start") == start:
-                return True
-    return False
-
-
 def _is_swapped(one: Reference, plan: TablePlan) -> bool:
     """Whether this is `b as a` where a is called b now."""
     parent = one.node.parent
@@ -400,14 +391,3 @@ def _is_swapped(one: Reference, plan: TablePlan) -> bool:
         return False
     target = plan.targets.get(parent.alias.lower())
     return target is not None and (target.plain or "").lower() == one.origin[1]
-
-
-def _canonical(tree: exp.Expr, dialect: str, to: str) -> str:
-    """An expression without what does not matter: qualifiers, parentheses, case, quotes."""
-    tree = exp.select(tree.copy()).expressions[0]
-    for column in tree.find_all(exp.Column):
-        column.set("table", None)
-        if isinstance(column.this, exp.Identifier):
-            column.this.set("quoted", False)
-    sql = tree.sql(dialect=to)
-    return re.sub(r"[\s()]", "", sql).lower()

@@ -43,7 +43,8 @@ class StarPlace:
         if told.left_out and self.list_end is not None:
             edits.append(Edit(self.list_end, self.list_end, f", {', '.join(told.left_out)}"))
             told = told.without_left_out()
-        words = told.words(style, margin, step_of(text))
+        is_below = bool(text[text.rfind("\n", 0, self.start) + 1 : self.start - len(self.owner)].strip())
+        words = told.words(style, margin, step_of(text), is_below=is_below)
         if "\n" in words and (gap := re.compile(r"[ \t]+(?=\S)").match(text, self.end)):
             # What follows in the same line gets a line of its own.
             return [*edits, Edit(self.end, gap.end(), f"{words}\n{margin}")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from sqlglot import exp
@@ -34,3 +35,28 @@ def place_of(parts: list[exp.Identifier]) -> tuple[int, int]:
     if not parts or any("start" not in part.meta for part in parts):
         return -1, -1
     return int(parts[0].meta["start"]), int(parts[-1].meta["end"]) + 1
+
+
+def has_clauses(select: exp.Expr) -> bool:
+    """Whether a select does more than to give columns of a table."""
+    return any(value for key, value in select.args.items() if key not in ("expressions", "from_", "with_", "kind"))
+
+
+def is_bare_item(tree: exp.Expr, start: int) -> bool:
+    """Whether what is printed at a place is all of an entry of a select list, and gives it its name."""
+    for select in tree.find_all(exp.Select):
+        for item in select.expressions:
+            if isinstance(item, exp.Column) and item.this.meta.get("start") == start:
+                return True
+    return False
+
+
+def canonical(tree: exp.Expr, dialect: str, to: str) -> str:
+    """An expression without what does not matter: qualifiers, parentheses, case, quotes."""
+    tree = exp.select(tree.copy()).expressions[0]
+    for column in tree.find_all(exp.Column):
+        column.set("table", None)
+        if isinstance(column.this, exp.Identifier):
+            column.this.set("quoted", False)
+    sql = tree.sql(dialect=to)
+    return re.sub(r"[\s()]", "", sql).lower()
