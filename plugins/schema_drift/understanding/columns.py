@@ -20,6 +20,8 @@ from .recipes import Found, find_all, identity, prove
 # Pairs of left-over columns for which recipes are tried at most, all against all.
 _MOST_PAIRS = 240
 _FEW_PER_COLUMN = 6
+# Rows that a recipe explains beyond those that are equal anyway: fewer are updates that happen to fit.
+_LEAST_MORE = 3
 
 
 @dataclass
@@ -57,6 +59,7 @@ def understand(con: duckdb.DuckDBPyConnection, before: SeenTable, after: SeenTab
         _make_matched(con, known)
         _find_recipes(con, known)
     _settle_names(known)
+    _prove_casts(con, known)
     _soften(known)
     _doubt_names(known)
     return known
@@ -116,7 +119,8 @@ def _find_recipes(con: duckdb.DuckDBPyConnection, known: Understood) -> None:
         # Updates of rows are no recipe: it must explain nearly all that differs.
         share = pairing.pairs[one].share or 0.0
         rest = 1 - share
-        if founds and founds[0].proof.share - share >= 0.8 * rest:
+        more = founds[0].proof.equal - share * pairing.pairs[one].compared if founds else 0
+        if founds and founds[0].proof.share - share >= 0.8 * rest and more >= _LEAST_MORE:
             known.recipes[one] = founds[0]
             known.rivals[one] = founds[1:4]
     # What a recipe explains under its own name needs no other candidates.
@@ -202,6 +206,21 @@ def _settle_names(known: Understood) -> None:
             known.meanings[one] = verdict
         share, rows, lift = _measured(known, one, two)
         pairing.take(Pair(one, two, 3.0, "named", share, rows, lift))
+
+
+def _prove_casts(con: duckdb.DuckDBPyConnection, known: Understood) -> None:
+    """How well a cast gives the old values of columns that are paired by their name alone."""
+    if not known.match.rows:
+        return
+    old, new = known.old, known.new
+    left = [
+        pair
+        for one, pair in known.pairing.pairs.items()
+        if old.types[one] != new.types[pair.new] and one not in known.recipes and one not in known.meanings
+    ]
+    casts = [identity(old, new, pair.old, pair.new) for pair in left]
+    for pair, recipe, proof in zip(left, casts, prove(con, old, new, casts), strict=True):
+        known.recipes[pair.old] = Found(recipe, proof)
 
 
 def _measured(known: Understood, one: int, two: int) -> tuple[float | None, int, float]:

@@ -19,6 +19,10 @@ _SMALL_SET_BITS = 4.5
 
 
 _FEW_ROWS = 10
+_LEAST_RELATED = 0.3
+_LEAST_APART = 0.1
+_LEAST_BITS = 1.5
+_SINCE, _UNTIL = 631_152_000.0, 4_102_444_800.0  # 1990 to 2100
 # A value within this much of the old one may be the same one, corrected.
 _NEAR = 0.02
 
@@ -47,9 +51,7 @@ def other_meaning(old: Side, new: Side, match: Match, one: int, two: int, is_set
     """
     if match.rows >= _FEW_ROWS and is_settled:
         found = _rescaled(old, new, match, one, two)
-        if found is not None or match.rows < _LEAST_ROWS:
-            return found
-        return _on_rows(old, new, match, one, two)
+        return found or _on_rows(old, new, match, one, two)
     if not match.rows and min(old.taken, new.taken) >= 100 and is_settled:
         return _by_content(old, new, one, two)
     return None
@@ -60,7 +62,7 @@ def _on_rows(old: Side, new: Side, match: Match, one: int, two: int) -> Verdict 
     both = (ours != 0) & (theirs != 0)
     rows = int(both.sum())
     # Nulls that come or go in a burst are no new meaning.
-    if rows < _LEAST_ROWS or rows < 0.3 * match.rows:
+    if rows < _FEW_ROWS or rows < 0.3 * match.rows:
         return None
     seen = likeness(ours[both][:, None], theirs[both][:, None])
     share, lift = float(seen.share[0, 0]), float(seen.lift[0, 0])
@@ -75,7 +77,14 @@ def _on_rows(old: Side, new: Side, match: Match, one: int, two: int) -> Verdict 
     if all(family in ordered for family in families):
         before, after = old.numbers([one])[match.before, 0][both], new.numbers([two])[match.after, 0][both]
         sure = _numbers_differ(before, after, min(bits))
-        return Verdict(sure, f"{text}, and old and new values have no relation", share, rows) if sure else None
+        if all(family in TIMES for family in families) and (after >= before).mean() > 0.95:
+            return None
+        if not sure:
+            return None
+        text += ", and old and new values have no relation"
+        return Verdict(sure if rows >= _LEAST_ROWS else 0.6, text, share, rows, is_thin=rows < _LEAST_ROWS)
+    if rows < _LEAST_ROWS:
+        return None
     met = overlap(ours[both], theirs[both])
     if min(bits) < _SMALL_SET_BITS:
         # A status moves on within its set of values.
@@ -133,22 +142,29 @@ def _width(values: Numbers) -> float:
 
 
 def _numbers_differ(before: Numbers, after: Numbers, bits: float) -> float:
+    """The confidence that numbers of the same rows have nothing to do with each other; 0 where they may.
+
+    A gauge that reads otherwise each time keeps its distribution; a counter, and most that is updated, its order.
+    """
     fine = np.isfinite(before) & np.isfinite(after)
     before, after = before[fine], after[fine]
-    if len(before) < _LEAST_ROWS:
+    rows = len(before)
+    if rows < _FEW_ROWS or _is_clock(before, after):
         return 0.0
-    # Counters and times of the last change only grow.
-    if (after >= before).mean() > 0.95 or (after <= before).mean() > 0.95:
-        distance = apart(before, after)
-        related = abs(_ranks(before, after))
-        return 0.75 if distance > 0.98 and related < 0.05 and bits > 3 and len(before) >= 100 else 0.0
-    related = abs(_ranks(before, after))
-    if related > 0.3:
+    # Three times the spread that shuffled rows have.
+    if abs(_ranks(before, after)) > max(_LEAST_RELATED, min(3 / np.sqrt(rows - 1), 0.6)):
         return 0.0
     distance = apart(before, after)
-    if distance > 0.25:
-        return 0.92
-    return 0.7 if bits > _SMALL_SET_BITS else 0.0
+    # Of few rows distributions differ by chance (Smirnov 1948).
+    if distance < _LEAST_APART + 1.4 * np.sqrt(2 / rows) or bits < _LEAST_BITS:
+        return 0.0
+    return 0.92 if distance > 0.5 else 0.8
+
+
+def _is_clock(before: Numbers, after: Numbers) -> bool:
+    """Whether both are seconds (or parts of them) since 1970, and later ones now: times of the last change."""
+    known = any(_SINCE * unit <= np.median(before) <= _UNTIL * unit for unit in (1.0, 1e3, 1e6))
+    return known and bool((after >= before).mean() > 0.95)
 
 
 def _ranks(before: Numbers, after: Numbers) -> float:

@@ -26,6 +26,7 @@ _LEAST_ROWS = 30
 _LEAST_EACH = 20
 _LEAST_PART = 0.03
 _LEAST_SUPPORT = 0.98
+_MOST_OTHERS = 2
 _CLOSED_ROWS = 200
 _CLOSED_KINDS = 20
 
@@ -84,7 +85,9 @@ def _merged(known: Understood, one: int, two: int, moves: _Moves, both: NDArray[
     values, often = np.unique(moves.targets, return_counts=True)
     shared = np.isin(moves.targets, values[often > 1])
     enough = moves.counts >= max(_LEAST_EACH, _LEAST_PART * rows)
-    left = ~np.isin(moves.kinds, now) & (moves.shares >= _LEAST_SUPPORT)
+    # A row or two may have been updated besides.
+    few = np.maximum((1 - _LEAST_SUPPORT) * moves.counts, np.minimum(_MOST_OTHERS, 0.1 * moves.counts))
+    left = ~np.isin(moves.kinds, now) & (moves.counts * (1 - moves.shares) <= few + 1e-9)
     gone = shared & enough & left & (moves.targets != moves.kinds)
     if not gone.any():
         return None

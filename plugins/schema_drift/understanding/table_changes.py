@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import duckdb
@@ -13,6 +14,7 @@ from plugins.schema_drift.change import Change, Fact, Kind, Restored, Severity, 
 from plugins.schema_drift.table import Column, SeenTable, Table
 
 from . import rivals, telling
+from .another import doubted
 from .arriving import arrivals
 from .columns import Understood, recipe_odds, understand
 from .declared import declared_changes
@@ -32,6 +34,8 @@ _THIN_MOST = 0.6
 # Where other columns keep their values in nearly all rows, a renamed one does too.
 _STATIC = 0.985
 _UPDATED = 0.9
+# A cast that gives fewer old values back is no way to have them again.
+_LEAST_CAST, _FEW_COMPARED = 0.5, 5
 
 
 def compare_table(
@@ -50,7 +54,8 @@ def compare_table(
     declared = declared_changes(before.table, after.table, became)
     if all(one.kind is not Kind.KEY_CHANGED for one in declared):
         declared += key_changes(known, before.table, after.table)
-    return [*changes, *declared], known.notes
+    changes, notes = doubted(known, before.table, [*changes, *declared])
+    return changes, [*known.notes, *notes]
 
 
 def _told(con: duckdb.DuckDBPyConnection, known: Understood, before: Table, after: Table) -> list[Change]:
@@ -162,7 +167,8 @@ def _pair_change(
     meaning = known.meanings.get(pair.old)
     if meaning is not None:
         detail = {"type_before": was.type, "type_after": now.type, **meaning.detail}
-        sure, is_thin, thin = telling.capped(meaning.confidence, meaning.rows or None)
+        # Without a row in common the verdict itself says so, and no number of rows is to be told.
+        sure, is_thin, thin = telling.capped(meaning.confidence, meaning.rows or telling.THIN_ROWS)
         if meaning.is_thin and not is_thin:
             fact = Fact(
                 "thin", f"thin evidence: {meaning.rows} rows could be compared", meaning.rows, meaning.rows
@@ -226,6 +232,8 @@ def _changed(
     if second in telling.TYPE_KINDS and not is_renamed:
         sure = 0.99
         facts += _misfits(con, known, pair, was, now, detail)
+        if found and second is not Kind.TYPE_WIDENED:
+            found, question = _lossy(table, was, found, facts, question)
     sure, is_thin, thin = telling.capped(sure, rows)
     restores, supplies = _both_ways(known, pair, found, kind, columns)
     severity = telling.type_severity(was.type, now.type) if kind in telling.TYPE_KINDS else None
@@ -238,6 +246,20 @@ def _changed(
         supplies=supplies, detail=detail, is_thin=is_thin, question=question,
         alternatives=rivals.of_pair(known, pair, found, kind, sure),
     )  # fmt: skip
+
+
+def _lossy(
+    table: Table, was: Column, found: Found, facts: list[Fact], question: str | None
+) -> tuple[Found, str | None]:
+    """A cast back that doesn't give the old values again is asked about; one that gives hardly any is none."""
+    proof = found.proof
+    if proof.compared < _FEW_COMPARED or proof.share >= _STATIC:
+        return found, question
+    text = f"turned back into `{was.type}`, {proof.equal:,} of {proof.compared:,} rows have their old values"
+    facts.append(Fact("cast_back", text, round(proof.share, 4), proof.compared))
+    if proof.share < _LEAST_CAST:
+        found = replace(found, recipe=replace(found.recipe, restore=(None,), supply=(None,)))
+    return found, question or f"`{was.name}` of {table.name}: {text}. Does anything need what is lost?"
 
 
 def _rename_facts(pair: Pair) -> list[Fact]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from plugins.schema_drift.understanding.matching import Match
 from plugins.schema_drift.understanding.reading import Side
+from plugins.schema_drift.understanding.types import NUMBERS, read_type
 
 from .dates import of_dates
 from .recipe import Proof, Recipe, identity, prove, screen
@@ -22,6 +23,7 @@ LEAST_SHARE = 0.8
 _LEAST_VARIED = 2
 _SAMPLE = 400
 _SCREENED = 60
+_ENOUGH_KINDS = 8
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,9 @@ def _of(texts: Texts, old: Side, new: Side, match: Match, one: int, two: int) ->
         # A cast that happens to read Y and N as booleans is no reason to believe that nothing else changed.
         is_words = "boolean" in types
         found.append(replace(plain, cost=1.0) if is_words else plain)
+    elif old.names[one] != new.names[two]:
+        # Lower case that is asked for of what is lower case already explains no more than the values themselves.
+        found.append(identity(old, new, one, two))
     found += of_units(old, new, one, two, before, after)
     was, now = texts.of(old.column(one)), texts.of(new.column(two))
     found += of_values(one, two, types, was, now)
@@ -109,4 +114,6 @@ def _is_possible(old: Side, new: Side, match: Match, one: int, two: int) -> bool
     if both.sum() < 0.5 * max((ours != 0).sum(), (theirs != 0).sum(), 1):
         return False
     kinds = len(np.unique(ours[both])), len(np.unique(theirs[both]))
-    return min(kinds) >= 2 and min(kinds) >= 0.2 * max(kinds)
+    # Rounding makes one of many; other ways of writing hardly do.
+    is_number = all(read_type(one_).family in NUMBERS for one_ in (old.types[one], new.types[two]))
+    return min(kinds) >= 2 and (min(kinds) >= 0.2 * max(kinds) or (is_number and min(kinds) >= _ENOUGH_KINDS))

@@ -11,7 +11,7 @@ import duckdb
 from plugins.core.duck import quote
 from plugins.schema_drift.change import Kind, Restored, Supplied
 from plugins.schema_drift.understanding.reading import Side
-from plugins.schema_drift.understanding.types import Family, read_type
+from plugins.schema_drift.understanding.types import TIMES, Family, read_type
 
 MATCHED = "temp._drift_matched"
 _AT_ONCE = 100
@@ -26,7 +26,8 @@ class Recipe:
     kind: what the change is, if names don't differ. old, new: numbers of columns. restore: of each old column
     from the new ones; None: it can't be had again. supply: of each new column from the old ones. detail: for the
     change. text: what happened, for people. tolerance, slack: by how much values may differ,
-    relative and absolute.
+    relative and absolute (of times, in seconds). test: SQL, given old and new columns, that is true where a
+    row fits, for recipes that give neither side in full.
     """
 
     kind: Kind | None
@@ -39,6 +40,7 @@ class Recipe:
     question: str | None = None
     tolerance: float = 0.0
     slack: float = 0.0
+    test: Callable[[Sequence[str], Sequence[str]], str] | None = None
     # A prior: recipes that say less go first where both work.
     cost: float = 0.0
 
@@ -124,7 +126,11 @@ def _counts(one: Recipe, old: Side, new: Side) -> list[str]:
         for made, name, number in zip(one.restore, befores, one.old, strict=True)
     ]
     whole = " and ".join(tests)
-    if any(made is None for made in one.restore):
+    if one.test is not None:
+        whole = one.test(befores, afters)
+    elif all(made is None for made in (*one.restore, *one.supply)):
+        whole = "false"
+    elif any(made is None for made in one.restore):
         whole = " and ".join(
             same(made(befores), name, new.types[number], one) if made else "true"
             for made, name, number in zip(one.supply, afters, one.new, strict=True)
@@ -138,6 +144,9 @@ def _counts(one: Recipe, old: Side, new: Side) -> list[str]:
 def same(made: str, name: str, type_: str, recipe: Recipe) -> str:
     """SQL that is true where a made value is the given one; floats and rounded numbers within a tolerance."""
     family = read_type(type_).family
+    if family in TIMES and recipe.slack:
+        close = f"abs(epoch(({made})::timestamp) - epoch({name}::timestamp)) <= {recipe.slack!r}"
+        return f"coalesce({close}, ({made}) is null and {name} is null)"
     if family is Family.FLOAT or recipe.tolerance or recipe.slack:
         relative = f"{max(recipe.tolerance, 1e-9)!r} * abs({name}::double)"
         close = f"abs(({made})::double - {name}::double) <= greatest({relative}, {max(recipe.slack, 1e-12)!r})"

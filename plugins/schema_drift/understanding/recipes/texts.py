@@ -52,6 +52,10 @@ def _no_thousands(c: Sequence[str]) -> str:
     return f"regexp_replace({c[0]}, '[, ''’\\s]', '', 'g')"
 
 
+def _fraction(c: Sequence[str]) -> str:
+    return f"round(try_cast(rtrim({c[0]}, ' %') as double) / 100, 12)"
+
+
 _PLAIN: tuple[Way, ...] = (
     ("lower case", "upper case", _call("lower"), _call("upper"), 0.1),
     ("upper case", "lower case", _call("upper"), _call("lower"), 0.1),
@@ -79,6 +83,8 @@ _PLAIN: tuple[Way, ...] = (
     ("decimal comma", "decimal point", lambda c: f"replace({c[0]}, '.', ',')", _decimal_comma, 0.3),
     ("plain number", "thousands separated", _no_thousands, None, 0.3),
     ("thousands separated", "plain number", None, _no_thousands, 0.6),
+    ("fraction", "percent sign", _fraction, None, 0.3),
+    ("percent sign", "fraction", None, _fraction, 0.6),
     ("without punctuation", "with punctuation", _stripped, None, 0.3),
 )
 
@@ -96,7 +102,7 @@ def of_texts(one: int, two: int, type_old: str, type_new: str, before: Texts, af
             continue
         restore = _typed(back, families[1], families[0], type_old)
         supply = _typed(there, families[0], families[1], type_new)
-        if restore is None and families[0] is not Family.TEXT:
+        if restore is None and (supply is None or families[0] is not Family.TEXT):
             continue
         recipes.append(
             Recipe(
@@ -142,6 +148,7 @@ def _learned(before: Sequence[str], after: Sequence[str]) -> Iterator[Way]:
         made = _call("lpad", f", {width_new}, '0'")
         yield ("without leading zeros", f"leading zeros, {width_new} wide", _call("ltrim", ", '0'"), made, 0.2)
     yield from _affixes(before, after)
+    yield from _runs(before, after)
     yield from _templates(before, after)
     places = Counter(len(text.split(".")[1]) if "." in text else 0 for text in before).most_common(1)[0][0]
     separated: Expression = lambda c: f"format('{{:,.{places}f}}', try_cast({c[0]} as double))"  # noqa: E731
@@ -151,6 +158,34 @@ def _learned(before: Sequence[str], after: Sequence[str]) -> Iterator[Way]:
 def _one_length(texts: Sequence[str]) -> int | None:
     length, count = Counter(map(len, texts)).most_common(1)[0]
     return length if count >= 0.98 * len(texts) and length > 1 else None
+
+
+def _runs(before: Sequence[str], after: Sequence[str]) -> Iterator[Way]:
+    """Leading zeros of the one number within a text: `A-0042-X` and `A-42-X`."""
+    widths = [_run_width(texts) for texts in (before, after)]
+    inside = any(re.search(r"\D0*\d", text) for text in before[:50])
+    if not inside or (widths[0] is None) == (widths[1] is None):
+        return
+    width = widths[0] or widths[1] or 0
+    zeros, bare = (lambda c: _with_run(c[0], f"lpad({{}}, {width}, '0')")), (lambda c: _with_run(c[0], _NO_ZEROS))
+    padded, plain = f"numbers of {width} digits", "numbers without leading zeros"
+    yield (padded, plain, zeros, bare, 0.3) if widths[0] else (plain, padded, bare, zeros, 0.3)
+
+
+_NO_ZEROS = "coalesce(nullif(ltrim({0}, '0'), ''), left({0}, 1))"
+
+
+def _with_run(value: str, number: str) -> str:
+    parts = [f"regexp_extract({value}, '^([^0-9]*)([0-9]*)(.*)$', {group})" for group in (1, 2, 3)]
+    return f"{parts[0]} || {number.format(parts[1])} || {parts[2]}"
+
+
+def _run_width(texts: Sequence[str]) -> int | None:
+    """How many digits the only number in each text has, if it is as many in all; more than it needs in some."""
+    found = [re.findall(r"\d+", text) for text in texts]
+    widths = {len(runs[0]) for runs in found if len(runs) == 1}
+    is_padded = len(widths) == 1 and any(runs[0].startswith("0") for runs in found if runs)
+    return widths.pop() if is_padded and all(len(runs) == 1 for runs in found) else None
 
 
 def _affixes(before: Sequence[str], after: Sequence[str]) -> Iterator[Way]:

@@ -15,6 +15,8 @@ from .recipe import Expression, Recipe
 
 _LEAST_ROWS = 3
 _LEAST_SHARE = 0.7
+_MOST_PLACES, _NEARLY_ALL = 7, 0.98
+Places = tuple[int | None, int | None]
 
 
 @dataclass(frozen=True)
@@ -76,44 +78,49 @@ def of_units(old: Side, new: Side, one: int, two: int, before: Numbers, after: N
     left, right = before[both], after[both]
     if len(left) < _LEAST_ROWS or len(np.unique(left)) < _LEAST_ROWS:
         return []
-    slack = _resolution(new.types[two]), _resolution(old.types[one])
+    places = _places(new.types[two], right), _places(old.types[one], left)
     names = old.names[one] + " " + new.names[two]
     return [
         found
         for found in (
-            _scaled(old, new, one, two, left, right, slack, names),
-            _moved(old, new, one, two, left, right, slack),
+            _scaled(old, new, one, two, left, right, places, names),
+            _moved(old, new, one, two, left, right, places),
         )
         if found is not None
     ]
 
 
-def _resolution(type_: str) -> float:
-    """Half of the last place that a type keeps."""
+def _places(type_: str, values: Numbers) -> int | None:
+    """How many decimal places a type keeps; of floats, how many nearly all values have; None: no such number."""
     read = read_type(type_)
-    if read.family is Family.FLOAT:
-        return 0.0
-    return 0.5 * 10.0**-read.scale
+    if read.family is not Family.FLOAT:
+        return read.scale
+    near = 1e-9 * np.maximum(np.abs(values), 1.0)
+    for places in range(_MOST_PLACES):
+        if (np.abs(values - np.round(values, places)) <= near).mean() >= _NEARLY_ALL:
+            return places
+    return None
+
+
+def _resolution(places: int | None) -> float:
+    """By how much rounding may move a value: half of its last place."""
+    return 0.0 if places is None else 0.5 * 10.0**-places
 
 
 def _scaled(
-    old: Side, new: Side, one: int, two: int, left: Numbers, right: Numbers, slack: tuple[float, float], names: str
+    old: Side, new: Side, one: int, two: int, left: Numbers, right: Numbers, places: Places, names: str
 ) -> Recipe | None:
-    nonzero = left != 0
-    if nonzero.sum() < _LEAST_ROWS:
+    if (left != 0).sum() < _LEAST_ROWS:
         return None
-    # Large values carry the ratio with the least rounding.
-    weights = np.abs(left[nonzero]) >= np.median(np.abs(left[nonzero]))
-    ratio = float(np.median((right[nonzero] / left[nonzero])[weights]))
-    if not np.isfinite(ratio) or ratio == 0:
-        return None
-    unit, factor = known_unit(ratio, names)
-    # Rounding may move a ratio a little; what moves it more is another ratio.
+    slack = _resolution(places[0]), _resolution(places[1])
+    unit, factor, share = _factor(left, right, slack, names)
+    if share < _LEAST_SHARE and slack[0]:
+        # Some cut off what others round: then the whole last place is missing, and half of it on the average.
+        unit, factor, share = _factor(left, right + slack[0] * np.sign(right), slack, names)
+        slack = 2 * slack[0], slack[1]
     rounding = slack[0] + slack[1] * abs(factor)
-    error = np.abs(right - factor * left)
-    fits = error <= np.maximum(1e-6 * np.abs(right), rounding * 1.01)
     spread = np.percentile(right, 90) - np.percentile(right, 10)
-    if fits.mean() < _LEAST_SHARE or spread < 8 * rounding or abs(factor - 1) < 1e-9:
+    if share < _LEAST_SHARE or spread < 8 * rounding or abs(factor - 1) < 1e-9:
         return None if abs(factor - 1) >= 1e-9 else _rounded(old, new, one, two)
     detail: dict[str, object] = {"factor": _plain(factor)}
     question = None
@@ -126,13 +133,52 @@ def _scaled(
             f"values of `{new.names[two]}` are {_text(factor)} × those of before. That is no unit that is known: "
             "is it another currency, or another meaning?"
         )
-    back = divided(factor, old.types[one])
+    back = divided(factor, old.types[one], places[1])
     # Where the new unit is kept coarser than the old one was, only as much as it keeps comes back.
     coarse = 0.0 if slack[0] <= slack[1] * abs(factor) * 1.001 else float(1.01 * slack[0] / abs(factor))
+    if coarse and not question:
+        question = (
+            f"values of `{new.names[two]}` are kept to {coarse / 1.01:.3g} of the old unit only; what was finer can't "
+            "be had again. Who needs it?"
+        )
     return Recipe(
-        Kind.UNIT_CHANGED, (one,), (two,), (back,), (_times(factor, new.types[two]),), detail, text, question,
+        Kind.UNIT_CHANGED, (one,), (two,), (back,), (_times(factor, new.types[two], places[0]),), detail, text, question,
         slack=coarse, cost=0.2 if unit else 0.8,
     )  # fmt: skip
+
+
+def _factor(
+    left: Numbers, right: Numbers, slack: tuple[float, float], names: str
+) -> tuple[Unit | None, float, float]:
+    """The unit, if one is known, the factor, and the share of rows that it explains."""
+    # Large values carry the ratio with the least rounding.
+    large = (left != 0) & (np.abs(left) >= np.median(np.abs(left[left != 0])))
+    ratio = float(np.median(right[large] / left[large]))
+    if not np.isfinite(ratio) or ratio == 0:
+        return None, 1.0, 0.0
+    unit, factor = known_unit(ratio, names)
+    share = _fitting(left, right, factor, slack)
+    if unit and share >= _LEAST_SHARE:
+        return unit, factor, share
+    plain = _plainest(left, right, ratio, slack)
+    return None, plain, _fitting(left, right, plain, slack)
+
+
+def _fitting(left: Numbers, right: Numbers, factor: float, slack: tuple[float, float]) -> float:
+    """The share of rows that a factor explains, up to rounding on both sides."""
+    rounding = slack[0] + slack[1] * abs(factor)
+    return float((np.abs(right - factor * left) <= np.maximum(1e-6 * np.abs(right), rounding * 1.01)).mean())
+
+
+def _plainest(left: Numbers, right: Numbers, ratio: float, slack: tuple[float, float]) -> float:
+    """The factor with the fewest digits that explains as many rows as any near a ratio."""
+    near = np.abs(right - ratio * left) <= 2 * slack[0] + 2e-3 * np.abs(right)
+    weight = float((left[near] ** 2).sum())
+    better = float((left[near] * right[near]).sum()) / weight if weight else ratio
+    tried = [float(f"{one:.{digits}g}") for one in (better, ratio) for digits in range(1, 8)]
+    shares = [_fitting(left, right, one, slack) for one in tried]
+    good = [one for one, share in zip(tried, shares, strict=True) if share >= max(shares) - 0.005]
+    return min(good, key=lambda one: len(f"{one:.7g}"))
 
 
 def _rounded(old: Side, new: Side, one: int, two: int) -> Recipe:
@@ -163,17 +209,18 @@ def known_unit(ratio: float, names: str) -> tuple[Unit | None, float]:
 
 
 def _moved(
-    old: Side, new: Side, one: int, two: int, left: Numbers, right: Numbers, slack: tuple[float, float]
+    old: Side, new: Side, one: int, two: int, left: Numbers, right: Numbers, places: Places
 ) -> Recipe | None:
     """Another zero: temperatures."""
+    slack = _resolution(places[0]), _resolution(places[1])
     for factor, zero, before, after in _AFFINE:
         rounding = slack[0] + slack[1] * factor
         fits = np.abs(right - (factor * left + zero)) <= np.maximum(1e-6 * np.abs(right), rounding * 1.01)
         spread = np.percentile(right, 90) - np.percentile(right, 10)
         if fits.mean() >= _LEAST_SHARE and spread >= 8 * rounding:
             detail = {"factor": _plain(factor), "offset": _plain(zero), "unit_before": before, "unit_after": after}
-            back = _kept(lambda c, f=factor, z=zero: f"({c[0]} - {_text(z)}) / {_text(f)}", old.types[one])
-            there = _kept(lambda c, f=factor, z=zero: f"{c[0]} * {_text(f)} + {_text(z)}", new.types[two])
+            back = _kept(lambda c, f=factor, z=zero: f"({c[0]} - {_text(z)}) / {_text(f)}", old.types[one], places[1])
+            there = _kept(lambda c, f=factor, z=zero: f"{c[0]} * {_text(f)} + {_text(z)}", new.types[two], places[0])
             coarse = 0.0 if slack[0] < slack[1] * factor else float(1.01 * slack[0] / factor + slack[1])
             return Recipe(
                 Kind.UNIT_CHANGED, (one,), (two,), (back,), (there,), detail,
@@ -182,25 +229,26 @@ def _moved(
     return None
 
 
-def _kept(made: Expression, type_: str) -> Expression:
-    """Rounded to what the type keeps, and cast to it."""
+def _kept(made: Expression, type_: str, places: int | None = None) -> Expression:
+    """Rounded to what the type keeps, and cast to it; floats to the places that their values have."""
     read = read_type(type_)
     if read.family is Family.FLOAT:
-        return lambda c: f"cast({made(c)} as {type_})"
+        rounded = made if places is None else (lambda c: f"round({made(c)}, {places})")
+        return lambda c: f"cast({rounded(c)} as {type_})"
     return lambda c: f"cast(round({made(c)}, {read.scale}) as {type_})"
 
 
-def divided(factor: float, type_: str) -> Expression:
-    """SQL that takes a factor back, rounded to what the type keeps."""
+def divided(factor: float, type_: str, places: int | None = None) -> Expression:
+    """SQL that takes a factor back, rounded to what the type keeps; places: those that values of a float have."""
     if factor < 1 and abs(1 / factor - round(1 / factor)) < 1e-9:
-        return _kept(lambda c: f"{c[0]} * {round(1 / factor)}", type_)
-    return _kept(lambda c: f"{c[0]} / {_text(factor, True)}", type_)
+        return _kept(lambda c: f"{c[0]} * {round(1 / factor)}", type_, places)
+    return _kept(lambda c: f"{c[0]} / {_text(factor, True)}", type_, places)
 
 
-def _times(factor: float, type_: str) -> Expression:
+def _times(factor: float, type_: str, places: int | None) -> Expression:
     if factor < 1 and abs(1 / factor - round(1 / factor)) < 1e-9:
-        return _kept(lambda c: f"{c[0]} / {round(1 / factor)}.0", type_)
-    return _kept(lambda c: f"{c[0]} * {_text(factor)}", type_)
+        return _kept(lambda c: f"{c[0]} / {round(1 / factor)}.0", type_, places)
+    return _kept(lambda c: f"{c[0]} * {_text(factor)}", type_, places)
 
 
 def _plain(number: float) -> float | int:

@@ -14,6 +14,8 @@ from .recipe import Expression, Recipe
 _MOST_VALUES = 60
 _LEAST_SUPPORT = 0.9
 _LEAST_CYCLIC = 5
+# Rows beyond the first of each value, which alone show that it is the value that has another name.
+_LEAST_REPEATED = 3
 _YES, _NO = (
     {"y", "yes", "true", "t", "1", "on", "ja", "oui", "si"},
     {"n", "no", "false", "f", "0", "off", "nein", "non"},
@@ -26,6 +28,9 @@ def of_values(
     """A mapping of old values to new ones, one-to-one, if matched rows show it; values as text."""
     families = [read_type(type_).family for type_ in types]
     if not all(family in NUMBERS | {Family.TEXT, Family.BOOLEAN} for family in families):
+        return []
+    # Quantities are no names of things: prices that are other prices now were raised, not renamed.
+    if any(read_type(type_).scale or families[n] is Family.FLOAT for n, type_ in enumerate(types)):
         return []
     seen: dict[str, Counter[str]] = defaultdict(Counter)
     rows = 0
@@ -42,6 +47,8 @@ def of_values(
     if len(set(mapping.values())) < len(mapping) or kept < _LEAST_SUPPORT * rows:
         return []
     moved = {was: now for was, now in mapping.items() if was != now}
+    if sum(seen[was][now] - 1 for was, now in moved.items()) < max(_LEAST_REPEATED, len(moved)):
+        return []
     if not moved or not _is_renaming(moved, seen, set(filter(None, before)), set(filter(None, after))):
         return []
     is_words = len(mapping) == 2 and all(
