@@ -9,6 +9,7 @@ from typing import Literal
 from plugins.review import FileChange
 from plugins.schema_drift.change import Change, Drift, Kind, Severity
 from plugins.schema_drift.patching.documents import patch_documents
+from plugins.schema_drift.patching.parts import put_together
 from plugins.schema_drift.patching.patch import Mode, Patch, Question
 from plugins.schema_drift.patching.project import PatchedProject
 from plugins.schema_drift.patching.sql import left_alone, patch_sql
@@ -26,6 +27,9 @@ def make_patch(project: PatchedProject, drift: Drift, mode: Mode = Mode.ABSORB, 
     """
     heard = Drift(tuple(one for one in drift.changes if _is_heard(one, added)), drift.notes)
     passed = Drift(tuple(one for one in heard.changes if _is_passed(one, added)), drift.notes)
+    parts, passed = put_together(project, passed)
+    heard = Drift(tuple(one for one in heard.changes if one in passed.changes or not _is_passed(one, added)))
+    project = replace(project, read=_reader(project, parts.changes))
     code = patch_sql(project, passed, mode)
     # Documents are read as the code's patch left them; hardly any file is both.
     patched = replace(project, read=_reader(project, code.changes))
@@ -33,9 +37,9 @@ def make_patch(project: PatchedProject, drift: Drift, mode: Mode = Mode.ABSORB, 
     told = Drift(tuple(one for one in heard.changes if _is_documented(one, code, alone)), drift.notes)
     documents = patch_documents(patched, told, code.interfaces, mode)
     return Patch(
-        changes=_composed(code.changes, documents.changes),
-        told=_told(code.told, documents.told),
-        questions=_distinct((*code.questions, *documents.questions)),
+        changes=_composed(parts.changes, code.changes, documents.changes),
+        told=_told(parts.told, code.told, documents.told),
+        questions=_distinct((*parts.questions, *code.questions, *documents.questions)),
         interfaces=code.interfaces,
         unpatched=code.unpatched | documents.unpatched,
     )
@@ -71,18 +75,18 @@ def _reader(project: PatchedProject, changes: Iterable[FileChange]) -> Callable[
     return lambda path: texts[path] if path in texts else project.read(path)
 
 
-def _composed(code: Iterable[FileChange], documents: Iterable[FileChange]) -> tuple[FileChange, ...]:
+def _composed(*made: Iterable[FileChange]) -> tuple[FileChange, ...]:
     """One change of each file, from the text of the commit to the last one; without those that change nothing."""
     found: dict[str, FileChange] = {}
-    for change in (*code, *documents):
+    for change in (one for changes in made for one in changes):
         first = found.get(change.path, change)
         found[change.path] = FileChange(path=change.path, before=first.before, after=change.after)
     return tuple(one for _, one in sorted(found.items()) if one.before != one.after)
 
 
-def _told(code: Mapping[str, str], documents: Mapping[str, str]) -> dict[str, str]:
-    paths = sorted({*code, *documents})
-    return {path: "; ".join(told for told in (code.get(path), documents.get(path)) if told) for path in paths}
+def _told(*made: Mapping[str, str]) -> dict[str, str]:
+    paths = sorted({path for told in made for path in told})
+    return {path: "; ".join(told[path] for told in made if told.get(path)) for path in paths}
 
 
 def _distinct(questions: Iterable[Question]) -> tuple[Question, ...]:

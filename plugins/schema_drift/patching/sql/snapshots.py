@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 from typing import Any
@@ -12,6 +11,7 @@ from ruamel.yaml.nodes import MappingNode, Node
 from plugins.core.editing.yaml_editor import YamlEditor
 from plugins.core.editing.yaml_places import child, items, text_of
 from plugins.core.errors import SmeltError
+from plugins.schema_drift.patching.sql.base_model import base_name, base_path
 from plugins.schema_drift.patching.sql.files import SqlFiles
 from plugins.schema_drift.patching.sql.partfile import Circumstances, FilePatching
 from plugins.schema_drift.patching.sql.plan import TablePlan
@@ -70,26 +70,7 @@ def _model(work: Work, plan: TablePlan, names: Iterable[str]) -> tuple[str, str,
     made = FilePatching(work.project, plan, plan.table.id).patch(text, Circumstances())
     if made.questions or set(made.columns) != set(plan.targets):
         return None
-    return f"{_folder(work, plan)}/{_name(work, plan)}.sql", made.text, set(made.columns)
-
-
-def _name(work: Work, plan: TablePlan) -> str:
-    """What the model is called: as nothing else is."""
-    name = "__".join(re.sub(r"\W+", "_", one).lower() for one in plan.table.id.split(".")[2:4])
-    taken = {resource.name.lower() for resource in work.project.manifest.resources.values()}
-    wanted = (f"base_{name}", f"base_{name}_before", *(f"base_{name}_{number}" for number in range(2, 99)))
-    return next(one for one in wanted if one not in taken)
-
-
-def _folder(work: Work, plan: TablePlan) -> str:
-    """Where the source is declared, if models stand there too; else where the first model stands."""
-    paths = [
-        PurePosixPath(r.path) for r in work.project.manifest.resources.values() if r.kind == "model" and r.path
-    ]
-    declared = PurePosixPath(work.project.manifest.resources[plan.table.id].path).parent
-    roots = {path.parts[0] for path in paths}
-    is_among = declared.parts[:1] and declared.parts[0] in (roots or {"models"})
-    return str(declared if is_among else min((path.parent for path in paths), default=PurePosixPath("models")))
+    return base_path(work.project, plan.table.id), made.text, set(made.columns)
 
 
 def _pointed(work: Work, plan: TablePlan, found: Iterable[Mapping[str, Any]]) -> dict[str, str] | None:
@@ -102,7 +83,9 @@ def _pointed(work: Work, plan: TablePlan, found: Iterable[Mapping[str, Any]]) ->
         try:
             editor = YamlEditor(texts.get(path) or work.text(path))
             relation = _relation(editor, str(entry["name"]))
-            if relation is None or not editor.set_text(relation, f"ref('{_name(work, plan)}')"):
+            if relation is None or not editor.set_text(
+                relation, f"ref('{base_name(work.project, plan.table.id)}')"
+            ):
                 return None
             texts[path] = editor.result()
         except SmeltError:

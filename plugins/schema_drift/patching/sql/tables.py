@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from plugins.core.editing.edits import Edit, apply_edits
 from plugins.schema_drift.change import Change, Kind
+from plugins.schema_drift.patching.project import PatchedProject
+from plugins.schema_drift.patching.sql.files import SqlFiles
 from plugins.schema_drift.patching.sql.reading import Tables, read_part
 from plugins.schema_drift.patching.sql.scope import Read, Relation
 from plugins.schema_drift.patching.sql.work import Work
@@ -86,6 +88,13 @@ def rename_table(work: Work, before: Table, after: Table, changes: Sequence[Chan
                     work.ask(f"{before.name} has another name now: {error}", path, template.line(start))
         if edits:
             work.keep(path, apply_edits(text, list(edits.values())), [f"reads `{'.'.join(after.relation)}`"])
+
+
+def reads_by_name(project: PatchedProject, table: Table) -> list[tuple[str, int]]:
+    """Path and line of each place of SQL that reads a table without `source()`."""
+    work = Work(project, SqlFiles(project))
+    places = [(path, at) for path, at, _ in _places(work, table) if work.text(path)[at : at + 2] != "{{"]
+    return [(path, work.text(path).count("\n", 0, at) + 1) for path, at in places]
 
 
 def _places(work: Work, before: Table) -> list[tuple[str, int, Read]]:
