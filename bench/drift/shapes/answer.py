@@ -70,7 +70,8 @@ class Edits:
 @dataclass(frozen=True)
 class Verdict:
     """What became of a case. did: `patched`, `asked` or `nothing`. builds, equal: of the project with the patch,
-    or without one where none was made; None: not tried. why: what was wrong, for a person.
+    or without one where none was made; None: not tried. is_asked: whether a question names what drifted. why: what
+    was wrong, for a person.
     """
 
     case: str
@@ -82,6 +83,7 @@ class Verdict:
     accepts: tuple[str, ...]
     builds: bool | None = None
     equal: bool | None = None
+    is_asked: bool = False
     understood: float | None = None
     edits: Edits = Edits()
     why: tuple[str, ...] = ()

@@ -127,6 +127,7 @@ def judge(bench: Workbench, case: Case, answer: Answer) -> Verdict:
             accepts=accepts,
             builds=builds,
             equal=equal,
+            is_asked=bool(questions),
             understood=_understood(case, answer),
             edits=_edits(bench, case, files),
             why=why,
@@ -242,6 +243,8 @@ def _understood(case: Case, answer: Answer) -> float | None:
         return None
     schema = case.shape.domain.source
     told = {(kind, _plain(before, schema), _plain(after, schema)) for kind, before, after in answer.found}
+    # What is about all columns at once names none here.
+    told |= {(kind, frozenset(), frozenset()) for kind, _, _ in answer.found}
     found = [
         any((kind, _plain(one.before, schema), _plain(one.after, schema)) in told for kind in one.kind.split("|"))
         for one in wanted
@@ -276,7 +279,8 @@ def _is_needless(lines: list[str], number: int, about: re.Pattern[str]) -> bool:
     for above in reversed(lines[:number]):
         depth = len(above) - len(above.lstrip())
         if above.strip() and depth < indent:
-            if above.lstrip().startswith("- "):
+            # Of a list in YAML it is the entry with a name that says what it is about.
+            if above.lstrip().startswith("- name:"):
                 return about.search(above) is None
             indent = depth
     return True

@@ -25,14 +25,15 @@ _SHORT = {
 def scores(verdicts: Sequence[Verdict]) -> dict[str, float | int | None]:
     """The figures of a run.
 
-    right_share: of all cases. patches: cases with edits that nobody is asked about, or that were right;
-    patches_hold: the share of them that build and leave gold equal. asked_share: of the cases that need a person,
+    right_share: of all cases. patches: cases with edits that nobody is asked about, or that hold; patches_hold: the
+    share of them that build and leave gold equal. open_patches: those that do not, and ask about it. asked_share: of the cases that need a person,
     those that were handed to one by name. handed: cases that were asked though they could be patched.
     silent, missed, false_proposals: how many. understood: mean share of changes told as they are. needless_lines,
     edited_lines: of all patches that hold.
     """
     held = [one for one in verdicts if one.did == "patched" and one.builds and one.equal]
-    offered = [one for one in verdicts if one.did == "patched" and one.outcome in _OFFERED]
+    patched = [one for one in verdicts if one.did == "patched" and one.outcome is not Outcome.FALSE]
+    offered = [one for one in patched if not one.is_asked or (one.builds and one.equal)]
     needs = [one for one in verdicts if one.accepts == ("asked",)]
     known = [one.understood for one in verdicts if one.understood is not None]
     return {
@@ -40,6 +41,7 @@ def scores(verdicts: Sequence[Verdict]) -> dict[str, float | int | None]:
         "right_share": _share(one.outcome is Outcome.RIGHT for one in verdicts),
         "patches": len(offered),
         "patches_hold": _share(one.builds and one.equal for one in offered),
+        "open_patches": len(patched) - len(offered),
         "needs_a_person": len(needs),
         "asked_share": _share(one.outcome is Outcome.RIGHT for one in needs),
         "handed": _count(verdicts, Outcome.HANDED),
@@ -57,9 +59,6 @@ def scores(verdicts: Sequence[Verdict]) -> dict[str, float | int | None]:
     }
 
 
-_OFFERED = {Outcome.RIGHT, Outcome.BROKEN, Outcome.SILENT, Outcome.CAUGHT}
-
-
 def print_scores(console: Console, verdicts: Sequence[Verdict]) -> None:
     """Tables by drift and by shape, and the figures with what is wanted."""
     console.print(_table("by drift", verdicts, lambda one: one.kind))
@@ -69,7 +68,7 @@ def print_scores(console: Console, verdicts: Sequence[Verdict]) -> None:
         f"right: {_percent(found['right_share'])} of {found['cases']} cases, "
         f"{found['median_seconds'] or 0:.2f} s each",
         f"patches that build and leave gold equal: {_percent(found['patches_hold'])} of {found['patches']} "
-        "(wanted: ≥ 95%)",
+        f"(wanted: ≥ 95%); {found['open_patches']} more ask about what does not hold yet",
         f"handed to a person where one is needed: {_percent(found['asked_share'])} of {found['needs_a_person']}; "
         f"where it could be patched: {found['handed']}; without saying about what: {found['vague']}",
         f"silently wrong: {found['silent']}, missed: {found['missed']}, "

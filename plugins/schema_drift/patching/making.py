@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -12,7 +12,7 @@ from plugins.schema_drift.patching.documents import patch_documents
 from plugins.schema_drift.patching.parts import put_together
 from plugins.schema_drift.patching.patch import Mode, Patch, Question
 from plugins.schema_drift.patching.project import PatchedProject
-from plugins.schema_drift.patching.sql import left_alone, patch_sql
+from plugins.schema_drift.patching.sql import patch_sql
 
 Added = Literal["pass", "document", "ignore"]
 # A question about more places than these names only so many of them.
@@ -28,18 +28,22 @@ def make_patch(project: PatchedProject, drift: Drift, mode: Mode = Mode.ABSORB, 
     heard = Drift(tuple(one for one in drift.changes if _is_heard(one, added)), drift.notes)
     passed = Drift(tuple(one for one in heard.changes if _is_passed(one, added)), drift.notes)
     parts, passed = put_together(project, passed)
-    heard = Drift(tuple(one for one in heard.changes if one in passed.changes or not _is_passed(one, added)))
+    heard = replace(
+        heard, changes=tuple(c for c in heard.changes if c in passed.changes or not _is_passed(c, added))
+    )
     project = replace(project, read=_reader(project, parts.changes))
     code = patch_sql(project, passed, mode)
     # Documents are read as the code's patch left them; hardly any file is both.
     patched = replace(project, read=_reader(project, code.changes))
-    alone = left_alone(project, code)
-    told = Drift(tuple(one for one in heard.changes if _is_documented(one, code, alone)), drift.notes)
+    # Half a patch of a table is none: of what is left to a person, documents only ask.
+    left = Drift(tuple(one for one in heard.changes if one.table in code.unpatched), drift.notes)
+    told = Drift(tuple(one for one in heard.changes if one.table not in code.unpatched), drift.notes)
     documents = patch_documents(patched, told, code.interfaces, mode)
+    asked = patch_documents(patched, left, {}, mode).questions if left.changes else ()
     return Patch(
         changes=_composed(parts.changes, code.changes, documents.changes),
         told=_told(parts.told, code.told, documents.told),
-        questions=_distinct((*parts.questions, *code.questions, *documents.questions)),
+        questions=_distinct((*parts.questions, *code.questions, *documents.questions, *asked)),
         interfaces=code.interfaces,
         unpatched=code.unpatched | documents.unpatched,
     )
@@ -58,12 +62,6 @@ def _is_heard(change: Change, added: Added) -> bool:
     if change.kind is Kind.COLUMN_ADDED:
         return added != "ignore"
     return change.severity is not Severity.SILENT
-
-
-def _is_documented(change: Change, code: Patch, alone: Collection[str]) -> bool:
-    # Until somebody says what takes the place of a column that is read, nothing that speaks of it goes.
-    is_open = change.kind is Kind.COLUMN_REMOVED and change.table in code.unpatched
-    return change.table not in alone and not is_open
 
 
 def _is_passed(change: Change, added: Added) -> bool:

@@ -4,7 +4,7 @@ Files are never written anew: only the characters that must change do, everythin
 """
 
 from plugins.schema_drift.patching.sql.base_model import base_name, base_path
-from plugins.schema_drift.patching.sql.patching import left_alone, patch_sql
+from plugins.schema_drift.patching.sql.patching import patch_sql
 from plugins.schema_drift.patching.sql.tables import reads_by_name
 
-__all__ = ["base_name", "base_path", "left_alone", "patch_sql", "reads_by_name"]
+__all__ = ["base_name", "base_path", "patch_sql", "reads_by_name"]

@@ -13,7 +13,7 @@ from plugins.schema_drift.patching.sql.files import SqlFiles
 from plugins.schema_drift.patching.sql.nodes import NodePatching
 from plugins.schema_drift.patching.sql.plan import TablePlan, plan_table
 from plugins.schema_drift.patching.sql.removing import consumers_of
-from plugins.schema_drift.patching.sql.snapshots import is_snapshotted, put_between
+from plugins.schema_drift.patching.sql.snapshots import put_between
 from plugins.schema_drift.patching.sql.tables import ask_about_table, rename_table
 from plugins.schema_drift.patching.sql.work import Work
 from plugins.schema_drift.table import Table
@@ -31,12 +31,6 @@ def patch_sql(project: PatchedProject, drift: Drift, mode: Mode) -> Patch:
         if changes:
             _patch_table(work, before, _after(project, before, changes), changes, mode)
     return work.patch()
-
-
-def left_alone(project: PatchedProject, patch: Patch) -> frozenset[str]:
-    """Tables of which no file may be changed, because any half of the change would make something wrong."""
-    files = SqlFiles(project)
-    return frozenset(table for table in patch.unpatched if is_snapshotted(files, table))
 
 
 def _after(project: PatchedProject, before: Table, changes: Sequence[Change]) -> Table | None:
