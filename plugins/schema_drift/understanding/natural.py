@@ -62,7 +62,7 @@ def _on_rows(old: Side, new: Side, match: Match, one: int, two: int) -> Verdict 
     both = (ours != 0) & (theirs != 0)
     rows = int(both.sum())
     # Nulls that come or go in a burst are no new meaning.
-    if rows < _FEW_ROWS or rows < 0.3 * match.rows:
+    if rows < _FEW_ROWS or rows < 0.2 * match.rows:
         return None
     seen = likeness(ours[both][:, None], theirs[both][:, None])
     share, lift = float(seen.share[0, 0]), float(seen.lift[0, 0])

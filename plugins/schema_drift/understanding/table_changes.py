@@ -209,7 +209,9 @@ def _changed(
         odds = recipe_odds(found) + 1.0
     else:
         odds = pair.log_odds
-        if pair.compared:
+        if found and found.recipe.text and found.recipe.slack:
+            facts.append(telling.made_values(found, known.key))
+        elif pair.compared:
             facts.append(telling.same_values(pair, known.key))
     facts.append(telling.type_fact(was.type, now.type))
     if telling.type_kind(was.type, now.type):
@@ -225,7 +227,8 @@ def _changed(
         f"`{was.name}` of {table.name}: {found.recipe.question}" if found and found.recipe.question else None
     )
     if is_renamed and not (found and found.recipe.kind):
-        sure, question = _unequal(known, table, pair, sure)
+        sure, asked = _unequal(known, table, pair, sure)
+        question = question or asked
     if is_renamed and pair.twins:
         sure, question = _twins(known, table, pair, sure, question)
     rows = pair.compared if pair.basis == "matched" else max(known.old.taken, 1)

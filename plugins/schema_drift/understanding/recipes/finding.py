@@ -10,7 +10,7 @@ import numpy as np
 
 from plugins.schema_drift.understanding.matching import Match
 from plugins.schema_drift.understanding.reading import Side
-from plugins.schema_drift.understanding.types import NUMBERS, read_type
+from plugins.schema_drift.understanding.types import NUMBERS, TIMES, Family, read_type
 
 from .dates import of_dates
 from .recipe import Proof, Recipe, identity, prove, screen
@@ -99,6 +99,10 @@ def _of(texts: Texts, old: Side, new: Side, match: Match, one: int, two: int) ->
     elif old.names[one] != new.names[two]:
         # Lower case that is asked for of what is lower case already explains no more than the values themselves.
         found.append(identity(old, new, one, two))
+    if (read_type(types[0]).family, read_type(types[1]).family) == (Family.TIMESTAMP, Family.DATE):
+        lost = "the time of day is gone, and can't be had again. Who needs it?"
+        day = identity(old, new, one, two)
+        found.append(replace(day, slack=86_399.999999, text="the same days", question=lost, cost=0.3))
     found += of_units(old, new, one, two, before, after)
     was, now = texts.of(old.column(one)), texts.of(new.column(two))
     found += of_values(one, two, types, was, now)
@@ -115,5 +119,8 @@ def _is_possible(old: Side, new: Side, match: Match, one: int, two: int) -> bool
         return False
     kinds = len(np.unique(ours[both])), len(np.unique(theirs[both]))
     # Rounding makes one of many; other ways of writing hardly do.
-    is_number = all(read_type(one_).family in NUMBERS for one_ in (old.types[one], new.types[two]))
-    return min(kinds) >= 2 and (min(kinds) >= 0.2 * max(kinds) or (is_number and min(kinds) >= _ENOUGH_KINDS))
+    families = read_type(old.types[one]).family, read_type(new.types[two]).family
+    is_rounded = (set(families) <= NUMBERS and min(kinds) >= _ENOUGH_KINDS) or (
+        families[0] in TIMES and min(kinds) >= _LEAST_VARIED
+    )
+    return min(kinds) >= 2 and (min(kinds) >= 0.2 * max(kinds) or is_rounded)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from os.path import commonprefix
 
 from plugins.core.duck import literal
 from plugins.schema_drift.change import Kind
@@ -19,6 +20,11 @@ Way = tuple[str, str, Expression | None, Expression | None, float]
 
 def _call(name: str, rest: str = "") -> Expression:
     return lambda c: f"{name}({c[0]}{rest})"
+
+
+def _filled(name: str, width: int, with_: str = " ") -> Expression:
+    """Filled up to a width; what is longer stays, which SQL's own functions would cut off."""
+    return lambda c: f"{name}({c[0]}, cast(greatest({width}, length({c[0]})) as integer), {literal(with_)})"
 
 
 def _capitals(c: Sequence[str]) -> str:
@@ -138,14 +144,12 @@ def _learned(before: Sequence[str], after: Sequence[str]) -> Iterator[Way]:
         return
     width_old, width_new = _one_length(before), _one_length(after)
     if width_old:
-        zeros, right, left = (_call(*how) for how in (
-            ("lpad", f", {width_old}, '0'"), ("rpad", f", {width_old}, ' '"), ("lpad", f", {width_old}, ' '"),
-        ))  # fmt: skip
+        zeros, right, left = _filled("lpad", width_old, "0"), _filled("rpad", width_old), _filled("lpad", width_old)
         yield (f"leading zeros, {width_old} wide", "without", zeros, _call("ltrim", ", '0'"), 0.2)
         yield (f"padded to {width_old}", "trimmed", right, _call("rtrim"), 0.2)
         yield (f"padded to {width_old}", "trimmed", left, _call("ltrim"), 0.2)
     if width_new:
-        made = _call("lpad", f", {width_new}, '0'")
+        made = _filled("lpad", width_new, "0")
         yield ("without leading zeros", f"leading zeros, {width_new} wide", _call("ltrim", ", '0'"), made, 0.2)
     yield from _affixes(before, after)
     yield from _runs(before, after)
@@ -167,7 +171,7 @@ def _runs(before: Sequence[str], after: Sequence[str]) -> Iterator[Way]:
     if not inside or (widths[0] is None) == (widths[1] is None):
         return
     width = widths[0] or widths[1] or 0
-    zeros, bare = (lambda c: _with_run(c[0], f"lpad({{}}, {width}, '0')")), (lambda c: _with_run(c[0], _NO_ZEROS))
+    zeros, bare = (lambda c: _with_run(c[0], f"lpad({{0}}, cast(greatest({width}, length({{0}})) as integer), '0')")), (lambda c: _with_run(c[0], _NO_ZEROS))
     padded, plain = f"numbers of {width} digits", "numbers without leading zeros"
     yield (padded, plain, zeros, bare, 0.3) if widths[0] else (plain, padded, bare, zeros, 0.3)
 
@@ -246,6 +250,7 @@ def _templates(before: Sequence[str], after: Sequence[str]) -> Iterator[Way]:
         )
     elif not old_punctuated:
         yield ("no punctuation", "with punctuation", _stripped, there, 0.2)
+    yield from _other_start(before, after, olds, news)
     # A space or dash so many characters from the end, as in postcodes.
     for mark in (" ", "-"):
         for place in (2, 3, 4):
@@ -256,6 +261,23 @@ def _templates(before: Sequence[str], after: Sequence[str]) -> Iterator[Way]:
                     f"regexp_replace({_stripped(c)}, '(.{{{p}}})$', {literal(m + chr(92) + '1')})"
                 )
                 yield (f"{mark!r} before the last {place}", "without", back, _stripped, 0.25)
+
+
+def _other_start(
+    before: Sequence[str], after: Sequence[str], olds: Sequence[tuple[str, ...]], news: Sequence[tuple[str, ...]]
+) -> Iterator[Way]:
+    """Another start besides other punctuation, such as `0` for the country's number of phones."""
+    starts = [commonprefix([re.sub("[^0-9A-Za-z]", "", text) for text in texts]) for texts in (before, after)]
+    same = len(commonprefix([start[::-1] for start in starts]))
+    was, now = (start[: len(start) - same] for start in starts)
+    if was == now or not olds or not news:
+        return
+
+    def bare(start: str, other: str) -> Expression:
+        return lambda c: f"{literal(start)} || substr({_stripped(c)}, {len(other) + 1})"
+
+    back, there = _written(olds, bare(was, now)), _written(news, bare(now, was))
+    yield (f"written {_shown(olds[0])}, {was!r} first", f"written {_shown(news[0])}, {now!r} first", back, there, 0.3)
 
 
 def _is_punctuated(texts: Sequence[str]) -> bool:
@@ -273,14 +295,16 @@ def _shown(template: tuple[str, ...]) -> str:
     return "`" + "".join("9" * int(part) if part.isdigit() else part for part in template) + "`"
 
 
-def _written(templates: Sequence[tuple[str, ...]]) -> Expression | None:
+def _written(
+    templates: Sequence[tuple[str, ...]], made_bare: Expression = _stripped
+) -> Expression | None:
     """Letters and digits put back into templates, told apart by how many there are."""
     lengths = [sum(int(part) for part in one if part.isdigit()) for one in templates]
     if not templates or len(set(lengths)) != len(lengths):
         return None
 
     def made(c: Sequence[str]) -> str:
-        bare = _stripped(c)
+        bare = made_bare(c)
         cases = []
         for one, length in zip(templates, lengths, strict=True):
             groups = [int(part) for part in one if part.isdigit()]

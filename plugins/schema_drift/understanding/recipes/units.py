@@ -114,14 +114,15 @@ def _scaled(
         return None
     slack = _resolution(places[0]), _resolution(places[1])
     unit, factor, share = _factor(left, right, slack, names)
-    if share < _LEAST_SHARE and slack[0]:
+    if share < _NEARLY_ALL and slack[0]:
         # Some cut off what others round: then the whole last place is missing, and half of it on the average.
-        unit, factor, share = _factor(left, right + slack[0] * np.sign(right), slack, names)
-        slack = 2 * slack[0], slack[1]
+        cut = _factor(left, right + slack[0] * np.sign(left), slack, names)
+        if cut[2] > share + 0.1:
+            (unit, factor, share), slack = cut, (2 * slack[0], slack[1])
     rounding = slack[0] + slack[1] * abs(factor)
     spread = np.percentile(right, 90) - np.percentile(right, 10)
     if share < _LEAST_SHARE or spread < 8 * rounding or abs(factor - 1) < 1e-9:
-        return None if abs(factor - 1) >= 1e-9 else _rounded(old, new, one, two)
+        return None if abs(factor - 1) >= 1e-9 else _rounded(old, new, one, two, 1.01 * (slack[0] + slack[1]))
     detail: dict[str, object] = {"factor": _plain(factor)}
     question = None
     if unit:
@@ -177,17 +178,20 @@ def _plainest(left: Numbers, right: Numbers, ratio: float, slack: tuple[float, f
     better = float((left[near] * right[near]).sum()) / weight if weight else ratio
     tried = [float(f"{one:.{digits}g}") for one in (better, ratio) for digits in range(1, 8)]
     shares = [_fitting(left, right, one, slack) for one in tried]
+    if _fitting(left, right, 1.0, slack) >= max(shares) - 0.05:
+        return 1.0
     good = [one for one, share in zip(tried, shares, strict=True) if share >= max(shares) - 0.005]
     return min(good, key=lambda one: len(f"{one:.7g}"))
 
 
-def _rounded(old: Side, new: Side, one: int, two: int) -> Recipe:
-    """The same numbers up to what the type keeps, such as 0.1 and 0.1000000001."""
+def _rounded(old: Side, new: Side, one: int, two: int, slack: float) -> Recipe:
+    """The same numbers up to what the type keeps, such as 0.1 and 0.1000000001; slack: by how much they may differ."""
     before, after = old.types[one], new.types[two]
     back: Expression = lambda c: f"try_cast({c[0]} as {before})"  # noqa: E731
     there: Expression = lambda c: f"try_cast({c[0]} as {after})"  # noqa: E731
+    lost = "values are rounded, and what they were can't be had again. Who needs it?" if slack else None
     return Recipe(
-        None, (one,), (two,), (back,), (there,), text="the same numbers, rounded", tolerance=1e-6, cost=0.1
+        None, (one,), (two,), (back,), (there,), text="the same numbers, rounded", question=lost, tolerance=1e-6, slack=slack, cost=0.1
     )
 
 
