@@ -25,11 +25,11 @@ _SHORT = {
 def scores(verdicts: Sequence[Verdict]) -> dict[str, float | int | None]:
     """The figures of a run.
 
-    right_share: of all cases. patches: cases with edits that nobody is asked about, or that hold; patches_hold: the
-    share of them that build and leave gold equal. open_patches: those that do not, and ask about it. asked_share: of the cases that need a person,
-    those that were handed to one by name. handed: cases that were asked though they could be patched.
-    silent, missed, false_proposals: how many. understood: mean share of changes told as they are. needless_lines,
-    edited_lines: of all patches that hold.
+    right_share: of all cases. patches: cases with edits that nobody is asked about, or that hold;
+    patches_hold: the share of them that build and leave gold equal. open_patches: those that do not, and ask about
+    it. asked_share: of the cases that need a person, those that were handed to one by name. handed: cases that
+    were asked though they could be patched. silent, missed, false_proposals: how many. understood: mean share of
+    changes told as they are. needless_lines, edited_lines: of all patches that hold.
     """
     held = [one for one in verdicts if one.did == "patched" and one.builds and one.equal]
     patched = [one for one in verdicts if one.did == "patched" and one.outcome is not Outcome.FALSE]

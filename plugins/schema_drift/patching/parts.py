@@ -16,7 +16,7 @@ from plugins.review import FileChange
 from plugins.schema_drift.change import Change, Drift, Kind
 from plugins.schema_drift.patching.patch import Patch, Question
 from plugins.schema_drift.patching.project import PatchedProject
-from plugins.schema_drift.patching.sql import base_name, base_path, reads_by_name
+from plugins.schema_drift.patching.sql import base_name, base_path, pointed, reads_by_name
 from plugins.schema_drift.patching.sql.writing import Style
 from plugins.schema_drift.table import Table
 
@@ -108,7 +108,7 @@ def _patched(
     model, path = base_name(project, split.before.id), base_path(project, split.before.id)
     for other in _files(project):
         text = read(other)
-        after = _pointed(text, split, model)
+        after = pointed(text, split.source, split.name, model)
         if after != text:
             found[other] = after
     found[path] = _union(project, split)
@@ -120,12 +120,6 @@ def _files(project: PatchedProject) -> Iterator[str]:
         pure = PurePosixPath(path)
         if pure.suffix in (".sql", ".py", ".yml", ".yaml", ".md") and not _SKIPPED.intersection(pure.parts):
             yield path
-
-
-def _pointed(text: str, split: _Split, model: str) -> str:
-    """A text that reads the model wherever it read the source."""
-    names = rf"(['\"]){re.escape(split.source)}\1\s*,\s*(['\"]){re.escape(split.name)}\2"
-    return re.sub(rf"\bsource\(\s*{names}\s*\)", lambda found: f"ref({found[1]}{model}{found[1]})", text)
 
 
 def _union(project: PatchedProject, split: _Split) -> str:

@@ -24,3 +24,13 @@ def base_path(project: PatchedProject, source: str) -> str:
     is_among = bool(declared.parts) and declared.parts[0] in roots
     first = min((path.parent for path in models), default=PurePosixPath("models"))
     return str((declared if is_among else first) / f"{base_name(project, source)}.sql")
+
+
+def pointed(text: str, source: str, name: str, model: str) -> str:
+    """A text that reads a model wherever it read a source's table.
+
+    >>> pointed("from {{ source('shop', 'orders') }}", "shop", "orders", "base_shop__orders")
+    "from {{ ref('base_shop__orders') }}"
+    """
+    names = rf"(['\"]){re.escape(source)}\1\s*,\s*(['\"]){re.escape(name)}\2"
+    return re.sub(rf"\bsource\(\s*{names}\s*\)", lambda found: f"ref({found[1]}{model}{found[1]})", text)

@@ -11,6 +11,7 @@ from typing import Any
 from plugins.schema_drift.change import Change, Kind, Restored, Severity
 from plugins.schema_drift.patching.patch import Interface, Mode
 from plugins.schema_drift.patching.sql.below import look_below
+from plugins.schema_drift.patching.sql.between import Between
 from plugins.schema_drift.patching.sql.boundary import RENAMES
 from plugins.schema_drift.patching.sql.handing import Handed, find_handed
 from plugins.schema_drift.patching.sql.partfile import Circumstances, FilePatching, PatchedFile
@@ -63,6 +64,11 @@ class NodePatching:
         return find_handed(self.work.files, self.drifted) if self.plan.targets or self.plan.failed else Handed()
 
     @property
+    def _between(self) -> Between:
+        """The model that files read which can't be patched themselves."""
+        return Between(self.work, self.plan)
+
+    @property
     def _looked_into(self) -> set[str]:
         """Files that read the node by macros alone, the SQL of which was looked into."""
         return {path for path, _ in self._handed.calls}
@@ -80,9 +86,12 @@ class NodePatching:
         if passes and not self._is_free(node, file.renamed.values()):
             file = patching.patch(text, given)
         file = self._added(path, node, patching, given, file)
+        if file.stuck and not file.questions and self._between.point(path):
+            # A file reads one table or the other: what was edited in it is not needed any more.
+            return replace(file, text=self.work.text(path), columns=dict.fromkeys(self.plan.targets, "boundary"))
         self._ask_unread(path, file)
         line = file.parts[0].template.line if file.parts else None
-        for at, question in file.questions:
+        for at, question in (*file.questions, *file.stuck):
             self.work.ask(question, path, line(at) if line else 0)
         if file.text != text:
             phrases = told_of(self.plan, set(file.columns), frozenset(one.lower() for one in file.renamed))
@@ -225,6 +234,8 @@ class NodePatching:
         named = ("source", *parts[2:4]) if parts[0] == "source" else ("ref", parts[-1])
         text = self.work.text(path)
         done = patch_python(text, self.plan, named)
+        if done.questions and self._between.point(path):
+            return set(self.plan.targets)
         for line, question in done.questions:
             self.work.ask(question, path, line)
         if done.text != text:
@@ -273,6 +284,8 @@ class NodePatching:
                 named[key] = template.line(at + found.start())
         if not named or "test_metadata" in entry:
             return False
+        if self._between.point(path):
+            return True
         listed = ", ".join(f"`{key}`" for key in named)
         self.work.ask(
             f"the macro `{macro}` reads {listed} of {self.plan.table.name} for `{entry['name']}` (`{path}`), and "
@@ -288,6 +301,9 @@ class NodePatching:
             if part.part.kind != "macro" or part.part.name not in self._handed.sure.get(path, {}):
                 continue
             if part.reads_it or part.part.name in self._handed.through:
+                continue
+            callers = sorted({caller for caller, _ in self._handed.calls})
+            if callers and all([self._between.point(caller) for caller in callers]):  # noqa: C419 - all are pointed
                 continue
             listed = ", ".join(f"`{key}`" for key in {**self.plan.targets, **self.plan.failed})
             self.work.ask(

@@ -25,6 +25,7 @@ class PatchedFile:
     """A file after the plan of one table. columns: what was restored, and where. parts: as they were.
 
     renamed: columns of its output that have another name now. added: those that its select list has now.
+    stuck: questions about what no edit here can mend, and another table in the place of this one could.
     """
 
     text: str
@@ -33,6 +34,7 @@ class PatchedFile:
     parts: tuple[PartRead, ...] = ()
     renamed: Mapping[str, str] = field(default_factory=dict)
     added: tuple[str, ...] = ()
+    stuck: tuple[tuple[int, str], ...] = ()
 
     @property
     def _output(self) -> Relation:
@@ -92,18 +94,19 @@ class FilePatching:
         questions: list[tuple[int, str]] = []
         renamed: dict[str, str] = {}
         added: list[str] = []
+        stuck: list[tuple[int, str]] = []
         for part in parts:
             placed, more = self._placed(part, given)
             edits += placed.edits
             columns |= placed.columns
             questions += placed.questions
+            stuck += placed.stuck
             if part.part.kind in ("file", "snapshot"):
                 added += more
                 renamed |= self._renamed(part, placed, given)
             questions += self._failed(part)
-        return PatchedFile(
-            apply_edits(text, ended_alike(text, edits)), columns, tuple(questions), parts, renamed, tuple(added)
-        )
+        after = apply_edits(text, ended_alike(text, edits))
+        return PatchedFile(after, columns, tuple(questions), parts, renamed, tuple(added), tuple(stuck))
 
     def read(self, template: Template, part: Part, given: Circumstances, *, after: bool = False) -> PartRead:
         """A part, with what the drifted table gave, or gives now."""
@@ -122,7 +125,7 @@ class FilePatching:
             return Placed(), []
         whole = self._handed_whole(part, given.seen)
         if whole is not None and self.plan.targets:
-            return Placed(questions=((whole, self._asked_whole()),)), []
+            return Placed(stuck=((whole, self._asked_whole()),)), []
         manifest = self.project.manifest
         placing = Placing(
             part,
@@ -183,7 +186,7 @@ class FilePatching:
     def _given_up(self, part: PartRead, placing: Placing, reason: str) -> Placed:
         at = min(read.start for reading in part.readings for read in reading.bound.reads)
         names = ", ".join(f"`{self.plan.targets[key].column}`" for key in sorted(placing.wanted()))
-        return Placed(questions=((at, f"{names} cannot be had again here by an edit of this file: {reason}"),))
+        return Placed(stuck=((at, f"{names} cannot be had again here by an edit of this file: {reason}"),))
 
     def _failed(self, part: PartRead) -> list[tuple[int, str]]:
         """A question for each place that reads what cannot be had again."""

@@ -20,7 +20,7 @@ from plugins.schema_drift.patching.sql.plan import TablePlan, Target
 from plugins.schema_drift.patching.sql.reading import PartRead, Reading
 from plugins.schema_drift.patching.sql.scope import Read, Reference, Shadowed
 from plugins.schema_drift.patching.sql.stars import StarPlace, star_place
-from plugins.schema_drift.patching.sql.trees import canonical, has_clauses, is_bare_item
+from plugins.schema_drift.patching.sql.trees import alias_above, canonical, has_clauses, is_bare_item
 from plugins.schema_drift.patching.sql.writing import Style, needs_quotes
 
 # An expression that stands in more places than this is made once, at the boundary.
@@ -31,12 +31,13 @@ _REPEATED = 2
 class Placed:
     """Edits of one part. columns: what they restore (lower case), and where: `inline` or `boundary`.
 
-    questions: (place, text).
+    questions: (place, text). stuck: the same, of what no edit of the part can mend.
     """
 
     edits: tuple[Edit, ...] = ()
     columns: dict[str, str] = field(default_factory=dict)
     questions: tuple[tuple[int, str], ...] = ()
+    stuck: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,12 @@ class Placing:
         if target.column.lower() not in plains:
             return False
         fresh = {name.lower() for name in self.plan.fresh} & plains
-        return bool(fresh & reading.bound.fresh_used) or (not fresh and _is_swapped(one, self.plan))
+        return bool(fresh & reading.bound.fresh_used) or (not fresh and self._is_swapped(one))
+
+    def _is_swapped(self, one: Reference) -> bool:
+        """Whether this is `b as a` where a is called b now."""
+        target = self.plan.targets.get(alias_above(one.node))
+        return target is not None and (target.plain or "").lower() == one.origin[1]
 
     def _at_boundary(self) -> dict[int, set[str]]:
         """Columns that must be made where the table is read, by the start of the read."""
@@ -139,9 +145,9 @@ class Placing:
                 target = self.plan.targets.get(name)
                 if target is not None and ((number, name) in bound.escapes or target.is_gone):
                     found.setdefault(bound.reads[number].start, set()).add(name)
-            output = {one for one in bound.output.origins if one[1] in self.plan.targets}
-            for number, name in output if not self.passes and not self.is_test else ():
-                found.setdefault(bound.reads[number].start, set()).add(name)
+            for number, name in bound.output.origins if not self.passes and not self.is_test else ():
+                if name in self.plan.targets and not self._is_left_out(reading, number, name):
+                    found.setdefault(bound.reads[number].start, set()).add(name)
         count: dict[tuple[int, str], int] = {}
         for _, one, target, start in self._references:
             place = (start, one.origin[1])
@@ -165,6 +171,12 @@ class Placing:
         for start, keys in found.items():
             keys.update(self._taken_over(start, keys))
         return {start: keys for start, keys in found.items() if start >= 0}
+
+    def _is_left_out(self, reading: Reading, number: int, key: str) -> bool:
+        """Whether the star of a read leaves out what a column is now: nobody wanted it before, either."""
+        star, target = star_place(reading.bound.reads[number], reading.masked), self.plan.targets[key]
+        names = {name.lower() for name in target.reads}
+        return star is not None and target.is_gone and bool(names) and names <= star.left_out
 
     def _taken_over(self, start: int, made: set[str]) -> set[str]:
         """Columns that are read by a name which the boundary gives its meaning of before again."""
@@ -382,12 +394,3 @@ class Placing:
 
     def _style(self, reading: Reading) -> Style:
         return Style.of(reading.masked, self.dialect)
-
-
-def _is_swapped(one: Reference, plan: TablePlan) -> bool:
-    """Whether this is `b as a` where a is called b now."""
-    parent = one.node.parent
-    if not isinstance(parent, exp.Alias):
-        return False
-    target = plan.targets.get(parent.alias.lower())
-    return target is not None and (target.plain or "").lower() == one.origin[1]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from pathlib import PurePosixPath
 from typing import Any
 
 from ruamel.yaml.nodes import MappingNode, Node
@@ -11,9 +10,8 @@ from ruamel.yaml.nodes import MappingNode, Node
 from plugins.core.editing.yaml_editor import YamlEditor
 from plugins.core.editing.yaml_places import child, items, text_of
 from plugins.core.errors import SmeltError
-from plugins.schema_drift.patching.sql.base_model import base_name, base_path
+from plugins.schema_drift.patching.sql.between import Between
 from plugins.schema_drift.patching.sql.files import SqlFiles
-from plugins.schema_drift.patching.sql.partfile import Circumstances, FilePatching
 from plugins.schema_drift.patching.sql.plan import TablePlan
 from plugins.schema_drift.patching.sql.work import Work
 
@@ -43,37 +41,18 @@ def put_between(work: Work, plan: TablePlan) -> dict[str, set[str]] | None:
     found = yaml_snapshots(work.files, plan.table.id) if wanted else []
     if not found:
         return {}
-    names = [str(entry["name"]) for entry in found]
-    pointed = _pointed(work, plan, found)
-    model = _model(work, plan, names) if pointed is not None else None
-    if pointed is None or model is None:
+    between = Between(work, plan)
+    pointed = _pointed(work, found, between.model() or "")
+    if between.model() is None or pointed is None:
         for entry in found:
             _ask(work, plan, entry, wanted)
         return None
-    path, text, columns = model
-    work.keep(path, text, [f"gives {_listed(names)} the columns of before"])
-    for yaml, after in pointed.items():
-        work.keep(yaml, after, [f"takes its rows from `{PurePosixPath(path).stem}`"])
-    return {path: columns}
+    for path, after in pointed.items():
+        work.keep(path, after, [f"takes its rows from `{between.model()}`"])
+    return {between.path: set(plan.targets)}
 
 
-def _model(work: Work, plan: TablePlan, names: Iterable[str]) -> tuple[str, str, set[str]] | None:
-    """Path, text and restored columns of the model between; None: it can't give all of them."""
-    source, table = plan.table.id.split(".")[2:4]
-    text = (
-        "{{ config(materialized='ephemeral') }}\n\n"
-        f"-- {_listed(names)} keeps its history in these columns.\n"
-        f"select *\nfrom {{{{ source('{source}', '{table}') }}}}\n"
-    )
-    if plan.failed or "'" in source + table:
-        return None
-    made = FilePatching(work.project, plan, plan.table.id).patch(text, Circumstances())
-    if made.questions or set(made.columns) != set(plan.targets):
-        return None
-    return base_path(work.project, plan.table.id), made.text, set(made.columns)
-
-
-def _pointed(work: Work, plan: TablePlan, found: Iterable[Mapping[str, Any]]) -> dict[str, str] | None:
+def _pointed(work: Work, found: Iterable[Mapping[str, Any]], model: str) -> dict[str, str] | None:
     """The documents of snapshots, pointing to the model; None: one of them can't be edited."""
     texts: dict[str, str] = {}
     for entry in found:
@@ -83,9 +62,7 @@ def _pointed(work: Work, plan: TablePlan, found: Iterable[Mapping[str, Any]]) ->
         try:
             editor = YamlEditor(texts.get(path) or work.text(path))
             relation = _relation(editor, str(entry["name"]))
-            if relation is None or not editor.set_text(
-                relation, f"ref('{base_name(work.project, plan.table.id)}')"
-            ):
+            if relation is None or not editor.set_text(relation, f"ref('{model}')"):
                 return None
             texts[path] = editor.result()
         except SmeltError:

@@ -24,6 +24,11 @@ def alias_of(item: exp.Expr) -> str:
     return (item.alias_or_name or "").lower()
 
 
+def alias_above(node: exp.Expr) -> str:
+    """The name (lower case) that an entry of a select list is given; "" if none."""
+    return node.parent.alias.lower() if isinstance(node.parent, exp.Alias) else ""
+
+
 def column_names(item: exp.Expr) -> list[str]:
     """The names that an alias gives to columns."""
     alias = item.args.get("alias")
