@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -242,25 +242,32 @@ class Binder:
         for alias in star.args.get("replace") or ():
             self._visit(alias.this, scope, "select")
             self._replace(given, alias.alias.lower())
-        for alias in star.args.get("rename") or ():
-            old = alias.this.name.lower()
-            if isinstance(alias.this, exp.Column) and given.columns.get(old) is not None:
-                self._column(alias.this, scope, "rename")
-            given.columns = {
-                (alias.alias.lower() if name == old else name): (None if name == old else origin)
-                for name, origin in given.columns.items()
-                if name != alias.alias.lower()
-            }
-            if old in given.fresh:
-                self.bound.fresh_used.add(old)
-                given.fresh.pop(old)
-                given.columns[alias.alias.lower()] = None
-            given.written[alias.alias.lower()] = alias.alias
+        self._rename(star.args.get("rename") or (), given, scope)
         result.columns.update(given.columns)
         result.fresh.update(given.fresh)
         result.written.update(given.written)
         result.stars |= given.stars
         result.is_open = result.is_open or given.is_open
+
+    def _rename(self, aliases: Sequence[exp.Expr], given: Relation, scope: Scope) -> None:
+        """All at once, so that names may go round."""
+        new = {alias.this.name.lower(): alias.alias for alias in aliases}
+        for alias in aliases:
+            if isinstance(alias.this, exp.Column) and given.columns.get(alias.this.name.lower()) is not None:
+                self._column(alias.this, scope, "rename")
+        columns: dict[str, Origin | None] = {}
+        for name, origin in given.columns.items():
+            if name in new:
+                columns[new[name].lower()] = None
+            elif name not in {one.lower() for one in new.values()}:
+                columns[name] = origin
+        for old, name in new.items():
+            given.written[name.lower()] = name
+            if old in given.fresh:
+                self.bound.fresh_used.add(old)
+                given.fresh.pop(old)
+                columns[name.lower()] = None
+        given.columns = columns
 
     def _replace(self, given: Relation, name: str) -> None:
         origin = given.columns.get(name)
