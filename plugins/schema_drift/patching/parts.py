@@ -42,7 +42,7 @@ def put_together(project: PatchedProject, drift: Drift) -> tuple[Patch, Drift]:
             continue
         done.append(change)
         questions += asked
-        told |= dict.fromkeys(files, f"reads the parts of {split.before.name}")
+        told |= {path: _told(project, split, path) for path in files}
         texts |= files
     changes = tuple(
         FileChange(path=path, before=project.read(path) if path in project.paths else None, after=text)
@@ -134,6 +134,14 @@ def _union(project: PatchedProject, split: _Split) -> str:
         for part in split.parts
     ]
     return "{{ config(materialized='view') }}\n\n" + "\n\nunion all\n\n".join(selects) + "\n"
+
+
+def _told(project: PatchedProject, split: _Split, path: str) -> str:
+    if path == base_path(project, split.before.id):
+        return f"puts the parts of {split.before.name} together"
+    if path == project.manifest.resources[split.before.id].path:
+        return f"declares the parts of {split.before.name}"
+    return f"reads `{base_name(project, split.before.id)}`"
 
 
 def _declared(text: str, split: _Split) -> str:
