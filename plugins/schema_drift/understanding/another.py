@@ -46,9 +46,10 @@ def _thin(change: Change, fact: Fact) -> Change:
 
 
 def _all_gone(known: Understood) -> bool:
-    """Whether each column is gone, or holds something else."""
-    kept = [one for one, pair in known.pairing.pairs.items() if one not in known.meanings and pair.log_odds > 0]
-    return not kept and len(known.old.names) >= _LEAST_COLUMNS
+    """Whether most columns are gone, or hold something else."""
+    count = len(known.old.names)
+    gone = len(known.pairing.removed) + len(known.meanings)
+    return count >= _LEAST_COLUMNS and gone >= 0.5 * count
 
 
 def _nothing_kept(known: Understood) -> bool:

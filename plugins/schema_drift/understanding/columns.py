@@ -15,13 +15,12 @@ from .matching import Match, match
 from .natural import Verdict, other_meaning
 from .pairing import ENOUGH_BITS, Pair, Pairing, pair_matched, pair_unmatched, same_names
 from .reading import Side
-from .recipes import Found, find_all, identity, prove
+from .recipes import LEAST_MORE, Found, find_all, identity, prove
+from .types import Family, read_type
 
 # Pairs of left-over columns for which recipes are tried at most, all against all.
 _MOST_PAIRS = 240
 _FEW_PER_COLUMN = 6
-# Rows that a recipe explains beyond those that are equal anyway: fewer are updates that happen to fit.
-_LEAST_MORE = 3
 
 
 @dataclass
@@ -109,10 +108,16 @@ def _find_recipes(con: duckdb.DuckDBPyConnection, known: Understood) -> None:
     old, new, pairing = known.old, known.new, known.pairing
     if _is_plain(known):
         return
+    from .fields import retyped as retyped_fields
+
     retyped = [pair for one, pair in pairing.pairs.items() if old.types[one] != new.types[pair.new]]
     casts = [identity(old, new, pair.old, pair.new) for pair in retyped]
     for pair, recipe, proof in zip(retyped, casts, prove(con, old, new, casts), strict=True):
         known.recipes[pair.old] = Found(recipe, proof)
+    inside = retyped_fields(con, known)
+    for one, proof in zip(inside, prove(con, old, new, list(inside.values())), strict=True):
+        if proof.share >= known.recipes[one].proof.share:
+            known.recipes[one] = Found(inside[one], proof)
     uneven = [(one, pair.new) for one, pair in pairing.pairs.items() if (pair.share or 0) < 0.98 and pair.compared]
     better = find_all(con, old, new, known.match, uneven)
     for (one, _), founds in better.items():
@@ -120,17 +125,26 @@ def _find_recipes(con: duckdb.DuckDBPyConnection, known: Understood) -> None:
         share = pairing.pairs[one].share or 0.0
         rest = 1 - share
         more = founds[0].proof.equal - share * pairing.pairs[one].compared if founds else 0
-        if founds and founds[0].proof.share - share >= 0.8 * rest and more >= _LEAST_MORE:
+        if founds and founds[0].proof.share - share >= 0.8 * rest and more >= LEAST_MORE:
             known.recipes[one] = founds[0]
             known.rivals[one] = founds[1:4]
     # What a recipe explains under its own name needs no other candidates.
     named = same_names(old.names, new.names)
-    own = [(one, named[one]) for one in pairing.removed if named.get(one) in pairing.added]
+    # Structs with other fields are cast by leaving some out: what became of their fields is told by `fields`.
+    own = [
+        (one, named[one])
+        for one in pairing.removed
+        if named.get(one) in pairing.added and not _is_struct(old.types[one], new.types[named[one]])
+    ]
     _take_recipes(known, find_all(con, old, new, known.match, own))
     from .several import find_several
 
     find_several(con, known)
     _take_recipes(known, find_all(con, old, new, known.match, _worth_trying(known)))
+
+
+def _is_struct(*types: str) -> bool:
+    return all(read_type(type_).family is Family.STRUCT for type_ in types)
 
 
 def _worth_trying(known: Understood) -> list[tuple[int, int]]:

@@ -16,7 +16,7 @@ from .types import read_type
 
 
 def compare_headers(before: Table, after: Table) -> tuple[list[Change], list[str]]:
-    """Changes as far as declarations tell, with low confidence in renames."""
+    """Changes as far as declarations tell; what may be a rename is asked about."""
     old, new = [one.name for one in before.columns], [one.name for one in after.columns]
     named = same_names(old, new)
     changes: list[Change] = []
@@ -39,7 +39,9 @@ def compare_headers(before: Table, after: Table) -> tuple[list[Change], list[str
     taken = set(named.values())
     left = [n for n in range(len(old)) if n not in named]
     right = [n for n in range(len(new)) if n not in taken]
-    renamed = _likely(before, after, left, right)
+    likely = _likely(before, after, left, right)
+    # However alike two names are: without rows only another case of letters is the same column for sure.
+    renamed = {one: held for one, held in likely.items() if old[one].lower() == new[held[0]].lower()}
     for one, (two, total, likeness) in renamed.items():
         changes.append(_renamed(before, after, one, two, total, likeness))
     became = {old[one]: new[two] for one, two in named.items()}
@@ -53,7 +55,8 @@ def compare_headers(before: Table, after: Table) -> tuple[list[Change], list[str
             is_guess = both or before.columns[one].name in kept
             confidence, is_thin, facts = telling.capped(0.6, None) if is_guess else (0.95, False, ())
             others = rivals.of_left_over(before.columns[one], [after.columns[n] for n in right], confidence)
-            changes.append(telling.removed(before, before.columns[one], facts, confidence, is_thin, others))
+            asked = _asked(before, old[one], new[likely[one][0]]) if one in likely else None
+            changes.append(telling.removed(before, before.columns[one], facts, confidence, is_thin, others, asked))
     for two in right:
         if two not in chosen:
             confidence, is_thin, facts = telling.capped(0.6, None) if both else (0.95, False, ())
@@ -61,6 +64,10 @@ def compare_headers(before: Table, after: Table) -> tuple[list[Change], list[str
             changes.append(telling.added(before, after.columns[two], facts, {}, confidence, is_thin, others))
     notes = [f"{before.name}: no rows were seen, only columns"] if changes else []
     return [*changes, *declared_changes(before, after, became)], notes
+
+
+def _asked(table: Table, was: str, now: str) -> str:
+    return f"`{was}` of {table.name}: was it renamed to `{now}`? No rows were seen that could show it."
 
 
 def _likely(before: Table, after: Table, left: list[int], right: list[int]) -> dict[int, tuple[int, float, float]]:
@@ -104,6 +111,5 @@ def _renamed(before: Table, after: Table, one: int, two: int, total: float, like
         restores=(Restored(was.name, back, (now.name,)),), supplies=(Supplied(now.name, there, (was.name,)),),
         detail=detail, is_thin=is_thin,
         alternatives=rivals.shared_out([(str(Kind.COLUMN_REMOVED), 0.0)], confidence),
-        question=f"`{was.name}` of {before.name}: was it renamed to `{now.name}`? "
-        "No rows were seen that could show it.",
+        question=_asked(before, was.name, now.name),
     )  # fmt: skip

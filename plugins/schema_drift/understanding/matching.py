@@ -17,6 +17,8 @@ _MOST_TRIED = 8
 # Of the rows at one time, how many must have a partner at the other for a found key to be believed.
 _LEAST_SHARE = 0.05
 _GIVEN_COUNTS = 0.35
+# Numbers under two names may be the same ones by chance: then the other columns must agree on the rows they join.
+_LEAST_CROSSED = 0.2
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ def match(old: Side, new: Side) -> Match:
     modulus = modulus_for(old, new)
     best: tuple[float, Key] | None = None
     last: Key | None = None
+    given = _given(old, new)
     for number, key in enumerate(_candidates(old, new)):
         found = _by(old, new, key, modulus)
         last = key
@@ -59,6 +62,9 @@ def match(old: Side, new: Side) -> Match:
         if key.is_given and found.rows >= 0.5 * min(old.taken, new.taken) > 0:
             # A key that still joins the rows was no worse before; others must be a good deal better.
             score += _GIVEN_COUNTS
+        is_crossed = [old.names[n] for n in key.before] != [new.names[n] for n in key.after]
+        if is_crossed and key != given and score < _LEAST_CROSSED:
+            score = 0.0
         if best is None or score > best[0]:
             best = (score, key)
         # The given key is believed as soon as it makes sense; others compete.

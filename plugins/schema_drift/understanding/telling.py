@@ -16,6 +16,7 @@ from .types import NUMBERS, TIMES, Family, Shift, compare_types, read_type
 THIN_ROWS = 10
 _THIN_MOST = 0.75
 _HEADER_MOST = 0.6
+_FIELDS_GONE = ("fields", "removed_fields", "retyped_fields", "format_before")
 
 _SEVERITY = {
     Kind.UNIT_CHANGED: Severity.DANGEROUS,
@@ -163,6 +164,9 @@ def change(
     alternatives: tuple[tuple[str, float], ...] = (),
 ) -> Change:
     """A change with the severity of its kind, unless another one is given."""
+    if kind is Kind.NESTED_CHANGED and detail and not any(detail.get(key) for key in _FIELDS_GONE):
+        # Fields that only came break nothing, and nothing has to be taken back.
+        severity, restores, supplies = severity or Severity.INFORMATIVE, (), ()
     return Change(
         kind, table.id, tuple(before), tuple(after), round(confidence, 3), severity or severity_of(kind),
         tuple(facts), restores, supplies, dict(detail or {}), alternatives, is_thin, question,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
 
@@ -69,11 +69,17 @@ _SINGLE = {"real", "float4", "float32"}
 
 @dataclass(frozen=True)
 class Type:
-    """A type, read. size: bits of an integer, length of a text, precision of a decimal, 32 or 64 of a float."""
+    """A type, read. size: bits of an integer, length of a text, precision of a decimal, 32 or 64 of a float.
+
+    form: of texts and bytes, `fixed` for those that are filled up to their length, `own` for MySQL's own kinds.
+    words: what an enumeration may hold.
+    """
 
     family: Family
     size: int | None = None
     scale: int = 0
+    form: str = ""
+    words: frozenset[str] = frozenset()
 
     @property
     def duck(self) -> str:
@@ -112,18 +118,31 @@ def read_type(text: str) -> Type:
         return Type(Family.INTEGER, _INTEGERS[name] + is_unsigned)
     if name in ("decimal", "numeric", "number", "dec", "bignumeric", "money"):
         return Type(Family.DECIMAL, numbers[0] if numbers else None, numbers[1] if len(numbers) > 1 else 0)
+    if name in ("enum", "set"):
+        words = frozenset(one or two for one, two in re.findall(_WORDS, text))
+        return Type(Family.TEXT, max(map(len, words), default=None), words=words)
     if name in _TEXTS:
-        is_length = name not in ("enum", "set")
-        return Type(Family.TEXT, numbers[0] if numbers and is_length else _lengths(name))
+        return Type(Family.TEXT, numbers[0] if numbers else _LENGTHS.get(name), form=_form(name))
     family = _OTHERS.get(name, Family.OTHER)
     if family is Family.BINARY:
-        return Type(family, numbers[0] if numbers else None)
+        return Type(family, numbers[0] if numbers else _LENGTHS.get(name), form=_form(name))
     return Type(family, (32 if name in _SINGLE else 64) if family is Family.FLOAT else None)
 
 
-def _lengths(name: str) -> int | None:
-    """MySQL's texts hold so many bytes; char without a length holds one."""
-    return {"tinytext": 255, "mediumtext": 16_777_215, "char": 1, "character": 1, "nchar": 1}.get(name)
+_WORDS = r"""'((?:[^']|'')*)'|"((?:[^"]|"")*)\""""
+# MySQL's texts hold so many bytes; char without a length holds one.
+_LENGTHS = {
+    "tinytext": 255, "mediumtext": 16_777_215, "tinyblob": 255, "mediumblob": 16_777_215, "char": 1,
+    "character": 1, "nchar": 1,
+}  # fmt: skip
+_PLAIN_LENGTH = 65_535
+_RANKS = {"fixed": 0, "own": 1, "": 2}
+
+
+def _form(name: str) -> str:
+    if name in ("char", "character", "nchar", "bpchar", "binary"):
+        return "fixed"
+    return "own" if name.startswith(("tiny", "medium", "long")) else ""
 
 
 class Shift(StrEnum):
@@ -141,7 +160,7 @@ def compare_types(before: str, after: str) -> Shift:
         return Shift.SAME
     old, new = read_type(before), read_type(after)
     if old.family is new.family:
-        return _within(old, new, before, after)
+        return _within(*_lengthened(old, new), before, after)
     if old.family is Family.INTEGER and new.family is Family.DECIMAL:
         digits = {8: 3, 9: 3, 16: 5, 17: 5, 24: 7, 32: 10, 33: 10}.get(old.size or 32, 19)
         return Shift.WIDENED if new.size is None or new.size - new.scale >= digits else Shift.NARROWED
@@ -158,17 +177,26 @@ def compare_types(before: str, after: str) -> Shift:
     return Shift.CHANGED
 
 
+def _lengthened(old: Type, new: Type) -> tuple[Type, Type]:
+    """Beside one of MySQL's own texts, a text without a length is MySQL's, too."""
+    if "own" not in (old.form, new.form):
+        return old, new
+    pair = [one if one.size or one.form else replace(one, size=_PLAIN_LENGTH) for one in (old, new)]
+    return pair[0], pair[1]
+
+
 def _within(old: Type, new: Type, before: str, after: str) -> Shift:
     """Of two types of one family."""
-    words = [
-        re.findall(r"'((?:[^']|'')*)'", text) if text.lower().startswith(("enum", "set")) else []
-        for text in (before, after)
-    ]
-    if all(words) and set(words[0]) != set(words[1]):
-        return Shift.WIDENED if set(words[0]) < set(words[1]) else Shift.NARROWED
+    if old.words != new.words:
+        # What any text may be holds every word that is no longer than it.
+        if not old.words or not new.words:
+            return Shift.WIDENED if old.words and (new.size or 10**9) >= (old.size or 0) else Shift.NARROWED
+        return Shift.WIDENED if old.words < new.words else Shift.NARROWED
     if old == new:
         # Two words of one type, such as int and integer; structs and lists of other things are told by their text.
         return Shift.CHANGED if old.family in NESTED | {Family.OTHER} and before != after else Shift.SAME
+    if old.size == new.size and old.form != new.form:
+        return Shift.WIDENED if _RANKS[old.form] < _RANKS[new.form] else Shift.NARROWED
     whole, part = (new.size or 10**9) - new.scale, new.scale
     if whole >= (old.size or 10**9) - old.scale and part >= old.scale:
         return Shift.WIDENED

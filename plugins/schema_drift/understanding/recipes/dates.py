@@ -81,17 +81,21 @@ def of_dates(
 def _rewritten(one: int, two: int, was: _Way, now: _Way, family: Family) -> Recipe:
     """The same moments, in another way; what the new way doesn't tell apart comes back cut off."""
     read = now.read if now.has_century or was.years is None else _in_century(now.read, was.years)
-    back: Expression | None = lambda c: was.write([read(c)])
-    text, question, slack = f"the same moments, {was.name} → {now.name}", None, 0.0
+    question, slack, is_lost = None, 0.0, False
     if now.step > was.step:
         lost = next(word for step, word in _LOST if now.step >= step)
         question = f"values are {now.name} now, without their {lost}, which can't be had again. Who needs it?"
         slack = now.step * 0.999999
         if family not in TIMES:
-            back, slack = None, 0.0
+            is_lost, slack = True, 0.0
+
+    def back(c: Sequence[str]) -> str:
+        return was.write([read(c)])
+
     return Recipe(
-        Kind.FORMAT_CHANGED, (one,), (two,), (back,), (lambda c: now.write([was.read(c)]),),
-        {"format_before": was.name, "format_after": now.name}, text, question, slack=slack, cost=0.15,
+        Kind.FORMAT_CHANGED, (one,), (two,), (None if is_lost else back,), (lambda c: now.write([was.read(c)]),),
+        {"format_before": was.name, "format_after": now.name}, f"the same moments, {was.name} → {now.name}",
+        question, slack=slack, cost=0.15,
     )  # fmt: skip
 
 
@@ -168,10 +172,8 @@ def _written(texts: Sequence[str]) -> Iterator[_Way]:
         moments = [found for text in texts if (found := _parsed(text, form))]
         step = next(step for mark, step in _STEPS if mark in form)
         years = min(moments).year, max(moments).year
-        yield _Way(
-            form, lambda c, f=form: f"try_strptime({c[0]}, {literal(f)})", _writing(form, texts, moments), step, years,
-            "%Y" in form,
-        )  # fmt: skip
+        read: Expression = lambda c, f=form: f"try_strptime({c[0]}, {literal(f)})"  # noqa: E731
+        yield _Way(form, read, _writing(form, texts, moments), step, years, "%Y" in form)
 
 
 def _writing(form: str, texts: Sequence[str], moments: Sequence[datetime]) -> Expression:

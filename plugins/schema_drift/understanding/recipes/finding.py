@@ -24,6 +24,9 @@ _LEAST_VARIED = 2
 _SAMPLE = 400
 _SCREENED = 60
 _ENOUGH_KINDS = 8
+# Rows that a recipe explains beyond those that are equal anyway: fewer are updates that happen to fit.
+LEAST_MORE = 3
+_LEAST_GAIN = 0.5
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,21 @@ def find_all(
     for recipe, proof in zip(recipes, prove(con, old, new, recipes), strict=True):
         if proof.share >= LEAST_SHARE and proof.varied >= _LEAST_VARIED:
             found.setdefault((recipe.old[0], recipe.new[0]), []).append(Found(recipe, proof))
-    return {pair: sorted(all_, key=lambda one: -one.worth) for pair, all_ in found.items()}
+    return {pair: sorted(_worthy(all_), key=lambda one: -one.worth) for pair, all_ in found.items()}
+
+
+def _worthy(founds: list[Found]) -> list[Found]:
+    """Those that explain more than the plain values do, which are lower case, or padded, already; and these."""
+    plain = next((one for one in founds if one.recipe.kind is None and not one.recipe.cost), None)
+    if plain is None:
+        return founds
+    share, equal = plain.proof.share, plain.proof.equal
+    return [
+        one
+        for one in founds
+        if one is plain
+        or (one.proof.share - share >= _LEAST_GAIN * (1 - share) and one.proof.equal - equal >= LEAST_MORE)
+    ]
 
 
 def _screened(con: duckdb.DuckDBPyConnection, old: Side, new: Side, recipes: list[Recipe]) -> list[Recipe]:
@@ -96,8 +113,7 @@ def _of(texts: Texts, old: Side, new: Side, match: Match, one: int, two: int) ->
         # A cast that happens to read Y and N as booleans is no reason to believe that nothing else changed.
         is_words = "boolean" in types
         found.append(replace(plain, cost=1.0) if is_words else plain)
-    elif old.names[one] != new.names[two]:
-        # Lower case that is asked for of what is lower case already explains no more than the values themselves.
+    else:
         found.append(identity(old, new, one, two))
     if (read_type(types[0]).family, read_type(types[1]).family) == (Family.TIMESTAMP, Family.DATE):
         lost = "the time of day is gone, and can't be had again. Who needs it?"

@@ -25,9 +25,20 @@ class Leaf:
     def read(self, column: str) -> str:
         """SQL of the field's value, null where the column is null."""
         if self.is_json:
-            path = "$" + "".join(f".{json.dumps(part, ensure_ascii=False)}" for part in self.path)
-            return f"json_extract_string({column}, {literal(path)})"
+            return f"json_extract_string({column}, {literal(self._path)})"
         return "".join([f"({column})", *(f".{quote(part)}" for part in self.path)])
+
+    def write(self, column: str, type_: str) -> str:
+        """SQL of the field's value for a field of `type_`; inside JSON what is no text stays what it is."""
+        if not self.is_json:
+            return self.read(column) if self.type == type_ else f"try_cast({self.read(column)} as {type_})"
+        if self.type == type_ and self.type != "varchar":
+            return f"json_extract({column}, {literal(self._path)})"
+        return self.read(column) if type_ in ("varchar", "json") else f"try_cast({self.read(column)} as {type_})"
+
+    @property
+    def _path(self) -> str:
+        return "$" + "".join(f".{json.dumps(part, ensure_ascii=False)}" for part in self.path)
 
     @property
     def dotted(self) -> str:
@@ -58,7 +69,7 @@ def _of_json(con: duckdb.DuckDBPyConnection, column: str, table: str) -> list[Le
     rows = con.execute(
         f"select {column}::varchar from {table} where {column} is not null order by hash(rowid) limit 200"
     ).fetchall()
-    seen: dict[tuple[str, ...], None] = {}
+    seen: dict[tuple[str, ...], set[str]] = {}
     good = 0
     for (text,) in rows:
         if not text.lstrip().startswith("{"):
@@ -68,18 +79,25 @@ def _of_json(con: duckdb.DuckDBPyConnection, column: str, table: str) -> list[Le
         except ValueError:
             continue
         good += 1
-        seen.update(dict.fromkeys(_paths(value, ())))
+        for path, kind in _paths(value, ()):
+            seen.setdefault(path, set()).update({kind} if kind else ())
     if not rows or good < 0.8 * len(rows):
         return []
-    return [Leaf(path, "varchar", is_json=True) for path in list(seen)[:_MOST_LEAVES]]
+    return [
+        Leaf(path, kinds.pop() if len(kinds) == 1 else "json", is_json=True)
+        for path, kinds in list(seen.items())[:_MOST_LEAVES]
+    ]
 
 
-def _paths(value: object, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    if isinstance(value, dict):
+_JSON = {bool: "boolean", int: "bigint", float: "double", str: "varchar"}
+
+
+def _paths(value: object, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str | None]]:
+    if isinstance(value, dict) and value:
         for name, child in value.items():
             yield from _paths(child, (*path, str(name)))
     elif path:
-        yield path
+        yield path, None if value is None else _JSON.get(type(value), "json")
 
 
 def packed(fields: Sequence[tuple[tuple[str, ...], str]], type_: str) -> str:

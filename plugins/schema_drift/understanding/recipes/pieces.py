@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,9 +27,10 @@ def splits(
 ) -> list[Recipe]:
     """Recipes by which old column `one` is made from some of the new columns `parts`."""
     found = []
+    widths, pieces = _padded(whole, parts, pieces, new)
     for order, marks in _layouts(whole, parts, pieces):
         types = [new.types[n] for n in order]
-        parts_of = [_Part(new.types[n], "" in pieces[n]) for n in order]
+        parts_of = [_Part(new.types[n], "" in pieces[n], widths.get(n)) for n in order]
         supply = tuple(_piece(place, marks, type_) for place, type_ in enumerate(types))
         delimiters = list(marks[1:-1])
         between = f", delimited by {', '.join(map(repr, delimiters))}," if any(delimiters) else ""
@@ -48,9 +50,10 @@ def merges(
 ) -> list[Recipe]:
     """Recipes by which some of the old columns `parts` stand in new column `two`."""
     found = []
+    widths, pieces = _padded(whole, parts, pieces, old)
     for order, marks in _layouts(whole, parts, pieces):
         types = [old.types[n] for n in order]
-        parts_of = [_Part(old.types[n], "" in pieces[n]) for n in order]
+        parts_of = [_Part(old.types[n], "" in pieces[n], widths.get(n)) for n in order]
         restore = tuple(_piece(place, marks, type_) for place, type_ in enumerate(types))
         delimiters = list(marks[1:-1])
         between = f", delimited by {', '.join(map(repr, delimiters))}" if any(delimiters) else ""
@@ -63,6 +66,27 @@ def merges(
             )
         )  # fmt: skip
     return found + _moments(old, new, tuple(parts), (two,))
+
+
+def _padded(
+    whole: Texts, parts: Sequence[int], pieces: dict[int, Texts], side: Side
+) -> tuple[dict[int, int], dict[int, Texts]]:
+    """Numbers that the whole writes with leading zeros: to how many digits; and all parts as it writes them."""
+    runs = [re.findall(r"\d+", text) if text else [] for text in whole]
+    widths: dict[int, int] = {}
+    for part in parts:
+        rows = [(found, value) for found, value in zip(runs, pieces[part], strict=True) if found and value]
+        if read_type(side.types[part]).family is not Family.INTEGER or not rows:
+            continue
+        for place in range(max(len(found) for found, _ in rows)):
+            here = [(found[place], value) for found, value in rows if len(found) > place]
+            held = [run for run, value in here if run.lstrip("0") == value.lstrip("0")]
+            is_padded = len({len(run) for run in held}) == 1 and any(run[0] == "0" for run in held)
+            if len(held) >= _LEAST_CONSTANT * len(rows) and is_padded:
+                widths[part] = len(held[0])
+                break
+    written = {part: [value and value.zfill(width) for value in pieces[part]] for part, width in widths.items()}
+    return widths, pieces | written
 
 
 def _layouts(
@@ -148,14 +172,17 @@ def _cut(text: str, values: dict[int, str]) -> tuple[tuple[int, ...], tuple[str,
 
 @dataclass(frozen=True)
 class _Part:
-    """The type of a part, and whether it is an empty text where there is none."""
+    """The type of a part, whether it is an empty text where there is none, and how wide a number is written."""
 
     type: str
     is_empty: bool
+    width: int | None = None
 
     def text(self, sql: str) -> str:
         """SQL of the part as text, null where there is none."""
         text = sql if read_type(self.type).family is Family.TEXT else f"cast({sql} as varchar)"
+        if self.width:
+            text = f"lpad({text}, cast(greatest({self.width}, length({text})) as integer), '0')"
         return f"nullif({text}, '')" if self.is_empty else text
 
 

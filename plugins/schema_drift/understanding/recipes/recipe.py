@@ -138,6 +138,8 @@ def _counts(one: Recipe, old: Side, new: Side) -> list[str]:
     values = befores[0] if len(befores) == 1 else f"({', '.join(befores)})"
     counts = [f"count(*) filter ({filled})", f"count(*) filter (({filled}) and {whole})"]
     counts.append(f"count(distinct case when ({filled}) and {whole} then {values}::varchar end)")
+    if one.test is not None:
+        tests = [whole] * len(tests)
     return counts + [f"count(*) filter (({filled}) and {test})" for test in tests]
 
 

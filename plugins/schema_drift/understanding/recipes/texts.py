@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from os.path import commonprefix
 
 from plugins.core.duck import literal
 from plugins.schema_drift.change import Kind
@@ -144,7 +143,8 @@ def _learned(before: Sequence[str], after: Sequence[str]) -> Iterator[Way]:
         return
     width_old, width_new = _one_length(before), _one_length(after)
     if width_old:
-        zeros, right, left = _filled("lpad", width_old, "0"), _filled("rpad", width_old), _filled("lpad", width_old)
+        zeros = _filled("lpad", width_old, "0")
+        right, left = _filled("rpad", width_old), _filled("lpad", width_old)
         yield (f"leading zeros, {width_old} wide", "without", zeros, _call("ltrim", ", '0'"), 0.2)
         yield (f"padded to {width_old}", "trimmed", right, _call("rtrim"), 0.2)
         yield (f"padded to {width_old}", "trimmed", left, _call("ltrim"), 0.2)
@@ -171,7 +171,8 @@ def _runs(before: Sequence[str], after: Sequence[str]) -> Iterator[Way]:
     if not inside or (widths[0] is None) == (widths[1] is None):
         return
     width = widths[0] or widths[1] or 0
-    zeros, bare = (lambda c: _with_run(c[0], f"lpad({{0}}, cast(greatest({width}, length({{0}})) as integer), '0')")), (lambda c: _with_run(c[0], _NO_ZEROS))
+    zeros: Expression = lambda c: _with_run(c[0], _filled("lpad", width, "0")(["{0}"]))  # noqa: E731
+    bare: Expression = lambda c: _with_run(c[0], _NO_ZEROS)  # noqa: E731
     padded, plain = f"numbers of {width} digits", "numbers without leading zeros"
     yield (padded, plain, zeros, bare, 0.3) if widths[0] else (plain, padded, bare, zeros, 0.3)
 
@@ -216,14 +217,19 @@ def _affixes(before: Sequence[str], after: Sequence[str]) -> Iterator[Way]:
                 yield (f"with suffix {end!r}", "without suffix", add, cut, 0.2)
 
 
-def _common_start(texts: Sequence[str]) -> str:
-    """The longest start that all share and that no digit is part of."""
+def _start(texts: Sequence[str]) -> str:
+    """The longest start that all share."""
     start = min(texts)
     last = max(texts)
     length = next(
         (n for n, (a, b) in enumerate(zip(start, last, strict=False)) if a != b), min(len(start), len(last))
     )
-    return re.split(r"\d", start[:length])[0]
+    return start[:length]
+
+
+def _common_start(texts: Sequence[str]) -> str:
+    """The longest start that all share and that no digit is part of."""
+    return re.split(r"\d", _start(texts))[0]
 
 
 def _template(text: str) -> tuple[str, ...]:
@@ -267,8 +273,8 @@ def _other_start(
     before: Sequence[str], after: Sequence[str], olds: Sequence[tuple[str, ...]], news: Sequence[tuple[str, ...]]
 ) -> Iterator[Way]:
     """Another start besides other punctuation, such as `0` for the country's number of phones."""
-    starts = [commonprefix([re.sub("[^0-9A-Za-z]", "", text) for text in texts]) for texts in (before, after)]
-    same = len(commonprefix([start[::-1] for start in starts]))
+    starts = [_start([re.sub("[^0-9A-Za-z]", "", text) for text in texts]) for texts in (before, after)]
+    same = len(_start([start[::-1] for start in starts]))
     was, now = (start[: len(start) - same] for start in starts)
     if was == now or not olds or not news:
         return
@@ -277,7 +283,8 @@ def _other_start(
         return lambda c: f"{literal(start)} || substr({_stripped(c)}, {len(other) + 1})"
 
     back, there = _written(olds, bare(was, now)), _written(news, bare(now, was))
-    yield (f"written {_shown(olds[0])}, {was!r} first", f"written {_shown(news[0])}, {now!r} first", back, there, 0.3)
+    names = [f"written {_shown(one[0])}, {start!r} first" for one, start in ((olds, was), (news, now))]
+    yield (names[0], names[1], back, there, 0.3)
 
 
 def _is_punctuated(texts: Sequence[str]) -> bool:

@@ -139,11 +139,12 @@ def _scaled(
     coarse = 0.0 if slack[0] <= slack[1] * abs(factor) * 1.001 else float(1.01 * slack[0] / abs(factor))
     if coarse and not question:
         question = (
-            f"values of `{new.names[two]}` are kept to {coarse / 1.01:.3g} of the old unit only; what was finer can't "
-            "be had again. Who needs it?"
+            f"values of `{new.names[two]}` are kept to {coarse / 1.01:.3g} of the old unit only; what was finer "
+            "can't be had again. Who needs it?"
         )
+    there = _times(factor, new.types[two], places[0])
     return Recipe(
-        Kind.UNIT_CHANGED, (one,), (two,), (back,), (_times(factor, new.types[two], places[0]),), detail, text, question,
+        Kind.UNIT_CHANGED, (one,), (two,), (back,), (there,), detail, text, question,
         slack=coarse, cost=0.2 if unit else 0.8,
     )  # fmt: skip
 
@@ -185,13 +186,14 @@ def _plainest(left: Numbers, right: Numbers, ratio: float, slack: tuple[float, f
 
 
 def _rounded(old: Side, new: Side, one: int, two: int, slack: float) -> Recipe:
-    """The same numbers up to what the type keeps, such as 0.1 and 0.1000000001; slack: by how much they may differ."""
+    """The same numbers up to what is kept of them; slack: by how much they may differ."""
     before, after = old.types[one], new.types[two]
     back: Expression = lambda c: f"try_cast({c[0]} as {before})"  # noqa: E731
     there: Expression = lambda c: f"try_cast({c[0]} as {after})"  # noqa: E731
     lost = "values are rounded, and what they were can't be had again. Who needs it?" if slack else None
     return Recipe(
-        None, (one,), (two,), (back,), (there,), text="the same numbers, rounded", question=lost, tolerance=1e-6, slack=slack, cost=0.1
+        None, (one,), (two,), (back,), (there,), text="the same numbers, rounded", question=lost,
+        tolerance=1e-6, slack=slack, cost=0.1,
     )
 
 
@@ -223,8 +225,9 @@ def _moved(
         spread = np.percentile(right, 90) - np.percentile(right, 10)
         if fits.mean() >= _LEAST_SHARE and spread >= 8 * rounding:
             detail = {"factor": _plain(factor), "offset": _plain(zero), "unit_before": before, "unit_after": after}
-            back = _kept(lambda c, f=factor, z=zero: f"({c[0]} - {_text(z)}) / {_text(f)}", old.types[one], places[1])
-            there = _kept(lambda c, f=factor, z=zero: f"{c[0]} * {_text(f)} + {_text(z)}", new.types[two], places[0])
+            away: Expression = lambda c, f=factor, z=zero: f"({c[0]} - {_text(z)}) / {_text(f)}"  # noqa: E731
+            onto: Expression = lambda c, f=factor, z=zero: f"{c[0]} * {_text(f)} + {_text(z)}"  # noqa: E731
+            back, there = _kept(away, old.types[one], places[1]), _kept(onto, new.types[two], places[0])
             coarse = 0.0 if slack[0] < slack[1] * factor else float(1.01 * slack[0] / factor + slack[1])
             return Recipe(
                 Kind.UNIT_CHANGED, (one,), (two,), (back,), (there,), detail,
