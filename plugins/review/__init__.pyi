@@ -7,12 +7,14 @@ from .proposal import FileChange, Proposal
 from .proposals.lifecycle import Proposals
 from .proving import Proven, prove
 from .sandbox.inputs import ChangedSources, SideInputs
+from .sandbox.opening import Opened, opened_ahead
 from .sandbox.server_tasks import connected
 
 __all__ = [
     "ChangedSources",
     "FileChange",
     "Finding",
+    "Opened",
     "Outcome",
     "Proposal",
     "Proposals",
@@ -23,6 +25,7 @@ __all__ = [
     "code",
     "connected",
     "find_pii",
+    "opened_ahead",
     "prose",
     "prove",
 ]

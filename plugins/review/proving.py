@@ -17,6 +17,7 @@ from plugins.review.proposal import Proposal
 from plugins.review.reviewing import review
 from plugins.review.sandbox.inputs import ChangedSources
 from plugins.review.sandbox.machine_written import check_machine_written
+from plugins.review.sandbox.opening import Opened
 from plugins.review.sandbox.places import Places
 
 _ASKED = Finding(
@@ -54,13 +55,14 @@ def prove(
     columns: Collection[str] = (),
     judge: Callable[[Review], Sequence[Finding]] = lambda review: review.findings,
     verdict: Callable[[Review], str | None] = lambda review: None,
+    ahead: Callable[[], Opened] | None = None,
 ) -> Proven:
     """Check what the machine wrote, then review it against its base; nothing of it compiles if it is refused.
 
     What the proposal knows already is evidence too, but for what the review finds out by itself.
     sources: those that are not the same on both sides. columns: names of columns that may become others in strings
     of people's own Jinja and Python. judge: what the findings mean for this kind of proposal. verdict: what they
-    come to in a sentence or two, judged; None: as for any other.
+    come to in a sentence or two, judged; None: as for any other. ahead: of a sandbox that is being opened.
     Raises SmeltError as `review` does.
     """
     if not proposal.changes:
@@ -74,7 +76,14 @@ def prove(
         return Proven(told, render_proposal(told, None), None)
     head = build_commits(repository, prefix, proposal, settings.forge.committer)
     found = review(
-        project, settings, proposal.base, head, is_machine_written=True, on_progress=on_progress, sources=sources
+        project,
+        settings,
+        proposal.base,
+        head,
+        is_machine_written=True,
+        on_progress=on_progress,
+        sources=sources,
+        ahead=ahead,
     )
     found = replace(found, findings=tuple(judge(found)))
     found = replace(found, findings=(*_left(proposal.evidence, found.findings), *found.findings))

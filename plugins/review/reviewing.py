@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -17,16 +17,13 @@ from plugins.review.comparing import collect
 from plugins.review.evidence.change import ReviewedChange
 from plugins.review.git import ChangedFile, Repository
 from plugins.review.outcome import Review
-from plugins.review.sandbox.confine import ForkServer
 from plugins.review.sandbox.inputs import ChangedSources
 from plugins.review.sandbox.merging import build_later
+from plugins.review.sandbox.opening import Opened, opened
 from plugins.review.sandbox.plan import BuildPlan, plan_build
-from plugins.review.sandbox.production import find_production
 from plugins.review.sandbox.selection import Changes, Selection, find_changes, select
-from plugins.review.sandbox.server import ServerSandbox
 from plugins.review.sandbox.session import BuiltSide, Compiled, Sandbox
 from plugins.review.sandbox.soda import nodes_of_contracts
-from plugins.review.sandbox.workspace import open_workspace
 
 Progress = Callable[[str], None]
 
@@ -42,10 +39,12 @@ def review(
     is_machine_written: bool = False,
     on_progress: Progress = lambda _: None,
     sources: ChangedSources | None = None,
+    ahead: Callable[[], Opened] | None = None,
 ) -> Review:
     """Compare `head` with where it left `base`: build both in a sandbox, and collect all evidence.
 
     sources: those that are not the same on both sides; their readers are built on both, changed or not.
+    ahead: waits for a sandbox that is being opened, as `opened_ahead` yields; None: one is opened now.
 
     Raises SmeltError for refs, projects and profiles that can't be used; what only a part of the evidence
     lacks is a finding `not checked`.
@@ -60,14 +59,9 @@ def review(
     found = Review(project.folder.name, base, head, base_commit, head_commit, files, notes=notes)
     if not files:
         return found
-    with open_workspace(repository) as workspace, ForkServer(workspace.folder / "server") as server:
-        on_progress("finding production")
-        production = find_production(project, workspace.folder)
-        state = settings.make_local_root() / "review"
-        kind = Sandbox if project.adapter == "duckdb" else ServerSandbox
-        sandbox = kind(
-            project, workspace, production, settings.review, state, server, _passed_on(settings), sources
-        )
+    place = opened(project, settings, repository, on_progress) if ahead is None else nullcontext(ahead())
+    with place as here:
+        sandbox = here.sandbox(sources)
         on_progress("compiling both sides")
         sides = [sandbox.prepare("base", base_commit), sandbox.prepare("head", head_commit)]
         sandbox.clean_up(sides[0])
@@ -88,6 +82,7 @@ def review(
         on_progress("comparing")
         findings = collect(change, settings)
         diagram = _diagram(change)
+        production = sandbox.production
     notes += (production.missing,) if production.missing else ()
     return Review(
         project=compiled["head"].loaded.manifest.project_name,
@@ -135,10 +130,6 @@ def _inside(files: Sequence[ChangedFile], prefix: PurePosixPath) -> list[str]:
     return sorted(
         str(PurePosixPath(p).relative_to(prefix)) for p in paths if PurePosixPath(p).is_relative_to(prefix)
     )
-
-
-def _passed_on(settings: Settings) -> dict[str, str]:
-    return {name: os.environ[name] for name in settings.review.environment if name in os.environ}
 
 
 def _building(selection: Selection) -> str:

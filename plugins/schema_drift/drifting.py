@@ -20,7 +20,7 @@ from plugins.schema_drift.table import Table
 from plugins.schema_drift.understanding import compare
 
 if TYPE_CHECKING:
-    from plugins.review import Proposal, Proven
+    from plugins.review import Opened, Proposal, Proven
 
 Progress = Callable[[str], None]
 
@@ -135,7 +135,7 @@ def propose(
     Raises SmeltError as the sandbox and the forge do.
     """
     # A check, which every run makes, needs none of these.
-    from plugins.review import Proposals
+    from plugins.review import Proposals, Repository, opened_ahead
     from plugins.schema_drift.healing.holds import held_rows as waiting_rows
     from plugins.schema_drift.opened import find_open
     from plugins.schema_drift.patching import make_patch
@@ -154,23 +154,25 @@ def propose(
         held_rows = waiting_rows(settings, source)
     # Files that are no models hold SQL of any kind, and what a parser lacks for it is no news.
     logging.getLogger("sqlglot").setLevel(logging.ERROR)
-    on_progress("reading the project")
-    with at_head(project, checked.before, checked.after) as (patched, commit):
-        on_progress("patching")
-        found = make_patch(patched, checked.drift, mode, added=settings.drift.added)
-        if not found.changes and not _is_news(settings, checked, found, source):
-            return None
-        proposal = make_proposal(
-            checked.drift,
-            found,
-            patched,
-            base=commit,
-            first_seen=checked.first_seen,
-            held_rows=held_rows,
-            proposal_id=proposal_id,
-        )
-    proposal = proposal.model_copy(update={"subject": source or ""})
-    proven = _prove(project, settings, checked, proposal, found, on_progress)
+    commit = Repository.find(project.folder).resolve("HEAD")
+    with opened_ahead(project, settings, commit) as ahead:
+        on_progress("reading the project")
+        with at_head(project, checked.before, checked.after) as (patched, commit):
+            on_progress("patching")
+            found = make_patch(patched, checked.drift, mode, added=settings.drift.added)
+            if not found.changes and not _is_news(settings, checked, found, source):
+                return None
+            proposal = make_proposal(
+                checked.drift,
+                found,
+                patched,
+                base=commit,
+                first_seen=checked.first_seen,
+                held_rows=held_rows,
+                proposal_id=proposal_id,
+            )
+        proposal = proposal.model_copy(update={"subject": source or ""})
+        proven = _prove(project, settings, checked, proposal, found, on_progress, ahead)
     proposals = Proposals(settings)
     proposals.add(proven.proposal, proven.body)
     url = None
@@ -212,7 +214,13 @@ def _is_news(settings: Settings, checked: Checked, patch: Patch, source: str | N
 
 
 def _prove(
-    project: Project, settings: Settings, checked: Checked, proposal: Proposal, patch: Patch, on_progress: Progress
+    project: Project,
+    settings: Settings,
+    checked: Checked,
+    proposal: Proposal,
+    patch: Patch,
+    on_progress: Progress,
+    ahead: Callable[[], Opened],
 ) -> Proven:
     """Build both sides on the rows before and the same rows now."""
     from plugins.schema_drift.proving import prove_drift
@@ -233,4 +241,5 @@ def _prove(
             before=checked.before,
             after=checked.after,
             pins=pins,
+            ahead=ahead,
         )

@@ -140,6 +140,11 @@ class Sandbox:
         )
         return Side(name, commit, project, folder, project_dir / SCRATCH)
 
+    def parse(self, side: Side) -> None:
+        """Have dbt parse a side, and keep the parse for those that are prepared after it. Raises SmeltError."""
+        self._run("tasks:parse_side", side, {})
+        _copy(side.folder / "target" / PARTIAL_PARSE, self.state / PARTIAL_PARSE)
+
     def compile(self, changed: Sequence[str], *sides: Side) -> list[Compiled]:
         """Compile what the changed files (relative to the project) can reach, on all sides at the same time.
 

@@ -14,7 +14,7 @@ from plugins.core.errors import SmeltError
 from plugins.core.lake import Pin, scan_sql
 from plugins.core.project import Project
 from plugins.core.settings import Settings
-from plugins.review import ChangedSources, Proposal, Proven, SideInputs, prove
+from plugins.review import ChangedSources, Opened, Proposal, Proven, SideInputs, prove
 from plugins.schema_drift.change import Change, Drift, Kind
 from plugins.schema_drift.observing import WrittenInput
 from plugins.schema_drift.patching.patch import Patch
@@ -41,11 +41,12 @@ def prove_drift(
     before: Sequence[Table] = (),
     after: Sequence[Table] = (),
     pins: Pins | None = None,
+    ahead: Callable[[], Opened] | None = None,
 ) -> Proven:
     """Build base on the rows of before and head on those of now, and hold head to the values of base.
 
     inputs: rows of the tables that drifted. pins: of a Smelt project, bronze before and now. before, after: the
-    tables that drifted. Raises SmeltError as the sandbox does.
+    tables that drifted. ahead: of a sandbox that is being opened. Raises SmeltError as the sandbox does.
     """
     on_progress("laying the same rows beside each other")
     with tempfile.TemporaryDirectory(prefix="smelt-drift-") as folder:
@@ -62,6 +63,7 @@ def prove_drift(
             columns=names,
             judge=judge,
             verdict=partial(find_verdict, proposal=proposal, patch=patch),
+            ahead=ahead,
         )
 
 
