@@ -15,6 +15,18 @@ if TYPE_CHECKING:
     from plugins.core.project import Project
     from plugins.core.settings import Settings
 
+_HELP = """Schema drift: what changed at the sources, what it means, and the pull request that answers it.
+
+In any dbt project:
+
+  smelt drift snapshot   after a build that was good
+  smelt drift check      later: what changed, and how that is known
+  smelt drift propose    patched, built on the same rows, opened as a pull request
+
+In a Smelt project `smelt run` does all of it, and holds back what a change would break:
+
+  smelt drift status     what waits, since when and why
+"""
 _FAIL_ON = ("never", "any", "informative", "breaking", "dangerous")
 
 Before = Annotated[
@@ -36,7 +48,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to `app`."""
     drift = typer.Typer(
         no_args_is_help=True,
-        help="Schema drift: what changed at the sources, what it means, and the pull request that answers it.",
+        help=_HELP,
     )
     for command in (snapshot, check, propose, status, release):
         drift.command()(command)
@@ -57,8 +69,8 @@ def snapshot(
 
     One file, which only you can read: it holds values. `smelt drift check` compares with it later.
 
-      smelt drift snapshot                  after a build that was good
-      smelt drift snapshot -o before.duckdb  somewhere else
+      smelt drift snapshot                    after a build that was good
+      smelt drift snapshot -o before.duckdb   somewhere else
     """
     from dataclasses import asdict
 
@@ -74,7 +86,8 @@ def snapshot(
     else:
         for note in taken.notes:
             typer.echo(f"note  {note}", err=True)
-        typer.echo(f"{taken.tables} tables, {taken.rows:,} rows kept: {taken.path}")
+        tables = "table" if taken.tables == 1 else "tables"
+        typer.echo(f"{taken.tables:,} {tables}, {taken.rows:,} rows kept: {taken.path}")
 
 
 def check(
