@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import duckdb
@@ -21,6 +21,7 @@ from .types import Family, read_type
 # Pairs of left-over columns for which recipes are tried at most, all against all.
 _MOST_PAIRS = 240
 _FEW_PER_COLUMN = 6
+_REPLACED_ROWS, _REPLACED_BITS = 30, 3.0
 
 
 @dataclass
@@ -143,6 +144,26 @@ def _find_recipes(con: duckdb.DuckDBPyConnection, known: Understood) -> None:
     _take_recipes(known, find_all(con, old, new, known.match, _worth_trying(known)))
 
 
+def _is_replaced(known: Understood, named: Mapping[int, int]) -> bool:
+    """Whether the same keys name other things now: texts that told rows apart have other values in all of them.
+
+    Of tables that only hold what was measured last, every number may be another one; names stay.
+    """
+    old, new, matched = known.old, known.new, known.match
+    texts = [
+        (one, two)
+        for one, two in named.items()
+        if read_type(old.types[one]).family is Family.TEXT and not (matched.key and one in matched.key.before)
+    ]
+    if matched.rows < _REPLACED_ROWS or not texts:
+        return False
+    shares = [_measured(known, one, two)[0] or 0.0 for one, two in texts]
+    bits = [entropy(old.hashes([one])[matched.before, 0]) for one, _ in texts]
+    return max(bits) > _REPLACED_BITS and all(
+        share < 0.05 for share, told in zip(shares, bits, strict=True) if told > _REPLACED_BITS
+    )
+
+
 def _is_struct(*types: str) -> bool:
     return all(read_type(type_).family is Family.STRUCT for type_ in types)
 
@@ -211,6 +232,7 @@ def _settle_names(known: Understood) -> None:
         1 for one, pair in pairing.pairs.items() if (pair.share or 0) > 0.9 and pair.bits * pair.compared > 16
     )
     is_settled = kept >= max(2, 0.4 * total) if known.match.rows else total >= 0.6 * max(len(old.names), 1)
+    is_settled = is_settled or (kept <= len(known.key) and _is_replaced(known, named))
     for one in list(pairing.removed):
         two = named.get(one)
         if two is None or two not in pairing.added:

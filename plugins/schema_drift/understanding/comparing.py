@@ -13,6 +13,7 @@ from .living import living_on
 from .table_changes import compare_table
 from .tables import pair_tables, untouched
 
+_SHRUNK = 0.9
 _TEMPORARY = ("_drift_a", "_drift_b", "_drift_x", "_drift_matched", "_drift_some")
 
 
@@ -28,6 +29,9 @@ def compare(con: duckdb.DuckDBPyConnection, before: Sequence[SeenTable], after: 
         same = [(one, two) for one, two in both if _is_declared_same(one, two)]
         equal = living_on(con, same)
         equal |= {one for one, _ in untouched(con, [pair for pair in same if pair[0].table.id not in equal])}
+        if any(one.table.id not in {two.table.id for two in before} for one in after):
+            # Rows that are gone may stand in a table that came.
+            equal -= {one.table.id for one, two in same if _has_shrunk(one, two)}
         before, after = ([one for one in side if one.table.id not in equal] for side in (before, after))
         pairs, changes, notes = pair_tables(con, before, after)
         found += changes
@@ -41,6 +45,11 @@ def compare(con: duckdb.DuckDBPyConnection, before: Sequence[SeenTable], after: 
     order = {one.table.id: number for number, one in enumerate((*before, *after))}
     found.sort(key=lambda one: (order.get(one.table, len(order)), -one.severity.rank))
     return Drift(tuple(found), tuple(notes))
+
+
+def _has_shrunk(one: SeenTable, two: SeenTable) -> bool:
+    old, new = one.table.rows, two.table.rows
+    return old is not None and new is not None and new < _SHRUNK * old
 
 
 def _is_declared_same(one: SeenTable, two: SeenTable) -> bool:

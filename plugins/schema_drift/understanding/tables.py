@@ -19,6 +19,7 @@ Pairs = list[tuple[SeenTable, SeenTable]]
 _AT_ONCE = 40
 _LEAST_COLUMNS = 0.5
 _MOST_COMPARED = 400
+_MOST_HELD = 0.7
 
 
 def pair_tables(
@@ -235,7 +236,7 @@ def _swapped(con: duckdb.DuckDBPyConnection, pairs: Pairs) -> list[tuple[SeenTab
     read: dict[str, dict[str, Hashes]] = {}
     # A table that still holds its own rows was not exchanged for another.
     held = {one.table.id: _row_share(con, one, now, read) for one, now in strange} if len(strange) > 1 else {}
-    strange = [(one, now) for one, now in strange if (held.get(one.table.id) or 0) <= 0.3]
+    strange = [(one, now) for one, now in strange if (held.get(one.table.id) or 0) <= _MOST_HELD]
     for number, (one, one_now) in enumerate(strange):
         for two, two_now in strange[number + 1 :]:
             stays = _columns_alike(one, one_now) + _columns_alike(two, two_now)
@@ -248,7 +249,9 @@ def _swapped(con: duckdb.DuckDBPyConnection, pairs: Pairs) -> list[tuple[SeenTab
                 if swaps > stays + 0.8:
                     found += [(one, two_now, swaps / 2), (two, one_now, swaps / 2)]
                 continue
-            if min(s or 0 for s in shares) >= 0.5 and max(o or 0 for o in own) <= 0.3:
+            # Numbers of rows, and what refers to the other table, are in both anyway.
+            least = max(0.3, *(o or 0 for o in own)) + 0.2
+            if min(s or 0 for s in shares) >= least:
                 found += [(one, two_now, round(shares[0] or 0, 3)), (two, one_now, round(shares[1] or 0, 3))]
     return found
 
