@@ -149,7 +149,7 @@ def _is_replaced(known: Understood, named: Mapping[int, int]) -> bool:
 
     Of tables that only hold what was measured last, every number may be another one; names stay.
     """
-    old, new, matched = known.old, known.new, known.match
+    old, matched = known.old, known.match
     texts = [
         (one, two)
         for one, two in named.items()

@@ -27,17 +27,20 @@ def key_changes(known: Understood, before: Table, after: Table) -> list[Change]:
     places = [number for number, name in enumerate(old.names) if name in before.key]
     if not before.key or len(places) != len(before.key) or (after.history and after.history.since):
         return []
-    if repeated(old, places) > 0.1 * _LEAST_SHARE * old.rows:
-        return []
     if all(number in pairs for number in places):
-        return _repeats(known, before, [pairs[number].new for number in places])
-    if all(number in known.pairing.removed for number in places) and new.rows >= _BELIEVED_ROWS:
-        return _replaced(known, before)
-    return []
+        found = _repeats(known, before, [pairs[number].new for number in places])
+    elif all(number in known.pairing.removed for number in places) and new.rows >= _BELIEVED_ROWS:
+        found = _replaced(known, before)
+    else:
+        found = []
+    return found if found and repeated(old, places) <= 0.1 * _LEAST_SHARE * old.rows else []
 
 
 def repeated(side: Side, columns: Sequence[int]) -> int:
     """How many rows share their values in these columns with another row; rows with a null in them don't count."""
+    if len(columns) == 1 and side.taken == side.rows:
+        values, counts = np.unique(side.hashes(columns)[:, 0], return_counts=True)
+        return int(counts[(counts > 1) & (values != 0)].sum())
     listed = [side.column(number) for number in columns]
     filled = " and ".join(f"{name} is not null" for name in listed)
     row = side.con.execute(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import duckdb
 import numpy as np
 
+from plugins.core.duck import quote
 from plugins.schema_drift.change import Change, Fact, Kind, Severity
 from plugins.schema_drift.table import SeenTable
 
@@ -227,12 +228,7 @@ def _covered(
 def _swapped(con: duckdb.DuckDBPyConnection, pairs: Pairs) -> list[tuple[SeenTable, SeenTable, float]]:
     """Tables of which each has the other's columns now: they have changed places."""
     found: list[tuple[SeenTable, SeenTable, float]] = []
-    emptied = _emptied(con, pairs)
-    strange = [
-        (one, two)
-        for one, two in pairs
-        if {c.name for c in one.table.columns} != {c.name for c in two.table.columns} or one.table.id in emptied
-    ]
+    strange = _strange(con, pairs)
     read: dict[str, dict[str, Hashes]] = {}
     # A table that still holds its own rows was not exchanged for another.
     held = {one.table.id: _row_share(con, one, now, read) for one, now in strange} if len(strange) > 1 else {}
@@ -256,24 +252,48 @@ def _swapped(con: duckdb.DuckDBPyConnection, pairs: Pairs) -> list[tuple[SeenTab
     return found
 
 
-def _emptied(con: duckdb.DuckDBPyConnection, pairs: Pairs) -> set[str]:
-    """Tables of unchanged columns, as another table has them too, of which no single row is left as it was."""
+def _strange(con: duckdb.DuckDBPyConnection, pairs: Pairs) -> Pairs:
+    """Tables that may be another one: of other columns, or of none of their rows where others have such columns.
+
+    One that still holds most of its rows, in the columns that it has at both times, was not exchanged.
+    """
     signatures = [tuple(sorted(column.name for column in one.table.columns)) for one, _ in pairs]
-    suspects = [
-        (one, two)
-        for (one, two), signature in zip(pairs, signatures, strict=True)
-        if signatures.count(signature) > 1 and one.rows and two.rows and _columns_alike(one, two) == 1.0
-    ]
-    found: set[str] = set()
-    for start in range(0, len(suspects), _AT_ONCE):
-        part = suspects[start : start + _AT_ONCE]
+    same, other = [], []
+    for (one, two), signature in zip(pairs, signatures, strict=True):
+        if {column.name for column in one.table.columns} != {column.name for column in two.table.columns}:
+            other.append((one, two))
+        elif signatures.count(signature) > 1 and one.rows and two.rows and _columns_alike(one, two) == 1.0:
+            same.append((one, two))
+    if len(same) + len(other) < 2:
+        return []
+    kept = _kept(con, [*same, *other])
+    found = {one.table.id for one, _ in same if kept.get(one.table.id) == 0.0}
+    found |= {one.table.id for one, _ in other if kept.get(one.table.id, 0.0) < _MOST_HELD}
+    return [(one, two) for one, two in pairs if one.table.id in found]
+
+
+def _kept(con: duckdb.DuckDBPyConnection, pairs: Pairs) -> dict[str, float]:
+    """By id, the share of the smaller side's rows that are in both, by the columns that both have, if many do."""
+    wanted = []
+    for one, two in pairs:
+        theirs = {(column.name, column.type) for column in two.table.columns}
+        common = [column.name for column in one.table.columns if (column.name, column.type) in theirs]
+        if one.rows and two.rows and len(common) >= max(2, 0.5 * len(one.table.columns)):
+            wanted.append((one, two, ", ".join(map(quote, common))))
+    found: dict[str, float] = {}
+    for start in range(0, len(wanted), _AT_ONCE):
+        part = wanted[start : start + _AT_ONCE]
         queries = [
-            f"select {number} as place, count(*) from (select hash(t) as h from (select * from {one.rows}) as t) "
-            f"semi join (select hash(t) as h from (select * from {two.rows}) as t) using (h)"
-            for number, (one, two) in enumerate(part)
+            f"select {number} as place, (select count(*) from (select hash({listed}) as h from {one.rows}) "
+            f"semi join (select hash({listed}) as h from {two.rows}) using (h)), "
+            f"least((select count(*) from {one.rows}), (select count(*) from {two.rows}))"
+            for number, (one, two, listed) in enumerate(part)
         ]
         counted = con.execute(" union all ".join(queries) + " order by place").fetchall()
-        found |= {one.table.id for (one, _), (_, count) in zip(part, counted, strict=True) if not count}
+        found |= {
+            one.table.id: min(count / rows, 1.0) if rows else 0.0
+            for (one, _, _), (_, count, rows) in zip(part, counted, strict=True)
+        }
     return found
 
 
