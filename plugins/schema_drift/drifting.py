@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from plugins.core.project import Project
 from plugins.core.settings import Settings
-from plugins.schema_drift.change import Drift, Severity
+from plugins.schema_drift.change import Change, Drift, Severity
 from plugins.schema_drift.observing import FirstSeen, Pair, open_pair, write_inputs
 from plugins.schema_drift.patching.patch import Mode, Patch
 from plugins.schema_drift.table import Table
@@ -49,11 +49,14 @@ class Checked:
     def of_source(self, source: str) -> Checked:
         """The same, of the tables of one source system."""
         ids = {one.id for one in (*self.before, *self.after) if source_of(one) == source}
+        changes = tuple(c for c in self.drift.changes if c.table in ids)
+        # What a table is now may be in no source yet.
+        named = ids | {name for c in changes for name in (*c.before, *c.after, *_other_ids(c))}
         return replace(
             self,
-            drift=replace(self.drift, changes=tuple(c for c in self.drift.changes if c.table in ids)),
-            before=tuple(one for one in self.before if one.id in ids),
-            after=tuple(one for one in self.after if one.id in ids),
+            drift=replace(self.drift, changes=changes),
+            before=tuple(one for one in self.before if {one.id, one.name} & named),
+            after=tuple(one for one in self.after if {one.id, one.name} & named),
         )
 
     @property
@@ -74,6 +77,13 @@ class Proposed:
     has_failed: bool
     is_new: bool
     seconds: float
+
+
+def _other_ids(change: Change) -> tuple[str, ...]:
+    """Ids of further tables that a change of a table is about."""
+    detail = change.detail
+    one = detail.get("after_id")
+    return (*((one,) if one else ()), *detail.get("before_ids", ()), *detail.get("after_ids", ()))
 
 
 def source_of(table: Table) -> str:

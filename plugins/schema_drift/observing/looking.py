@@ -15,11 +15,12 @@ _LEFTOVERS = ("__dbt_tmp", "__dbt_backup")
 
 @dataclass(frozen=True)
 class Look:
-    """tables: what the project watches, with what the warehouse has of it, None: nothing. others: relations of the
-    same schemas that the project neither names nor builds."""
+    """tables: what is looked at, with what the warehouse has of it, None: nothing. others: relations of the same
+    schemas that the project neither names nor builds. left_out: sources in them that were not selected."""
 
     tables: tuple[tuple[Watched, Found | None], ...]
     others: tuple[Found, ...] = ()
+    left_out: tuple[Found, ...] = ()
 
 
 def look(manifest: Manifest, warehouse: Warehouse, select: Sequence[str]) -> Look:
@@ -34,7 +35,10 @@ def look(manifest: Manifest, warehouse: Warehouse, select: Sequence[str]) -> Loo
     if all(one.is_seed for one in watched):
         return Look(tables)
     ours = built_places(manifest) | {(one.schema.lower(), one.identifier.lower()) for one in everything}
-    return Look(tables, tuple(one for one in relations if _is_foreign(one, ours)))
+    chosen = {one.id for one in watched}
+    left_out = (find(one.place) for one in everything if one.id not in chosen)
+    foreign = tuple(one for one in relations if _is_foreign(one, ours))
+    return Look(tables, foreign, tuple(one for one in left_out if one is not None))
 
 
 def _undeclared(manifest: Manifest, warehouse: Warehouse, select: Sequence[str]) -> Look:

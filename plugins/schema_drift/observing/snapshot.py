@@ -53,10 +53,16 @@ def take_snapshot(
     """Write columns, keys and sampled rows of the project's source tables to one file, in one step.
 
     path: default: the settings'; the one that is there is kept beside it, and a few before it. select: names of
-    sources or `source.table`. A table that cannot be read is noted. Raises SmeltError if nothing can be.
+    sources or `source.table`. A table that cannot be read is noted. Raises SmeltError if nothing can be, and where
+    a part would take the place of the whole.
     """
     default = snapshot_path(settings)
     target = path if path is not None else default
+    if select and path is None and default.exists():
+        raise SmeltError(
+            f"{default} is of all sources, and {', '.join(select)} would take its place",
+            "give another file with --output, or leave --select out",
+        )
     if path is None and default.is_relative_to(settings.local_root):
         settings.make_local_root()
     manifest = source_manifest(project)
@@ -91,7 +97,7 @@ class _Keeping:
     notes: list[str] = field(default_factory=list)
 
     def keep_all(self, seen: Look) -> None:
-        """Every table that the project watches, with rows, and the columns of the others."""
+        """Every table that is looked at, with rows, and the columns of the others."""
         present = {one.id: found for one, found in seen.tables if found is not None}
         counted = self.warehouse.count(list(present.values()))
         present = dict(zip(present, counted, strict=True))
@@ -101,7 +107,7 @@ class _Keeping:
                 continue
             self.on_progress(f"keeping {watched.name} ({done + 1} of {len(seen.tables)})")
             self.kept.append(self._keep(watched, present[watched.id]))
-        for found in seen.others:
+        for found in (*seen.others, *seen.left_out):
             name = f"{found.schema}.{found.identifier}"
             table = Table(name, name, found.place, found.columns)
             self.kept.append(KeptTable(len(self.kept), table, False))

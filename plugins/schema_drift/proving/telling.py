@@ -116,8 +116,16 @@ def facts_of(change: Change) -> str:
         said.insert(0, "**thin evidence**")
     if change.alternatives and change.confidence < 0.99:
         other, share = change.alternatives[0]
-        said.append(f"else {prose(other.replace('_', ' '), 60)} ({share:.2f})")
+        said.append(f"else {_other(other)} ({share:.2f})")
     return "; ".join(said) or "declared"
+
+
+def _other(told: str) -> str:
+    """A kind in words, and the column that it is about: `column_renamed (price)`, `column_renamed to price`."""
+    kind, _, column = told.partition(" ")
+    words = prose(kind.replace("_", " "), 60)
+    column = column.removeprefix("to ") if column.startswith("to ") else column[1:-1]
+    return f"{words}, {name(column)}" if column else words
 
 
 def _value(value: object) -> str:

@@ -16,9 +16,9 @@ sources:
   tables:
   - name: orders
     columns:
-    - {name: id, data_type: int, data_tests: [unique, not_null]}
+    - {name: id, data_type: int, data_tests: [unique], constraints: [{type: not_null}]}
     - {name: amount, data_type: "decimal(8, 2)"}
-    - {name: note}
+    - {name: note, data_tests: [not_null]}
   - name: lines
     columns: [{name: order_id}, {name: line_no}]
     data_tests: [{dbt_utils.unique_combination_of_columns: {combination_of_columns: [order_id, line_no]}}]

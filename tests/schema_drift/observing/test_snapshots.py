@@ -253,3 +253,16 @@ def test_a_snapshot_goes_where_it_is_told(warehouse: Warehouse, tmp_path: Path) 
     (tmp_path / "file").write_text("")
     with pytest.raises(SmeltError, match="cannot be written"):
         take_snapshot(warehouse.project, settings, tmp_path / "file" / "kept.duckdb")
+
+
+def test_a_part_of_the_sources_leaves_the_rest_out(warehouse: Warehouse, tmp_path: Path) -> None:
+    warehouse.sources("orders", "other")
+    warehouse.sql(*ORDERS, "create table raw.other as select 1 as id")
+    warehouse.snapshot(tmp_path / "part.duckdb", ["raw.orders"])
+    with warehouse.pair(str(tmp_path / "part.duckdb")) as pair:
+        other = next(one for one in pair.before if one.table.name == "raw.other")
+        assert ([c.name for c in other.table.columns], other.rows) == (["id"], None)
+        assert len(pair.after) == 2
+    warehouse.snapshot()
+    with pytest.raises(SmeltError, match="would take its place"):
+        warehouse.snapshot(select=["raw.orders"])

@@ -98,6 +98,9 @@ def open_bronze(
     if then is None or not lake.exists():
         note = "nothing is published yet, so there is nothing that sources are compared with"
         return Pair(connect_empty(stack), (), (), ("nothing published", "bronze now"), notes=(note,))
+    if then.is_earlier and not then.pins:
+        note = "nothing had been loaded at that time, so there is nothing that sources are compared with"
+        return Pair(connect_empty(stack), (), (), (then.label, "bronze now"), notes=(note,))
     locations = metadata_locations(lake, NAMESPACE)
     tables = [one for one in sorted({*then.pins, *locations}) if not one.endswith(LETTERS)]
     looked = [one for one in tables if not select or one in watched]
