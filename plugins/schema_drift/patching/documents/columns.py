@@ -16,7 +16,7 @@ from plugins.schema_drift.patching.documents.describing import (
     styled_type,
 )
 from plugins.schema_drift.patching.documents.document import Document
-from plugins.schema_drift.patching.documents.fragments import has_braces
+from plugins.schema_drift.patching.documents.fragments import has_braces, is_plain_name
 from plugins.schema_drift.patching.documents.shift import Shift
 
 
@@ -54,6 +54,7 @@ def _patch_column(
             _remove(document, column, name)
         elif document.set_name(_name_node(column), new):
             document.tell(f"`{name}` is `{new}`")
+            _quote(document, column, key, new)
             set_type(document, column, shift.types.get(new), shift.before_types.get(key))
     elif (key := shift.find(name, shift.followed)) is not None:
         _follow(document, columns, column, key, known, shift)
@@ -75,6 +76,14 @@ def _patch_column(
         set_type(document, column, shift.retyped[key], shift.before_types.get(key), must=True)
     if editor.is_shared(column):
         return
+
+
+def _quote(document: Document, column: MappingNode, old: str, new: str) -> None:
+    """dbt's tests write a column's name as it is, unless its entry says that it is quoted."""
+    is_tested = any(child(column, key) is not None for key in TESTS)
+    must = is_plain_name(old, document.plan.dialect) and not is_plain_name(new, document.plan.dialect)
+    if must and is_tested and child(column, "quote") is None:
+        document.editor.add_key(column, "quote", True, after="name")
 
 
 def _name_node(column: MappingNode) -> Node:

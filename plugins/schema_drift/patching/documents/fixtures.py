@@ -53,7 +53,7 @@ def move_row(row: Mapping[str, Any], shift: Shift) -> Move:
             continue
         if _is_plain(supply) and supply.column in (names.get(keys[present[0]]), present[0]):
             continue
-        value = _evaluate(supply, {name: row[keys[name]] if name in keys else None for name in reads}, shift)
+        value = evaluate(supply, {name: row[keys[name]] if name in keys else None for name in reads}, shift)
         target = next((w for w, new in names.items() if new == column), None)
         target = target or (keys[column] if column in keys and column not in shift.gone else None)
         if target is not None:
@@ -71,8 +71,8 @@ def _is_plain(supply: Supplied) -> bool:
     return len(supply.reads) == 1 and supply.sql.strip().strip('"') == supply.reads[0].strip('"')
 
 
-def _evaluate(supply: Supplied, row: Mapping[str, Any], shift: Shift) -> Any:
-    """What the expression gives for one row, in a DuckDB that can read nothing else."""
+def evaluate(supply: Supplied, row: Mapping[str, Any], shift: Shift) -> Any:
+    """What the expression gives for one row, in a DuckDB that can read nothing else. Raises Unconvertible."""
     columns = ", ".join(
         f"cast(? as {shift.before_types.get(name) or _type(value)}) as {quote(name)}"
         for name, value in row.items()

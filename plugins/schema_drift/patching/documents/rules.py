@@ -18,6 +18,7 @@ from plugins.schema_drift.change import Change, Kind
 from plugins.schema_drift.patching.documents.contracts import nodes_of
 from plugins.schema_drift.patching.documents.data_tests import TESTS
 from plugins.schema_drift.patching.documents.document import Document
+from plugins.schema_drift.patching.documents.fixtures import Unconvertible, evaluate
 from plugins.schema_drift.patching.documents.fragments import has_braces
 from plugins.schema_drift.patching.documents.nodes import SECTIONS
 
@@ -32,6 +33,7 @@ _LIMITS = (
     "valid_format",
     "valid_length",
 )
+_REWRITTEN = (Kind.FORMAT_CHANGED, Kind.UNIT_CHANGED, Kind.TYPE_CHANGED)
 _RESCALED = (Kind.UNIT_CHANGED, Kind.FORMAT_CHANGED, Kind.MEANING_CHANGED)
 
 
@@ -124,6 +126,8 @@ def _test(document: Document, test: Node, rule: _Rule, column: str) -> None:
                 _accept(document, value, list(rule.change.detail.get("added_values") or ()), rule, column)
             elif kind is Kind.VALUES_RENAMED:
                 _renamed_values(document, value, rule, column)
+            elif kind in _REWRITTEN and rule.is_own:
+                _rewritten_values(document, value, rule, column)
         elif kind in _RESCALED and (key in _LIMITS or "expression" in key) and rule.is_own:
             document.ask(f"`{column}` is given differently now; is this still right?", value)
 
@@ -173,6 +177,35 @@ def _renamed_values(document: Document, values: SequenceNode, rule: _Rule, colum
         elif has_braces(new):
             document.ask(f"`{old}` is called differently now, with Jinja braces", node)
         elif document.editor.set_value(node, next(m for m in moved.values() if str(m) == new)):
+            document.tell(f"`{new}` is a value of `{column}`")
+
+
+def _rewritten_values(document: Document, values: SequenceNode, rule: _Rule, column: str) -> None:
+    """Values as the source writes them now, of a column of which every value is written otherwise."""
+    shift = document.plan.shifts.get(rule.change.table)
+    supply = next((one for one in rule.change.supplies if [n.lower() for n in one.reads] == [column]), None)
+    if shift is None or supply is None:
+        document.ask(f"`{column}` is given differently now; are these still its values?", values)
+        return
+    written: list[tuple[Node, Any]] = []
+    for node in items(values):
+        try:
+            new = evaluate(supply, {supply.reads[0]: plain(node)}, shift)
+        except Unconvertible as error:
+            document.ask(str(error), values)
+            return
+        if new is not None and str(new) != str(plain(node)):
+            written.append((node, new))
+    if any(has_braces(str(new)) for _, new in written):
+        document.ask(f"`{column}` is given differently now, with Jinja braces", values)
+    elif shift.is_kept:
+        _accept(document, values, [new for _, new in written], rule, column)
+    else:
+        for node, new in written:
+            is_quoted = isinstance(node, ScalarNode) and node.style in ("'", '"')
+            (document.editor.set_text if is_quoted else document.editor.set_value)(
+                node, str(new) if is_quoted else new
+            )
             document.tell(f"`{new}` is a value of `{column}`")
 
 

@@ -23,9 +23,6 @@ from plugins.schema_drift.patching.sql.stars import StarPlace, star_place
 from plugins.schema_drift.patching.sql.trees import alias_above, canonical, has_clauses, is_bare_item
 from plugins.schema_drift.patching.sql.writing import Style, needs_quotes
 
-# An expression that stands in more places than this is made once, at the boundary.
-_REPEATED = 2
-
 
 @dataclass(frozen=True)
 class Placed:
@@ -152,7 +149,9 @@ class Placing:
         for _, one, target, start in self._references:
             place = (start, one.origin[1])
             count[place] = count.get(place, 0) + 1
-            is_made_often = target.plain is None and new_path(one, target) is None and count[place] > _REPEATED
+            is_made_often = (
+                target.plain is None and new_path(one, target) is None and count[place] > target.most_places
+            )
             if is_made_often or self._needs_boundary(one, target):
                 found.setdefault(start, set()).add(one.origin[1])
         for mention, start in self._mentioned:
@@ -353,7 +352,7 @@ class Placing:
                 continue
             is_made = target.plain is None and new_path(one, target) is None
             count[one.origin[1]] = count.get(one.origin[1], 0) + is_made
-            if self._needs_boundary(one, target) or count[one.origin[1]] >= _REPEATED:
+            if self._needs_boundary(one, target) or count[one.origin[1]] >= target.most_places:
                 return None
         for mention, start in self._mentioned:
             if start == read.start and mention.column in columns and not self._fits_text(mention):

@@ -15,6 +15,7 @@ from plugins.schema_drift.table import History, Table
 
 # Functions that give a value where an argument is null.
 _TOLERANT = (exp.Coalesce, exp.Case, exp.If, exp.ConcatWs, exp.Nvl2, exp.IsNullValue, exp.Is, exp.Nullif)
+_LONG = 60
 # Changes that leave every name and every value of before as it was.
 _HARMLESS = {
     Kind.TYPE_WIDENED,
@@ -48,6 +49,11 @@ class Target:
     is_gone: bool
     change: Change
     is_null: bool = False
+
+    @property
+    def most_places(self) -> int:
+        """In how many places its expression may stand; in more, it is made once, at the boundary."""
+        return 1 if len(self.tree.sql(dialect="duckdb")) > _LONG else 2
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from plugins.schema_drift.change import Kind
+from plugins.schema_drift.change import Kind, Restored, Supplied
 from plugins.schema_drift.patching.patch import Interface
 from tests.schema_drift.patching.documents.conftest import (
     MODEL,
@@ -13,6 +13,7 @@ from tests.schema_drift.patching.documents.conftest import (
     after_of,
     change,
     only_lines,
+    renamed,
     table,
 )
 
@@ -87,6 +88,46 @@ def test_renamed_values_are_the_sources_alone():
     assert [one.path for one in patch.changes] == ["models/s.yml"]
     assert only_lines(SOURCES, after_of(patch, "models/s.yml"))[1:] == [
         "+                     values: ['open', 'PAID']   # all of them"
+    ]
+
+
+def test_values_that_changed_places_stay_listed():
+    """Both are values of the column still."""
+    swapped = change(
+        Kind.VALUES_RENAMED, ["status"], ["status"], detail={"values": {"open": "paid", "paid": "open"}}
+    )
+    assert _built().patch(swapped).changes == ()
+    merged = change(
+        Kind.VALUES_RENAMED, ["status"], ["status"], detail={"values": {"open": "paid", "paid": "done"}}
+    )
+    assert only_lines(SOURCES, after_of(_built().patch(merged), "models/s.yml"))[1:] == [
+        "+                     values: ['done', 'paid']   # all of them"
+    ]
+
+
+def test_values_are_listed_as_the_source_writes_them_now():
+    upper = change(
+        Kind.FORMAT_CHANGED, ["status"], ["status"],
+        restores=(Restored("status", "lower(status)", ("status",)),),
+        supplies=(Supplied("status", 'upper("status")', ("status",)),),
+    )  # fmt: skip
+    patch = _built().patch(upper)
+    assert only_lines(SOURCES, after_of(patch, "models/s.yml"))[1:] == [
+        "+                     values: ['OPEN', 'PAID']   # all of them"
+    ]
+    assert [one.path for one in patch.changes] == ["models/s.yml"]
+    unknown = change(Kind.FORMAT_CHANGED, ["status"], ["status"])
+    asked = _built().patch(unknown)
+    assert asked.changes == ()
+    assert {(one.path, one.line) for one in asked.questions} == {("models/s.yml", 14)}
+
+
+def test_a_tested_column_whose_name_needs_quotes_is_quoted():
+    after = table({"id": "bigint", "Order State": "varchar", "line": "bigint"})
+    patch = Built(FILES, (TABLE,), (after,), MODELS).patch(renamed("status", "Order State"))
+    assert only_lines(SOURCES, after_of(patch, "models/s.yml"))[1:] == [
+        "+           - name: Order State",
+        "+             quote: true",
     ]
 
 
