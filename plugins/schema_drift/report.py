@@ -94,8 +94,8 @@ def proposed_document(proposed: Proposed) -> dict[str, Any]:
 def show(console: Console, checked: Checked) -> None:
     """A check as a table: the worst first, one line for each change, or for columns that came or went together."""
     for note in checked.notes:
-        console.print(f"[yellow]note[/]  {escape(note)}", soft_wrap=True)
-    before, after = map(escape, checked.labels)
+        console.print(f"[yellow]note[/]  {_shown(note)}", soft_wrap=True)
+    before, after = map(_shown, checked.labels)
     if not checked.drift.changes:
         console.print(f"No drift in {_tables(checked.looked_at)} ({before} → {after}, {checked.seconds:.1f} s).")
         return
@@ -108,11 +108,11 @@ def show(console: Console, checked: Checked) -> None:
     names = _names(checked)
     for change, more in _grouped(checked.drift.changes):
         color = _COLORS[change.severity]
-        facts = "; ".join(fact.text for fact in change.facts) or "the declared schema"
+        facts = "; ".join(_common(change) if more else (one.text for one in change.facts)) or "the declared schema"
         sure = f"{change.confidence:.2f}" + (" thin" if change.is_thin else "")
         table = names.get(change.table, change.table)
         told = told_change(change, more)
-        grid.add_row(f"[{color}]{change.severity}[/]", escape(table), escape(told), escape(facts), sure)
+        grid.add_row(f"[{color}]{change.severity}[/]", _shown(table), _shown(told), _shown(facts), sure)
     console.print(grid)
     worst = checked.drift.severity or Severity.SILENT
     meaning = f": {_MEANINGS[worst]}" if worst in _MEANINGS else ""
@@ -125,7 +125,7 @@ def show(console: Console, checked: Checked) -> None:
     )
     for change in checked.drift.changes:
         if change.question:
-            console.print(f"[bold]question[/]  {escape(change.question)}", soft_wrap=True)
+            console.print(f"[bold]question[/]  {_shown(change.question)}", soft_wrap=True)
 
 
 def told_change(change: Change, more: Sequence[str] = ()) -> str:
@@ -150,14 +150,14 @@ def told_change(change: Change, more: Sequence[str] = ()) -> str:
 def show_proposed(console: Console, proposed: Proposed) -> None:
     """Where the proposal can be read, and what it asks."""
     proposal = proposed.proposal
-    console.print(f"[bold]{escape(proposal.title)}[/]", soft_wrap=True)
+    console.print(f"[bold]{_shown(proposal.title)}[/]", soft_wrap=True)
     for change in proposal.changes:
-        console.print(f"  {escape(change.path)}", soft_wrap=True)
+        console.print(f"  {_shown(change.path)}", soft_wrap=True)
     for number, question in enumerate(proposal.questions, 1):
-        console.print(f"[bold]question {number}[/]  {escape(question)}", soft_wrap=True)
+        console.print(f"[bold]question {number}[/]  {_shown(question)}", soft_wrap=True)
     verb = "opened" if proposed.is_new else "brought up to date"
     if proposed.url is not None:
-        console.print(f"[green]{verb}[/]  {escape(proposed.url)}  ({proposed.seconds:.1f} s)", soft_wrap=True)
+        console.print(f"[green]{verb}[/]  {_shown(proposed.url)}  ({proposed.seconds:.1f} s)", soft_wrap=True)
     elif proposed.has_failed:
         console.print(f"[red]not opened[/]  its evidence failed; `smelt proposals show {proposal.id}` shows which")
     else:
@@ -173,36 +173,46 @@ def show_standing(console: Console, standing: Standing) -> None:
         rows = f", {held.rows:,} {'row waits' if held.rows == 1 else 'rows wait'}" if held.rows is not None else ""
         what = f"held back{rows}" if held.is_blocking else "builds on; its proposal waits"
         since = f"{held.since:%Y-%m-%d %H:%M} UTC"
-        console.print(f"[yellow]{escape(held.stream)}[/]  {what}, since {since}", soft_wrap=True, highlight=False)
+        console.print(f"[yellow]{_shown(held.stream)}[/]  {what}, since {since}", soft_wrap=True, highlight=False)
         for change in held.changes:
-            console.print(f"  {escape(change)}", soft_wrap=True, highlight=False)
+            console.print(f"  {_shown(change)}", soft_wrap=True, highlight=False)
         console.print(f"  [dim]{_way_out(held)}[/]", soft_wrap=True, highlight=False)
     for one in standing.proposals:
-        title = f"[bold]{one.proposal}[/]  {escape(one.state)}: {escape(one.title)}"
+        title = f"[bold]{one.proposal}[/]  {_shown(one.state)}: {_shown(one.title)}"
         console.print(title, soft_wrap=True, highlight=False)
-        where = f"smelt proposals show {one.proposal}   {escape(one.url or '')}".rstrip()
+        where = f"smelt proposals show {one.proposal}   {_shown(one.url or '')}".rstrip()
         console.print(f"  [dim]{where}[/]", soft_wrap=True, highlight=False)
 
 
 def _way_out(held: Held) -> str:
     if held.proposal:
         return f"until proposal {held.proposal} is merged or closed"
-    return f"until the models that read it are corrected, or `smelt drift release {escape(held.stream)}`"
+    return f"until the models that read it are corrected, or `smelt drift release {_shown(held.stream)}`"
 
 
 def _grouped(changes: Iterable[Change]) -> list[tuple[Change, list[str]]]:
-    """Changes, the worst first; columns of one table that only came or went are one line."""
+    """Changes, the worst first; columns of one table that came or went alike are one line."""
     found: dict[object, tuple[Change, list[str]]] = {}
     ordered = sorted(changes, key=lambda one: (-one.severity.rank, one.table))
     for number, change in enumerate(ordered):
         is_plain = change.kind in (Kind.COLUMN_ADDED, Kind.COLUMN_REMOVED) and not change.question
-        facts = tuple(fact.text for fact in change.facts)
-        key = (change.kind, change.table, change.severity, facts) if is_plain else number
+        alike = (change.kind, change.table, change.severity, f"{change.confidence:.2f}", _common(change))
+        key = alike if is_plain else number
         if key in found:
             found[key][1].extend(change.before or change.after)
         else:
             found[key] = (change, [])
     return list(found.values())
+
+
+def _common(change: Change) -> tuple[str, ...]:
+    """The facts without the one column's name and type, so that they can be said of several."""
+    (name,) = (change.before or change.after)[:1] or ("",)
+    kind = change.detail.get("type_before") or change.detail.get("type_after")
+    told = (
+        fact.text.replace(f"`{name}` ({kind}) ", "each ").replace(f"`{name}` ", "each ") for fact in change.facts
+    )
+    return tuple(told)
 
 
 def _names(checked: Checked) -> dict[str, str]:
@@ -211,3 +221,8 @@ def _names(checked: Checked) -> dict[str, str]:
 
 def _tables(count: int) -> str:
     return f"{count:,} {'table' if count == 1 else 'tables'}"
+
+
+def _shown(text: str) -> str:
+    """Text as it is shown: names and values come from a source, so nothing in them is markup or moves a cursor."""
+    return escape("".join(char if char.isprintable() else " " for char in text))

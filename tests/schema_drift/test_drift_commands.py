@@ -240,6 +240,20 @@ def test_propagating_carries_the_new_name_on(hub: Hub) -> None:
     assert "count(distinct t.passenger) as riders" in fares
 
 
+def test_what_a_source_calls_its_columns_is_shown_and_does_nothing(hub: Hub) -> None:
+    names = ("\x1b[2J\x1b]0;owned\x07", "[bold red]{{ 1 / 0 }}[/]", "; drop table hub.trips; --")
+    hub.sql(*(f'alter table hub.trips add column "{name}" integer' for name in names))
+    run = hub.smelt("drift", "check")
+    assert run.returncode == 0
+    assert "\x1b" not in run.stdout
+    shown = " ".join(run.stdout.split())
+    assert "3 changes" in shown
+    assert "{{ 1 / 0 }}" in shown
+    assert "[bold red]" in shown
+    assert sorted(one["after"][0] for one in hub.json("drift", "check")["changes"]) == sorted(names)
+    assert hub.sql("select count(*) from hub.trips") == [(2000,)]
+
+
 def test_without_a_snapshot_it_says_how_to_take_one(tmp_path: Path) -> None:
     hub = _write(tmp_path)
     hub.sql("create schema hub", "create table hub.trips (trip_id int)")
