@@ -51,18 +51,27 @@ class Between:
 
     def point(self, path: str) -> bool:
         """Let a file of SQL or Python read the model; False: it does not say plainly that it reads the table."""
-        text = self.work.text(path)
-        if not self.plan.table.id.startswith("source."):
+        table = self.plan.table.id
+        if not table.startswith("source."):
             return False
-        source, name = self.plan.table.id.split(".")[2:4]
-        wanted = base_name(self.work.project, self.plan.table.id)
+        source, name = table.split(".")[2:4]
+        wanted, text = base_name(self.work.project, table), self.work.text(path)
         after = pointed(text, source, name, wanted)
-        if after == text or re.search(rf"\bsource\(\s*['\"]{re.escape(source)}['\"]", after) or not self.model():
+        # A name that is made elsewhere may be this table's, too.
+        is_doubtful = re.search(
+            rf"\bsource\((?!\s*['\"])|\bsource\(\s*['\"]{re.escape(source)}['\"]\s*,(?!\s*['\"])", after
+        )
+        if after == text or is_doubtful or self._reads_it(path, after) or not self.model():
             return False
         self.work.keep(path, after, [f"reads `{wanted}`"])
         for node in self.work.files.by_path.get(path, ()):
             self._given(node)
         return True
+
+    def _reads_it(self, path: str, text: str) -> bool:
+        """Whether SQL reads the table by its name in the warehouse."""
+        patching = FilePatching(self.work.project, self.plan, self.plan.table.id)
+        return path.endswith(".sql") and patching.patch(text, Circumstances()).reads_it
 
     def _given(self, node: str) -> None:
         """Rows of unit tests that stood for the table stand for the model, and stay as they are."""
