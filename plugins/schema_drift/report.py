@@ -195,7 +195,7 @@ def _grouped(changes: Iterable[Change]) -> list[tuple[Change, list[str]]]:
     found: dict[object, tuple[Change, list[str]]] = {}
     ordered = sorted(changes, key=lambda one: (-one.severity.rank, one.table))
     for number, change in enumerate(ordered):
-        is_plain = change.kind in (Kind.COLUMN_ADDED, Kind.COLUMN_REMOVED) and not change.question
+        is_plain = change.kind in (Kind.COLUMN_ADDED, Kind.COLUMN_REMOVED)
         alike = (change.kind, change.table, change.severity, f"{change.confidence:.2f}", _common(change))
         key = alike if is_plain else number
         if key in found:
