@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import duckdb
 
-from plugins.schema_drift.change import Change, Drift
+from plugins.schema_drift.change import Change, Drift, Kind
 from plugins.schema_drift.table import SeenTable
 
 from .living import living_on
@@ -37,7 +37,7 @@ def compare(con: duckdb.DuckDBPyConnection, before: Sequence[SeenTable], after: 
         found += changes
         for one, two in pairs:
             told, said = compare_table(con, one, two)
-            found += told
+            found += [change for change in told if not _is_of_its_name(change, one, two)]
             notes += said
     finally:
         for name in _TEMPORARY:
@@ -45,6 +45,13 @@ def compare(con: duckdb.DuckDBPyConnection, before: Sequence[SeenTable], after: 
     order = {one.table.id: number for number, one in enumerate((*before, *after))}
     found.sort(key=lambda one: (order.get(one.table, len(order)), -one.severity.rank))
     return Drift(tuple(found), tuple(notes))
+
+
+def _is_of_its_name(change: Change, one: SeenTable, two: SeenTable) -> bool:
+    """Whether a key is another one only since it is declared for the name that the table has now."""
+    names = {column.name for column in two.table.columns}
+    is_renamed = one.table.id != two.table.id
+    return is_renamed and change.kind is Kind.KEY_CHANGED and names.issuperset(one.table.key)
 
 
 def _has_shrunk(one: SeenTable, two: SeenTable) -> bool:

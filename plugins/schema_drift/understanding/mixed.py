@@ -17,7 +17,7 @@ from plugins.schema_drift.table import Table
 
 from . import rivals, telling
 from .columns import Understood
-from .reading import Numbers
+from .reading import Numbers, Side
 from .recipes.units import divided, known_unit
 from .types import NUMBERS, TIMES, Family, read_type
 
@@ -66,12 +66,20 @@ def unit_breaks(known: Understood, table: Table) -> list[Change]:
         # What names a row has no unit, however far its numbers jump.
         if (known.match.key and one in known.match.key.before) or old.names[one] in table.key:
             continue
+        if pair.basis != "matched" and _numbers_rows(old, one) and _numbers_rows(new, pair.new):
+            continue
         if orders is None:
             orders = _orders(known)
         found = _break_of(known, one, pair.new, [order for order in orders if order != pair.new])
         if found is not None:
             changes.append(_told(known, table, one, pair.new, found))
     return changes
+
+
+def _numbers_rows(side: Side, column: int) -> bool:
+    """Whether it is a whole number of its own in nearly every row."""
+    values = side.hashes([column])[:, 0]
+    return read_type(side.types[column]).family is Family.INTEGER and len(np.unique(values)) > 0.98 * len(values)
 
 
 def _orders(known: Understood) -> list[int]:

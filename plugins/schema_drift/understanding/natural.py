@@ -159,7 +159,7 @@ def _numbers_differ(before: Numbers, after: Numbers, bits: float) -> float:
     if distance < _LEAST_APART + 1.4 * np.sqrt(2 / rows) or bits < _LEAST_BITS:
         return 0.0
     # What adds up only grows, and may grow by more than it was.
-    if (after >= before).mean() > 0.95 and (before >= 0).all() and (distance < 0.98 or rows < 100):
+    if (after >= before).mean() > 0.95 and (before >= 0).all() and (distance < 0.9 or rows < _LEAST_ROWS):
         return 0.0
     return 0.92 if distance > 0.5 else 0.8
 

@@ -26,11 +26,11 @@ _DAYS = (
 _HOURS = (
     "", " %H:%M:%S", "T%H:%M:%S", "T%H:%M:%SZ", " %H:%M:%S.%f", "T%H:%M:%S.%f", "T%H:%M:%S.%fZ",
     "T%H:%M:%S+00:00", " %H:%M:%S+00:00", " %H:%M:%S+00", " %H:%M:%S UTC", " %H:%M", "T%H:%M", "T%H:%MZ",
-    " %I:%M:%S %p", " %I:%M %p", " %I:%M%p", " %H.%M", " %H", "%H%M%S", "T%H%M%SZ", "%H%M",
+    " %I:%M:%S %p", " %I:%M %p", " %I:%M%p", " %H.%M", " %H", " %I %p", "%H%M%S", "T%H%M%SZ", "%H%M",
 )  # fmt: skip
 _FORMATS = tuple(day + hour for day in _DAYS for hour in _HOURS)
 _EPOCHS = (("s", 1.0), ("ms", 1e3), ("µs", 1e6), ("ns", 1e9))
-_STEPS = (("%f", 1e-6), ("%S", 1.0), ("%M", 60.0), ("%H", 3600.0), ("%d", 86400.0))
+_STEPS = (("%f", 1e-6), ("%S", 1.0), ("%M", 60.0), ("%H", 3600.0), ("%I", 3600.0), ("%d", 86400.0))
 _LOST = ((86400.0, "time of day"), (3600.0, "minutes"), (60.0, "seconds"), (0.0, "parts of a second"))
 _NOON = datetime(2024, 11, 22, 13, 14, 15)
 _YEAR = 31_556_952

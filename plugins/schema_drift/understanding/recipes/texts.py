@@ -302,9 +302,7 @@ def _shown(template: tuple[str, ...]) -> str:
     return "`" + "".join("9" * int(part) if part.isdigit() else part for part in template) + "`"
 
 
-def _written(
-    templates: Sequence[tuple[str, ...]], made_bare: Expression = _stripped
-) -> Expression | None:
+def _written(templates: Sequence[tuple[str, ...]], made_bare: Expression = _stripped) -> Expression | None:
     """Letters and digits put back into templates, told apart by how many there are."""
     lengths = [sum(int(part) for part in one if part.isdigit()) for one in templates]
     if not templates or len(set(lengths)) != len(lengths):

@@ -117,7 +117,7 @@ def _scaled(
     if share < _NEARLY_ALL and slack[0]:
         # Some cut off what others round: then the whole last place is missing, and half of it on the average.
         cut = _factor(left, right + slack[0] * np.sign(left), slack, names)
-        if cut[2] > share + 0.1:
+        if cut[2] > share:
             (unit, factor, share), slack = cut, (2 * slack[0], slack[1])
     rounding = slack[0] + slack[1] * abs(factor)
     spread = np.percentile(right, 90) - np.percentile(right, 10)
@@ -192,8 +192,16 @@ def _rounded(old: Side, new: Side, one: int, two: int, slack: float) -> Recipe:
     there: Expression = lambda c: f"try_cast({c[0]} as {after})"  # noqa: E731
     lost = "values are rounded, and what they were can't be had again. Who needs it?" if slack else None
     return Recipe(
-        None, (one,), (two,), (back,), (there,), text="the same numbers, rounded", question=lost,
-        tolerance=1e-6, slack=slack, cost=0.1,
+        None,
+        (one,),
+        (two,),
+        (back,),
+        (there,),
+        text="the same numbers, rounded",
+        question=lost,
+        tolerance=1e-6,
+        slack=slack,
+        cost=0.1,
     )
 
 
