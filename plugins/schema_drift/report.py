@@ -131,13 +131,15 @@ def show(console: Console, checked: Checked) -> None:
 def told_change(change: Change, more: Sequence[str] = ()) -> str:
     """A change in words: `column renamed: unit_price → price_gbp`. more: other columns of which it is true."""
     verb = str(change.kind).partition("_")[2].replace("_", " ")
-    what = str(change.kind).partition("_")[0].rstrip("s")
+    what = str(change.kind).partition("_")[0]
     old, new = ", ".join(change.before), ", ".join(change.after)
     if more:
         named = [*(change.before or change.after), *more]
         rest = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
         return f"{what}s {verb}: {', '.join(named[:_NAMED])}{rest}"
     detail = change.detail
+    if change.kind is Kind.COLUMNS_REORDERED:
+        return f"{what} {verb}"
     if change.kind in (Kind.TYPE_CHANGED, Kind.TYPE_NARROWED, Kind.TYPE_WIDENED):
         return f"{what} {verb}: {old} {detail.get('type_before', '')} → {detail.get('type_after', '')}"
     if change.kind is Kind.UNIT_CHANGED:
