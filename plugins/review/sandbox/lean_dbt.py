@@ -2,7 +2,8 @@
 
 Each is the same to dbt: a relation is looked for among those of its name, what only a debugging log would say is
 not put into words, what was found valid once is not validated again (the configurations of a thousand models are
-mostly the same), and compiled SQL stays in memory.
+mostly the same), a schema is asked for its relations once and not for each model in it, and neither compiled SQL
+nor the summary of the graph is written to files.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ _LONGEST = 5_000
 def make_lean() -> None:
     """Change dbt in this process, and all that are forked from it."""
     from dbt.adapters.base.impl import BaseAdapter
-    from dbt.compilation import Compiler
+    from dbt.compilation import Compiler, Linker
     from dbt_common.dataclass_schema import dbtClassMixin
     from dbt_common.events.event_manager import EventManager
 
     match, fire = BaseAdapter._make_match, EventManager.fire_event
+    schemas_of = BaseAdapter._get_cache_schemas
     validate = dbtClassMixin.validate.__func__
     valid: set[tuple[Any, str]] = set()
 
@@ -31,6 +33,10 @@ def make_lean() -> None:
         wanted = identifier.strip('"').lower()
         alike = [one for one in relations_list if (one.identifier or "").strip('"').lower() == wanted]
         return match(self, alike, database, schema, identifier)
+
+    def schemas_once(self: Any, relation_configs: Any) -> Any:
+        places = {(n.resource_type, n.database, n.schema, repr(n.quoting_dict)): n for n in relation_configs}
+        return schemas_of(self, places.values())
 
     def fire_if_told(
         self: Any, e: Any, level: Any = None, node: Any = None, force_warn_or_error_handling: bool = False
@@ -49,6 +55,8 @@ def make_lean() -> None:
                 valid.add(key)
 
     BaseAdapter._make_match = match_by_name
+    BaseAdapter._get_cache_schemas = schemas_once
     dbtClassMixin.validate = classmethod(validate_once)  # pyright: ignore[reportAttributeAccessIssue]
+    Linker.get_graph_summary = lambda self, manifest: {}
     Compiler._write_node = lambda self, node, split_suffix=None: node
     EventManager.fire_event = fire_if_told
