@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePosixPath
@@ -166,8 +166,9 @@ class Document:
         *,
         also_followed: bool = True,
         with_aliases: bool = False,
+        more: Sequence[tuple[int, int, str]] = (),
     ) -> bool:
-        """A scalar that is a piece of SQL over a table's columns."""
+        """A scalar that is a piece of SQL over a table's columns. more: other edits of it: start, end, new."""
         if not isinstance(node, ScalarNode):
             return False
         names = shift.newest if also_followed else dict(shift.renamed)
@@ -184,14 +185,15 @@ class Document:
             self.ask("the new name of a column in it holds Jinja braces; write it by hand", node)
             return False
         fragment = rename_in_sql(text, find, names, self.plan.dialect, tables, with_aliases=with_aliases)
-        return self._set_parts(node, fragment)
+        return self._set_parts(node, fragment, more)
 
-    def _set_parts(self, node: Node, fragment: Fragment) -> bool:
+    def _set_parts(self, node: Node, fragment: Fragment, more: Sequence[tuple[int, int, str]] = ()) -> bool:
         for doubt in fragment.doubts:
             self.ask(f"does this mean the column that changed? {doubt}", node)
-        if not fragment.parts:
+        parts = [*fragment.parts, *more]
+        if not parts:
             return False
-        if not self.editor.set_parts(node, fragment.parts):
+        if not self.editor.set_parts(node, parts):
             self.ask("this SQL names a column that is called differently now; change it by hand", node)
             return False
         return True

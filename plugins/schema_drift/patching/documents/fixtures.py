@@ -51,7 +51,7 @@ def move_row(row: Mapping[str, Any], shift: Shift) -> Move:
         present = [name for name in reads if name in keys]
         if not present:
             continue
-        if _is_plain(supply) and supply.column in (names.get(keys[present[0]]), present[0]):
+        if is_plain(supply) and supply.column in (names.get(keys[present[0]]), present[0]):
             continue
         value = evaluate(supply, {name: row[keys[name]] if name in keys else None for name in reads}, shift)
         target = next((w for w, new in names.items() if new == column), None)
@@ -67,7 +67,8 @@ def move_row(row: Mapping[str, Any], shift: Shift) -> Move:
     return Move(names, values, added, behind)
 
 
-def _is_plain(supply: Supplied) -> bool:
+def is_plain(supply: Supplied) -> bool:
+    """Whether a column of now is one of before under another name, and nothing else."""
     return len(supply.reads) == 1 and supply.sql.strip().strip('"') == supply.reads[0].strip('"')
 
 

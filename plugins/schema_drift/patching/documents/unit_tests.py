@@ -10,11 +10,13 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
 from plugins.core.editing.edits import Edit, apply_edits
 from plugins.core.editing.yaml_places import child, items, plain, text_of
 from plugins.core.editing.yaml_scalars import value_of
+from plugins.schema_drift.change import Supplied
 from plugins.schema_drift.patching.documents.csv_rows import csv_parts
 from plugins.schema_drift.patching.documents.document import Document, Plan
-from plugins.schema_drift.patching.documents.fixtures import Move, Unconvertible, move_row
+from plugins.schema_drift.patching.documents.fixtures import Move, Unconvertible, is_plain, move_row
 from plugins.schema_drift.patching.documents.fragments import has_braces, mentions
 from plugins.schema_drift.patching.documents.shift import Shift
+from plugins.schema_drift.patching.documents.sql_rows import sql_parts
 from plugins.schema_drift.patching.patch import Question
 
 
@@ -42,18 +44,28 @@ def _rows(document: Document, given: Node | None, shift: Shift | None) -> None:
     if isinstance(rows, ScalarNode) and text_of(rows):
         if kind == "csv":
             _csv(document, rows, shift)
-        elif document.set_sql(rows, shift, also_followed=False, with_aliases=True):
-            document.tell("rows of its unit tests")
-        if kind == "sql" and any(not _only_renames(shift, one.column) for one in shift.supplies):
-            document.ask("these rows are SQL; give the values as the source gives them now", rows)
+        else:
+            _sql(document, rows, shift)
         return
     for row in items(rows):
         if isinstance(row, MappingNode):
             _row(document, row, shift)
 
 
-def _only_renames(shift: Shift, column: str) -> bool:
-    return column in shift.renamed.values()
+def _sql(document: Document, rows: ScalarNode, shift: Shift) -> None:
+    """Rows as SQL: names of columns, and literals where values are given differently."""
+    parts: list[tuple[int, int, str]] = []
+    if any(not _only_renames(shift, one) for one in shift.supplies):
+        try:
+            parts = sql_parts(value_of(rows), shift)
+        except Unconvertible as error:
+            document.ask(str(error), rows)
+    if document.set_sql(rows, shift, also_followed=False, with_aliases=True, more=parts):
+        document.tell("rows of its unit tests")
+
+
+def _only_renames(shift: Shift, supply: Supplied) -> bool:
+    return supply.column in shift.renamed.values() and is_plain(supply)
 
 
 def _row(document: Document, row: MappingNode, shift: Shift) -> None:

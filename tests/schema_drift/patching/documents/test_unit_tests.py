@@ -115,6 +115,37 @@ def test_split_values(rows: str, wanted: str | None):
         assert after_of(patch, "models/u.yml") == text.replace(rows, wanted)
 
 
+SQL = """unit_tests:
+  - name: t
+    model: stg_lines
+    given:
+      - input: source('shop', 'order_lines')
+        format: sql
+        rows: |
+          -- two rows
+          select 1 as id, 2.55::decimal(8, 2) as unit_price, 'x' as name
+          union all select 2 as id, null as unit_price, 'it''s' as name
+"""
+
+
+def test_rows_as_sql_are_converted():
+    patch = Built({"models/u.yml": SQL}, (BEFORE,), (PENCE,), MODELS).patch(IN_PENCE)
+    assert only_lines(SQL, after_of(patch, "models/u.yml"))[2:] == [
+        "+           select 1 as id, 255::decimal(8, 2) as price_pence, 'x' as name",
+        "+           union all select 2 as id, null as price_pence, 'it''s' as name",
+    ]
+    assert patch.questions == ()
+
+
+@pytest.mark.parametrize(
+    "value", ["1 + 1 as unit_price", "cast(2.55 as decimal(8, 2)) as unit_price", "unit_price"]
+)
+def test_rows_as_sql_that_are_no_literals_are_asked_about(value: str):
+    text = SQL.replace("2.55::decimal(8, 2) as unit_price", value)
+    patch = Built({"models/u.yml": text}, (BEFORE,), (PENCE,), MODELS).patch(IN_PENCE)
+    assert [one.line for one in patch.questions] == [7]
+
+
 CSV = """unit_tests:
   - name: t
     model: stg_lines
