@@ -165,6 +165,9 @@ def _pair_change(
     found = known.recipes.get(pair.old)
     type_kind = telling.type_kind(was.type, now.type)
     meaning = known.meanings.get(pair.old)
+    if type_kind is not None and not known.new.hashes([pair.new]).any():
+        # Values that did not survive another type were lost with it; that is asked about as such.
+        meaning = None
     if meaning is not None:
         detail = {"type_before": was.type, "type_after": now.type, **meaning.detail}
         # Without a row in common the verdict itself says so, and no number of rows is to be told.

@@ -124,3 +124,10 @@ def test_a_part_that_is_a_number_keeps_its_leading_zeros(tables):
     (change,) = tables.told(BEFORE.format(rows=300), sql)
     assert (change.kind, change.after) == (Kind.COLUMN_SPLIT, ("family", "serial", "letter"))
     assert tables.restored(change) == 1.0
+
+
+def test_values_that_another_type_could_not_hold_are_asked_about(tables):
+    before = "select i as id, 'n' || i as name, 'model ' || i % 40 as model from range(200) as t(i)"
+    (change,) = tables.told(before, "select * replace (try_cast(model as integer) as model) from before")
+    assert (change.kind, change.restores) == (Kind.TYPE_CHANGED, ())
+    assert "0 of 200 rows" in (change.question or "")
