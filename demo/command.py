@@ -61,7 +61,8 @@ def drift(
 
     smelt demo drift            the next run proposes a pull request, and holds back what would break
     smelt demo drift --second   before it is merged: the same pull request is brought up to date
-    smelt demo drift --undo     the pull request is closed, unless rows came that need it
+    smelt demo drift --undo     what can go on goes on; order lines came meanwhile that only the patch reads
+                                right, so their part of the pull request waits to be merged
     """
     from demo import drift as changes
     from plugins.core.settings.model import find_project_dir

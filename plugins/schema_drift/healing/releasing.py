@@ -17,7 +17,9 @@ def release_by_hand(settings: Settings, name: str) -> tuple[Hold, ...]:
     chosen = tuple(one for one in known if name in (one.name, one.source))
     if not chosen:
         held = ", ".join(one.name for one in known) or "nothing"
-        raise SmeltError(f"{name!r} is not held back (held back: {held})", "`smelt drift status` shows what is, and why")
+        raise SmeltError(
+            f"{name!r} is not held back (held back: {held})", "`smelt drift status` shows what is, and why"
+        )
     with open_run(ledger, "drift", released=[one.name for one in chosen]) as run:
         release(run, *chosen, reason="by hand")
     return chosen

@@ -17,18 +17,13 @@ from plugins.schema_drift.healing.undone import rows_left_behind
 
 def take_back(one: Watch, gone: Sequence[Hold], *, has_more: bool) -> list[Hold]:
     """Release what the source took back; returns what must wait on for rows that came meanwhile."""
-    lake, kept, over = Lake(one.settings), [], []
-    for held in gone:
-        stream = stream_of(held.table, one.streams)
-        left = rows_left_behind(lake, held, stream.key) if held.is_blocking else 0
-        if not left:
-            over.append(held)
-            continue
-        text = f"{held.name} is as it was before, but {left:,} rows came meanwhile under the columns of the drift"
-        by_hand = f"let the models that read it read both columns, or `smelt drift release {held.name}`"
-        fix = f"merge proposal {held.proposal_id}: it reads both" if held.proposal_id else by_hand
-        one.watched.tell("waiting", text, fix=fix, proposal_id=held.proposal_id)
-        kept.append(held if held.detail.get("left_behind") == left else remember(one.run, held, left_behind=left))
+    lake = Lake(one.settings)
+    counts = [
+        rows_left_behind(lake, held, stream_of(held.table, one.streams).key) if held.is_blocking else 0
+        for held in gone
+    ]
+    over = [held for held, left in zip(gone, counts, strict=True) if not left]
+    kept = [_wait(one, held, left, over) for held, left in zip(gone, counts, strict=True) if left]
     if over:
         if not has_more and not kept:
             _close(one, over)
@@ -38,6 +33,18 @@ def take_back(one: Watch, gone: Sequence[Hold], *, has_more: bool) -> list[Hold]
             "released", f"{names}: the source is as it was before; nothing was lost, the build goes on"
         )
     return kept
+
+
+def _wait(one: Watch, held: Hold, left: int, over: Sequence[Hold]) -> Hold:
+    """Say what the stream waits for. over: is released, so that what its proposal changes for it is wrong now."""
+    text = f"{held.name} is as it was before, but {left:,} rows came meanwhile under the columns of the drift"
+    fix = f"let the models that read it read both columns, or `smelt drift release {held.name}`"
+    if held.proposal_id:
+        undone = ", ".join(other.name for other in over if other.proposal_id == held.proposal_id)
+        part = f", but leave out what it changes for {undone}: that is as it was before" if undone else ""
+        fix = f"merge proposal {held.proposal_id}: it reads both{part}"
+    one.watched.tell("waiting", text, fix=fix, proposal_id=held.proposal_id)
+    return held if held.detail.get("left_behind") == left else remember(one.run, held, left_behind=left)
 
 
 def _close(one: Watch, over: Sequence[Hold]) -> None:

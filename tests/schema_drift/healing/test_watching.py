@@ -11,7 +11,7 @@ from drifting_shop import ADDED, MODEL, RENAMED, Shop, make_shop
 
 from plugins.core.errors import SmeltError
 from plugins.core.lake import Lake
-from plugins.core.ledger import Ledger, released_holds
+from plugins.core.ledger import Ledger, hold, open_run, released_holds
 from plugins.core.project import Project
 from plugins.core.warehouse.held import count_held
 from plugins.schema_drift import Kind, Severity
@@ -193,6 +193,23 @@ def test_undone_with_rows_that_only_the_patch_reads_right_keeps_the_proposal(sho
     shop.merge()
     shop.watch()
     assert _released(shop) == {"shop.orders": "merged"}
+
+
+@pytest.mark.full
+def test_undone_in_part_says_what_of_the_proposal_is_to_be_left_out(shop: Shop) -> None:
+    shop.rename()
+    shop.watch()
+    (orders,) = shop.holds
+    rescaled = {"kind": "unit_changed", "before": ["points"], "after": ["points"], "severity": "dangerous"}
+    with open_run(Ledger(shop.settings), "drift") as run:
+        hold(run, replace(orders, stream="customers", changes=(rescaled,)))
+    shop.upstream = []
+    waiting, released = shop.watch().news
+    assert (waiting.fix or "").endswith("leave out what it changes for shop.customers: that is as it was before")
+    assert released.text.startswith("shop.customers: the source is as it was before")
+    assert shop.holds == (replace(orders, detail={**orders.detail, "left_behind": 20}),)
+    state = shop.proposals.status(shop.proposals.find(orders.proposal_id or "").proposal).state
+    assert str(state.decision) == "open"
 
 
 @pytest.mark.full
