@@ -56,11 +56,16 @@ def at_head(
 ) -> Iterator[tuple[PatchedProject, str]]:
     """The project that is patched, and the commit it is of. before, after: tables that drifted.
 
-    Raises SmeltError where there is no repository or no commit, and where the project does not compile.
+    Raises SmeltError where there is no repository or no commit of the project, and where it does not compile.
     """
     repository = Repository.find(project.folder)
     commit = repository.resolve("HEAD")
     files = Files.at(repository, project.folder, commit)
+    if "dbt_project.yml" not in files.texts:
+        raise SmeltError(
+            f"{project.folder} is not committed in the repository {repository.root}",
+            "commit the project, which a pull request is made against, then propose again",
+        )
     with _manifest(project, repository, commit, files) as manifest:
         known: dict[str, Columns] = known_columns(manifest, project.folder, project.artifacts / "catalog.json")
         # As they were: what the models say is about these columns.

@@ -69,7 +69,7 @@ def test_no_repository(shop: Shop, tmp_path: Path) -> None:
 
 def test_a_database_that_is_being_written(edited: Shop) -> None:
     with duckdb.connect(str(edited.folder / "shop.duckdb")):
-        _fails(edited.smelt("review", "--base", "main"), "a build is writing", "again")
+        _fails(edited.smelt("review", "--base", "main"), "another program is writing", "again")
 
 
 def test_an_unknown_way_to_fail(shop: Shop) -> None:

@@ -47,7 +47,7 @@ def _list(project_dir: ProjectDir = None, as_json: AsJson = False) -> None:
             table.add_column(heading, overflow="fold")
         for one in listed:
             proposal, state = one.proposal, one.state
-            row = [proposal.kind, proposal.title, f"{proposal.confidence:.0%}", str(state.decision)]
+            row = [proposal.kind, proposal.title, f"{proposal.confidence:.2f}", str(state.decision)]
             row += [state.url or ""] if has_urls else []
             table.add_row(proposal.id, *map(_escaped, row))
         Console(highlight=False).print(table)

@@ -100,7 +100,8 @@ def _copied(project: Project, scratch: Path) -> Production:
         if "lock" not in str(error).lower():
             raise SmeltError(f"{warehouse} cannot be read: {error}", "build it anew with `dbt build`") from error
         raise SmeltError(
-            f"a build is writing {warehouse}", "wait until it has ended, then review again"
+            f"another program is writing {warehouse}",
+            "wait until it has ended, such as a build, then review again",
         ) from error
     except duckdb.Error as error:
         raise SmeltError(f"{warehouse} cannot be read: {error}", "build it anew with `dbt build`") from error

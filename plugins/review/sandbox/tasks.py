@@ -166,7 +166,9 @@ def _keep_views(con: duckdb.DuckDBPyConnection, views: Sequence[Sequence[str]]) 
     """Keep built views as tables; returns those that can't be read, with the reason."""
     unreadable: dict[tuple[str, str], str] = {}
     con.execute(f"create schema if not exists {KEPT_SCHEMA}")
-    present = set(con.execute("select schema_name, view_name from duckdb_views()").fetchall())
+    # Production, which is attached, has views of the same names.
+    ours = "select schema_name, view_name from duckdb_views() where database_name = current_database()"
+    present = set(con.execute(ours).fetchall())
     for schema, name in views:
         if (schema, name) not in present:
             continue

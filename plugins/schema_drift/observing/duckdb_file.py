@@ -138,7 +138,9 @@ def attach_warehouse(con: duckdb.DuckDBPyConnection, project: Project, scratch: 
     except duckdb.IOException as error:
         if "lock" not in str(error).lower():
             raise SmeltError(f"{path} cannot be read: {error}", "build it anew") from error
-        raise SmeltError(f"a build is writing {path}", "wait until it has ended, then look again") from error
+        raise SmeltError(
+            f"another program is writing {path}", "wait until it has ended, such as a build, then look again"
+        ) from error
     except (duckdb.Error, OSError) as error:
         raise SmeltError(f"{path} cannot be read: {error}", "build it anew, or restore it") from error
     return DuckdbFile(con, alias)

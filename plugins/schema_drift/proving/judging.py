@@ -10,6 +10,7 @@ from plugins.schema_drift.change import Drift, Kind
 from plugins.schema_drift.patching.patch import Patch
 from plugins.schema_drift.proving.raw_copies import raw_copies
 from plugins.schema_drift.proving.same_rows import SameRows
+from plugins.schema_drift.proving.waiting import waits_for_answers
 
 _RAW = "it shows rows as they came, and so as the source has them now"
 _MIXED = {
@@ -33,8 +34,11 @@ class Judge:
         for name, columns in _lost(self.drift, review).items():
             exempt[name] = exempt.get(name, frozenset()) | columns
         raw, none = _raw(review), frozenset[str]()
+        waiting = waits_for_answers(self.patch, review)
         judged = [
-            self._judge(finding, exempt.get(finding.subject, none), raw.get(finding.subject, none))
+            _left_open(finding)
+            if finding.outcome is Outcome.FAILED and (finding.kind, finding.subject) in waiting
+            else self._judge(finding, exempt.get(finding.subject, none), raw.get(finding.subject, none))
             for finding in _without_mixed_times(review)
         ]
         return (*self._inputs(), *_base_alone(review), *judged)
@@ -86,6 +90,12 @@ class Judge:
             yield Finding(
                 kind="inputs", subject=one.name, outcome=outcome, detail=detail, facts=facts, is_exact=exact
             )
+
+
+def _left_open(finding: Finding) -> Finding:
+    """What the drift broke, and the patch leaves to a person, does not speak against the patch."""
+    detail = f"broken by the change upstream until the question about it is answered: {finding.detail}"
+    return finding.model_copy(update={"outcome": Outcome.CHANGED, "detail": detail})
 
 
 def _told(one: SameRows) -> tuple[Outcome, str]:
