@@ -150,6 +150,9 @@ def _is_replaced(known: Understood, named: Mapping[int, int]) -> bool:
     Of tables that only hold what was measured last, every number may be another one; names stay.
     """
     old, matched = known.old, known.match
+    # Rows that happen to share the values of other columns are not the same rows.
+    if not matched.key or not matched.key.is_given or matched.rows < 0.5 * min(old.taken, known.new.taken):
+        return False
     texts = [
         (one, two)
         for one, two in named.items()
