@@ -144,28 +144,30 @@ def propose(
     proposal_id: that proposal, where the caller knows it.
     Raises SmeltError as the sandbox and the forge do.
     """
-    # A check, which every run makes, needs none of these.
-    from plugins.review import Proposals, Repository, opened_ahead
-    from plugins.schema_drift.healing.holds import held_rows as waiting_rows
-    from plugins.schema_drift.opened import find_open
-    from plugins.schema_drift.patching import make_patch
-    from plugins.schema_drift.proving import make_proposal
-    from plugins.schema_drift.reading import at_head
+    # A check, which every run makes, needs none of these; nor need dbt wait for what only a proposal needs.
+    from plugins.review import Repository, opened_ahead
 
     started = time.monotonic()
     if source is not None:
         checked = checked.of_source(source)
     if not is_worth_proposing(checked.drift):
         return None
-    if proposal_id is None and source is not None:
-        known = find_open(settings, source)
-        proposal_id = known.id if known is not None else None
-    if held_rows is None and source is not None:
-        held_rows = waiting_rows(settings, source)
-    # Files that are no models hold SQL of any kind, and what a parser lacks for it is no news.
-    logging.getLogger("sqlglot").setLevel(logging.ERROR)
     commit = Repository.find(project.folder).resolve("HEAD")
     with opened_ahead(project, settings, commit) as ahead:
+        from plugins.review import Proposals
+        from plugins.schema_drift.healing.holds import held_rows as waiting_rows
+        from plugins.schema_drift.opened import find_open
+        from plugins.schema_drift.patching import make_patch
+        from plugins.schema_drift.proving import make_proposal
+        from plugins.schema_drift.reading import at_head
+
+        if proposal_id is None and source is not None:
+            known = find_open(settings, source)
+            proposal_id = known.id if known is not None else None
+        if held_rows is None and source is not None:
+            held_rows = waiting_rows(settings, source)
+        # Files that are no models hold SQL of any kind, and what a parser lacks for it is no news.
+        logging.getLogger("sqlglot").setLevel(logging.ERROR)
         on_progress("reading the project")
         with at_head(project, checked.before, checked.after) as (patched, commit):
             on_progress("patching")

@@ -18,6 +18,7 @@ from plugins.schema_drift.patching.project import PatchedProject
 from plugins.schema_drift.table import Table
 
 _LARGEST = 2_000_000
+_PROJECT = "dbt_project.yml"
 
 
 @dataclass(frozen=True)
@@ -28,10 +29,12 @@ class Files:
 
     @classmethod
     def at(cls, repository: Repository, folder: Path, commit: str) -> Files:
-        """All of them; what is no text or very long is left out."""
+        """All of them, but for those of dbt projects inside of it; what is no text or very long is left out."""
         prefix = repository.prefix(folder)
         names = repository.git("ls-tree", "-r", "-z", "--name-only", "--full-tree", commit).split("\0")
         inside = [name for name in names if name and PurePosixPath(name).is_relative_to(prefix)]
+        others = {path.parent for name in inside if (path := PurePosixPath(name)).name == _PROJECT} - {prefix}
+        inside = [name for name in inside if others.isdisjoint(PurePosixPath(name).parents)]
         texts = {}
         for name, content in repository.blobs(commit, inside).items():
             if len(content) > _LARGEST or b"\0" in content:
@@ -61,7 +64,7 @@ def at_head(
     repository = Repository.find(project.folder)
     commit = repository.resolve("HEAD")
     files = Files.at(repository, project.folder, commit)
-    if "dbt_project.yml" not in files.texts:
+    if _PROJECT not in files.texts:
         raise SmeltError(
             f"{project.folder} is not committed in the repository {repository.root}",
             "commit the project, which a pull request is made against, then propose again",

@@ -241,7 +241,7 @@ class _Match:
         """SQL of a part of the key, over the columns of now, with the type that it had."""
         kind = self.before.get(name)
         if name in self.restores:
-            return f"try_cast(({self.restores[name].sql}) as {kind})"
+            return _tried(self.restores[name].sql, kind) if kind else None
         same = next((n for n in self.after if n.lower() == name.lower()), None)
         key = self.new.table.key
         if same is None and len(key) == len(self.old.table.key):
@@ -254,7 +254,7 @@ class _Match:
         for n, (name, restored) in enumerate(self.restores.items()):
             if name not in self.before:
                 continue
-            sql = f"try_cast(({restored.sql}) as {self.before[name]})"
+            sql = _tried(restored.sql, self.before[name])
             try:
                 self.aligner.con.execute(f"describe select {sql} from ({self.new.select})")
             except duckdb.Error:
@@ -307,6 +307,11 @@ class _Match:
 
 def _reads(change: Change) -> list[str]:
     return [name for restored in change.restores for name in restored.reads]
+
+
+def _tried(sql: str, kind: str) -> str:
+    """An expression in a type of before: null where it can't be made, be it within the expression."""
+    return f"try(cast(({sql}) as {kind}))"
 
 
 def _in_relation(rows: Rows, column: str) -> str:

@@ -119,3 +119,12 @@ def test_bronze_keeps_its_rows_and_takes_what_came_for_the_same_keys(tmp_path: P
     ]  # fmt: skip
     assert [(row[2], row[5]) for row in head if row[0] == "b2"] == [(2, 20), (3, 30)]
     assert len(base) == len(head) == 5
+
+
+def test_a_value_that_no_longer_fits_is_left_out(tmp_path: Path) -> None:
+    before = "select i as id, (i * 100)::decimal(12, 4) as price from range(100) as r(i)"
+    after = "select i as id, if(i = 3, 1106206, i)::decimal(18, 4) as gbp from range(100) as r(i)"
+    change = _renamed("price", "gbp", "cast(gbp * 100 as decimal(12, 4))")
+    same, base, head = _align(tmp_path, before, after, (change,))
+    assert (same.reason, same.matched, same.left_out) == (None, 99, 1)
+    assert len(base) == len(head) == 99
