@@ -19,6 +19,9 @@ _LEAST_SHARE = 0.05
 _GIVEN_COUNTS = 0.35
 # Numbers under two names may be the same ones by chance: then the other columns must agree on the rows they join.
 _LEAST_CROSSED = 0.2
+# Where the table's own key still tells rows apart, rows with other keys are other rows, however alike they are:
+# only one that joins this share of them may say that the key itself was written anew.
+_LEAST_REWRITTEN = 0.5
 
 
 @dataclass(frozen=True)
@@ -54,11 +57,15 @@ def match(old: Side, new: Side) -> Match:
     modulus = modulus_for(old, new)
     best: tuple[float, Key] | None = None
     last: Key | None = None
-    given = _given(old, new)
+    given, is_sound = _given(old, new), False
     for number, key in enumerate(_candidates(old, new)):
         found = _by(old, new, key, modulus)
         last = key
         score = _agreement(old, new, found)
+        if key.is_given:
+            is_sound = len(_once(new.keys())[0]) >= 0.95 * new.taken > 0
+        elif is_sound and found.rows < _LEAST_REWRITTEN * min(old.taken, new.taken):
+            score = 0.0
         if key.is_given and found.rows >= 0.5 * min(old.taken, new.taken) > 0:
             # A key that still joins the rows was no worse before; others must be a good deal better.
             score += _GIVEN_COUNTS
