@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -11,6 +12,9 @@ from pathlib import Path
 import pytest
 
 from plugins.core.settings import secrets
+
+# What a command prints is read in tests; how wide the terminal of whoever runs them is doesn't matter to them.
+os.environ["COLUMNS"] = "200"
 
 
 @pytest.fixture
