@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from plugins.core.project import Project
 from plugins.core.settings import Settings
 from plugins.schema_drift.change import Change, Drift, Severity
+from plugins.schema_drift.consequences import for_project
 from plugins.schema_drift.observing import FirstSeen, Pair, open_pair, write_inputs
 from plugins.schema_drift.patching.patch import Mode, Patch
 from plugins.schema_drift.table import Table
@@ -98,7 +99,7 @@ def check(project: Project, settings: Settings, before: str | None = None, selec
     """
     started = time.monotonic()
     with open_pair(project, settings, before, select) as pair:
-        drift = compare(pair.con, pair.before, pair.after)
+        drift = for_project(compare(pair.con, pair.before, pair.after), project)
         return _checked(pair, drift, (before, tuple(select)), started)
 
 

@@ -31,6 +31,9 @@ sources:
             data_tests: [unique, not_null]
           - name: fare  # in pounds
             description: What the rider paid.
+          - name: state
+            data_tests:
+              - accepted_values: {arguments: {values: [open, done, lost]}}
       - name: stations
 """,
     "models/stg_hub__trips.sql": """\
@@ -118,7 +121,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "create schema hub",
         "create table hub.stations as select i as station_id, 'Station ' || i as name from range(12) as t(i)",
         "create table hub.trips as select i as trip_id, (i * 7) % 12 as station_id, "
-        "((i * 137) % 2311) / 100 + 1.5 as fare, 'rider ' || (i * 31) % 419 as rider from range(2000) as t(i)",
+        "((i * 137) % 2311) / 100 + 1.5 as fare, 'rider ' || (i * 31) % 419 as rider, "
+        "['open', 'done', 'done', 'done', 'lost'][1 + (i * 17) % 5] as state from range(2000) as t(i)",
     )
     hub.git("init", "-qb", "main")
     hub.git("add", "-A")
@@ -143,7 +147,7 @@ def _write(folder: Path) -> Hub:
 
 
 def test_nothing_that_changed_is_no_drift(hub: Hub) -> None:
-    hub.sql("insert into hub.trips select 2000 + i, i % 12, 3.5, 'rider ' || i from range(40) as t(i)")
+    hub.sql("insert into hub.trips select 2000 + i, i % 12, 3.5, 'rider ' || i, 'open' from range(40) as t(i)")
     found = hub.json("drift", "check")
     assert found["changes"] == []
     assert found["severity"] is None
@@ -238,6 +242,34 @@ def test_propagating_carries_the_new_name_on(hub: Hub) -> None:
     (proposal,) = hub.json("drift", "propose", "--propagate")["proposals"]
     fares = hub.git("show", f"{proposal['branch']}:models/fares.sql")
     assert "count(distinct t.passenger) as riders" in fares
+
+
+def test_a_value_that_no_test_accepts_breaks_the_build(hub: Hub) -> None:
+    hub.sql("update hub.trips set state = 'paused' where trip_id % 7 = 0")
+    (change,) = hub.json("drift", "check")["changes"]
+    assert (change["kind"], change["severity"]) == ("values_added", "breaking")
+    assert change["detail"]["added_values"] == ["paused"]
+    assert "286 of 286 new or changed rows" in change["evidence"][0]["text"]
+
+
+def test_names_that_the_warehouse_takes_for_one_break_nothing(hub: Hub) -> None:
+    hub.sql("alter table hub.trips rename column fare to Fare")
+    (change,) = hub.json("drift", "check")["changes"]
+    assert (change["kind"], change["severity"]) == ("column_renamed", "informative")
+
+
+def test_tables_that_changed_places_are_told_by_their_rows(hub: Hub) -> None:
+    hub.sql(
+        "alter table hub.trips rename to moving",
+        "alter table hub.stations rename to trips",
+        "alter table hub.moving rename to stations",
+    )
+    found = hub.json("drift", "check")
+    assert [(one["kind"], one["before"], one["after"]) for one in found["changes"]] == [
+        ("table_renamed", ["hub.stations"], ["hub.trips"]),
+        ("table_renamed", ["hub.trips"], ["hub.stations"]),
+    ]
+    assert not any("Error" in note for note in found["notes"])
 
 
 def test_what_a_source_calls_its_columns_is_shown_and_does_nothing(hub: Hub) -> None:

@@ -94,7 +94,8 @@ def _fresh(
         listed = ", ".join(f"cast({duck.quote(name)} as varchar)" for name in both)
         added = [c.name for c in now.table.columns if c.name not in both]
         filled = " or ".join(f"{duck.quote(name)} is not null" for name in added)
-        where = f"(row({listed}) not in (select row({listed}) from {kept}) or {filled})"
+        # A row of a single field is taken for the field, and is null with it.
+        where = f"(row({listed}, 0) not in (select row({listed}, 0) from {kept}) or {filled})"
         since = None
     count = con.execute(f"select count(*) from {now.rows} where {where}").fetchall()[0][0]
     return _Fresh(where, since) if count else None

@@ -25,8 +25,8 @@ _FEW = 150
 
 
 def arrivals(known: Understood, table: Table) -> list[Change]:
-    """Changes that show only in rows without a partner before."""
-    if not known.old.taken or len(known.match.fresh) < 3:
+    """Changes that show in rows without a partner before, and values that nothing had."""
+    if not known.old.taken:
         return []
     changes = []
     if len(known.match.fresh) >= _LEAST_ROWS:
@@ -119,6 +119,13 @@ def _shown(texts: list[str]) -> str:
     return f"`{shape.most_common(1)[0][0][:40]}`"
 
 
+def _written(known: Understood, one: int, two: int) -> NDArray[np.intp]:
+    """Places of rows that came since, and of those whose value is another one."""
+    match = known.match
+    old, new = known.old.hashes([one])[match.before, 0], known.new.hashes([two])[match.after, 0]
+    return np.concatenate([match.fresh, match.after[old != new]])
+
+
 def _values(known: Understood, table: Table, one: int, two: int) -> Change | None:
     """Values that a small, closed set did not have."""
     before = known.old.hashes([one])[:, 0]
@@ -127,25 +134,22 @@ def _values(known: Understood, table: Table, one: int, two: int) -> Change | Non
     if len(before) < 500 or not 2 <= len(kinds) <= _MOST_KINDS or counts.min() < _LEAST_EACH:
         return None
     # A set of which one in a hundred values had been seen only now and then is not closed (Good 1953).
-    now = known.new.hashes([two])[known.match.fresh, 0]
-    now = now[now != 0]
-    strange = ~np.isin(now, kinds)
-    if strange.sum() < 3 or len(now) < _LEAST_ROWS:
+    now = known.new.hashes([two])[:, 0]
+    written = _written(known, one, two)
+    written = written[now[written] != 0]
+    if (~np.isin(now[written], kinds)).sum() < 3 or len(written) < _LEAST_ROWS:
         return None
-    every = known.new.texts([two])[0]
-    known_texts, held = set(known.old.texts([one])[0]), known.new.hashes([two])[:, 0] != 0
-    fresh = known.match.fresh[held[known.match.fresh]]
-    counted = Counter(every[place] for place in fresh if every[place] not in known_texts)
+    every, known_texts = known.new.texts([two])[0], set(known.old.texts([one])[0])
+    counted = Counter(every[place] for place in written if every[place] not in known_texts)
     added = [value for value, count in counted.most_common() if value is not None and count >= 3]
     if not added or len(added) > 5:
         return None
-    share = sum(counted[value] for value in added) / len(now)
-    if share < 0.03:
+    count = sum(counted[value] for value in added)
+    if count < 0.03 * len(written):
         return None
-    text = (
-        f"{sum(counted[v] for v in added):,} of {len(now):,} new rows hold values that none of {len(before):,} had"
-    )
+    text = f"{count:,} of {len(written):,} new or changed rows hold values that none of {len(before):,} had"
     return telling.change(
         Kind.VALUES_ADDED, table, (known.old.names[one],), (known.new.names[two],), 0.9,
-        (Fact("values", text, share, len(now)),), severity=Severity.INFORMATIVE, detail={"added_values": added},
+        (Fact("values", text, count / len(written), len(written)),), severity=Severity.INFORMATIVE,
+        detail={"added_values": added},
     )  # fmt: skip

@@ -89,7 +89,7 @@ def _listed(side: SeenTable, names: Sequence[str] | None = None) -> str:
 
 
 def _fresh(old: _Rows, new: _Rows, *, has_key: bool) -> Hashes | None:
-    """Hashes of new rows; None: rows that exist at both times differ too much, or can't be told."""
+    """Hashes of new and of changed rows; None: rows that exist at both times differ too much, or can't be told."""
     if not len(old.whole) or not len(new.whole):
         return None
     if not has_key:
@@ -104,9 +104,10 @@ def _fresh(old: _Rows, new: _Rows, *, has_key: bool) -> Hashes | None:
     is_known = old.key[partner] == new.key
     if is_known.sum() < max(5, 0.5 * min(len(old.key), len(new.key))):
         return None
-    if (old.whole[partner] == new.whole)[is_known].mean() < _SETTLED:
+    is_same = old.whole[partner] == new.whole
+    if is_same[is_known].mean() < _SETTLED:
         return None
-    return new.whole[~is_known]
+    return new.whole[~is_known | ~is_same]
 
 
 def _among(values: Hashes, ordered: Hashes) -> NDArray[np.bool_]:

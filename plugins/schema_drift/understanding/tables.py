@@ -21,6 +21,7 @@ _AT_ONCE = 40
 _LEAST_COLUMNS = 0.5
 _MOST_COMPARED = 400
 _MOST_HELD = 0.7
+_LEAST_ALIKE = 0.3
 
 
 def pair_tables(
@@ -168,7 +169,7 @@ def _moved(
             shares[i, j] = columns
             # Without rows, only the same columns under a like name are one table.
             gains[i, j] = columns + 0.5 * float(names[i, j]) - 1.1
-        elif columns >= 0.3 or share >= 0.8:
+        elif columns >= _LEAST_ALIKE or share >= 0.8:
             shares[i, j] = share
             gains[i, j] = share + 0.3 * columns + 0.1 * float(names[i, j]) - 0.6
     return [(gone[i], came[j], round(shares[i, j], 3)) for i, j in assign(gains).items()]
@@ -231,7 +232,7 @@ def _swapped(con: duckdb.DuckDBPyConnection, pairs: Pairs) -> list[tuple[SeenTab
     strange = _strange(con, pairs)
     read: dict[str, dict[str, Hashes]] = {}
     # A table that still holds its own rows was not exchanged for another.
-    held = {one.table.id: _row_share(con, one, now, read) for one, now in strange} if len(strange) > 1 else {}
+    held = {one.table.id: _own_share(con, one, now, read) for one, now in strange} if len(strange) > 1 else {}
     strange = [(one, now) for one, now in strange if (held.get(one.table.id) or 0) <= _MOST_HELD]
     for number, (one, one_now) in enumerate(strange):
         for two, two_now in strange[number + 1 :]:
@@ -250,6 +251,13 @@ def _swapped(con: duckdb.DuckDBPyConnection, pairs: Pairs) -> list[tuple[SeenTab
             if min(s or 0 for s in shares) >= least:
                 found += [(one, two_now, round(shares[0] or 0, 3)), (two, one_now, round(shares[1] or 0, 3))]
     return found
+
+
+def _own_share(
+    con: duckdb.DuckDBPyConnection, one: SeenTable, now: SeenTable, read: dict[str, dict[str, Hashes]]
+) -> float | None:
+    """How many of its values a table still holds; of other columns, none: numbers of rows are in any table."""
+    return _row_share(con, one, now, read) if _columns_alike(one, now) >= _LEAST_ALIKE else 0.0
 
 
 def _strange(con: duckdb.DuckDBPyConnection, pairs: Pairs) -> Pairs:

@@ -18,6 +18,8 @@ from plugins.schema_drift.patching.sql.tables import ask_about_table, rename_tab
 from plugins.schema_drift.patching.sql.work import Work
 from plugins.schema_drift.table import Table
 
+_MOST_NAMED = 5
+
 
 def patch_sql(project: PatchedProject, drift: Drift, mode: Mode) -> Patch:
     """Edits of every SQL and Python file that names what changed; what cannot be edited surely is a question.
@@ -83,11 +85,18 @@ def _removable(work: Work, before: Table, changes: Sequence[Change]) -> set[str]
             path, line = _first_place(work, before, name)
             work.ask(
                 f"`{name}` is gone from {before.name}. If it were null from now on, something would be wrong, so "
-                f"nothing was changed. It is used by: {listed}. What shall take its place?",
+                f"nothing was changed. It is used by: {listed}. {_came(changes)}What shall take its place?",
                 path,
                 line,
             )
     return None if is_held else found
+
+
+def _came(changes: Sequence[Change]) -> str:
+    """The columns that came when another one went: what is in them may tell a person more than the data did."""
+    names = [f"`{one.after[0]}`" for one in changes if one.kind == Kind.COLUMN_ADDED]
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return f"At the same time came {', '.join(names[:_MOST_NAMED])}{more}. " if names else ""
 
 
 def _first_place(work: Work, before: Table, name: str) -> tuple[str, int]:
