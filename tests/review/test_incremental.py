@@ -8,10 +8,13 @@ import pytest
 from dbt_shop import Shop
 
 LOG = "models/marts/order_log.sql"
+EACH = "models/marts/each_order.sql"
+# dbt puts an ephemeral model into what reads it, which it must do again in a second run.
+EPHEMERAL = "{{ config(materialized='ephemeral') }}\nselect order_id, amount from {{ ref('stg_orders') }}\n"
 MODEL = """
 {{ config(materialized='incremental') }}
 
-select order_id, amount from {{ ref('stg_orders') }}
+select order_id, amount from {{ ref('each_order') }}
 {% if is_incremental() %}
 where order_id > (select max(order_id) from {{ this }})
 {% endif %}
@@ -20,6 +23,7 @@ where order_id > (select max(order_id) from {{ this }})
 
 @pytest.fixture
 def logged(shop: Shop) -> Shop:
+    (shop.folder / EACH).write_text(EPHEMERAL)
     (shop.folder / LOG).write_text(MODEL)
     shop.commit("an incremental model")
     shop.git("branch", "-f", "main", "HEAD")

@@ -97,6 +97,14 @@ class Project:
             return self._invoke([*parse, "--no-partial-parse"]).result
 
     @property
+    def _uncompiled(self) -> Manifest:
+        """The parsed project, as no command has used it: dbt compiles in it, and ephemeral models only once."""
+        for node in self.manifest.nodes.values():
+            if getattr(node, "extra_ctes_injected", False):
+                node.extra_ctes_injected, node.extra_ctes = False, []  # pyright: ignore[reportAttributeAccessIssue]
+        return self.manifest
+
+    @property
     def profiles(self) -> Path:
         """The folder of profiles.yml."""
         if self.profiles_dir is not None:
@@ -204,14 +212,14 @@ class Project:
         for resource_type in without:
             arguments += ["--exclude-resource-type", resource_type]
         arguments += _deferring(defer_to)
-        outcome = self._invoke(arguments, manifest=self.manifest, on_node=on_node)
+        outcome = self._invoke(arguments, manifest=self._uncompiled, on_node=on_node)
         nodes = tuple(_node(result) for result in outcome.result.results)
         return Built(nodes, outcome.result.elapsed_time)
 
     def test(self, *, select: Sequence[str], defer_to: Path | None = None) -> Built:
         """`dbt test` of all data and unit tests of what is selected, whatever else they read."""
         arguments = ["test", "--indirect-selection", "eager", "--select", *select, *_deferring(defer_to)]
-        outcome = self._invoke(arguments, manifest=self.manifest)
+        outcome = self._invoke(arguments, manifest=self._uncompiled)
         return Built(tuple(_node(result) for result in outcome.result.results), outcome.result.elapsed_time)
 
     def compile(self, select: Sequence[str] = (), without: Sequence[str] = ()) -> tuple[Node, ...]:
@@ -224,7 +232,7 @@ class Project:
         arguments = ["compile"] + (["--select", *select] if select else [])
         if without:
             arguments += ["--exclude", *(f"resource_type:{resource_type}" for resource_type in without)]
-        outcome = self._invoke(arguments, manifest=self.manifest)
+        outcome = self._invoke(arguments, manifest=self._uncompiled)
         return tuple(_node(result) for result in outcome.result.results)
 
     def write_manifest(self) -> Path:
