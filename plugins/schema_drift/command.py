@@ -150,6 +150,7 @@ def propose(
     """
     from rich.console import Console
 
+    from plugins.review import opened_ahead
     from plugins.schema_drift.drifting import check as run_check
     from plugins.schema_drift.drifting import close_undone
     from plugins.schema_drift.drifting import propose as run_propose
@@ -160,10 +161,14 @@ def propose(
     project, settings = _open(project_dir, profiles_dir, target)
     mode = Mode.PROPAGATE if propagate else Mode.ABSORB
     console = Console(stderr=as_json)
-    with Console(stderr=True).status("comparing the sources") as status:
+    # The first proposal finds its sandbox open; it is not worth while to open one more for the rest meanwhile.
+    with opened_ahead(project, settings) as ahead, Console(stderr=True).status("comparing the sources") as status:
         checked = run_check(project, settings, before, select or ())
         options = {"mode": mode, "forge": forge, "is_opened": not no_open, "on_progress": status.update}
-        made = [run_propose(project, settings, checked, source=one, **options) for one in checked.sources]
+        made = [
+            run_propose(project, settings, checked, source=one, ahead=ahead if number == 0 else None, **options)
+            for number, one in enumerate(checked.sources)
+        ]
         undone = close_undone(settings, checked)
     proposals = [one for one in made if one is not None]
     for one in proposals:

@@ -6,6 +6,7 @@ import logging
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -138,23 +139,23 @@ def propose(
     forge: str | None = None,
     is_opened: bool = True,
     on_progress: Progress = lambda _: None,
+    ahead: Callable[[], Opened] | None = None,
 ) -> Proposed | None:
     """Patch, prove and open a pull request; None where there is nothing that a project of files can answer.
 
     source: only the changes of this source system, whose open proposal is brought up to date.
-    proposal_id: that proposal, where the caller knows it.
+    proposal_id: that proposal, where the caller knows it. ahead: of a sandbox that is being opened, for this one.
     Raises SmeltError as the sandbox and the forge do.
     """
     # A check, which every run makes, needs none of these; nor need dbt wait for what only a proposal needs.
-    from plugins.review import Repository, opened_ahead
+    from plugins.review import opened_ahead
 
     started = time.monotonic()
     if source is not None:
         checked = checked.of_source(source)
     if not is_worth_proposing(checked.drift):
         return None
-    commit = Repository.find(project.folder).resolve("HEAD")
-    with opened_ahead(project, settings, commit) as ahead:
+    with nullcontext(ahead) if ahead is not None else opened_ahead(project, settings) as place:
         from plugins.review import Proposals
         from plugins.schema_drift.healing.holds import held_rows as waiting_rows
         from plugins.schema_drift.opened import find_open
@@ -185,7 +186,7 @@ def propose(
                 proposal_id=proposal_id,
             )
         proposal = proposal.model_copy(update={"subject": source or ""})
-        proven = _prove(project, settings, checked, proposal, found, on_progress, ahead)
+        proven = _prove(project, settings, checked, proposal, found, on_progress, place)
     proposals = Proposals(settings)
     proposals.add(proven.proposal, proven.body)
     url = None

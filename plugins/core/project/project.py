@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from plugins.core.errors import SmeltError
-from plugins.core.project.plain import duckdb_path
+from plugins.core.project.plain import PlainRest, PlainTarget, plain_target
 
 if TYPE_CHECKING:
     import duckdb
@@ -117,23 +117,26 @@ class Project:
     @property
     def profile_name(self) -> str:
         """The profile in profiles.yml that the project names."""
-        return self._profile.profile_name
+        return self._plain.profile if self._plain else self._profile.profile_name
 
     @property
     def threads(self) -> int:
         """How many nodes dbt builds at a time."""
-        return self._profile.threads
+        return self._plain.threads if self._plain else self._profile.threads
 
     @property
     def adapter(self) -> str:
         """The type of the target's adapter, such as `duckdb`."""
-        if self._plain_path is not None:
+        if self._plain_target is not None:
             return "duckdb"
         return self._profile.credentials.type
 
     @property
     def credentials(self) -> dict[str, Any]:
         """The target's settings as dbt sees them, each under one name; may hold secrets."""
+        if self._plain_target and self._plain:
+            plain = self._plain
+            return {"path": self._plain_target.path, "database": plain.database, "schema": plain.schema}
         credentials = self._profile.credentials
         return {key: value for key, value in credentials.to_dict().items() if key not in credentials._ALIASES}
 
@@ -147,13 +150,14 @@ class Project:
     @property
     def warehouse(self) -> Path:
         """The DuckDB file of the target, absolute; raises SmeltError if the profile cannot be read."""
-        path = self._plain_path or getattr(self._profile.credentials, "path", "warehouse.duckdb")
+        plain = self._plain_target
+        path = plain.path if plain else getattr(self._profile.credentials, "path", "warehouse.duckdb")
         return (self.folder / path).resolve()
 
     @property
     def target_name(self) -> str:
         """The target: the one asked for, or the profile's default."""
-        return self._profile.target_name
+        return self._plain.target if self._plain else self._profile.target_name
 
     @property
     def _environment(self) -> dict[str, str]:
@@ -162,9 +166,14 @@ class Project:
         return {**self.environment, **own}
 
     @cached_property
-    def _plain_path(self) -> str | None:
+    def _plain_target(self) -> PlainTarget | None:
         environment = {**os.environ, **self._environment}
-        return duckdb_path(self.folder, self.folder / self.profiles, self.target, environment)
+        return plain_target(self.folder, self.folder / self.profiles, self.target, environment)
+
+    @property
+    def _plain(self) -> PlainRest | None:
+        """All that there is of the target, if that can be read without dbt."""
+        return self._plain_target.rest if self._plain_target is not None else None
 
     @cached_property
     def _profile(self) -> Any:

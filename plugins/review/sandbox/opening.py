@@ -53,13 +53,14 @@ def opened(
 
 
 @contextmanager
-def opened_ahead(project: Project, settings: Settings, commit: str) -> Iterator[Callable[[], Opened]]:
-    """Open it, and have dbt parse `commit`, while the caller does something else; what is yielded waits for both.
+def opened_ahead(project: Project, settings: Settings) -> Iterator[Callable[[], Opened]]:
+    """Open it, and have dbt parse HEAD, while the caller does something else; what is yielded waits for both.
 
     To parse a thousand models takes dbt as long as all the rest of a review; both sides go on from that parse.
-    What is yielded raises SmeltError as `find_production` does.
+    Raises SmeltError if the project is in no repository; what is yielded does as `find_production` does.
     """
     repository = Repository.find(project.folder)
+    commit = repository.resolve("HEAD")
     with (
         open_workspace(repository) as workspace,
         ThreadPoolExecutor(1) as pool,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from plugins.core.project import Project
-from plugins.core.project.plain import duckdb_path
+from plugins.core.project.plain import plain_target
 
 PROJECT = "name: shop\nprofile: shop\n"
 PROFILE = """
@@ -16,6 +17,8 @@ shop:
   target: dev
   outputs:
     dev: {type: duckdb, path: dev.duckdb, schema: main}
+    many: {type: duckdb, path: ../the data/a.v2.db, schema: "{{ env_var('SHOP_SCHEMA', 'ann') }}", threads: 4}
+    more: {type: duckdb, path: more.duckdb, settings: {preserve_insertion_order: false}}
     named: {type: duckdb, path: "{{ env_var('SHOP_FILE', 'shop.duckdb') }}"}
     below: {type: duckdb, path: "{{ env_var('SMELT_PROJECT_DIR') }}/{{ env_var(\\"SHOP_FILE\\", \\"b.db\\") }}"}
     unset: {type: duckdb, path: "{{ env_var('SHOP_UNSET') }}"}
@@ -36,16 +39,35 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def read(folder: Path, target: str | None) -> str | None:
-    return duckdb_path(folder, folder, target, {**os.environ, "SMELT_PROJECT_DIR": str(folder)})
+    found = plain_target(folder, folder, target, {**os.environ, "SMELT_PROJECT_DIR": str(folder)})
+    return found.path if found is not None else None
 
 
-@pytest.mark.parametrize("target", [None, "dev", "named", "below"])
+def read_by_dbt(folder: Path, target: str | None) -> dict[str, Any]:
+    """What dbt takes the target for."""
+    profile = Project(folder, target)._profile
+    credentials = profile.credentials
+    return {
+        "names": (profile.profile_name, profile.target_name, profile.threads),
+        "path": credentials.path,
+        "database": credentials.database,
+        "schema": credentials.schema,
+    }
+
+
+@pytest.mark.parametrize("target", [None, "dev", "named", "below", "many", "more"])
 @pytest.mark.parametrize("file", [None, "env.duckdb"])
 def test_what_is_read_is_what_dbt_reads(
     folder: Path, monkeypatch: pytest.MonkeyPatch, target: str | None, file: str | None
 ) -> None:
     monkeypatch.setenv("SHOP_FILE", file) if file else monkeypatch.delenv("SHOP_FILE", raising=False)
-    assert read(folder, target) == Project(folder, target).credentials["path"]
+    known = read_by_dbt(folder, target)
+    project = Project(folder, target)
+    assert read(folder, target) == known["path"]
+    assert (project.profile_name, project.target_name, project.threads) == known["names"]
+    assert {key: project.credentials[key] for key in ("path", "database", "schema")} == {
+        key: known[key] for key in ("path", "database", "schema")
+    }
 
 
 @pytest.mark.parametrize("target", ["unset", "other", "memory", "away", "server", "missing"])

@@ -15,7 +15,7 @@ ORDERS = "models/marts/orders.sql"
 def test_both_sides_go_on_from_the_parse(shop: Shop) -> None:
     settings = load_settings(shop.folder)
     commit = Repository.find(shop.folder).resolve("HEAD")
-    with opened_ahead(Project(shop.folder), settings, commit) as ahead:
+    with opened_ahead(Project(shop.folder), settings) as ahead:
         place = ahead()
         assert place.production.path is not None
         assert place.production.tables
@@ -30,13 +30,11 @@ def test_both_sides_go_on_from_the_parse(shop: Shop) -> None:
 def test_what_does_not_parse_is_left_to_the_review(shop: Shop) -> None:
     shop.edit(ORDERS, "o.amount,", "{{ o.amount,")
     shop.commit()
-    commit = Repository.find(shop.folder).resolve("HEAD")
-    with opened_ahead(Project(shop.folder), load_settings(shop.folder), commit) as ahead:
+    with opened_ahead(Project(shop.folder), load_settings(shop.folder)) as ahead:
         place = ahead()
         assert not (place.sandbox().state / PARTIAL_PARSE).exists()
 
 
 def test_nobody_has_to_wait_for_it(shop: Shop) -> None:
-    commit = Repository.find(shop.folder).resolve("HEAD")
-    with opened_ahead(Project(shop.folder), load_settings(shop.folder), commit) as ahead:
+    with opened_ahead(Project(shop.folder), load_settings(shop.folder)) as ahead:
         assert callable(ahead)
