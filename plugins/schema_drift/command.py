@@ -76,11 +76,15 @@ def snapshot(
 
     from rich.console import Console
 
+    from plugins.schema_drift.drifting import make_ready
     from plugins.schema_drift.observing import take_snapshot
 
     project, settings = _open(project_dir, profiles_dir, target)
     with Console(stderr=True).status("reading the sources") as status:
         taken = take_snapshot(project, settings, output, select or (), on_progress=status.update)
+        if output is None:
+            status.update("parsing the project, so that a proposal need not")
+            make_ready(project, settings)
     if as_json:
         typer.echo(json.dumps(asdict(taken), indent=2, default=str))
     else:

@@ -12,11 +12,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from plugins.core.errors import SmeltError
 from plugins.core.project import Project
 from plugins.core.settings import Settings
 from plugins.schema_drift.change import Change, Drift, Severity
 from plugins.schema_drift.consequences import for_project
-from plugins.schema_drift.observing import FirstSeen, Pair, open_pair, write_inputs
+from plugins.schema_drift.observing import FirstSeen, Pair, open_pair, source_manifest, write_inputs
 from plugins.schema_drift.patching.patch import Mode, Patch
 from plugins.schema_drift.table import Table
 from plugins.schema_drift.understanding import compare
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
     from plugins.review import Opened, Proposal, Proven
 
 Progress = Callable[[str], None]
+
+
+# Of fewer models dbt's parse is a matter of a few seconds.
+_LARGE = 200
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -91,6 +97,23 @@ def _other_ids(change: Change) -> tuple[str, ...]:
 def source_of(table: Table) -> str:
     """The source system that a table belongs to, as people name it."""
     return table.name.partition(".")[0]
+
+
+def make_ready(project: Project, settings: Settings) -> None:
+    """Let dbt parse a large project while nobody waits: it would take most of the time of a proposal.
+
+    Of a project that can't be proposed to, such as one that is not in git, nothing is made ready.
+    """
+    models = source_manifest(project).of_type("model")
+    if sum(1 for _ in models) < _LARGE:
+        return
+    from plugins.review import opened_ahead
+
+    try:
+        with opened_ahead(project, settings) as ahead:
+            ahead()
+    except SmeltError as error:
+        _log.debug("not made ready: %s", error)
 
 
 def check(project: Project, settings: Settings, before: str | None = None, select: Sequence[str] = ()) -> Checked:

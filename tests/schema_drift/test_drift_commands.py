@@ -237,6 +237,20 @@ def test_what_is_being_edited_is_left_alone(hub: Hub) -> None:
 
 
 @pytest.mark.full
+def test_a_snapshot_of_a_large_project_keeps_its_parse(hub: Hub) -> None:
+    parse = hub.folder / ".smelt/review/partial_parse.msgpack"
+    hub.smelt("drift", "snapshot")
+    assert not parse.exists()
+    for number in range(200):
+        (hub.folder / f"models/more_{number}.sql").write_text("select * from {{ ref('fares') }}\n")
+    hub.git("add", "-A")
+    hub.git("commit", "-qm", "Many more")
+    hub.build()
+    hub.smelt("drift", "snapshot")
+    assert parse.exists()
+
+
+@pytest.mark.full
 def test_propagating_carries_the_new_name_on(hub: Hub) -> None:
     hub.sql("alter table hub.trips rename column rider to passenger")
     (proposal,) = hub.json("drift", "propose", "--propagate")["proposals"]
