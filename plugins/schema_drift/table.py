@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 
 @dataclass(frozen=True)
@@ -53,9 +54,16 @@ class Table:
 
     def column(self, name: str) -> Column | None:
         """The column of this name, in any case if only one has it so."""
-        exact = next((one for one in self.columns if one.name == name), None)
-        alike = [one for one in self.columns if one.name.lower() == name.lower()]
+        alike = self._named.get(name.lower(), ())
+        exact = next((one for one in alike if one.name == name), None)
         return exact or (alike[0] if len(alike) == 1 else None)
+
+    @cached_property
+    def _named(self) -> Mapping[str, Sequence[Column]]:
+        found: dict[str, list[Column]] = {}
+        for column in self.columns:
+            found.setdefault(column.name.lower(), []).append(column)
+        return found
 
 
 @dataclass(frozen=True)
