@@ -131,6 +131,7 @@ def test_the_api_of_another_project_at_our_address_is_not_taken_for_ours(project
         foreign.wait()
 
 
+@pytest.mark.full
 def test_a_fill_that_was_killed_is_done_again(project: Path) -> None:
     dsn = _dsn(project)
     with psycopg.connect(dsn, autocommit=True) as shop:

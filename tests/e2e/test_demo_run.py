@@ -73,6 +73,7 @@ def test_readers_see_the_published_revenue(project: Path, first: dict) -> None:
     assert round(daily[0], 2) == round(lines[0], 2)
 
 
+@pytest.mark.full
 def test_a_second_run_loads_nothing_twice(project: Path, first: dict) -> None:
     assert first["failed"] is False
     again = json.loads(_smelt(project, "run", "--json"))
@@ -91,6 +92,7 @@ def test_an_analyst_uses_plain_dbt(project: Path, first: dict) -> None:
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.full
 def test_an_empty_lake_says_what_to_do(tmp_path: Path) -> None:
     copy_project(tmp_path)
     environment = {**os.environ, "SMELT_PROJECT_DIR": str(tmp_path)}

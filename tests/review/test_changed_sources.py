@@ -71,11 +71,13 @@ def test_a_patch_that_absorbs_the_change_leaves_every_value(shop: Shop, tmp_path
     assert set(_outcomes(proven, "values").values()) == {Outcome.PASSED}, _said(proven)
 
 
+@pytest.mark.full
 def test_a_patch_that_forgets_the_change_fails(shop: Shop, tmp_path: Path) -> None:
     proven = _prove(shop, _drifted(shop, tmp_path), "{{ from_cents('cents') }} + 0")
     assert _outcomes(proven, "compile")["stg_orders"] is Outcome.FAILED
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("as_file", [True, False])
 def test_a_source_that_is_no_table_of_the_target_gets_its_rows_too(
     shop: Shop, tmp_path: Path, as_file: bool

@@ -41,6 +41,7 @@ def _only(review: dict[str, Any], kind: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.full
 def test_a_second_run_changes_nothing(logged: Shop) -> None:
     review = _review(logged, "order_id, amount", "order_id, amount * 2 as amount")
     assert _only(review, "incremental")["outcome"] == "passed"

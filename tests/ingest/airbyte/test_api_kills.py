@@ -29,6 +29,7 @@ def test_killed_at_each_step(rates, step: str) -> None:
     _assert_each_once(rates)
 
 
+@pytest.mark.full
 def test_killed_at_random_times(rates) -> None:
     chance = random.Random(5)
     for _ in range(5):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from dbt_shop import Shop
 
 from plugins.core.project import Project
@@ -27,6 +28,7 @@ def test_both_sides_go_on_from_the_parse(shop: Shop) -> None:
     assert not folder.exists()
 
 
+@pytest.mark.full
 def test_what_does_not_parse_is_left_to_the_review(shop: Shop) -> None:
     shop.edit(ORDERS, "o.amount,", "{{ o.amount,")
     shop.commit()

@@ -199,6 +199,7 @@ def test_what_a_machine_wrote_is_not_run_in_the_server(
     assert "not run in a database server" in proven.body
 
 
+@pytest.mark.full
 def test_a_server_that_lets_nobody_in_is_one_message(shop: Shop) -> None:
     shop.edit(ORDERS, "o.amount,", "o.amount * 2 as amount,")
     shop.edit("profiles.yml", "user: shopkeeper", "user: stranger")
