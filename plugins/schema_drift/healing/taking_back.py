@@ -9,6 +9,7 @@ from plugins.core.failpoints import reach
 from plugins.core.lake import Lake
 from plugins.core.ledger import Hold, release
 from plugins.review import Proposals
+from plugins.schema_drift.healing.leaving_out import leave_out
 from plugins.schema_drift.healing.round import Watch, guarded
 from plugins.schema_drift.healing.settling import UNDONE, remember
 from plugins.schema_drift.healing.streams import stream_of
@@ -23,7 +24,9 @@ def take_back(one: Watch, gone: Sequence[Hold], *, has_more: bool) -> list[Hold]
         for held in gone
     ]
     over = [held for held, left in zip(gone, counts, strict=True) if not left]
-    kept = [_wait(one, held, left, over) for held, left in zip(gone, counts, strict=True) if left]
+    waiting = [(held, left) for held, left in zip(gone, counts, strict=True) if left]
+    shared = {held.proposal_id: _leave_out(one, held.proposal_id, over) for held, _ in waiting if held.proposal_id}
+    kept = [_wait(one, held, left, shared.get(held.proposal_id or "", "")) for held, left in waiting]
     if over:
         if not has_more and not kept:
             _close(one, over)
@@ -35,13 +38,24 @@ def take_back(one: Watch, gone: Sequence[Hold], *, has_more: bool) -> list[Hold]
     return kept
 
 
-def _wait(one: Watch, held: Hold, left: int, over: Sequence[Hold]) -> Hold:
-    """Say what the stream waits for. over: is released, so that what its proposal changes for it is wrong now."""
+def _leave_out(one: Watch, proposal_id: str, over: Sequence[Hold]) -> str:
+    """Take out of a proposal what it changes for streams that are released: it would be wrong now; says what."""
+    undone = [held for held in over if held.proposal_id == proposal_id]
+    if not undone:
+        return ""
+    names = ", ".join(held.name for held in undone)
+    failed = f"proposal {proposal_id} still changes {names}, which is as it was before"
+    left = guarded(one.watched, partial(leave_out, one.settings, one.project, proposal_id, undone), failed)
+    if left:
+        return f"; {', '.join(left)} is left out of it, as {names} is as it was before"
+    return f", but leave out what it changes for {names}: that is as it was before"
+
+
+def _wait(one: Watch, held: Hold, left: int, part: str) -> Hold:
+    """Say what the stream waits for. part: what became of the rest of its proposal."""
     text = f"{held.name} is as it was before, but {left:,} rows came meanwhile under the columns of the drift"
     fix = f"let the models that read it read both columns, or `smelt drift release {held.name}`"
     if held.proposal_id:
-        undone = ", ".join(other.name for other in over if other.proposal_id == held.proposal_id)
-        part = f", but leave out what it changes for {undone}: that is as it was before" if undone else ""
         fix = f"merge proposal {held.proposal_id}: it reads both{part}"
     one.watched.tell("waiting", text, fix=fix, proposal_id=held.proposal_id)
     return held if held.detail.get("left_behind") == left else remember(one.run, held, left_behind=left)

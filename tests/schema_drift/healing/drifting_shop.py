@@ -29,6 +29,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "build"))
 import shop
 
 MODEL = "models/silver/int_orders__checked.sql"
+CUSTOMERS = "models/silver/customers.sql"
 SOURCE = "{{ source('shop', 'orders') }}"
 READS_BOTH = f"(select * exclude (amount, amount_gbp), coalesce(amount_gbp, amount) as amount from {SOURCE})"
 RENAMED = Change(

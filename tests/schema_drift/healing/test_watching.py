@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from drifting_shop import ADDED, MODEL, RENAMED, Shop, make_shop
+from drifting_shop import ADDED, CUSTOMERS, MODEL, RENAMED, Shop, make_shop
 
 from plugins.core.errors import SmeltError
 from plugins.core.lake import Lake
 from plugins.core.ledger import Ledger, hold, open_run, released_holds
 from plugins.core.project import Project
 from plugins.core.warehouse.held import count_held
+from plugins.review import FileChange
 from plugins.schema_drift import Kind, Severity
 from plugins.schema_drift.healing import release_by_hand, settle
 
@@ -210,6 +211,33 @@ def test_undone_in_part_says_what_of_the_proposal_is_to_be_left_out(shop: Shop) 
     assert shop.holds == (replace(orders, detail={**orders.detail, "left_behind": 20}),)
     state = shop.proposals.status(shop.proposals.find(orders.proposal_id or "").proposal).state
     assert str(state.decision) == "open"
+
+
+@pytest.mark.full
+def test_undone_in_part_takes_files_of_that_part_alone_out_of_the_pull_request(shop: Shop) -> None:
+    shop.rename()
+    shop.watch()
+    (orders,) = shop.holds
+    stored = shop.proposals.find(orders.proposal_id or "")
+    customers = (shop.folder / CUSTOMERS).read_text()
+    change = FileChange(path=CUSTOMERS, before=customers, after=f"{customers}-- points in hundreds\n")
+    more = stored.proposal.model_copy(update={"changes": (*stored.proposal.changes, change)})
+    shop.proposals.add(more, f"# Two streams\n\n- `{CUSTOMERS}` +1 −0: turns points back\n")
+    shop.proposals.open(more.id)
+    assert "hundreds" in shop.git("show", f"{more.branch}:{CUSTOMERS}")
+    rescaled = {"kind": "unit_changed", "before": ["points"], "after": ["points"], "severity": "dangerous"}
+    with open_run(Ledger(shop.settings), "drift") as run:
+        hold(run, replace(orders, stream="customers", changes=(rescaled,)))
+    shop.upstream = []
+    waiting, released = shop.watch().news
+    assert (waiting.fix or "").endswith(f"{CUSTOMERS} is left out of it, as shop.customers is as it was before")
+    assert released.text.startswith("shop.customers: the source is as it was before")
+    assert "hundreds" not in shop.git("show", f"{more.branch}:{CUSTOMERS}")
+    assert "amount_gbp" in shop.git("show", f"{more.branch}:{MODEL}")
+    title, _, note, _, line = shop.proposals.find(more.id).body.splitlines()
+    assert title == "# Two streams"
+    assert note.startswith("> **Taken back upstream meanwhile**: `shop.customers`.")
+    assert line == f"- ~~`{CUSTOMERS}`~~ left out"
 
 
 @pytest.mark.full
