@@ -12,6 +12,7 @@ from .columns import Understood
 
 _MOST_SURE = 0.75
 _KEPT = 0.3
+_SURE = 0.8
 _LEAST_COLUMNS = 2
 
 
@@ -35,6 +36,17 @@ def doubted(known: Understood, table: Table, changes: Sequence[Change]) -> tuple
         asked = f"{table.name}: {text}. Is it another table under the same name?"
         doubtful[first] = replace(doubtful[first], question=asked)
     return doubtful, [f"{table.name}: {text}{may_be}"]
+
+
+def asked(change: Change, table: Table) -> Change:
+    """With a question where a change that can be absorbed is less than sure: nobody's guess is merged unasked."""
+    if change.question is not None or change.confidence >= _SURE or not change.restores:
+        return change
+    made = ", ".join(f"`{one.column}` from `{one.sql}`" for one in change.restores)
+    why = next((fact.text for fact in change.facts if fact.name == "thin"), change.facts[0].text)
+    about = change.before[0] if change.before else change.restores[0].column
+    question = f"`{about}` of {table.name}: is it right to make {made} from now on? {why[0].upper()}{why[1:]}."
+    return replace(change, question=question)
 
 
 def _thin(change: Change, fact: Fact) -> Change:

@@ -14,7 +14,7 @@ from plugins.schema_drift.change import Change, Fact, Kind, Restored, Severity, 
 from plugins.schema_drift.table import Column, SeenTable, Table
 
 from . import rivals, telling
-from .another import doubted
+from .another import asked, doubted
 from .arriving import arrivals
 from .columns import Understood, recipe_odds, understand
 from .declared import declared_changes
@@ -55,7 +55,7 @@ def compare_table(
     if all(one.kind is not Kind.KEY_CHANGED for one in declared):
         declared += key_changes(known, before.table, after.table)
     changes, notes = doubted(known, before.table, [*changes, *declared])
-    return changes, [*known.notes, *notes]
+    return [asked(one, before.table) for one in changes], [*known.notes, *notes]
 
 
 def _told(con: duckdb.DuckDBPyConnection, known: Understood, before: Table, after: Table) -> list[Change]:
