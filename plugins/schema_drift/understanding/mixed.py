@@ -6,6 +6,7 @@ old distribution times a known factor better than the old distribution itself.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,7 +19,7 @@ from plugins.schema_drift.table import Table
 from . import rivals, telling
 from .columns import Understood
 from .reading import Numbers, Side
-from .recipes.units import divided, known_unit
+from .recipes.units import divided, known_unit, speaks_of
 from .types import NUMBERS, TIMES, Family, read_type
 
 # Means drift and seasons turn; what moves less than this may be either.
@@ -27,6 +28,13 @@ _FACTORS = (10.0, 12.0, 24.0, 60.0, 100.0, 1e3, 1440.0, 3600.0, 1e4, 86400.0, 1e
 _LEAST_ROWS = 20
 _MOST_PER_ROW = 5.0
 _DOUBT = 4.6  # a hundred times less likely than the likeliest point
+# Last words of names of what tells things apart, and has no unit however far its numbers jump.
+_OF_THINGS = re.compile(
+    r"(?:^|_)(?:id|ids|key|sk|fk|pk|no|nr|num|number|code|zip|postcode|year|month|version|rank|position|line)$"
+)
+# Factors of money, lengths and weights; others are of times, and only where the name speaks of one.
+_PLAIN_FACTORS = (100.0, 1e3, 1e6)
+_LEAST_KINDS = 10
 
 
 @dataclass(frozen=True)
@@ -66,14 +74,43 @@ def unit_breaks(known: Understood, table: Table) -> list[Change]:
         # What names a row has no unit, however far its numbers jump.
         if (known.match.key and one in known.match.key.before) or old.names[one] in table.key:
             continue
+        if _names_things(old.names[one]) or _names_things(new.names[pair.new]):
+            continue
         if pair.basis != "matched" and _numbers_rows(old, one) and _numbers_rows(new, pair.new):
             continue
         if orders is None:
             orders = _orders(known)
         found = _break_of(known, one, pair.new, [order for order in orders if order != pair.new])
-        if found is not None:
+        if found is not None and (
+            _rows_show(known, one, pair.new, found.factor) or _is_plausible(known, found, one)
+        ):
             changes.append(_told(known, table, one, pair.new, found))
     return changes
+
+
+def _names_things(name: str) -> bool:
+    return bool(_OF_THINGS.search(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()))
+
+
+def _is_plausible(known: Understood, found: Break, one: int) -> bool:
+    """Whether new rows alone may say so: the factor is one that such a column may have, and its values are many.
+
+    Whole numbers that were fewer before would all be multiples of the factor if they were turned back.
+    """
+    unit, _ = known_unit(found.factor, known.old.names[one])
+    is_spoken = unit is not None and speaks_of(unit, known.old.names[one])
+    if not is_spoken and not any(
+        np.isclose(max(found.factor, 1 / found.factor), plain) for plain in _PLAIN_FACTORS
+    ):
+        return False
+    pair = known.pairing.pairs[one]
+    before, after = known.old.numbers([one])[:, 0], known.new.numbers([pair.new])[known.match.fresh, 0]
+    before, after = before[np.isfinite(before)], after[np.isfinite(after)]
+    if len(np.unique(after)) < _LEAST_KINDS:
+        return False
+    is_whole = bool((before == np.round(before)).all() and (after == np.round(after)).all())
+    step = round(1 / found.factor) if found.factor < 1 else 1
+    return not (is_whole and step > 1 and (before % step == 0).mean() < 0.5)
 
 
 def _numbers_rows(side: Side, column: int) -> bool:
@@ -194,7 +231,8 @@ def _is_believable(known: Understood, values: Numbers, found: Break, middle: flo
     width = float(np.subtract(*np.percentile(later, [75, 25])) / 1.349)
     still = not len(earlier) or abs(float(np.median(earlier)) - middle) < 0.35 * abs(moved)
     matched_fit = found.compared < 10 or found.equal >= 0.85 * found.compared
-    return off < max(0.4, 0.1 * abs(moved)) and width < 2.2 * spread + 0.2 and still and matched_fit
+    is_as_wide = 0.4 * spread - 0.1 < width < 2.2 * spread + 0.2
+    return off < max(0.4, 0.1 * abs(moved)) and is_as_wide and still and matched_fit
 
 
 def _told(known: Understood, table: Table, one: int, two: int, found: Break) -> Change:

@@ -166,7 +166,7 @@ def test_few_rows_are_called_thin(con):
     assert change.confidence <= 0.75
     assert any(fact.name == "thin" for fact in change.facts)
     assert change.question is not None
-    assert "`price` from `\"cost\"`" in change.question
+    assert '`price` from `"cost"`' in change.question
 
 
 @pytest.mark.parametrize(

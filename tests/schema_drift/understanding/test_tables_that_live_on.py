@@ -74,3 +74,38 @@ def test_what_is_strange_in_new_rows_alone_is_not_taken_for_living_on(tables):
     ):
         changes = tables.told(BEFORE.format(rows=900), grown(more, "id % 3 = 0"))
         assert [one.before for one in changes] == [(column,)]
+
+
+TRANSFERS = """
+    select
+        i as id,
+        1 + (hash(i, 'b') % 2000)::integer as branch_id,
+        1 + (hash(i, 'a') % 3000)::integer as account,
+        ((hash(i, 'm') % 900000) / 100.0)::decimal(12, 2) as amount,
+        timestamp '2024-01-01' + interval (i * 53) minute as booked_at
+    from range(3000) as t(i)
+"""
+
+
+@pytest.mark.parametrize(
+    "fresh",
+    [
+        "7 as branch_id",
+        "(id % 100 + 1)::integer as branch_id",
+        "42 as account",
+        "(id % 100 + 1)::integer as account",
+        "(id % 100 + 1)::integer as branch_id, (id % 100 + 1)::integer as account",
+    ],
+)
+def test_new_rows_of_few_other_things_are_no_change_of_unit(tables, fresh):
+    more = f"select * replace (id + 5000 as id, booked_at + interval 200 day as booked_at, {fresh}) from before"
+    assert tables.told(TRANSFERS, f"select * from before union all {more} where id < 100") == []
+
+
+def test_new_rows_in_another_unit_are_told(tables):
+    changed = "id + 5000 as id, booked_at + interval 200 day as booked_at, (amount * 100)::decimal(12, 2) as amount"
+    (change,) = tables.told(
+        TRANSFERS, f"select * from before union all select * replace ({changed}) from before where id < 200"
+    )
+    assert (str(change.kind), change.before, change.detail["factor"]) == ("unit_changed", ("amount",), 100)
+    assert change.question is not None

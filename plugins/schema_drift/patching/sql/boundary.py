@@ -91,10 +91,7 @@ class Boundary:
         renames = {
             target.plain: target.column
             for target in self._targets
-            if target.plain is not None
-            and style.dialect in RENAMES
-            and target.plain.lower() not in self.visible
-            and not self._goes_round(target)
+            if target.plain is not None and self._is_renamed(target, style.dialect)
         }
         renamed = {target.column for target in self._targets if target.plain in renames}
         replaced, further = [], []
@@ -116,6 +113,11 @@ class Boundary:
             tuple(f"{style.name(new)} {style.word('as')} {style.name(old)}" for new, old in renames.items()),
             tuple(_as(style, target, style.alias, owner) for target in further),
         )
+
+    def _is_renamed(self, target: Target, dialect: str) -> bool:
+        """Whether the star can be told the old name of what is there under another one."""
+        is_plain = target.plain is not None and target.plain.lower() not in self.visible
+        return is_plain and dialect in RENAMES and not self._goes_round(target)
 
     def _goes_round(self, target: Target) -> bool:
         """Whether it and what it is now were both there before and still are: names that were exchanged."""
@@ -154,7 +156,7 @@ class Boundary:
             target = self.plan.targets.get(name.lower())
             if target is None or name.lower() not in self.columns:
                 places.append(at.get(name.lower(), -1))
-            elif target.plain is not None and dialect in RENAMES:
+            elif target.plain is not None and self._is_renamed(target, dialect):
                 places.append(at.get(target.plain.lower(), -1))
             elif not target.is_gone and dialect in _REPLACES:
                 places.append(at.get(target.column.lower(), -1))

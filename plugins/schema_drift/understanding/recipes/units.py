@@ -207,12 +207,12 @@ def _rounded(old: Side, new: Side, one: int, two: int, slack: float) -> Recipe:
 
 def known_unit(ratio: float, names: str) -> tuple[Unit | None, float]:
     """The unit whose factor (or its inverse) is within 0.4 % of a ratio, and the exact factor; else the ratio."""
-    spoken = set(re.split(r"[^a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", names).lower()))
+    spoken = _spoken(names)
     best: tuple[float, Unit, float] | None = None
     for unit in _UNITS:
         for factor, turned in (
             (unit.factor, unit),
-            (1 / unit.factor, Unit(1 / unit.factor, unit.after, unit.before)),
+            (1 / unit.factor, Unit(1 / unit.factor, unit.after, unit.before, unit.words)),
         ):
             off = abs(ratio / factor - 1)
             if off < 0.004:
@@ -220,6 +220,15 @@ def known_unit(ratio: float, names: str) -> tuple[Unit | None, float]:
                 if best is None or score > best[0]:
                     best = (score, turned, factor)
     return (best[1], best[2]) if best else (None, float(f"{ratio:.6g}"))
+
+
+def speaks_of(unit: Unit, names: str) -> bool:
+    """Whether names have a word of the unit."""
+    return bool(_spoken(names) & set(unit.words.split()))
+
+
+def _spoken(names: str) -> set[str]:
+    return set(re.split(r"[^a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", names).lower()))
 
 
 def _moved(
