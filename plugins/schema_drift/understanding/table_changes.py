@@ -26,6 +26,7 @@ from .recipes import Found, restored, supplied
 from .recipes.recipe import cast
 from .sets import departures
 from .types import Family, read_type
+from .unfit import told_of_unfit
 
 # Of rows since: fewer say little of a column that none of them fills; nor does what is likelier than this.
 _ENOUGH_ROWS = 20
@@ -55,6 +56,7 @@ def compare_table(
     if all(one.kind is not Kind.KEY_CHANGED for one in declared):
         declared += key_changes(known, before.table, after.table)
     changes, notes = doubted(known, before.table, [*changes, *declared])
+    changes = [told_of_unfit(con, after, one, before.table.name) for one in changes]
     return [asked(one, before.table) for one in changes], [*known.notes, *notes]
 
 

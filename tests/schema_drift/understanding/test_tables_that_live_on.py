@@ -103,7 +103,9 @@ def test_new_rows_of_few_other_things_are_no_change_of_unit(tables, fresh):
 
 
 def test_new_rows_in_another_unit_are_told(tables):
-    changed = "id + 5000 as id, booked_at + interval 200 day as booked_at, (amount * 100)::decimal(12, 2) as amount"
+    changed = (
+        "id + 5000 as id, booked_at + interval 200 day as booked_at, (amount * 100)::decimal(12, 2) as amount"
+    )
     (change,) = tables.told(
         TRANSFERS, f"select * from before union all select * replace ({changed}) from before where id < 200"
     )

@@ -131,3 +131,12 @@ def test_values_that_another_type_could_not_hold_are_asked_about(tables):
     (change,) = tables.told(before, "select * replace (try_cast(model as integer) as model) from before")
     assert (change.kind, change.restores) == (Kind.TYPE_CHANGED, ())
     assert "0 of 200 rows" in (change.question or "")
+
+
+def test_values_that_cannot_be_turned_back_are_asked_about(tables):
+    before = "select i as id, date '2020-01-01' + (i * 7 % 900)::integer as opened_on from range(1000) as t(i)"
+    text = "case when id % 150 = 0 then 'n/a' else strftime(opened_on, '%d/%m/%Y') end"
+    after = f"select id, {text} as opened_on from before"
+    (change,) = tables.told(before, after)
+    assert change.before == ("opened_on",)
+    assert "7 of 1,000 values of now can't be turned back, such as `n/a`" in change.question

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -191,11 +192,11 @@ def _writing(form: str, texts: Sequence[str], moments: Sequence[datetime]) -> Ex
 
 
 def formats_of(texts: Sequence[str]) -> list[str]:
-    """The formats of dates that all of some texts follow; several where days and months can't be told apart."""
+    """The formats of dates that nearly all of some texts follow; several where days can't be told from months."""
     if not texts:
         return []
-    shape = _shape(texts[0])
-    if sum(_shape(text) == shape for text in texts) < 0.98 * len(texts):
+    ((shape, count),) = Counter(map(_shape, texts)).most_common(1)
+    if count < 0.98 * len(texts):
         return []
     lengths = {len(text) for text in texts}
     found = [form for form in _by_shape().get(shape, ()) if shape != "9" or lengths == {len(_NOON.strftime(form))}]
