@@ -190,7 +190,10 @@ def propose(
         for closed in undone:
             console.print(f"[green]closed[/]  proposal {closed.id}: {closed.subject} is as it was before")
         if checked.drift.changes and not proposals:
-            console.print("The project copes with it as it is; `smelt drift snapshot` makes it the state before.")
+            console.print(
+                "Nothing to propose: nothing that can be patched names what changed, or it was decided about. "
+                "`smelt drift snapshot` makes this the state before."
+            )
     if any(one.has_failed for one in proposals):
         raise typer.Exit(1)
 

@@ -148,7 +148,10 @@ class FactBuilder:
         if self.time is None or self.ground.layer is None:
             raise SmeltError(f"{self.model} has no time dimension", "ask without a period")
         dimensions = self.ground.layer.models[self.model].dimensions
-        return next(expr for name, _, expr, _ in dimensions if name == self.time)
+        found = next((expr for name, _, expr, _ in dimensions if name == self.time), None)
+        if found is None:
+            raise SmeltError(f"{self.time} is no time dimension of {self.model}", "ask without a period")
+        return found
 
     def _time_sql(self, tables: Tables) -> str:
         return tables.on(self._time_expr())

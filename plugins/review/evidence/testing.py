@@ -37,6 +37,8 @@ class Testing:
                 findings.append(finding)
         for test in sorted(change.changes.removed_tests):
             detail = "this test is gone: nothing holds the model to it any more"
+            if _is_of_its_kind(change, test):
+                detail = "this test has other arguments now"
             findings.append(self._finding(_name(change, test), Outcome.CHANGED, detail))
         if skipped:
             detail = f"{len(skipped)} tests did not run: what they test was not built"
@@ -69,6 +71,18 @@ class Testing:
 
     def _finding(self, subject: str, outcome: Outcome, detail: str, **facts: Any) -> Finding:
         return Finding(kind=self.kind, subject=subject, outcome=outcome, detail=detail, facts=facts)
+
+
+def _is_of_its_kind(change: ReviewedChange, gone: str) -> bool:
+    """Whether a test that is new does the same to the same node as one that is gone."""
+    before = change.base.loaded.manifest.document["nodes"].get(gone)
+    after = change.head.loaded.manifest.document["nodes"]
+    new = (after[test] for test in change.changes.tests if test in after)
+    return before is not None and any(_what(test) == _what(before) for test in new)
+
+
+def _what(test: Mapping[str, Any]) -> tuple[Any, Any]:
+    return (test.get("test_metadata") or {}).get("name"), (test.get("depends_on") or {}).get("nodes")
 
 
 def _name(change: ReviewedChange, test: str) -> str:

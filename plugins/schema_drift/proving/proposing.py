@@ -170,8 +170,8 @@ def _notes(drift: Drift, patch: Patch, tables: dict[str, str], held_rows: int | 
         )
     if not patch.changes:
         yield (
-            "**Merging this as it is** says that the models are right as they are: they read the source as it is "
-            "now. Closing it says the same, and that the same is not to be asked again."
+            "**Merging this as it is** changes nothing: models that do not build now will not build then. Merged "
+            "or closed, the same is not asked again; a Smelt project builds from the source as it is now."
         )
     left = sorted({tables.get(table, table) for table in patch.unpatched})
     if left:

@@ -18,7 +18,8 @@ def find_verdict(review: Review, proposal: Proposal, patch: Patch) -> str | None
     compared = [one for one in found if one.outcome is not Outcome.NOT_CHECKED]
     if not any(one.kind == "values" for one in compared):
         return None
-    return f"{_told(found, compared, 'gold value' if gold else 'value downstream')} {_left(proposal, patch)}"
+    told = _told(found, compared, "gold value" if gold else "value downstream")
+    return f"{told} {_left(review, proposal, patch)}"
 
 
 def _told(found: list[Finding], compared: list[Finding], what: str) -> str:
@@ -30,7 +31,11 @@ def _told(found: list[Finding], compared: list[Finding], what: str) -> str:
     return f"No {what} changes." if is_whole else f"No {what} that was compared changes."
 
 
-def _left(proposal: Proposal, patch: Patch) -> str:
+def _left(review: Review, proposal: Proposal, patch: Patch) -> str:
+    failing = sum(one.kind == "tests" and "failures" in one.facts for one in review.findings)
+    if failing:
+        tests = "1 test fails" if failing == 1 else f"{failing} tests fail"
+        return f"{tests} with this patch and without it: see below before you merge."
     minor = sum(one.is_minor for one in patch.questions)
     if patch.unpatched or len(proposal.questions) > minor:
         return "Nothing below failed; the questions are left to you."

@@ -112,9 +112,14 @@ def ask_about_kept(work: Work, plan: TablePlan, patched: Mapping[str, set[str]])
                 f"{names} needs no full refresh, because `{target.column}` keeps its name and its values"
             )
             continue
+        is_snapshot = all(node.startswith("snapshot.") for node in kept)
+        how = (
+            "No build corrects versions in a snapshot: delete those that were made in between?"
+            if is_snapshot
+            else "Rebuild them with `--full-refresh`, or from the day of the change on?"
+        )
         work.ask(
             f"{names} keeps what it took: rows of {plan.table.name} that it took between the change and this "
-            f"patch hold `{target.column}` as it came. Rebuild them with `--full-refresh`, or from the day of the "
-            "change on? Earlier and later rows are right without it.",
+            f"patch hold `{target.column}` as it came. {how} Earlier and later rows are right without it.",
             str(work.files.nodes.get(kept[0], {}).get("original_file_path") or path),
         )
