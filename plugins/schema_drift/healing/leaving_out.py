@@ -13,9 +13,9 @@ from plugins.review import Proposal, Proposals, code
 
 
 def leave_out(settings: Settings, project: Project, proposal_id: str, undone: Sequence[Hold]) -> tuple[str, ...]:
-    """Bring the pull request up to date without the files that read nothing else that drifted; returns them.
+    """Bring the pull request up to date without the files that read no other table of bronze; returns them.
 
-    Its text says so first of all, for whoever merges it: files that are of several streams, such as YAML, stay as
+    Its text says so first of all, for whoever merges it: files that are of several streams, and all YAML, stay as
     they are. Raises SmeltError as the forge does, and if the project cannot be read.
     """
     proposals = Proposals(settings)
