@@ -31,10 +31,13 @@ _ENOUGH = 50
 @dataclass(frozen=True)
 class _Fresh:
     """Rows that are new or changed since the snapshot. where: true for them, over the relation; since: the
-    same where a loader's column tells, None: only the content does."""
+    same where a loader's column tells, None: only the content does; rows: how many they are; filled: in how many
+    of them each column has a value."""
 
     where: str
     since: str | None
+    rows: int
+    filled: dict[str, int]
 
 
 def as_appended(con: duckdb.DuckDBPyConnection, now: SeenTable, old: KeptTable | None, alias: str) -> SeenTable:
@@ -55,11 +58,9 @@ def as_appended(con: duckdb.DuckDBPyConnection, now: SeenTable, old: KeptTable |
     fresh = _fresh(con, now, old, kept, loader, both)
     if fresh is None:
         return now
-    emptied = _emptied(
-        con, now, kept, fresh, [name for name in both if name not in now.table.key and name != loader]
-    )
+    emptied = _emptied(con, kept, fresh)
     # Where nothing came in its place, a few rows without a value may just be an unlucky load.
-    if not emptied or (not has_more and _count(con, now, fresh) < _ENOUGH):
+    if not emptied or (not has_more and fresh.rows < _ENOUGH):
         return now
     columns = tuple(column for column in now.table.columns if column.name not in emptied)
     listed = ", ".join(duck.quote(column.name) for column in columns)
@@ -97,30 +98,24 @@ def _fresh(
         # A row of a single field is taken for the field, and is null with it.
         where = f"(row({listed}, 0) not in (select row({listed}, 0) from {kept}) or {filled})"
         since = None
-    count = con.execute(f"select count(*) from {now.rows} where {where}").fetchall()[0][0]
-    return _Fresh(where, since) if count else None
+    names = [name for name in both if name not in now.table.key and name != loader]
+    counts = ", ".join(["count(*)", *(f"count({duck.quote(name)})" for name in names)])
+    rows, *filled = con.execute(f"select {counts} from {now.rows} where {where}").fetchall()[0]
+    return _Fresh(where, since, rows, dict(zip(names, filled, strict=True))) if rows else None
 
 
-def _emptied(
-    con: duckdb.DuckDBPyConnection, now: SeenTable, kept: str, fresh: _Fresh, names: Sequence[str]
-) -> list[str]:
+def _emptied(con: duckdb.DuckDBPyConnection, kept: str, fresh: _Fresh) -> list[str]:
     """Columns that were filled, and that no fresh row fills."""
+    names = [name for name, filled in fresh.filled.items() if not filled]
     if not names:
         return []
-    counted = ", ".join(f"count({duck.quote(name)})" for name in names)
-    then = con.execute(f"select {counted} from {kept}").fetchall()[0]
-    since = con.execute(f"select {counted} from {now.rows} where {fresh.where}").fetchall()[0]
-    total = con.execute(f"select count(*) from {kept}").fetchall()[0][0]
-    rows = _count(con, now, fresh)
+    counts = ", ".join(["count(*)", *(f"count({duck.quote(name)})" for name in names)])
+    total, *filled = con.execute(f"select {counts} from {kept}").fetchall()[0]
     return [
         name
-        for name, before, after in zip(names, then, since, strict=True)
-        if before and not after and _is_unlikely(before / total, rows)
+        for name, before in zip(names, filled, strict=True)
+        if before and _is_unlikely(before / total, fresh.rows)
     ]
-
-
-def _count(con: duckdb.DuckDBPyConnection, now: SeenTable, fresh: _Fresh) -> int:
-    return con.execute(f"select count(*) from {now.rows} where {fresh.where}").fetchall()[0][0]
 
 
 def _is_unlikely(share: float, rows: int) -> bool:

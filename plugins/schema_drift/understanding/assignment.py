@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 
 def assign(gains: Mapping[tuple[int, int], float]) -> dict[int, int]:
     """The pairs (row → column) with the greatest sum of gains; a row or column may stay alone, at a gain of 0."""
-    # Most checks find nothing to assign, and needn't wait for it.
+    useful = {pair: gain for pair, gain in gains.items() if gain > 0}
+    if len({row for row, _ in useful}) == len({column for _, column in useful}) == len(useful):
+        return dict(useful.keys())
+    # Most checks have nothing that two want, and needn't wait for it.
     import networkx as nx
 
     graph = nx.Graph()
-    useful = {pair: gain for pair, gain in gains.items() if gain > 0}
     graph.add_edges_from((("row", row), ("column", column)) for row, column in useful)
     chosen: dict[int, int] = {}
     for part in nx.connected_components(graph):
