@@ -151,9 +151,8 @@ def _names(plan: Plan) -> Iterator[str]:
     below = {
         node
         for change in plan.drift.changes
-        if change.kind in (Kind.VALUES_ADDED, Kind.NULLABILITY_CHANGED)
         for column in change.before or change.after
-        for node, _ in carriers(plan.project.graph, (change.table, column.lower()))
+        for node, _ in carriers(plan, change, (change.table, column.lower()))
     }
     for node in dict.fromkeys((*plan.shifts, *tables, *below)):
         resource = plan.project.manifest.resources.get(node)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,13 +11,13 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from plugins.core.editing.yaml_places import child, items, pairs, plain, text_of
 from plugins.core.editing.yaml_text import Quoted
-from plugins.core.lineage import ColumnGraph
+from plugins.core.lineage import ColumnGraph, holders
 from plugins.core.lineage import Kind as Lineage
 from plugins.core.lineage.graph import Place
 from plugins.schema_drift.change import Change, Kind
 from plugins.schema_drift.patching.documents.contracts import nodes_of
 from plugins.schema_drift.patching.documents.data_tests import TESTS
-from plugins.schema_drift.patching.documents.document import Document
+from plugins.schema_drift.patching.documents.document import Document, Plan
 from plugins.schema_drift.patching.documents.fixtures import Unconvertible, evaluate
 from plugins.schema_drift.patching.documents.fragments import has_braces
 from plugins.schema_drift.patching.documents.nodes import SECTIONS
@@ -41,23 +41,22 @@ _RESCALED = (Kind.UNIT_CHANGED, Kind.FORMAT_CHANGED, Kind.MEANING_CHANGED)
 class _Rule:
     """A change that a rule about a column may contradict. is_own: the column is the source's own.
 
-    column: of the source, as people call it.
+    column: of the source, as people call it. is_sure: whether the rule sees the values as the source has them.
     """
 
     change: Change
     is_own: bool
     column: str
+    is_sure: bool = True
 
 
 def patch_rules(document: Document) -> None:
     """Tests and checks of the columns whose values changed, and of those that only pass them on."""
     rules = _rules(document)
     for nodes, entry, key in _entries(document):
-        for column in items(child(entry, "columns")):
-            name = text_of(child(column, "name")).lower()
-            found = [rule for node in nodes for rule in rules.get((node, name), ())]
-            for rule in found:
-                for test in _tests(column):
+        for test, name in _tests_of_columns(entry):
+            for node in nodes:
+                for rule in rules.get((node, name), ()):
                     _test(document, test, rule, name)
         for change in document.plan.drift.changes:
             if change.kind is Kind.KEY_CHANGED and change.table in nodes:
@@ -73,24 +72,32 @@ def _rules(document: Document) -> dict[Place, list[_Rule]]:
             called = f"`{column}` of {tables[change.table]}" if change.table in tables else f"`{column}`"
             found.setdefault(start, []).append(_Rule(change, True, called))
             # What staging restores is as it was; what it does not reaches all that pass the column on.
-            if change.kind in (Kind.VALUES_ADDED, Kind.NULLABILITY_CHANGED) and not change.restores:
-                for place in carriers(document.plan.project.graph, start):
-                    found.setdefault(place, []).append(_Rule(change, False, called))
+            if not change.restores:
+                for place, is_sure in carriers(document.plan, change, start).items():
+                    found.setdefault(place, []).append(_Rule(change, False, called, is_sure))
     return found
 
 
-def carriers(graph: ColumnGraph, start: Place) -> list[Place]:
-    """Columns downstream that hold the same values."""
-    found: dict[Place, None] = {}
+def carriers(plan: Plan, change: Change, start: Place) -> Mapping[Place, bool]:
+    """Columns downstream of which a rule may be contradicted by a change of this one, and whether that is sure."""
+    graph = plan.project.graph
+    if change.kind is Kind.VALUES_ADDED:
+        return holders(plan.project.manifest, graph, start)
+    return _same(graph, start) if change.kind is Kind.NULLABILITY_CHANGED else {}
+
+
+def _same(graph: ColumnGraph, start: Place) -> dict[Place, bool]:
+    """Columns downstream that are this one under whatever name."""
+    found: dict[Place, bool] = {}
     queue = deque([start])
     while queue:
         for edge in graph.out_of.get(queue.popleft(), ()):
             if edge.kind is Lineage.IDENTITY and edge.to_column is not None:
                 place = (edge.to_node, edge.to_column)
                 if place not in found and place != start:
-                    found[place] = None
+                    found[place] = True
                     queue.append(place)
-    return list(found)
+    return found
 
 
 def _entries(document: Document) -> Iterator[tuple[tuple[str, ...], MappingNode, str]]:
@@ -115,13 +122,28 @@ def _tests(entry: Node) -> Iterator[Node]:
         yield from items(child(entry, key))
 
 
+def _tests_of_columns(entry: Node) -> Iterator[tuple[Node, str]]:
+    """Tests and the column that each is about, in lower case: below the column, or named by an argument."""
+    for column in items(child(entry, "columns")):
+        for test in _tests(column):
+            yield test, text_of(child(column, "name")).lower()
+    for test in _tests(entry):
+        for key, value in _deep(test):
+            if key == "column_name" and isinstance(value, ScalarNode):
+                yield test, text_of(value).lower()
+
+
 def _test(document: Document, test: Node, rule: _Rule, column: str) -> None:
     kind = rule.change.kind
     if kind is Kind.NULLABILITY_CHANGED:
         _nulls(document, test, rule)
         return
+    # Of tests such as `not_accepted_values`, lists say what may not stand there.
+    is_refusing = any("not_" in name for name in (*pairs(test), text_of(child(test, "test_name"))))
     for key, value in _deep(test):
         if key in _LISTS and isinstance(value, SequenceNode):
+            if kind is Kind.VALUES_ADDED and is_refusing:
+                continue
             if kind is Kind.VALUES_ADDED:
                 _accept(document, value, list(rule.change.detail.get("added_values") or ()), rule, column)
             elif kind is Kind.VALUES_RENAMED:
@@ -144,6 +166,10 @@ def _accept(document: Document, values: SequenceNode, new: list[Any], rule: _Rul
     if not fresh:
         return
     said = ", ".join(f"`{value}`" for value in fresh)
+    if not rule.is_sure:
+        text = f"{said} is new in {rule.column}, and may come here too, or changed; is it to be accepted?"
+        document.ask(text, values)
+        return
     if any(has_braces(str(value)) for value in fresh):
         document.ask(f"`{column}` has new values, which hold Jinja braces", values)
         return

@@ -248,3 +248,22 @@ def test_configuration_and_tests_that_point_here(is_propagated: bool):
             wanted = wanted.replace(old, new)
     assert after_of(patch, "models/m.yml") == wanted
     assert [one.line for one in patch.questions] == [3]
+
+
+REFUSING = """models:
+  - name: fct
+    data_tests:
+      - accepted_values: {arguments: {column_name: state, values: [open, paid]}}
+    columns:
+      - name: state
+        data_tests:
+          - dbt_utils.not_accepted_values: {arguments: {values: [broken]}}
+"""
+
+
+def test_a_list_of_what_is_refused_takes_no_new_value_and_a_test_may_name_its_column():
+    built = Built({"models/fct.yml": REFUSING}, (TABLE,), (TABLE,), MODELS, identity=IDENTITY)
+    added = change(Kind.VALUES_ADDED, ["status"], ["status"], detail={"added_values": ["refunded"]})
+    patch = built.patch(added)
+    assert after_of(patch, "models/fct.yml") == REFUSING.replace("[open, paid]", "[open, paid, refunded]")
+    assert [one.line for one in patch.questions] == [4]

@@ -1,0 +1,34 @@
+"""What a change does to this project, where more is known of that than its kind says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from plugins.core.project import Project
+from plugins.schema_drift.change import Change, Drift, Fact, Kind, Severity
+from plugins.schema_drift.consequences.accepting import by_tests
+from plugins.schema_drift.consequences.building import by_types, may_not_build
+from plugins.schema_drift.consequences.models import Models
+
+# Where `fare` and `Fare` are one column, even in quotes.
+_IGNORING_CASE = frozenset({"duckdb", "bigquery", "spark", "databricks", "sqlserver", "fabric", "mysql", "trino"})
+
+
+def for_project(drift: Drift, project: Project) -> Drift:
+    """The same changes, each as severe as it is here: by the warehouse's rules, the project's tests and models.
+
+    Models are read only where a change can concern them. Raises SmeltError if the project does not parse.
+    """
+    models = Models(project, drift)
+    changes = [_by_case(one, project) for one in drift.changes]
+    changes = [by_tests(one, models) if one.kind is Kind.VALUES_ADDED else one for one in changes]
+    changes = [by_types(one, models) if may_not_build(one) else one for one in changes]
+    return replace(drift, changes=tuple(changes))
+
+
+def _by_case(change: Change, project: Project) -> Change:
+    is_same = change.kind is Kind.COLUMN_RENAMED and change.before[0].lower() == change.after[0].lower()
+    if not is_same or change.detail.get("also") or project.adapter not in _IGNORING_CASE:
+        return change
+    fact = Fact("declared", f"to {project.adapter} both names are the same")
+    return replace(change, severity=Severity.INFORMATIVE, facts=(*change.facts, fact))

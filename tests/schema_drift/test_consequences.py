@@ -1,0 +1,49 @@
+"""How severe a change is for the project: by tests far from the source, and by whether models still build."""
+
+from __future__ import annotations
+
+from tests.schema_drift.small_bank import FILES, Bank, facts
+
+MARTS = "models/marts/_marts.yml"
+
+
+def test_a_new_value_breaks_the_test_of_a_mart_that_it_reaches(bank: Bank) -> None:
+    bank.sql("update core.accounts set kind = 'platinum' where account_id % 9 = 0")
+    change = bank.change()
+    assert (change["kind"], change["severity"]) == ("values_added", "breaking")
+    refusing, _, doubtful = facts(change, "tests").partition("not accept them")
+    assert f"`accepted_values_fct_accounts_kind_of_account__gold__silver__basic` ({MARTS})" in refusing
+    assert "loud" not in refusing
+    assert "fct_accounts_loud" in doubtful
+    assert "fct_accounts_mixed" in doubtful
+    assert "told" not in facts(change, "tests")
+
+    after, questions = bank.proposed(MARTS)
+    assert after == FILES[MARTS].replace("[gold, silver, basic]", "[gold, silver, basic, platinum]").strip()
+    assert [one for one in questions if f"{MARTS}:8`" in one]
+    assert [one for one in questions if f"{MARTS}:11`" in one and f"{MARTS}:14`" in one]
+    assert not [one for one in questions if f"{MARTS}:17`" in one]
+
+
+def test_a_value_that_only_transformed_columns_list_breaks_nothing(bank: Bank) -> None:
+    text = FILES[MARTS].replace("[gold, silver, basic]", "[gold, silver, basic, platinum]")
+    (bank.folder / MARTS).write_text(text)
+    bank.sql("update core.accounts set kind = 'platinum' where account_id % 9 = 0")
+    change = bank.change()
+    assert change["severity"] == "informative"
+    assert "may not accept them" in facts(change, "tests")
+
+
+def test_a_date_that_became_text_breaks_what_takes_dates_only(bank: Bank) -> None:
+    bank.sql("alter table core.accounts alter opened_on type varchar using strftime(opened_on, '%Y-%m-%d')")
+    change = bank.change()
+    assert change["severity"] == "breaking"
+    assert "`int_accounts__joined` (models/int_accounts__joined.sql) does not build" in facts(change, "build")
+    assert "date_trunc" in facts(change, "build")
+
+
+def test_a_date_that_became_text_is_dangerous_where_everything_builds(bank: Bank) -> None:
+    bank.sql("alter table core.accounts alter closed_on type varchar using strftime(closed_on, '%Y-%m-%d')")
+    change = bank.change()
+    assert change["severity"] == "dangerous"
+    assert not facts(change, "build")
