@@ -13,14 +13,17 @@ from plugins.review.evidence.change import ReviewedChange
 from plugins.review.evidence.comparison import ComparedModel, Comparison, Limits
 from plugins.review.evidence.finding import Finding
 from plugins.review.evidence.kinds import CHANGE_EVIDENCE, DATA_EVIDENCE
+from plugins.review.evidence.relationships import judge_relationships
 from plugins.review.keys import find_key, find_pii, find_timed
+from plugins.review.sandbox.production import Production
 from plugins.review.sandbox.session import Copied
 from plugins.review.sandbox.tasks import KEPT_SCHEMA
 
 
-def collect(change: ReviewedChange, settings: Settings) -> list[Finding]:
-    """Ask every kind of evidence."""
+def collect(change: ReviewedChange, settings: Settings, production: Production) -> list[Finding]:
+    """Ask every kind of evidence. production: what the sides read besides inputs of their own."""
     findings = [finding for kind in CHANGE_EVIDENCE for finding in kind.collect(change)]
+    findings = judge_relationships(findings, change, production)
     with duckdb.connect() as con:
         comparison = _comparison(con, change, settings)
         for kind in DATA_EVIDENCE:

@@ -80,9 +80,9 @@ def review(
             later = build_later(sandbox, compiled["base"], compiled["head"], selection, sources)
             change = replace(change, later=later)
         on_progress("comparing")
-        findings = collect(change, settings)
-        diagram = _diagram(change)
         production = sandbox.production
+        findings = collect(change, settings, production)
+        diagram = _diagram(change)
     notes += (production.missing,) if production.missing else ()
     return Review(
         project=compiled["head"].loaded.manifest.project_name,

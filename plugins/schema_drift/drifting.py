@@ -260,12 +260,13 @@ def _prove(
     ahead: Callable[[], Opened],
 ) -> Proven:
     """Build both sides on the rows before and the same rows now."""
-    from plugins.schema_drift.proving import prove_drift
+    from plugins.schema_drift.proving import count_unread, prove_drift
 
     ids = {one.id for one in (*checked.before, *checked.after)}
     with tempfile.TemporaryDirectory(prefix="smelt-drift-") as folder:
         with open_pair(project, settings, *checked.asked) as pair:
             inputs = write_inputs(pair, Path(folder), ids)
+            unread = count_unread(pair, inputs)
             pins = (pair.inputs.before_pins, pair.inputs.after_pins) if pair.inputs.after_pins else None
         return prove_drift(
             project,
@@ -278,5 +279,6 @@ def _prove(
             before=checked.before,
             after=checked.after,
             pins=pins,
+            unread=unread,
             ahead=ahead,
         )

@@ -72,6 +72,8 @@ class ChangedSources:
     before, after: columns (source id, lower case) of each side whose values come from elsewhere on the other.
     rows: ids of sources of which everything may differ. later: what head will read once it is merged: incremental
     models and snapshots are continued on it, and rows accounted for; None: neither is looked at.
+    left_out: by source id, how many rows of now no side reads; None: it is not known how many. unmatched: ids of
+    sources of which each side reads all rows of its time.
     """
 
     base: SideInputs
@@ -80,6 +82,8 @@ class ChangedSources:
     after: frozenset[Place] = frozenset()
     rows: frozenset[str] = frozenset()
     later: SideInputs | None = None
+    left_out: Mapping[str, int | None] = field(default_factory=dict)
+    unmatched: frozenset[str] = frozenset()
 
     def of(self, side: str) -> SideInputs:
         """The inputs of `base`, `head` or `later`."""

@@ -1,4 +1,5 @@
 from .proof import prove_drift
 from .proposing import make_proposal
+from .unread import count_unread
 
-__all__ = ["make_proposal", "prove_drift"]
+__all__ = ["count_unread", "make_proposal", "prove_drift"]

@@ -41,16 +41,18 @@ def prove_drift(
     before: Sequence[Table] = (),
     after: Sequence[Table] = (),
     pins: Pins | None = None,
+    unread: Mapping[str, int] | None = None,
     ahead: Callable[[], Opened] | None = None,
 ) -> Proven:
     """Build base on the rows of before and head on those of now, and hold head to the values of base.
 
     inputs: rows of the tables that drifted. pins: of a Smelt project, bronze before and now. before, after: the
-    tables that drifted. ahead: of a sandbox that is being opened. Raises SmeltError as the sandbox does.
+    tables that drifted. unread: by table, rows with new keys that `inputs` lack. ahead: of a sandbox that is being
+    opened. Raises SmeltError as the sandbox does.
     """
     on_progress("laying the same rows beside each other")
     with tempfile.TemporaryDirectory(prefix="smelt-drift-") as folder:
-        tables = _align(Path(folder), inputs, drift, before, after, pins)
+        tables = _align(Path(folder), inputs, drift, before, after, pins, unread or {})
         sources = changed_sources(tables, pins, drift)
         names = _names(drift, patch, before)
         judge = Judge(tables, patch, drift)
@@ -81,6 +83,8 @@ def changed_sources(tables: Sequence[SameRows], pins: Pins | None, drift: Drift)
         after=frozenset((t.ids[-1], name) for t in tables for name in t.after),
         rows=frozenset(node for t in tables for node in t.ids if not whole.isdisjoint(t.ids)),
         later=SideInputs(pins=now),
+        left_out={t.ids[-1]: t.not_compared for t in tables if t.is_exact and t.not_compared != 0},
+        unmatched=frozenset(node for t in tables if not t.is_exact for node in t.ids),
     )
 
 
@@ -91,6 +95,7 @@ def _align(
     before: Sequence[Table],
     after: Sequence[Table],
     pins: Pins | None,
+    unread: Mapping[str, int],
 ) -> tuple[SameRows, ...]:
     reads = {(one.side, one.table): (one.select, one.is_partial) for one in inputs}
     for side, pinned, tables in zip(("before", "after"), pins or ((), ()), (before, after), strict=True):
@@ -104,7 +109,8 @@ def _align(
             for table in before:
                 changes = drift.of(table.id)
                 other = _successor(table, changes, later)
-                found += _one(aligner, reads, table, other, changes)
+                late = unread.get(other.id, 0) if other is not None else 0
+                found += _one(aligner, reads, table, other, changes, late)
                 later.pop(other.id if other is not None else "", None)
             for table in later.values():
                 found += _one(aligner, reads, None, table, drift.of(table.id))
@@ -122,12 +128,13 @@ def _one(
     old: Table | None,
     new: Table | None,
     changes: Sequence[Change],
+    unread: int = 0,
 ) -> list[SameRows]:
     sides = [
         Rows(table, *reads[side, table.id]) if table is not None and (side, table.id) in reads else None
         for side, table in (("before", old), ("after", new))
     ]
-    return [aligner.align(sides[0], sides[1], changes)] if any(sides) else []
+    return [aligner.align(sides[0], sides[1], changes, unread)] if any(sides) else []
 
 
 def _successor(table: Table, changes: Sequence[Change], later: Mapping[str, Table]) -> Table | None:

@@ -86,6 +86,11 @@ class SameRows:
         """Whether both sides read the same rows."""
         return self.reason is None
 
+    @property
+    def not_compared(self) -> int | None:
+        """Rows of now that no side reads; None: it is not known how many."""
+        return None if self.is_partial else self.new + self.left_out
+
 
 @dataclass(frozen=True)
 class Aligner:
@@ -94,8 +99,11 @@ class Aligner:
     con: duckdb.DuckDBPyConnection
     folder: Path
 
-    def align(self, old: Rows | None, new: Rows | None, changes: Sequence[Change]) -> SameRows:
-        """Write what both sides read. Raises duckdb.Error if a side can't be read."""
+    def align(self, old: Rows | None, new: Rows | None, changes: Sequence[Change], unread: int = 0) -> SameRows:
+        """Write what both sides read. unread: rows of now whose key is new, and which `new` does not give.
+
+        Raises duckdb.Error if a side can't be read.
+        """
         either = old or new
         assert either is not None
         if old is None or new is None:
@@ -103,7 +111,8 @@ class Aligner:
             sides = (written, None) if new is None else (None, written)
             ids = (either.table.id,)
             return SameRows(either.table.name, *sides, ids, reason="the table is there at one time only")
-        return _Match(self, old, new, changes).make()
+        found = _Match(self, old, new, changes).make()
+        return replace(found, new=found.new + unread) if found.is_exact else found
 
     def write(self, rows: Rows, select: str, suffix: str = "") -> Written:
         """Write what `select` gives to a file of its own."""

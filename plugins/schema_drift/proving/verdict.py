@@ -18,17 +18,26 @@ def find_verdict(review: Review, proposal: Proposal, patch: Patch) -> str | None
     compared = [one for one in found if one.outcome is not Outcome.NOT_CHECKED]
     if not any(one.kind == "values" for one in compared):
         return None
-    told = _told(found, compared, "gold value" if gold else "value downstream")
+    told = _told(found, compared, "gold value" if gold else "value downstream", _not_compared(review))
     return f"{told} {_left(review, proposal, patch)}"
 
 
-def _told(found: list[Finding], compared: list[Finding], what: str) -> str:
+def _told(found: list[Finding], compared: list[Finding], what: str, left_out: str) -> str:
     changed = sorted({one.subject for one in compared if one.outcome is Outcome.CHANGED})
     if changed:
         named = ", ".join(f"`{name}`" for name in changed[:5]) + (" and others" if len(changed) > 5 else "")
-        return f"What changes is listed below: {named}."
-    is_whole = len(compared) == len(found) and all(one.is_exact for one in compared)
-    return f"No {what} changes." if is_whole else f"No {what} that was compared changes."
+        return f"What changes is listed below: {named}{left_out}."
+    is_whole = len(compared) == len(found) and all(one.is_exact for one in compared) and not left_out
+    return f"No {what} changes." if is_whole else f"No {what} that was compared changes{left_out}."
+
+
+def _not_compared(review: Review) -> str:
+    """Rows that no side has read: what is said of values is not said of them."""
+    inputs = [one for one in review.findings if one.kind == "inputs"]
+    new, changed = (sum(one.facts.get(name, 0) for one in inputs) for name in ("new", "left_out"))
+    told = [f"{new:,} {'row' if new == 1 else 'rows'} new since"] if new else []
+    told += [f"{changed:,} whose own values changed"] if changed else []
+    return f" (not compared: {', '.join(told)})" if told else ""
 
 
 def _left(review: Review, proposal: Proposal, patch: Patch) -> str:

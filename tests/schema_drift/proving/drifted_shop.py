@@ -142,7 +142,7 @@ def make_shop(folder: Path, files: Mapping[str, str] = FILES) -> DriftedShop:
     with duckdb.connect(str(shop.warehouse)) as con:
         con.execute(
             """
-            create schema raw;
+            create schema if not exists raw;
             create table raw.customers as
             select i as customer_id, 'c' || i as name from range(10) as r(i);
             create table raw.lines as
