@@ -169,18 +169,26 @@ def propose(
     with opened_ahead(project, settings) as ahead, Console(stderr=True).status("comparing the sources") as status:
         checked = run_check(project, settings, before, select or ())
         options = {"mode": mode, "forge": forge, "is_opened": not no_open, "on_progress": status.update}
-        made = [
-            run_propose(project, settings, checked, source=one, ahead=ahead if number == 0 else None, **options)
-            for number, one in enumerate(checked.sources)
-        ]
+        proposals, failed = [], {}
+        for number, one in enumerate(checked.sources):
+            place = ahead if number == 0 else None
+            # What keeps one source from being proposed keeps no other.
+            try:
+                made = run_propose(project, settings, checked, source=one, ahead=place, **options)
+            except SmeltError as error:
+                failed[one] = error
+            else:
+                proposals += [made] if made is not None else []
         undone = close_undone(settings, checked)
-    proposals = [one for one in made if one is not None]
     for one in proposals:
         if one.url is not None:
             follow(settings, one.proposal.subject, one.proposal.id, one.url)
     if as_json:
         found = document(checked, project.folder.name)
         found |= {"proposals": list(map(proposed_document, proposals)), "closed": [one.id for one in undone]}
+        found["failed"] = {
+            source: {"message": error.message, "fix": error.hint} for source, error in failed.items()
+        }
         typer.echo(json.dumps(found, indent=2, default=str))
     else:
         show(console, checked)
@@ -189,12 +197,14 @@ def propose(
             show_proposed(console, one)
         for closed in undone:
             console.print(f"[green]closed[/]  proposal {closed.id}: {closed.subject} is as it was before")
-        if checked.drift.changes and not proposals:
+        if checked.drift.changes and not proposals and not failed:
             console.print(
                 "Nothing to propose: nothing that can be patched names what changed, or it was decided about. "
                 "`smelt drift snapshot` makes this the state before."
             )
-    if any(one.has_failed for one in proposals):
+    for source, error in failed.items():
+        typer.echo(f"error  {source}: {error}", err=True)
+    if failed or any(one.has_failed for one in proposals):
         raise typer.Exit(1)
 
 
@@ -249,6 +259,11 @@ def _open(project_dir: Path, profiles_dir: Path | None, target: str | None) -> t
     from plugins.core.settings import load_settings
 
     project = open_project(project_dir, profiles_dir, target)
+    if not (project.folder / "dbt_project.yml").is_file():
+        raise SmeltError(
+            f"there is no dbt_project.yml in {project.folder}",
+            "run smelt in a dbt project's folder, or --project-dir",
+        )
     return project, load_settings(project.folder)
 
 

@@ -77,7 +77,10 @@ class Checked:
 
 @dataclass(frozen=True)
 class Proposed:
-    """A proposal of drift. url: None if the evidence speaks against it, and it is only stored."""
+    """A proposal of drift. url: None if the evidence speaks against it, and it is only stored.
+
+    note: what became of commits that somebody else made on its branch; empty: there are none.
+    """
 
     proposal: Proposal
     body: str
@@ -85,6 +88,7 @@ class Proposed:
     has_failed: bool
     is_new: bool
     seconds: float
+    note: str = ""
 
 
 def _other_ids(change: Change) -> tuple[str, ...]:
@@ -212,13 +216,13 @@ def propose(
         proven = _prove(project, settings, checked, proposal, found, on_progress, place)
     proposals = Proposals(settings)
     proposals.add(proven.proposal, proven.body)
-    url = None
+    url, note = None, ""
     if is_opened and not proven.has_failed:
         on_progress("opening the pull request")
-        url = proposals.open(proposal.id, forge).url
-    return Proposed(
-        proven.proposal, proven.body, url, proven.has_failed, proposal_id is None, time.monotonic() - started
-    )
+        opened = proposals.open(proposal.id, forge)
+        url, note = opened.url, opened.note
+    seconds = time.monotonic() - started
+    return Proposed(proven.proposal, proven.body, url, proven.has_failed, proposal_id is None, seconds, note)
 
 
 def close_undone(settings: Settings, checked: Checked) -> tuple[Proposal, ...]:

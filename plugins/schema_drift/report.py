@@ -84,6 +84,7 @@ def proposed_document(proposed: Proposed) -> dict[str, Any]:
         "url": proposed.url,
         "has_failed": proposed.has_failed,
         "is_new": proposed.is_new,
+        "note": proposed.note,
         "files": [change.path for change in proposal.changes],
         "questions": list(proposal.questions),
         "findings": [finding.model_dump(mode="json") for finding in proposal.evidence],
@@ -160,6 +161,8 @@ def show_proposed(console: Console, proposed: Proposed) -> None:
     verb = "opened" if proposed.is_new else "brought up to date"
     if proposed.url is not None:
         console.print(f"[green]{verb}[/]  {_shown(proposed.url)}  ({proposed.seconds:.1f} s)", soft_wrap=True)
+        if proposed.note:
+            console.print(f"[yellow]note[/]  {_shown(proposed.note)}", soft_wrap=True)
     elif proposed.has_failed:
         console.print(f"[red]not opened[/]  its evidence failed; `smelt proposals show {proposal.id}` shows which")
     else:

@@ -204,6 +204,28 @@ def test_a_second_change_joins_the_open_proposal_and_an_undone_one_closes_it(hub
 
 
 @pytest.mark.full
+def test_what_a_person_commits_to_the_branch_is_kept_beside_a_second_change(hub: Hub, tmp_path: Path) -> None:
+    hub.sql("alter table hub.trips rename column fare to price_gbp")
+    (first,) = hub.json("drift", "propose")["proposals"]
+    answer = Hub(tmp_path / "answer")
+    hub.git("worktree", "add", "-q", str(answer.folder), first["branch"])
+    fares = answer.folder / "models/fares.sql"
+    fares.write_text(fares.read_text() + "-- looked at\n")
+    answer.git("commit", "-qam", "Look at fares")
+    hub.sql("alter table hub.trips rename column rider to passenger")
+    found = hub.json("drift", "propose")
+    assert "is checked out" in found["failed"]["hub"]["message"]
+    hub.git("worktree", "remove", str(answer.folder))
+
+    run = hub.smelt("drift", "propose")
+    assert run.returncode == 0, run.stderr
+    assert "Look at fares): kept, and what is new was added beside it" in run.stdout
+    assert hub.git("show", f"{first['branch']}:models/fares.sql").endswith("-- looked at")
+    assert "passenger as rider" in hub.git("show", f"{first['branch']}:models/stg_hub__trips.sql")
+    assert "Ann: Look at fares" in hub.git("show", "-s", f"{first['branch']}^1", "--format=%an: %s")
+
+
+@pytest.mark.full
 def test_a_changed_unit_is_dangerous_and_converted(hub: Hub) -> None:
     before = hub.fares()
     hub.sql("update hub.trips set fare = fare * 100")
@@ -307,6 +329,12 @@ def test_without_a_snapshot_it_says_how_to_take_one(tmp_path: Path) -> None:
     run = hub.smelt("drift", "check")
     assert run.returncode != 0
     assert "smelt drift snapshot" in run.stderr
+
+
+def test_a_folder_without_a_project_is_named(tmp_path: Path) -> None:
+    run = Hub(tmp_path).smelt("drift", "check")
+    assert run.returncode == 1
+    assert "there is no dbt_project.yml" in run.stderr
 
 
 @pytest.mark.parametrize(

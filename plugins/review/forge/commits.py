@@ -7,7 +7,7 @@ so making them again gives the same ids, and an interrupted push can be recognis
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 from plugins.core.errors import SmeltError
@@ -32,13 +32,20 @@ def build_commits(repository: Repository, prefix: PurePosixPath, proposal: Propo
     if not changes:
         # Nothing to merge but an answer; forges open a pull request of a commit that changes no file.
         tree = repository.git("rev-parse", f"{parent}^{{tree}}")
-        return _commit(repository, tree, parent, _signed(_clean(proposal.title), proposal), committer, proposal)
+        return build_merge(repository, tree, (parent,), proposal, committer)
     for message, paths in planned_commits(proposal):
         tree = _tree(repository, parent, [(full[path], changes[path]) for path in paths], modes)
-        parent = _commit(repository, tree, parent, _signed(message, proposal), committer, proposal)
+        parent = _commit(repository, tree, (parent,), _signed(message, proposal), committer, proposal)
     if not repository.changed_files(base, parent):
         raise SmeltError(f"proposal {proposal.id} changes nothing", "make the proposal again")
     return parent
+
+
+def build_merge(
+    repository: Repository, tree: str, parents: Sequence[str], proposal: Proposal, committer: str
+) -> str:
+    """Make a commit of the proposal that has this tree, and return its id."""
+    return _commit(repository, tree, parents, _signed(_clean(proposal.title), proposal), committer, proposal)
 
 
 def planned_commits(proposal: Proposal) -> list[tuple[str, tuple[str, ...]]]:
@@ -129,7 +136,7 @@ def _tree(
 
 
 def _commit(
-    repository: Repository, tree: str, parent: str, message: str, committer: str, proposal: Proposal
+    repository: Repository, tree: str, parents: Sequence[str], message: str, committer: str, proposal: Proposal
 ) -> str:
     name, _, address = committer.rstrip(">").partition(" <")
     when = f"{int(proposal.created_at.timestamp())} +0000"
@@ -139,6 +146,6 @@ def _commit(
         for key, value in (("NAME", name), ("EMAIL", address), ("DATE", when))
     }
     # Signing would ask for a passphrase, and Smelt has no key of its own.
-    arguments = ("commit-tree", "--no-gpg-sign", tree, "-p", parent)
+    arguments = ("commit-tree", "--no-gpg-sign", tree, *(word for parent in parents for word in ("-p", parent)))
     output = run_git(repository.root, *arguments, stdin=message.encode(), environment=who)
     return output.decode().strip()

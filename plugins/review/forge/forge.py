@@ -31,6 +31,7 @@ class OpenedPullRequest:
 
     url: of its page; of the local forge, the file with the body. number: None on the local forge.
     tip: the branch's newest commit. is_new: False when it was there already and is brought up to date.
+    note: what became of commits that somebody else made there, in a line; empty: there are none.
     """
 
     url: str
@@ -38,6 +39,7 @@ class OpenedPullRequest:
     number: int | None
     tip: str
     is_new: bool
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,8 @@ class Forge(Protocol):
     def open(self, proposal: Proposal, body: str) -> OpenedPullRequest:
         """Make the branch and the pull request, or bring those of an earlier attempt up to date.
 
-        Raises SmeltError if somebody else has committed to the branch, or has closed the pull request.
+        What somebody else has committed to the branch stays there: what is new is merged into it, or only told.
+        Raises SmeltError for a branch that never was Smelt's, and if the pull request was closed.
         """
         ...
 

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import Protocol, TypeVar
 
 from plugins.core.errors import SmeltError
+from plugins.review.forge.around import Around, build_around
 from plugins.review.forge.attempts import Attempts, ForgeFailure
 from plugins.review.forge.body import as_text
 from plugins.review.forge.commits import blob_ids, build_commits
@@ -168,25 +169,34 @@ class HostedForge:
                 f"the pull request of proposal {proposal.id} is {existing.decision}: {existing.url}",
                 "reopen it there, or make a new proposal",
             )
-        tip = self._push(proposal)
-        text = as_text(body, self.host.body_limit)
+        tip, around = self._push(proposal)
+        text = as_text(around.noted(body) if around is not None else body, self.host.body_limit)
         title = " ".join(proposal.title.split())[:250]
         base = self.base_branch or self._ask("read the repository", self.host.default_branch)
         pull = existing or self._create(proposal.branch, base, title, text)
         if existing is not None:
             self._ask("edit the pull request", lambda: self.host.edit(pull.number, title, text))
-        return OpenedPullRequest(pull.url, proposal.branch, pull.number, tip, is_new=existing is None)
+        note = around.told if around is not None else ""
+        return OpenedPullRequest(pull.url, proposal.branch, pull.number, tip, is_new=existing is None, note=note)
 
-    def _push(self, proposal: Proposal) -> str:
+    def _push(self, proposal: Proposal) -> tuple[str, Around | None]:
+        """The branch's tip now, and what became of commits that somebody else made there."""
         remote = self.remote()
         tip = build_commits(remote.repository, self.prefix(remote.repository), proposal, self.committer)
-        there = remote.tip(proposal.branch)
-        if there is not None and there != tip and there not in self.tips.known(proposal):
-            raise touched(proposal.branch)
-        self.tips.remember(proposal, tip)
-        if there != tip:
-            remote.push(proposal.branch, tip, expected=there)
-        return tip
+        there, known = remote.tip(proposal.branch), self.tips.known(proposal)
+        around = None
+        if there is not None and there != tip and there not in known:
+            if known:
+                remote.fetch(proposal.branch)
+            around = build_around(remote.repository, proposal, known, there, tip, self.committer)
+            if around is None:
+                raise touched(proposal.branch)
+        wanted = around.tip if around is not None else tip
+        if wanted != there or around is None:
+            self.tips.remember(proposal, tip)
+        if wanted != there:
+            remote.push(proposal.branch, wanted, expected=there)
+        return wanted, around
 
     def _create(self, branch: str, base: str, title: str, body: str) -> Pull:
         """Create it, or find the one that an attempt whose answer was lost has created."""

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from plugins.core.errors import SmeltError
 from plugins.review.files import write_atomically
+from plugins.review.forge.around import build_around
 from plugins.review.forge.commits import TRAILER, blob_ids, build_commits
 from plugins.review.forge.forge import Decision, OpenedPullRequest, PullRequestState, Tips
 from plugins.review.forge.push import touched
@@ -30,16 +31,21 @@ class LocalForge:
     def open(self, proposal: Proposal, body: str) -> OpenedPullRequest:
         """See `Forge.open`. A branch that is checked out somewhere is not moved."""
         tip = build_commits(self.repository, self.prefix, proposal, self.committer)
-        there = self._tip(proposal.branch)
-        if there is not None and there != tip:
-            if there not in self.tips.known(proposal):
+        there, known = self._tip(proposal.branch), self.tips.known(proposal)
+        around = None
+        if there is not None and there != tip and there not in known:
+            around = build_around(self.repository, proposal, known, there, tip, self.committer)
+            if around is None:
                 raise touched(proposal.branch)
+        wanted = around.tip if around is not None else tip
+        if there is not None and there != wanted:
             self._refuse_if_checked_out(proposal.branch)
-        self.tips.remember(proposal, tip)
-        if there != tip:
-            self._move(proposal.branch, tip, there)
-        path = self._write_body(proposal, body)
-        return OpenedPullRequest(path.as_uri(), proposal.branch, None, tip, is_new=there is None)
+        if there != wanted:
+            self.tips.remember(proposal, tip)
+            self._move(proposal.branch, wanted, there)
+        path = self._write_body(proposal, around.noted(body) if around is not None else body)
+        note = around.told if around is not None else ""
+        return OpenedPullRequest(path.as_uri(), proposal.branch, None, wanted, is_new=there is None, note=note)
 
     def update(self, proposal: Proposal, body: str) -> OpenedPullRequest:
         """See `Forge.update`."""

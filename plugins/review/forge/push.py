@@ -125,6 +125,12 @@ class Remote:
         listed = self._git("ls-remote", "--heads", "--", self.remote, f"refs/heads/{branch}")
         return next((line.split("\t")[0] for line in listed.splitlines()), None)
 
+    def fetch(self, branch: str) -> None:
+        """Have the commits of `branch` here, without a ref of their own."""
+        # Named by its URL, so that no remote-tracking branch of the user's moves.
+        quiet = ("--quiet", "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no")
+        self._git("fetch", *quiet, "--", self.url, f"refs/heads/{branch}")
+
     def push(self, branch: str, commit: str, expected: str | None) -> None:
         """Make `branch` point to `commit`, provided that it still points to `expected` (None: doesn't exist).
 

@@ -85,9 +85,11 @@ def _open(proposal: Id, forge: ForgeKind = None, project_dir: ProjectDir = None,
     opened = _proposals(project_dir).open(proposal, forge)
     if as_json:
         shown = {"url": opened.url, "branch": opened.branch, "number": opened.number, "tip": opened.tip}
-        _print_json({**shown, "is_new": opened.is_new})
+        _print_json({**shown, "is_new": opened.is_new, "note": opened.note})
     else:
         typer.echo(f"{'opened' if opened.is_new else 'up to date'}  {opened.branch}\n{opened.url}")
+        if opened.note:
+            typer.echo(f"note  {_plain(opened.note)}")
 
 
 def _close(

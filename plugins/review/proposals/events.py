@@ -33,7 +33,8 @@ class ProposalEvents:
             forge=forge,
             url=opened.url,
             number=opened.number,
-            tip=opened.tip,
+            # A tip that holds commits of a person is not Smelt's to move.
+            tip=None if opened.note else opened.tip,
         )
 
     def decided(self, proposal: Proposal, forge: str | None, state: PullRequestState) -> None:

@@ -158,6 +158,8 @@ def _record(
         return
     kind = "updated" if is_update else "proposed"
     one.watched.tell(kind, proposed.proposal.title, proposal_id=made, url=proposed.url)
+    if proposed.note:
+        one.watched.tell("warning", proposed.note, fix=f"smelt proposals show {made}", proposal_id=made)
 
 
 def _tell_waiting(one: Watch, wanted: Sequence[Hold]) -> None:

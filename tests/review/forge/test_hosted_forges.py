@@ -51,15 +51,63 @@ def test_opening_again_changes_nothing_and_a_newer_version_replaces_smelts_own_c
     assert (pull.title, pull.body) == ("Carry amount, as a decimal", "new body")
 
 
-def test_branch_that_a_person_pushed_to_is_left_alone(world: World) -> None:
+def _newer(world: World, **files: str) -> None:
+    """Store a newer version of the proposal, with other texts of these models."""
+    changes = tuple(
+        one.model_copy(update={"after": files.get(one.path.split("/")[-1].partition(".")[0], one.after)})
+        if one.path.endswith(".sql") and one.after is not None
+        else one
+        for one in world.proposal.changes
+    )
+    world.proposals.add(world.proposal.model_copy(update={"changes": changes, "title": "Another title"}), BODY)
+
+
+def test_commits_of_a_person_stay_where_nothing_is_to_be_added(world: World) -> None:
     world.proposals.open(world.proposal.id)
     theirs = world.person_pushes()
-    newer = world.proposal.model_copy(update={"title": "Another title"})
-    world.proposals.add(newer, BODY)
-    with pytest.raises(SmeltError, match="has commits that Smelt did not make"):
-        world.proposals.open(newer.id)
-    assert world.hub.tip(newer.branch) == theirs
+    _newer(world)
+    opened = world.proposals.open(world.proposal.id)
+    assert world.hub.tip(opened.branch) == theirs
+    assert "there is nothing to add" in opened.note
+    (pull,) = world.hub.pulls
+    assert "**Somebody has committed to this branch**: 1 commit" in pull.body
+    assert "Ann: by a person" in pull.body
     assert _decision(world) == (Decision.OPEN, "somebody has added commits")
+
+
+def test_what_is_new_is_merged_into_the_commits_of_a_person_again_and_again(world: World) -> None:
+    world.proposals.open(world.proposal.id)
+    theirs = world.person_pushes("analytics/models/answer.sql", "select 9 as mine\n")
+    for amount in ("2 as total", "3 as total"):
+        _newer(world, orders=f"select 1 as order_id, {amount}\n")
+        opened = world.proposals.open(world.proposal.id)
+        assert "what is new was added beside it" in opened.note
+        assert world.hub.tip(opened.branch) == opened.tip
+        assert world.hub.git("merge-base", theirs, opened.tip) == theirs
+        assert amount in world.hub.git("show", f"{opened.branch}:analytics/models/orders.sql")
+        assert "mine" in world.hub.git("show", f"{opened.branch}:analytics/models/answer.sql")
+        assert world.hub.pulls[0].body.count("Somebody has committed to this branch") == 1
+    world.hub.decide(world.hub.pulls[0], "merged")
+    state = world.proposals.status(world.proposals.find(world.proposal.id).proposal).state
+    assert (state.decision, state.detail) == (
+        Decision.MERGED_EDITED,
+        "edited before the merge: analytics/models/answer.sql",
+    )
+
+
+def test_where_both_change_the_same_lines_the_text_shows_what_would_be_added(world: World) -> None:
+    world.proposals.open(world.proposal.id)
+    theirs = world.person_pushes()
+    _newer(world, orders="select 1 as order_id, 2 as total\n")
+    opened = world.proposals.open(world.proposal.id)
+    assert (opened.tip, world.hub.tip(opened.branch)) == (theirs, theirs)
+    assert "Nothing was added" in opened.note
+    (pull,) = world.hub.pulls
+    assert "analytics/models/orders.sql" in pull.body.splitlines()[2]
+    assert "+select 1 as order_id, 2 as total" in pull.body
+    again = world.proposals.open(world.proposal.id)
+    assert again.tip == theirs
+    assert world.hub.pulls[0].body.count("What would be added") == 1
 
 
 def test_branch_of_that_name_that_smelt_never_made_is_left_alone(world: World) -> None:
