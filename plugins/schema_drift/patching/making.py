@@ -36,8 +36,8 @@ def make_patch(project: PatchedProject, drift: Drift, mode: Mode = Mode.ABSORB, 
     # Documents are read as the code's patch left them; hardly any file is both.
     patched = replace(project, read=_reader(project, code.changes))
     # Half a patch of a table is none: of what is left to a person, documents only ask.
-    left = Drift(tuple(one for one in heard.changes if one.table in code.unpatched), drift.notes)
-    told = Drift(tuple(one for one in heard.changes if one.table not in code.unpatched), drift.notes)
+    left = Drift(tuple(one for one in heard.changes if _is_left(one, code)), drift.notes)
+    told = Drift(tuple(one for one in heard.changes if not _is_left(one, code)), drift.notes)
     documents = patch_documents(patched, told, code.interfaces, mode)
     asked = patch_documents(patched, left, {}, mode).questions if left.changes else ()
     return Patch(
@@ -46,6 +46,7 @@ def make_patch(project: PatchedProject, drift: Drift, mode: Mode = Mode.ABSORB, 
         questions=_distinct((*parts.questions, *code.questions, *documents.questions, *asked)),
         interfaces=code.interfaces,
         unpatched=code.unpatched | documents.unpatched,
+        waiting=code.waiting,
     )
 
 
@@ -55,7 +56,20 @@ def is_absorbed(project: PatchedProject, drift: Drift) -> bool:
     Nothing is left to edit, and no question is open on which something may break or be wrong.
     """
     patch = make_patch(project, drift, Mode.ABSORB)
-    return not patch.changes and not patch.unpatched and all(one.is_minor for one in patch.questions)
+    return (
+        not patch.changes
+        and not patch.unpatched
+        and not patch.waiting
+        and all(one.is_minor for one in patch.questions)
+    )
+
+
+def _is_left(change: Change, code: Patch) -> bool:
+    """Whether the code's patch leaves a change to a person."""
+    is_gone = change.kind is Kind.COLUMN_REMOVED
+    return change.table in code.unpatched or (
+        is_gone and any((change.table, name.lower()) in code.waiting for name in change.before)
+    )
 
 
 def _is_heard(change: Change, added: Added) -> bool:

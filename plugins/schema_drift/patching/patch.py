@@ -50,7 +50,8 @@ class Interface:
 class Patch:
     """Edits of the project. told: one line for each changed file. interfaces: by node id.
 
-    unpatched: tables (ids) whose changes are left to a person altogether.
+    unpatched: tables (ids) whose changes are left to a person altogether. waiting: columns (table, lower case)
+    that are gone from tables which are patched otherwise: what reads them does not build before it is answered.
     """
 
     changes: tuple[FileChange, ...] = ()
@@ -58,3 +59,4 @@ class Patch:
     questions: tuple[Question, ...] = ()
     interfaces: Mapping[str, Interface] = field(default_factory=dict)
     unpatched: frozenset[str] = frozenset()
+    waiting: frozenset[tuple[str, str]] = frozenset()

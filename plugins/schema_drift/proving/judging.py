@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -10,8 +11,9 @@ from plugins.schema_drift.change import Drift, Kind
 from plugins.schema_drift.patching.patch import Patch
 from plugins.schema_drift.proving.raw_copies import raw_copies
 from plugins.schema_drift.proving.same_rows import SameRows
-from plugins.schema_drift.proving.waiting import waits_for_answers
+from plugins.schema_drift.proving.waiting import reads_what_is_gone, waits_for_answers
 
+LEFT_OPEN = "broken by the change upstream until the question about it is answered"
 _RAW = "it shows rows as they came, and so as the source has them now"
 _MIXED = {
     "outcome": Outcome.NOT_CHECKED,
@@ -34,10 +36,13 @@ class Judge:
         for name, columns in _lost(self.drift, review).items():
             exempt[name] = exempt.get(name, frozenset()) | columns
         raw, none = _raw(review), frozenset[str]()
-        waiting = waits_for_answers(self.patch, review)
+        waiting, gone = waits_for_answers(self.patch, review), reads_what_is_gone(self.patch, review)
         judged = [
             _left_open(finding)
-            if finding.outcome is Outcome.FAILED and (finding.kind, finding.subject) in waiting
+            if finding.outcome is Outcome.FAILED
+            and (
+                (finding.kind, finding.subject) in waiting or _names_any(finding, gone.get(finding.subject, none))
+            )
             else self._judge(finding, exempt.get(finding.subject, none), raw.get(finding.subject, none))
             for finding in _without_mixed_times(review)
         ]
@@ -92,9 +97,15 @@ class Judge:
             )
 
 
+def _names_any(finding: Finding, columns: frozenset[str]) -> bool:
+    """Whether what the warehouse said is about one of these columns."""
+    said = finding.detail.lower()
+    return any(re.search(rf"(?<!\w){re.escape(column)}(?!\w)", said) for column in columns)
+
+
 def _left_open(finding: Finding) -> Finding:
     """What the drift broke, and the patch leaves to a person, does not speak against the patch."""
-    detail = f"broken by the change upstream until the question about it is answered: {finding.detail}"
+    detail = f"{LEFT_OPEN}: {finding.detail}"
     return finding.model_copy(update={"outcome": Outcome.CHANGED, "detail": detail})
 
 

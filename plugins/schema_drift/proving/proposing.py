@@ -65,6 +65,8 @@ def _title(drift: Drift, patch: Patch, tables: dict[str, str]) -> str:
         said += "; a question to you"
     elif kept and not _is_propagated(patch):
         said += f"; keep {names(kept) if len(kept) < 4 else f'{len(kept)} columns as they were'} at the boundary"
+    if patch.changes and patch.waiting:
+        said += f"; a question about {names(sorted(column for _, column in patch.waiting))}"
     return said if len(said) <= _LONGEST_TITLE else said[: _LONGEST_TITLE - 1] + "…"
 
 
@@ -107,7 +109,7 @@ def _done(drift: Drift, patch: Patch) -> str:
         said = f", fixed at {name(models[0])}"
     else:
         said = f", fixed {where}"
-    return f"{said}; a part is left to you" if left else said
+    return f"{said}; a part is left to you" if left or patch.waiting else said
 
 
 def _consumers(drift: Drift, patched: PatchedProject) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from plugins.review import Finding, Outcome, Proposal, Review
 from plugins.schema_drift.patching.patch import Patch
+from plugins.schema_drift.proving.judging import LEFT_OPEN
 
 _OF_DATA = ("rows", "keys", "values")
 _GOLD = "gold"
@@ -13,6 +14,12 @@ def find_verdict(review: Review, proposal: Proposal, patch: Patch) -> str | None
     """None where something failed, or no value was compared: what is said of any change then says it better."""
     if review.change is None or review.counts[Outcome.FAILED]:
         return None
+    broken = sorted({f.subject for f in review.findings if f.kind == "compile" and f.detail.startswith(LEFT_OPEN)})
+    if patch.waiting and broken:
+        gone = _named([column for _, column in sorted(patch.waiting)])
+        verb = "does" if len(broken) == 1 else "do"
+        place = f"before a person says what takes the place of {gone}; what is sure is in it"
+        return f"A draft: {_named(broken)} {verb} not build {place}."
     gold = _gold(review)
     found = [one for one in review.findings if one.kind in _OF_DATA and (not gold or one.subject in gold)]
     compared = [one for one in found if one.outcome is not Outcome.NOT_CHECKED]
@@ -25,10 +32,13 @@ def find_verdict(review: Review, proposal: Proposal, patch: Patch) -> str | None
 def _told(found: list[Finding], compared: list[Finding], what: str, left_out: str) -> str:
     changed = sorted({one.subject for one in compared if one.outcome is Outcome.CHANGED})
     if changed:
-        named = ", ".join(f"`{name}`" for name in changed[:5]) + (" and others" if len(changed) > 5 else "")
-        return f"What changes is listed below: {named}{left_out}."
+        return f"What changes is listed below: {_named(changed)}{left_out}."
     is_whole = len(compared) == len(found) and all(one.is_exact for one in compared) and not left_out
     return f"No {what} changes." if is_whole else f"No {what} that was compared changes{left_out}."
+
+
+def _named(names: list[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names[:5]) + (" and others" if len(names) > 5 else "")
 
 
 def _not_compared(review: Review) -> str:

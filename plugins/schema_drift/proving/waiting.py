@@ -8,6 +8,23 @@ from plugins.schema_drift.patching.patch import Patch
 _TESTS = ("test", "unit_test")
 
 
+def reads_what_is_gone(patch: Patch, review: Review) -> dict[str, frozenset[str]]:
+    """By a model's or test's name: columns, lower case, that are gone and asked about, and that it is made of."""
+    if review.change is None or not patch.waiting:
+        return {}
+    loaded = review.change.base.loaded
+    found: dict[str, frozenset[str]] = {}
+    for place in patch.waiting:
+        reached = loaded.graph.downstream([place]).nodes
+        for test in (one for kind in _TESTS for one in loaded.manifest.of_type(kind)):
+            if not {place[0], *reached}.isdisjoint(test.get("depends_on", {}).get("nodes", ())):
+                found[test["name"]] = found.get(test["name"], frozenset()) | {place[1]}
+        for node in reached:
+            name = review.change.name(node)
+            found[name] = found.get(name, frozenset()) | {place[1]}
+    return found
+
+
 def waits_for_answers(patch: Patch, review: Review) -> frozenset[tuple[str, str]]:
     """(kind of finding, subject) of models and tests that a question is about, and whose files are not changed.
 

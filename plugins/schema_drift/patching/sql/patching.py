@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from plugins.schema_drift.change import Change, Drift, Kind
+from plugins.schema_drift.change import Change, Drift, Kind, Severity
 from plugins.schema_drift.patching.patch import Mode, Patch
 from plugins.schema_drift.patching.project import PatchedProject
 from plugins.schema_drift.patching.sql.asking import ask_about_changes, ask_about_kept, ask_about_keys
@@ -53,11 +53,17 @@ def _patch_table(work: Work, before: Table, after: Table | None, changes: Sequen
     if after is None:
         return
     rename_table(work, before, after, changes)
-    removed = _removable(work, before, changes)
-    if removed is None:
+    removed, held = _removable(work, before, changes)
+    # What is sure is patched all the same: a person then has one thing less to do.
+    rest = [one for one in changes if not _is_held(one, held)]
+    if held and all(one.severity.rank < Severity.BREAKING.rank for one in rest):
         work.unpatched.add(before.id)
         return
+    work.waiting |= {(before.id, name) for name in held}
+    changes = rest
     plan = _with_known_columns(work, plan_table(before, after, changes, removed))
+    # What reads a held column is patched as if it were there still.
+    plan = replace(plan, after=(*plan.after, *(name for name in plan.before if name.lower() in held)))
     ask_about_keys(work, before, changes)
     between = put_between(work, plan)
     if between is None:
@@ -68,10 +74,14 @@ def _patch_table(work: Work, before: Table, after: Table | None, changes: Sequen
     ask_about_kept(work, plan, patched)
 
 
-def _removable(work: Work, before: Table, changes: Sequence[Change]) -> set[str] | None:
-    """Columns (lower case) that may be null from now on; None: something would be wrong by it, so it was asked."""
+def _is_held(change: Change, held: set[str]) -> bool:
+    return change.kind == Kind.COLUMN_REMOVED and not held.isdisjoint(name.lower() for name in change.before)
+
+
+def _removable(work: Work, before: Table, changes: Sequence[Change]) -> tuple[set[str], set[str]]:
+    """Columns (lower case) that may be null from now on, and those by which something would be wrong: it asks."""
     found: set[str] = set()
-    is_held = False
+    held: set[str] = set()
     for change in changes:
         if change.kind != Kind.COLUMN_REMOVED or change.restores:
             continue
@@ -80,16 +90,17 @@ def _removable(work: Work, before: Table, changes: Sequence[Change]) -> set[str]
             if not any(one.harm for one in consumers):
                 found.add(name.lower())
                 continue
-            is_held = True
+            held.add(name.lower())
             listed = "; ".join(dict.fromkeys(map(str, consumers)))
             path, line = _first_place(work, before, name)
             work.ask(
                 f"`{name}` is gone from {before.name}. If it were null from now on, something would be wrong, so "
-                f"nothing was changed. It is used by: {listed}. {_came(changes)}What shall take its place?",
+                f"what reads it was not changed for that. It is used by: {listed}. {_came(changes)}"
+                "What shall take its place?",
                 path,
                 line,
             )
-    return None if is_held else found
+    return found, held
 
 
 def _came(changes: Sequence[Change]) -> str:

@@ -22,6 +22,7 @@ class Work:
     questions: dict[Question, None] = field(default_factory=dict)
     interfaces: dict[str, Interface] = field(default_factory=dict)
     unpatched: set[str] = field(default_factory=set)
+    waiting: set[tuple[str, str]] = field(default_factory=set)
 
     def text(self, path: str) -> str:
         """A file as it is by now."""
@@ -55,4 +56,11 @@ class Work:
                 changes.append(FileChange(path=path, before=before, after=text))
         changed = {change.path for change in changes}
         told = {path: "; ".join(dict.fromkeys(lines)) for path, lines in self.told.items() if path in changed}
-        return Patch(tuple(changes), told, tuple(self.questions), self.interfaces, frozenset(self.unpatched))
+        return Patch(
+            tuple(changes),
+            told,
+            tuple(self.questions),
+            self.interfaces,
+            frozenset(self.unpatched),
+            frozenset(self.waiting),
+        )
