@@ -3,6 +3,7 @@ from .commit import Batch, Committed, StaleBatch, commit_batch
 from .evolve import BronzeColumn, bronze_columns, ensure_columns, placed_columns
 from .pin import Pin, scan_sql
 from .pins import metadata_locations, pin_namespace
+from .presence import has_lake
 from .state import TableState, read_state
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "bronze_columns",
     "commit_batch",
     "ensure_columns",
+    "has_lake",
     "metadata_locations",
     "pin_namespace",
     "placed_columns",

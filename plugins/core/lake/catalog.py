@@ -16,6 +16,7 @@ from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_ra
 
 from plugins.core.errors import SmeltError
 from plugins.core.lake.pin import local_path
+from plugins.core.lake.presence import has_lake
 from plugins.core.settings import Settings, resolve
 
 # pyiceberg's own retry must be off: with it, two writers that both checked their position both commit.
@@ -105,7 +106,7 @@ class Lake:
 
     def exists(self) -> bool:
         """Whether anything was ever loaded here; doesn't create the lake."""
-        return bool(self.settings.lake.catalog) or (self.settings.local_root / "catalog.db").is_file()
+        return has_lake(self.settings)
 
 
 @retry(

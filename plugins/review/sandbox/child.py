@@ -69,33 +69,34 @@ _SYSTEM_WRITABLE = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/shm")  # noq
 
 
 def main(connection: int, log: int) -> None:
-    """Do what the request on `connection` says; answer with this process's id, and the result or the reason."""
+    """Do the tasks that come on `connection`, a line each, after one that says what this process may.
+
+    Answers with this process's id, and for each task with its result or the reason why there is none.
+    """
     os.setsid()
     die_with_parent()
     # dbt makes millions of objects that stay: to look through them again and again takes a third of its time.
     gc.set_threshold(200_000, 50, 50)
-    with socket.socket(fileno=connection) as pipe:
+    with socket.socket(fileno=connection) as pipe, pipe.makefile("rb") as requests:
         pipe.sendall(f"{os.getpid()}\n".encode())
-        request = json.loads(_read_all(pipe))
-        _settle(request, log)
-        try:
-            function = _find(request["task"])
-            import_module(f"dbt.adapters.{request['adapter']}")
-            _close_doors(request)
-            answer: dict[str, Any] = {"result": function(request["arguments"])}
-        except SmeltError as error:
-            answer = {"error": error.message, "hint": error.hint}
-        except Exception as error:  # noqa: BLE001 - the reason must reach the parent, whatever it is
-            answer = {"error": f"{type(error).__name__}: {error}"}
-        answer["cpu_seconds"] = time.process_time()
-        pipe.sendall(json.dumps(answer).encode() + b"\n")
-
-
-def _read_all(pipe: socket.socket) -> bytes:
-    request = bytearray()
-    while part := pipe.recv(1 << 16):
-        request += part
-    return bytes(request)
+        confinement = json.loads(requests.readline())
+        _settle(confinement, log)
+        is_open = True
+        for line in requests:
+            request = json.loads(line)
+            try:
+                function = _find(request["task"])
+                if is_open:
+                    import_module(f"dbt.adapters.{confinement['adapter']}")
+                    _close_doors(confinement)
+                    is_open = False
+                answer: dict[str, Any] = {"result": function(request["arguments"])}
+            except SmeltError as error:
+                answer = {"error": error.message, "hint": error.hint}
+            except Exception as error:  # noqa: BLE001 - the reason must reach the parent, whatever it is
+                answer = {"error": f"{type(error).__name__}: {error}"}
+            answer["cpu_seconds"] = time.process_time()
+            pipe.sendall(json.dumps(answer).encode() + b"\n")
 
 
 def _settle(request: Mapping[str, Any], log: int) -> None:

@@ -1,7 +1,7 @@
 """The server that confined processes are forked from: `python -I -m plugins.review.sandbox.forkserver FD`.
 
 For each message on the socket FD, which carries a connection and a log, it forks a warden, and that the process
-that does the task. The warden waits for it, kills what it has left behind, and says how it ended.
+that does the tasks. The warden waits for it, kills what it has left behind, and says how it ended.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from plugins.review.sandbox.plain_models import make_plain
 # What tasks need of Smelt, and through it of dbt.
 _LOADED = (
     "plugins.review.sandbox.tasks",
+    "plugins.review.sandbox.later",
     "plugins.review.sandbox.server_tasks",
     "dbt.parser.schema_yaml_readers",
     "dbt.task.build",
@@ -79,7 +80,7 @@ def _warm_up(folder: Path) -> None:
 
 
 def _guard(connection: int, log: int) -> None:
-    """Do the task in a process of its own, and never return."""
+    """Do the tasks in a process of its own, and never return."""
     child.die_with_parent()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     pid = os.fork()

@@ -14,7 +14,7 @@ import duckdb
 from plugins.core import duck
 from plugins.core.project import Project
 
-_AGAIN = "smelt_review_again"
+TAG = "smelt_review_again"
 _KEPT = "smelt_review_first_run"
 
 
@@ -33,8 +33,8 @@ def keep_first(con: duckdb.DuckDBPyConnection, nodes: Sequence[Any]) -> None:
 def build_again(project: Project, nodes: Sequence[Any]) -> dict[str, tuple[str, str]]:
     """Run the nodes onto their tables; returns dbt's status and message of each."""
     for node in nodes:
-        node.tags.append(_AGAIN)
-    built = project.build(select=[f"tag:{_AGAIN}"], without=("test", "unit_test"))
+        node.tags.append(TAG)
+    built = project.build(select=[f"tag:{TAG}"], without=("test", "unit_test"))
     return {result.unique_id: (result.status, result.message) for result in built.nodes}
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +36,7 @@ def build_later(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _build(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    project = replace(tasks.make_project(arguments), writes_artifacts=False)
+    project = tasks.make_project(arguments)
     tasks.lay_all(project, arguments)
     tasks.mark(project, arguments["select"])
     built = project.build(select=[tasks.MARKED], without=("test", "unit_test"))
@@ -58,7 +57,7 @@ def _build(arguments: Mapping[str, Any]) -> dict[str, Any]:
     if there:
         told = incremental.build_again(project, there)
         project.release()
-        with tasks.opened(arguments) as con:
+        with tasks.opened_alone(arguments) as con:
             con.execute(f"attach {duck.literal(arguments['base'])} as {_BASE} (read_only)")
             for node in there:
                 entry = _continued(con, node, told, arguments["keys"].get(node.unique_id, ()))

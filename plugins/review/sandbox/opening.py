@@ -54,9 +54,9 @@ def opened(
 
 @contextmanager
 def opened_ahead(project: Project, settings: Settings) -> Iterator[Callable[[], Opened]]:
-    """Open it, and have dbt parse HEAD, while the caller does something else; what is yielded waits for both.
+    """Open it, and have dbt parse HEAD unless it has, while the caller does something else; what is yielded waits.
 
-    To parse a thousand models takes dbt as long as all the rest of a review; both sides go on from that parse.
+    To parse a thousand models takes dbt as long as all the rest of a review; both sides go on from one parse.
     Raises SmeltError if the project is in no repository; what is yielded does as `find_production` does.
     """
     repository = Repository.find(project.folder)
@@ -76,7 +76,8 @@ def opened_ahead(project: Project, settings: Settings) -> Iterator[Callable[[], 
             place = Opened(project, settings, workspace, server, found)
             try:
                 sandbox = place.sandbox()
-                sandbox.parse(sandbox.prepare("ahead", commit))
+                if not sandbox.has_parsed(commit):
+                    sandbox.parse(sandbox.prepare("ahead", commit))
             except SmeltError as error:
                 # The review meets the same, and says of which side it is.
                 _log.debug("not parsed ahead: %s", error)

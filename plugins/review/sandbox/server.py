@@ -41,6 +41,8 @@ class ServerSandbox(Sandbox):
     tasks = "server_tasks"
     needs_network = True
     is_closed = False
+    # A build gives the nodes of the parsed project scratch schemas.
+    keeps_processes = False
 
     def compile(self, changed: Sequence[str], *sides: Side) -> list[Compiled]:
         """As for DuckDB; what production has is asked of the server."""

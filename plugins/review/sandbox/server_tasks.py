@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,7 @@ def build_side(arguments: Mapping[str, Any]) -> dict[str, Any]:
     manifest. schemas: [database, schema, scratch schema]. reads: ids of what is taken from production.
     Returns node results, and how many rows each relation has that was built.
     """
-    project = replace(tasks.make_project(arguments), writes_artifacts=False)
+    project = tasks.make_project(arguments)
     manifest = project.manifest
     scratch = project.on_profile(Path(arguments["scratch_profiles"]))
     _into_scratch(manifest, arguments)

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -17,7 +18,7 @@ from plugins.core.project import Manifest, Project
 from plugins.core.settings import mask
 from plugins.core.settings.model import ReviewSettings
 from plugins.lineage import Loaded
-from plugins.review.sandbox.confine import ConfinementLimits, ForkServer
+from plugins.review.sandbox.confine import ConfinedProcess, ConfinementLimits, ForkServer
 from plugins.review.sandbox.inputs import ChangedSources, SideInputs
 from plugins.review.sandbox.plan import BuildPlan
 from plugins.review.sandbox.production import Production
@@ -27,6 +28,8 @@ from plugins.review.sandbox.workspace import Workspace
 T = TypeVar("T")
 
 PARTIAL_PARSE = "partial_parse.msgpack"
+# Of which commit that is.
+_PARSED = "partial_parse.txt"
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,7 @@ class Sandbox:
 
     origin: the user's project. production: what the build reads; of a server its tables are known once a side is
     compiled. state: where what the next review can use again is kept. server: what confined processes are forked
-    from. sources: those that are not the same on both sides.
+    from. sources: those that are not the same on both sides. processes: of the sides, by their folders.
     """
 
     origin: Project
@@ -112,11 +115,14 @@ class Sandbox:
     server: ForkServer
     environment: Mapping[str, str] = field(default_factory=dict)
     sources: ChangedSources | None = None
+    processes: dict[Path, ConfinedProcess] = field(default_factory=dict)
 
     tasks: ClassVar[str] = "tasks"
     needs_network: ClassVar[bool] = False
     # Whatever SQL does inside, nothing outside changes.
     is_closed: ClassVar[bool] = True
+    # What a task leaves of the parsed project is what the next one would parse.
+    keeps_processes: ClassVar[bool] = True
 
     def prepare(self, name: str, commit: str) -> Side:
         """Check a commit out, with the packages that the user has installed; raises SmeltError."""
@@ -140,10 +146,27 @@ class Sandbox:
         )
         return Side(name, commit, project, folder, project_dir / SCRATCH)
 
+    def has_parsed(self, commit: str) -> bool:
+        """Whether the parse that is kept is of this commit and target."""
+        note = self.state / _PARSED
+        return (self.state / PARTIAL_PARSE).is_file() and note.is_file() and note.read_text() == self._of(commit)
+
     def parse(self, side: Side) -> None:
         """Have dbt parse a side, and keep the parse for those that are prepared after it. Raises SmeltError."""
-        self._run("tasks:parse_side", side, {})
+        with self._start(side) as process:
+            process.run(f"{__package__}.tasks:parse_side", self._told(side))
+        self._keep_parse(side)
+
+    def _keep_parse(self, side: Side) -> None:
+        note = self.state / _PARSED
+        self.state.mkdir(parents=True, exist_ok=True)
+        note.unlink(missing_ok=True)
         _copy(side.folder / "target" / PARTIAL_PARSE, self.state / PARTIAL_PARSE)
+        note.write_text(self._of(side.commit))
+
+    def _of(self, commit: str) -> str:
+        # dbt parses everything anew for another target, and for another version of itself.
+        return f"{commit} {self.origin.target_name} {version('dbt-core')}"
 
     def compile(self, changed: Sequence[str], *sides: Side) -> list[Compiled]:
         """Compile what the changed files (relative to the project) can reach, on all sides at the same time.
@@ -153,7 +176,7 @@ class Sandbox:
         arguments = {"changed": list(changed), "sources": sorted(self.sources.ids) if self.sources else []}
         results = self._on_all(sides, lambda side: self._compile(side, arguments))
         # dbt's parse of the base, which is what people have agreed on, saves the next review most of it.
-        _copy(sides[0].folder / "target" / PARTIAL_PARSE, self.state / PARTIAL_PARSE)
+        self._keep_parse(sides[0])
         self._learn(results)
         return [self._read(side, result) for side, result in zip(sides, results, strict=True)]
 
@@ -256,22 +279,36 @@ class Sandbox:
         }
 
     def _run(self, task: str, side: Side, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        base = {
+        """Do a task in the side's process; a process that died is replaced."""
+        name, told = f"{__package__}.{task}", {**self._told(side), **arguments}
+        if not self.keeps_processes:
+            with self._start(side) as process:
+                return process.run(name, told)
+        process = self.processes.get(side.folder)
+        if process is None or not process.is_alive:
+            process = self.processes[side.folder] = self._start(side)
+        return process.run(name, told)
+
+    def _told(self, side: Side) -> dict[str, Any]:
+        """What every task is told."""
+        return {
             "project_dir": str(side.project.folder),
             "profiles_dir": str(side.project.profiles_dir),
             "target": side.project.target,
             "target_path": str(side.project.target_path),
             "environment": self._dbt_environment(side),
             "warehouse": str(side.warehouse),
-            "inputs": self._inputs(side).told,
+            "inputs": self._inputs(side.name).told,
             "lays_tables": self.production.lake_root is not None,
         }
-        readable = [self.workspace.folder, *self.production.readable, *self._inputs(side).folders]
+
+    def _start(self, side: Side) -> ConfinedProcess:
+        # What is built later is built in the process of head.
+        given = [folder for name in (side.name, "later") for folder in self._inputs(name).folders]
+        readable = [self.workspace.folder, *self.production.readable, *given]
         if self.production.path is not None:
             readable.append(self.production.path)
-        return self.server.run(
-            f"{__package__}.{task}",
-            {**base, **arguments},
+        return self.server.start(
             adapter=self.origin.adapter,
             has_network=self.needs_network,
             limits=ConfinementLimits(self.settings.seconds, int(self.settings.memory_gb * 2**30)),
@@ -288,7 +325,7 @@ class Sandbox:
             "SMELT_LAKE__ROOT": self.production.lake_root,
             "SMELT_LEDGER__URL": f"sqlite:///{side.folder / 'ledger.db'}",
         }
-        inputs = self._inputs(side)
+        inputs = self._inputs(side.name)
         pinned = self.production.pins if inputs.pins is None else inputs.pins
         if pinned is not None:
             pins = side.folder / "pins.json"
@@ -297,13 +334,15 @@ class Sandbox:
             found["SMELT_PINS"] = str(pins)
         return found
 
-    def _inputs(self, side: Side) -> SideInputs:
-        return self.sources.of(side.name) if self.sources is not None else SideInputs()
+    def _inputs(self, side: str) -> SideInputs:
+        return self.sources.of(side) if self.sources is not None else SideInputs()
 
     def _read(self, side: Side, result: Mapping[str, Any]) -> Compiled:
         manifest = Manifest.read(Path(result["manifest"]))
         tables = (
-            {**self.production.tables, **self._inputs(side).columns} if self.sources else self.production.tables
+            {**self.production.tables, **self._inputs(side.name).columns}
+            if self.sources
+            else self.production.tables
         )
         known: dict[str, Columns] = {}
         for resource in manifest.resources.values():

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,13 @@ from plugins.review.sandbox.soda import has_contracts, hold_to_contracts
 KEPT_SCHEMA = "smelt_review"
 _TAG = "smelt_review"
 MARKED = f"tag:{_TAG}"
+_TAGS = frozenset({_TAG, incremental.TAG})
 TESTS = ("test", "unit_test")
 
 
 def parse_side(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Parse the project; dbt leaves beside its other artifacts what the next parse can go on from."""
-    assert make_project(arguments).manifest
+    make_project(arguments)
     return {}
 
 
@@ -37,7 +39,7 @@ def compile_side(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
     Returns the manifest's path, models that did not compile with the reason, and no tables: a file's are known.
     """
-    project = replace(make_project(arguments), writes_artifacts=False)
+    project = make_project(arguments)
     given = _lay_inputs(project, arguments)
     candidates = find_candidates(project.manifest, project.folder, arguments["changed"])
     if candidates is not None:
@@ -64,7 +66,7 @@ def build_side(arguments: Mapping[str, Any]) -> dict[str, Any]:
     deferred: [schema, name] pairs. select, tests: ids of nodes and tests. views: [schema, name] of models
     that are built as views.
     """
-    project = replace(make_project(arguments), writes_artifacts=False)
+    project = make_project(arguments)
     lay_all(project, arguments)
     mark(project, [*arguments["select"], *arguments["tests"]])
     built = project.build(select=[MARKED], without=TESTS)
@@ -86,11 +88,11 @@ def build_side(arguments: Mapping[str, Any]) -> dict[str, Any]:
 def _build_again(project: Project, arguments: Mapping[str, Any], nodes: Sequence[Any]) -> list[dict[str, Any]]:
     if not nodes:
         return []
-    with opened(arguments) as con:
+    with opened_alone(arguments) as con:
         incremental.keep_first(con, nodes)
     told = incremental.build_again(project, nodes)
     project.release()
-    with opened(arguments) as con:
+    with opened_alone(arguments) as con:
         return incremental.compare_and_restore(con, nodes, told)
 
 
@@ -101,14 +103,27 @@ def mark(project: Project, nodes: Iterable[str]) -> None:
 
 
 def make_project(arguments: Mapping[str, Any]) -> Project:
-    """The side's project, as the sandbox was told."""
-    return Project(
-        Path(arguments["project_dir"]),
-        arguments["target"],
-        Path(arguments["profiles_dir"]),
-        Path(arguments["target_path"]),
-        {name: str(value) for name, value in arguments.get("environment", {}).items()},
+    """The side's project, as it was parsed: once in a process. Raises SmeltError if it can't be."""
+    environment = {name: str(value) for name, value in arguments.get("environment", {}).items()}
+    places = (arguments[name] for name in ("project_dir", "target", "profiles_dir", "target_path"))
+    project, sources = _parsed(*places, tuple(environment.items()))
+    manifest = project.manifest
+    # Tasks before this one have tagged nodes, and may have put files in the place of sources.
+    for node in manifest.nodes.values():
+        node.tags[:] = [tag for tag in node.tags if tag not in _TAGS]
+    manifest.sources.update(copy.deepcopy(sources))
+    return project
+
+
+@cache
+def _parsed(
+    folder: str, target: str, profiles: str, target_path: str, environment: tuple[tuple[str, str], ...]
+) -> tuple[Project, dict[str, Any]]:
+    """A project, and its sources as they were parsed."""
+    project = Project(
+        Path(folder), target, Path(profiles), Path(target_path), dict(environment), writes_artifacts=False
     )
+    return project, copy.deepcopy(dict(project.manifest.sources))
 
 
 def lay_all(project: Project, arguments: Mapping[str, Any]) -> None:
@@ -156,10 +171,15 @@ def _attach(con: duckdb.DuckDBPyConnection, arguments: Mapping[str, Any]) -> str
 @contextmanager
 def opened(arguments: Mapping[str, Any]) -> Iterator[duckdb.DuckDBPyConnection]:
     """What was built, with what its views read."""
-    with duck.connect(Path(arguments["warehouse"]), arguments["extensions"]) as con:
+    with opened_alone(arguments) as con:
         if arguments.get("production"):
             _attach(con, arguments)
         yield con
+
+
+def opened_alone(arguments: Mapping[str, Any]) -> duckdb.DuckDBPyConnection:
+    """What was built, for who reads tables only: of a large production the catalog takes a while to read."""
+    return duck.connect(Path(arguments["warehouse"]), arguments["extensions"])
 
 
 def _keep_views(con: duckdb.DuckDBPyConnection, views: Sequence[Sequence[str]]) -> dict[tuple[str, str], str]:

@@ -70,8 +70,11 @@ def _build(home: Path, *, seconds: int = 120) -> dict[str, Any]:
         "tests": [],
     }
     limits = ConfinementLimits(seconds, 4 * 2**30)
-    with ForkServer(home.parent / f"server of {home.name}") as server:
-        return server.run(BUILD, arguments, limits=limits, readable=[], writable=[home], environment={})
+    with (
+        ForkServer(home.parent / f"server of {home.name}") as server,
+        server.start(limits=limits, readable=[], writable=[home], environment={}) as process,
+    ):
+        return process.run(BUILD, arguments)
 
 
 def test_a_hostile_python_model_gets_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
