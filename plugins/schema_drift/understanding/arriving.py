@@ -14,6 +14,7 @@ from plugins.schema_drift.table import Table
 
 from . import telling
 from .columns import Understood
+from .dated import misdated
 from .reading import Side, shape_of
 from .recipes.dates import formats_of
 from .types import Family, read_type
@@ -38,7 +39,11 @@ def arrivals(known: Understood, table: Table) -> list[Change]:
         families = read_type(known.old.types[one]).family, read_type(known.new.types[pair.new]).family
         if families != (Family.TEXT, Family.TEXT):
             continue
-        found = _format(known, table, one, pair.new) or _values(known, table, one, pair.new)
+        found = (
+            misdated(known, table, one, pair.new, _written(known, one, pair.new))
+            or _format(known, table, one, pair.new)
+            or _values(known, table, one, pair.new)
+        )
         if found is not None:
             changes.append(found)
     return changes
@@ -65,7 +70,8 @@ def _format(known: Understood, table: Table, one: int, two: int) -> Change | Non
         return None
     old_texts = _filled(known.old, one, None)
     texts = _filled(known.new, two, fresh)
-    if _are_numbers_of_things(old_texts, texts):
+    # Empty texts are written in no way at all.
+    if min(len(old_texts), len(texts)) < _LEAST_ROWS or _are_numbers_of_things(old_texts, texts):
         return None
     name, value = known.new.names[two], quote(known.new.names[two])
     was, became, sql = _formats(old_texts, texts, value)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from plugins.core.duck import quote
 from plugins.schema_drift.table import SeenTable
 
+from .dated import LEAST_MISFITS, date_formats, fits
 from .reading import Hashes, shape_of
 from .types import NUMBERS, TIMES, Family, read_type
 
@@ -133,14 +134,38 @@ def _is_usual(con: duckdb.DuckDBPyConnection, one: SeenTable, two: SeenTable, fr
         if _is_far(_finite(before[f"x{n}"]), _finite(now[f"x{n}"][is_fresh])):
             return False
     unknown: list[str] = []
+    texts: list[str] = []
     for n, name in enumerate(others):
         ours, theirs = np.sort(np.asarray(before[f"h{n}"])), np.asarray(now[f"h{n}"])[is_fresh]
         strange = ~_among(theirs, ours)
         if strange.sum() >= _FEW_FRESH and (ours[1:] != ours[:-1]).sum() < _MOST_KINDS:
             return False
+        if families[name] is Family.TEXT and strange.sum() >= LEAST_MISFITS:
+            texts.append(name)
         if strange.mean() >= 0.5 and families[name] is Family.TEXT:
             unknown.append(name)
+    if texts and not _are_dates_alike(con, one, two, fresh, texts):
+        return False
     return not unknown or len(fresh) < _ENOUGH or _is_written_alike(con, one, two, fresh, unknown)
+
+
+def _are_dates_alike(
+    con: duckdb.DuckDBPyConnection, one: SeenTable, two: SeenTable, fresh: Hashes, names: Sequence[str]
+) -> bool:
+    """Whether texts that are dates follow the same format in new rows."""
+    read = ", ".join(f"{quote(name)}::varchar" for name in names)
+    rows = con.execute(f"select {read} from {one.rows} limit {_WRITTEN_BEFORE}").fetchall()
+    formats = {
+        name: found
+        for n, name in enumerate(names)
+        if (found := date_formats([row[n] for row in rows if row[n] and row[n].strip()]))
+    }
+    if not formats:
+        return True
+    counted = ", ".join(f"count(*) filter (not {fits(quote(name), found)})" for name, found in formats.items())
+    some = ", ".join(map(str, fresh))
+    row = con.execute(f"select {counted} from {two.rows} where hash({_listed(two)}) in ({some})").fetchone()
+    return row is None or max(row) < LEAST_MISFITS
 
 
 def _is_far(before: NDArray[np.float64], fresh: NDArray[np.float64]) -> bool:

@@ -133,6 +133,10 @@ class Side:
                 known[text] = (hash(shape_of(text)) & 0xFFFFFFFFFFFFFFF) | 1
         return np.fromiter((known[text] for text in picked), dtype=np.uint64, count=len(picked))
 
+    def fitting(self, condition: str) -> NDArray[np.bool_]:
+        """For which rows SQL over the temporary table is true; shape (taken,)."""
+        return np.ma.filled(self._fetch([condition])[0], False).astype(bool)
+
     def lengths(self, columns: Sequence[int]) -> Numbers:
         """How many characters a value is written with; NaN is null; shape (taken, len(columns))."""
         missing = [number for number in columns if number not in self._lengths]

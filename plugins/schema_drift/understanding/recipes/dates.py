@@ -200,7 +200,9 @@ def formats_of(texts: Sequence[str]) -> list[str]:
         return []
     lengths = {len(text) for text in texts}
     found = [form for form in _by_shape().get(shape, ()) if shape != "9" or lengths == {len(_NOON.strftime(form))}]
-    return [form for form in found if _parses(texts, form)]
+    fitting = [form for form in found if _parses(texts, form)]
+    # Years of four digits could be two of a year and two of an hour, and never are.
+    return [form for form in fitting if "%y%H" not in form or not any("%Y" in other for other in fitting)]
 
 
 def _shape(text: str) -> str:
