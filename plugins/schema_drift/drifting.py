@@ -104,7 +104,7 @@ def source_of(table: Table) -> str:
 
 
 def make_ready(project: Project, settings: Settings) -> None:
-    """Let dbt parse a large project while nobody waits: it would take most of the time of a proposal.
+    """Let dbt parse a large project, and read its lineage, while nobody waits: most of the time of a proposal.
 
     Of a project that can't be proposed to, such as one that is not in git, nothing is made ready.
     """
@@ -112,9 +112,10 @@ def make_ready(project: Project, settings: Settings) -> None:
     if sum(1 for _ in models) < _LARGE:
         return
     from plugins.review import opened_ahead
+    from plugins.schema_drift.reading import at_head
 
     try:
-        with opened_ahead(project, settings) as ahead:
+        with opened_ahead(project, settings) as ahead, at_head(project, (), ()):
             ahead()
     except SmeltError as error:
         _log.debug("not made ready: %s", error)
@@ -127,11 +128,13 @@ def check(project: Project, settings: Settings, before: str | None = None, selec
     """
     started = time.monotonic()
     with open_pair(project, settings, before, select) as pair:
-        drift = for_project(compare(pair.con, pair.before, pair.after), project)
-        return _checked(pair, drift, (before, tuple(select)), started)
+        checked = _checked(pair, compare(pair.con, pair.before, pair.after), (before, tuple(select)))
+    # dbt may have to compile, for which the warehouse must be free.
+    drift = for_project(checked.drift, project)
+    return replace(checked, drift=drift, seconds=time.monotonic() - started)
 
 
-def _checked(pair: Pair, drift: Drift, asked: tuple[str | None, tuple[str, ...]], started: float) -> Checked:
+def _checked(pair: Pair, drift: Drift, asked: tuple[str | None, tuple[str, ...]]) -> Checked:
     changed = {change.table for change in drift.changes}
     partners = changed | {name for change in drift.changes for name in (*change.before, *change.after)}
     return Checked(
@@ -140,7 +143,7 @@ def _checked(pair: Pair, drift: Drift, asked: tuple[str | None, tuple[str, ...]]
         after=tuple(one.table for one in pair.after if {one.table.id, one.table.name} & partners),
         labels=pair.labels,
         looked_at=pair.looked_at,
-        seconds=time.monotonic() - started,
+        seconds=0.0,
         asked=asked,
         before_at=pair.times[0],
         first_seen=pair.first_seen,

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table as Grid
 
 from plugins.schema_drift.change import Change, Kind, Severity
+from plugins.schema_drift.factors import said
 
 if TYPE_CHECKING:
     from plugins.schema_drift.drifting import Checked, Proposed
@@ -145,7 +146,7 @@ def told_change(change: Change, more: Sequence[str] = ()) -> str:
         return f"{what} {verb}: {old} {detail.get('type_before', '')} → {detail.get('type_after', '')}"
     if change.kind is Kind.UNIT_CHANGED:
         units = f" ({detail['unit_before']} → {detail['unit_after']})" if detail.get("unit_after") else ""
-        return f"unit changed: {old}{units}" + (f", × {detail['factor']}" if detail.get("factor") else "")
+        return f"unit changed: {old}{units}" + (f", {said(detail['factor'])}" if detail.get("factor") else "")
     names = old if old == new or not new else (new if not old else f"{old} → {new}")
     return f"{what} {verb}: {names}"
 

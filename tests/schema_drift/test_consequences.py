@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.schema_drift.small_bank import FILES, Bank, facts
 
 MARTS = "models/marts/_marts.yml"
@@ -47,3 +49,21 @@ def test_a_date_that_became_text_is_dangerous_where_everything_builds(bank: Bank
     change = bank.change()
     assert change["severity"] == "dangerous"
     assert not facts(change, "build")
+
+
+@pytest.mark.full
+def test_a_unit_is_called_by_the_project_and_said_where_it_is_described(bank: Bank) -> None:
+    bank.sql(
+        "update core.accounts set balance = balance * 100",
+        "alter table core.accounts alter notice type double using notice / 24.0",
+    )
+    shown = " ".join(bank.smelt("drift", "check").stdout.split())
+    assert "unit changed: balance (euros → cents), × 100" in shown
+    assert "unit changed: notice (h → days), divided by 24" in shown
+    assert "0.041" not in shown
+    (proposal,) = bank.json("drift", "propose")["proposals"]
+    diff = bank.git("diff", "-U0", "main", proposal["branch"])
+    assert "+            description: Balance in cents at the end of the day." in diff
+    assert "+            description: Notice to be given, in days." in diff
+    assert "balance / 100.0" in diff
+    assert "models/staging/_core__models.yml" not in proposal["files"]

@@ -9,6 +9,7 @@ from plugins.schema_drift.change import Change, Drift, Fact, Kind, Severity
 from plugins.schema_drift.consequences.accepting import by_tests
 from plugins.schema_drift.consequences.building import by_types, may_not_build
 from plugins.schema_drift.consequences.models import Models
+from plugins.schema_drift.consequences.wording import in_own_words, is_of_money
 
 # Where `fare` and `Fare` are one column, even in quotes.
 _IGNORING_CASE = frozenset({"duckdb", "bigquery", "spark", "databricks", "sqlserver", "fabric", "mysql", "trino"})
@@ -22,6 +23,7 @@ def for_project(drift: Drift, project: Project) -> Drift:
     models = Models(project, drift)
     changes = [_by_case(one, project) for one in drift.changes]
     changes = [by_tests(one, models) if one.kind is Kind.VALUES_ADDED else one for one in changes]
+    changes = [in_own_words(one, models) if is_of_money(one) else one for one in changes]
     changes = [by_types(one, models) if may_not_build(one) else one for one in changes]
     return replace(drift, changes=tuple(changes))
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from plugins.core.duck import quote
 from plugins.schema_drift.change import Change, Fact, Kind, Restored
+from plugins.schema_drift.factors import multiple, said
 from plugins.schema_drift.table import Table
 
 from . import rivals, telling
@@ -259,7 +260,7 @@ def _told(known: Understood, table: Table, one: int, two: int, found: Break) -> 
         }
         where = f"rows from `{new.names[found.order]}` {since} on"
     text = (
-        f"{found.rows:,} of {new.taken:,} rows ({where}) lie around {plain} × what was usual; "
+        f"{found.rows:,} of {new.taken:,} rows ({where}) lie around {multiple(factor, 'what was usual')}; "
         "those before it don't"
     )
     facts = [Fact("distribution_break", text, found.gain, found.rows)]
@@ -267,12 +268,13 @@ def _told(known: Understood, table: Table, one: int, two: int, found: Break) -> 
     by_rows = is_proven and _rows_show(known, one, two, factor)
     if by_rows:
         text = (
-            f"{found.equal:,} of {found.compared:,} rows that exist before and after are as before or {plain} × it"
+            f"{found.equal:,} of {found.compared:,} rows that exist before and after are as before, or "
+            f"{multiple(factor, 'that')}"
         )
         facts.append(Fact("same_values", text, found.equal / found.compared, found.compared))
     confidence = 0.95 if by_rows else 0.85 if found.gain > 100 else 0.7
     question = (
-        f"`{now}` of {table.name}: {text}. Is it {unit.after if unit else f'{plain} ×'} from there on, and in "
+        f"`{now}` of {table.name}: {text}. Is it {unit.after if unit else said(factor)} from there on, and in "
         "which unit are the rows around that point?"
     )
     return telling.change(

@@ -11,6 +11,7 @@ import duckdb
 from plugins.core.duck import quote
 from plugins.core.privacy import is_pii_name
 from plugins.schema_drift.change import Change, Fact, Kind, Restored, Severity, Supplied
+from plugins.schema_drift.factors import said
 from plugins.schema_drift.table import Column, SeenTable, Table
 
 from . import rivals, telling
@@ -289,7 +290,7 @@ def _told_too(table: Table, columns: tuple[Column, Column], detail: Mapping[str,
     was, now = columns
     units = f"is in {detail['unit_after']}, and" if detail.get("unit_after") else "is in another unit:"
     before = f"was in {detail['unit_before']}" if detail.get("unit_before") else "was not the same"
-    text = f"`{now.name}` of {table.name} {units} `{was.name}` {before} (× {detail['factor']})"
+    text = f"`{now.name}` of {table.name} {units} `{was.name}` {before} ({said(detail['factor'])})"
     return [Fact("unit", text, float(detail["factor"]))]
 
 

@@ -12,6 +12,7 @@ from plugins.schema_drift.patching.documents.describing import rename_in_prose
 from plugins.schema_drift.patching.documents.document import Document
 from plugins.schema_drift.patching.documents.fragments import has_braces
 from plugins.schema_drift.patching.documents.shift import Shift
+from plugins.schema_drift.patching.documents.units import patch_units
 
 
 def patch_sources(document: Document) -> None:
@@ -24,6 +25,7 @@ def patch_sources(document: Document) -> None:
             nodes = document.plan.named.get(("source", f"{name}.{text_of(child(table, 'name'))}"), ())
             _relocate(document, table, nodes)
             shift = document.plan.shift(nodes)
+            patch_units(document, table, nodes)
             # Tests of other tables may point here.
             patch_tests(document, table, nodes, shift, None)
             if shift is None:

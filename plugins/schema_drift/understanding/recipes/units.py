@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from plugins.schema_drift.change import Kind
+from plugins.schema_drift.factors import divisor_of, multiple
 from plugins.schema_drift.understanding.reading import Numbers, Side
 from plugins.schema_drift.understanding.types import NUMBERS, Family, read_type
 
@@ -16,6 +17,8 @@ from .recipe import Expression, Recipe
 _LEAST_ROWS = 3
 _LEAST_SHARE = 0.7
 _MOST_PLACES, _NEARLY_ALL = 7, 0.98
+# So near to a whole number, what values are divided by is that number.
+_NEAR = 1e-4
 Places = tuple[int | None, int | None]
 
 
@@ -29,9 +32,14 @@ class Unit:
     words: str = ""
 
 
+# Of money whose currency nobody says.
+WHOLE, MINOR = "whole currency units", "minor units (such as cents)"
+HUNDREDFOLD, HUNDREDTHS = "units", "hundredths"
 _UNITS = (
-    Unit(100, "pounds (or another major unit)", "pence (minor units)",
-         "price amount cost total fee net gross tax gbp usd eur pence cents"),
+    Unit(100, HUNDREDFOLD, HUNDREDTHS),
+    Unit(100, WHOLE, MINOR,
+         "price amount cost total fee net gross tax balance fare salary wage revenue charge payment refund "
+         "gbp usd eur chf pounds euros dollars francs pence cents"),
     Unit(100, "fraction", "percent", "rate ratio share percent pct discount margin vat tax"),
     Unit(100, "m", "cm", "height width length depth distance cm"),
     Unit(1000, "s", "ms", "time duration latency elapsed seconds ms epoch timestamp ts delay timeout"),
@@ -127,12 +135,12 @@ def _scaled(
     question = None
     if unit:
         detail |= {"unit_before": unit.before, "unit_after": unit.after}
-        text = f"every value is {_text(factor)} × what it was ({unit.before} → {unit.after})"
+        text = f"every value is {multiple(factor, 'what it was')} ({unit.before} → {unit.after})"
     else:
-        text = f"every value is {_text(factor)} × what it was"
+        text = f"every value is {multiple(factor, 'what it was')}"
         question = (
-            f"values of `{new.names[two]}` are {_text(factor)} × those of before. That is no unit that is known: "
-            "is it another currency, or another meaning?"
+            f"values of `{new.names[two]}` are {multiple(factor, 'those of before')}. That is no unit that is "
+            "known: is it another currency, or another meaning?"
         )
     back = divided(factor, old.types[one], places[1])
     # Where the new unit is kept coarser than the old one was, only as much as it keeps comes back.
@@ -178,11 +186,13 @@ def _plainest(left: Numbers, right: Numbers, ratio: float, slack: tuple[float, f
     weight = float((left[near] ** 2).sum())
     better = float((left[near] * right[near]).sum()) / weight if weight else ratio
     tried = [float(f"{one:.{digits}g}") for one in (better, ratio) for digits in range(1, 8)]
+    small = [one for one in (better, ratio) if 0 < one < 1]
+    tried += [1 / n for one in small if (n := round(1 / one)) > 1 and abs(1 / (n * one) - 1) < _NEAR]
     shares = [_fitting(left, right, one, slack) for one in tried]
     if _fitting(left, right, 1.0, slack) >= max(shares) - 0.05:
         return 1.0
     good = [one for one, share in zip(tried, shares, strict=True) if share >= max(shares) - 0.005]
-    return min(good, key=lambda one: len(f"{one:.7g}"))
+    return min(good, key=lambda one: len(str(divisor_of(one) or f"{one:.7g}")))
 
 
 def _rounded(old: Side, new: Side, one: int, two: int, slack: float) -> Recipe:
@@ -219,7 +229,29 @@ def known_unit(ratio: float, names: str) -> tuple[Unit | None, float]:
                 score = len(spoken & set(unit.words.split())) - off
                 if best is None or score > best[0]:
                     best = (score, turned, factor)
-    return (best[1], best[2]) if best else (None, float(f"{ratio:.6g}"))
+    return (_in_currency(best[1], names), best[2]) if best else (None, float(f"{ratio:.6g}"))
+
+
+# Words that say a currency, what it is called, and what a hundredth of it is.
+_CURRENCIES = (
+    ({"gbp", "pound", "pounds", "sterling", "pence"}, "pounds", "pence"),
+    ({"eur", "euro", "euros"}, "euros", "cents"),
+    ({"usd", "dollar", "dollars", "cad", "aud"}, "dollars", "cents"),
+    ({"chf", "franc", "francs"}, "francs", "centimes"),
+)
+
+
+def currency_of(text: str) -> tuple[str, str] | None:
+    """What the one currency that a text speaks of is called, and a hundredth of it; None for none or several."""
+    spoken = _spoken(text)
+    found = [(whole, minor) for words, whole, minor in _CURRENCIES if spoken & words]
+    return found[0] if len(found) == 1 else None
+
+
+def _in_currency(unit: Unit, names: str) -> Unit:
+    whole, minor = currency_of(names) or (WHOLE, MINOR)
+    called: dict[str, str] = {WHOLE: whole, MINOR: minor}
+    return Unit(unit.factor, called.get(unit.before, unit.before), called.get(unit.after, unit.after), unit.words)
 
 
 def speaks_of(unit: Unit, names: str) -> bool:
@@ -264,14 +296,14 @@ def _kept(made: Expression, type_: str, places: int | None = None) -> Expression
 
 def divided(factor: float, type_: str, places: int | None = None) -> Expression:
     """SQL that takes a factor back, rounded to what the type keeps; places: those that values of a float have."""
-    if factor < 1 and abs(1 / factor - round(1 / factor)) < 1e-9:
-        return _kept(lambda c: f"{c[0]} * {round(1 / factor)}", type_, places)
+    if divisor := divisor_of(factor):
+        return _kept(lambda c: f"{c[0]} * {divisor}", type_, places)
     return _kept(lambda c: f"{c[0]} / {_text(factor, True)}", type_, places)
 
 
 def _times(factor: float, type_: str, places: int | None) -> Expression:
-    if factor < 1 and abs(1 / factor - round(1 / factor)) < 1e-9:
-        return _kept(lambda c: f"{c[0]} / {round(1 / factor)}.0", type_, places)
+    if divisor := divisor_of(factor):
+        return _kept(lambda c: f"{c[0]} / {divisor}.0", type_, places)
     return _kept(lambda c: f"{c[0]} * {_text(factor)}", type_, places)
 
 
