@@ -51,6 +51,10 @@ class ColumnImpact:
         possible = len({t.id for t in change.impact.models if t.how == "possible"} & touched)
         using = len(touched) - possible
         detail = f"{using} of {below} downstream models use a changed column"
+        # A model that is changed itself is no less downstream of another one.
+        own = len(change.head.loaded.graph.descendants(change.selection.changed) & change.selection.changed)
+        if own:
+            detail += f", besides {own} that {'is' if own == 1 else 'are'} changed here"
         if possible:
             detail += f", and {possible} may: they, or what they read, can't be read"
         if below > len(touched):

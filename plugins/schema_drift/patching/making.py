@@ -47,6 +47,8 @@ def make_patch(project: PatchedProject, drift: Drift, mode: Mode = Mode.ABSORB, 
         interfaces=code.interfaces,
         unpatched=code.unpatched | documents.unpatched,
         waiting=code.waiting,
+        kept=code.kept,
+        mode=mode,
     )
 
 

@@ -52,6 +52,7 @@ class Patch:
 
     unpatched: tables (ids) whose changes are left to a person altogether. waiting: columns (table, lower case)
     that are gone from tables which are patched otherwise: what reads them does not build before it is answered.
+    kept: where new names were to go on, columns that keep the old one, by path, and why. mode: as it was asked.
     """
 
     changes: tuple[FileChange, ...] = ()
@@ -60,3 +61,5 @@ class Patch:
     interfaces: Mapping[str, Interface] = field(default_factory=dict)
     unpatched: frozenset[str] = frozenset()
     waiting: frozenset[tuple[str, str]] = frozenset()
+    kept: Mapping[str, str] = field(default_factory=dict)
+    mode: Mode = Mode.ABSORB

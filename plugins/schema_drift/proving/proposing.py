@@ -9,7 +9,7 @@ from typing import Any
 from plugins.core.privacy import redact
 from plugins.review import Proposal, prose
 from plugins.schema_drift.change import Change, Drift, Kind, Severity
-from plugins.schema_drift.patching.patch import Patch
+from plugins.schema_drift.patching.patch import Mode, Patch
 from plugins.schema_drift.patching.project import PatchedProject
 from plugins.schema_drift.proving.raw_copies import raw_copies
 from plugins.schema_drift.proving.telling import lead, name, names, table_of
@@ -165,7 +165,13 @@ def _questions(drift: Drift, patch: Patch, answered: Set[str]) -> Iterator[str]:
 
 def _notes(drift: Drift, patch: Patch, tables: dict[str, str], held_rows: int | None) -> Iterator[str]:
     renamed = any(c.kind is Kind.COLUMN_RENAMED for c in drift.changes if c.table not in patch.unpatched)
-    if renamed and not _is_propagated(patch):
+    if patch.kept:
+        told = "; ".join(
+            f"{name(path)}: {prose(said, 200)}" for path, said in sorted(patch.kept.items())[:_CONSUMERS]
+        )
+        more = f"; and {len(patch.kept) - _CONSUMERS} more" if len(patch.kept) > _CONSUMERS else ""
+        yield f"**Keeps the old name**: {told}{more}."
+    if renamed and patch.mode is Mode.ABSORB:
         yield (
             "**Or carry the new name through**: `smelt drift propose --propagate` proposes the rename in every "
             "model that passes the column on, instead of keeping the old name at the boundary."

@@ -19,7 +19,7 @@ from plugins.schema_drift.patching.sql.scope import (
     Shadowed,
     resolve,
 )
-from plugins.schema_drift.patching.sql.trees import alias_of, children, column_names, place_of
+from plugins.schema_drift.patching.sql.trees import alias_of, children, column_names, place_of, repeats_name
 
 # Clauses of a SELECT, in which names mean columns of its sources.
 _CLAUSES = ("where", "having", "qualify", "group", "order", "distinct", "sort", "cluster", "distribute", "connect")
@@ -216,6 +216,8 @@ class Binder:
         if isinstance(node, exp.Column):
             found = self._column(node, scope, "select", is_item=True, is_shown=is_shown)
             origin = found if self.passes else None
+        elif self.passes and repeats_name(node.this):
+            origin = self._column(node.this, scope, "select")
         else:
             self._visit(node, scope, "select")
         name = node.output_name or f"_col_{position}"

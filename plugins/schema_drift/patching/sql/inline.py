@@ -14,6 +14,7 @@ from plugins.schema_drift.patching.sql.nested import behind, new_path
 from plugins.schema_drift.patching.sql.plan import Target
 from plugins.schema_drift.patching.sql.reading import Reading
 from plugins.schema_drift.patching.sql.scope import Reference, Scope
+from plugins.schema_drift.patching.sql.trees import place_of, repeats_name
 from plugins.schema_drift.patching.sql.writing import Style, UnsafeName, check
 
 # What may stand beside anything without parentheses around it.
@@ -72,7 +73,17 @@ class Inline:
                 new = f"({new})"
         if one.is_item and one.is_shown and one.clause == "select" and not self.passes:
             return [Edit(start, end, self._as_item(new, written, start, end))]
+        if self.passes and target.plain is not None and one.clause == "select" and repeats_name(one.node):
+            return [Edit(start, end, new), *self._alias(one, target.plain)]
         return [Edit(start, end, new), *self._realigned(one, len(new) - (end - start), end)]
+
+    def _alias(self, one: Reference, plain: str) -> list[Edit]:
+        """The new name in the place of an alias that repeats the old one."""
+        entry = one.node.parent
+        start, end = place_of([entry.args["alias"]]) if entry is not None else (-1, -1)
+        if start < 0:
+            raise UnsafeName("its alias has no place")
+        return [Edit(start, end, self.style.name(plain, like=self.text[start:end]))]
 
     def _field(self, one: Reference, path: Sequence[str]) -> list[Edit]:
         """A field under the path that it has now."""

@@ -81,10 +81,12 @@ class NodePatching:
         is_test = self.work.files.nodes.get(node or "", {}).get("resource_type") == "test"
         calls = frozenset(start for called, start in self._handed.calls if called == path)
         given = replace(given, is_test=is_test, handed=self._handed.sure.get(path, {}), seen=calls)
-        passes = mode == Mode.PROPAGATE and self._may_pass(node)
-        file = patching.patch(text, replace(given, passes=passes))
-        if passes and not self._is_free(node, file.renamed.values()):
-            file = patching.patch(text, given)
+        reason = self._keeps(node) if mode == Mode.PROPAGATE else "its names are kept"
+        file = patching.patch(text, replace(given, passes=not reason))
+        if not reason and not self._is_free(node, file.renamed.values()):
+            file, reason = patching.patch(text, given), "it has a column of the new name already"
+        if mode == Mode.PROPAGATE and not is_test:
+            self._say_kept(path, file, reason)
         file = self._added(path, node, patching, given, file)
         if file.stuck and not file.questions and self._between.point(path):
             # A file reads one table or the other: what was edited in it is not needed any more.
@@ -190,15 +192,35 @@ class NodePatching:
 
     # --- new names that go on
 
-    def _may_pass(self, node: str | None) -> bool:
+    def _keeps(self, node: str | None) -> str:
+        """Why a file gives its columns under the names that they had; "" if it need not."""
         entry = self.work.files.nodes.get(node or "", {})
         materialized = (entry.get("config") or {}).get("materialized")
-        return (
-            entry.get("resource_type") == "model"
-            and materialized in _MADE_ANEW
-            and not is_snapshotted(self.work.files, str(node))
-            and all(target.plain is not None and target.is_gone for target in self.plan.targets.values())
-        )
+        if entry.get("resource_type") != "model":
+            return "it is no model"
+        if materialized not in _MADE_ANEW:
+            return f"it is {materialized}, and its table goes on from what is there"
+        if is_snapshotted(self.work.files, str(node)):
+            return "a snapshot takes its columns"
+        if not all(target.plain is not None and target.is_gone for target in self.plan.targets.values()):
+            return "another column of what it reads is not only called otherwise"
+        return ""
+
+    def _say_kept(self, path: str, file: PatchedFile, reason: str) -> None:
+        """Columns that a file still gives under their old names, though new names go on."""
+        passed = {old.lower() for old in file.renamed}
+        shown = {
+            name
+            for part in file.parts
+            for reading in part.readings
+            if reading.bound.reads
+            for name in reading.bound.output.columns
+        }
+        kept = sorted((set(file.columns) & shown) - passed)
+        if kept:
+            why = reason or ("it is made of the old one there" if file.text != self.work.text(path) else "")
+            listed = ", ".join(f"`{self.plan.targets[key].column}`" for key in kept if key in self.plan.targets)
+            self.work.kept[path] = f"{listed} ({why or 'it can be had again only where the table is read'})"
 
     def _is_free(self, node: str | None, names: Iterable[str]) -> bool:
         known = self.work.project.graph.nodes.get(node or "")

@@ -222,6 +222,9 @@ class Placing:
         given = one.scope.sources.get(one.owner)
         if given is None:
             return True
+        if self.passes and target.plain is not None and given.columns.get(one.node.name.lower()) == one.origin:
+            # A subquery hands the new name on, too.
+            return False
         reads = target.reads if path is None else path[:1]
         return any(name.lower() not in given.fresh and name.lower() not in given.columns for name in reads)
 

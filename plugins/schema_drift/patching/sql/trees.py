@@ -29,6 +29,15 @@ def alias_above(node: exp.Expr) -> str:
     return node.parent.alias.lower() if isinstance(node.parent, exp.Alias) else ""
 
 
+def repeats_name(column: exp.Expr) -> bool:
+    """Whether a column is all of an entry of a select list that gives it its own name: `c.fare as fare`."""
+    entry = column.parent
+    if not isinstance(column, exp.Column) or not isinstance(entry, exp.Alias):
+        return False
+    is_entry = isinstance(entry.parent, exp.Select) and entry.arg_key == "expressions"
+    return is_entry and alias_above(column) == column.name.lower()
+
+
 def column_names(item: exp.Expr) -> list[str]:
     """The names that an alias gives to columns."""
     alias = item.args.get("alias")

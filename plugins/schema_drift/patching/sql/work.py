@@ -23,6 +23,7 @@ class Work:
     interfaces: dict[str, Interface] = field(default_factory=dict)
     unpatched: set[str] = field(default_factory=set)
     waiting: set[tuple[str, str]] = field(default_factory=set)
+    kept: dict[str, str] = field(default_factory=dict)
 
     def text(self, path: str) -> str:
         """A file as it is by now."""
@@ -63,4 +64,5 @@ class Work:
             self.interfaces,
             frozenset(self.unpatched),
             frozenset(self.waiting),
+            self.kept,
         )

@@ -51,6 +51,8 @@ def test_a_case(case: dict[str, Any]) -> None:
         wanted["models/stg_orders.sql"] = case["gives"]
     result, patch = _run(case, files)
     assert result == wanted
+    if "kept" in case:
+        assert patch.kept == case["kept"]
     asked = [str(question) for question in patch.questions]
     for text in case.get("asks", ()):
         assert any(text in one for one in asked), asked
