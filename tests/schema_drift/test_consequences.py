@@ -67,3 +67,18 @@ def test_a_unit_is_called_by_the_project_and_said_where_it_is_described(bank: Ba
     assert "+            description: Notice to be given, in days." in diff
     assert "balance / 100.0" in diff
     assert "models/staging/_core__models.yml" not in proposal["files"]
+
+
+@pytest.mark.full
+def test_a_split_column_is_described_where_it_is_made_again(bank: Bank) -> None:
+    bank.sql(
+        "alter table core.accounts add column first_name varchar",
+        "alter table core.accounts add column last_name varchar",
+        "update core.accounts set first_name = split_part(holder, ' ', 1), last_name = split_part(holder, ' ', 2)",
+        "alter table core.accounts drop column holder",
+    )
+    (proposal,) = bank.json("drift", "propose")["proposals"]
+    diff = bank.git("diff", "-U0", "main", proposal["branch"])
+    assert "pii" not in diff
+    assert "First name, a part of what was `holder` (Full name, as on the card)." in diff
+    assert "+      - name: holder\n+        description: Full name, as on the card." in diff

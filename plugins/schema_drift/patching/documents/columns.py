@@ -17,6 +17,7 @@ from plugins.schema_drift.patching.documents.describing import (
 )
 from plugins.schema_drift.patching.documents.document import Document
 from plugins.schema_drift.patching.documents.fragments import has_braces, is_plain_name
+from plugins.schema_drift.patching.documents.parted import part_of
 from plugins.schema_drift.patching.documents.shift import Shift
 
 
@@ -61,7 +62,7 @@ def _patch_column(
     elif (key := shift.find(name, shift.replaced)) is not None:
         for new in shift.replaced[key]:
             if new not in known and not has_braces(new):
-                made = new_column(document.plan, new, shift, columns)
+                made = part_of(document, new, shift, columns, known)
                 if document.editor.insert(columns, made, column):
                     known[new] = column
                     document.tell(f"`{new}` is documented")

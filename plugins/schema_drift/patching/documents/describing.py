@@ -39,23 +39,25 @@ def new_column(plan: Plan, name: str, shift: Shift, beside: Node | None) -> dict
     if kind and typed:
         entry["data_type"] = styled_type(kind, typed)
     if name in shift.pii or is_pii_name(name):
-        entry |= _personal(siblings)
+        entry |= _personal(plan, siblings)
     return entry
 
 
-def _personal(siblings: list[MappingNode]) -> dict[str, object]:
-    """The mark of personal data, as the columns beside it carry it."""
+def _personal(plan: Plan, siblings: list[MappingNode]) -> dict[str, object]:
+    """The mark of personal data, as the columns beside it carry it, or others; none where nobody marks any."""
     for one in siblings:
         config = child(one, "config")
         if child(child(config, "meta"), "pii") is not None:
-            break
+            return {"config": {"meta": {"pii": True}}}
         if child(child(one, "meta"), "pii") is not None:
             return {"meta": {"pii": True}}
         if any(text_of(tag) == "pii" for tag in items(child(one, "tags"))):
             return {"tags": ["pii"]}
         if any(text_of(tag) == "pii" for tag in items(child(config, "tags"))):
             return {"config": {"tags": ["pii"]}}
-    return {"config": {"meta": {"pii": True}}}
+    if plan.marks_personal_data == "tag":
+        return {"config": {"tags": ["pii"]}}
+    return {"config": {"meta": {"pii": True}}} if plan.marks_personal_data == "meta" else {}
 
 
 def styled_type(kind: str, others: list[str]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, Literal
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -70,6 +70,20 @@ class Plan:
                     if text := (column.get("description") or "").strip():
                         found.setdefault(str(column.get("name", "")).lower(), set()).add(text)
         return found
+
+    @cached_property
+    def marks_personal_data(self) -> Literal["meta", "tag"] | None:
+        """How the project marks columns of personal data, if it marks any."""
+        document = self.project.manifest.document
+        for section in ("sources", "nodes"):
+            for node in document.get(section, {}).values():
+                for column in (node.get("columns") or {}).values():
+                    config = column.get("config") or {}
+                    if "pii" in {**(column.get("meta") or {}), **(config.get("meta") or {})}:
+                        return "meta"
+                    if "pii" in (*(column.get("tags") or ()), *(config.get("tags") or ())):
+                        return "tag"
+        return None
 
     @cached_property
     def specs(self) -> dict[str, tuple[str, tuple[str, ...]]]:

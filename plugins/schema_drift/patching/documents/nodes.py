@@ -12,6 +12,7 @@ from plugins.schema_drift.patching.documents.data_tests import patch_tests
 from plugins.schema_drift.patching.documents.describing import rename_in_prose
 from plugins.schema_drift.patching.documents.document import Document
 from plugins.schema_drift.patching.documents.fragments import mentions
+from plugins.schema_drift.patching.documents.parted import keep_descriptions
 from plugins.schema_drift.patching.documents.shift import Shift
 
 SECTIONS = {"models": "model", "snapshots": "snapshot", "seeds": "seed", "analyses": "analysis"}
@@ -53,6 +54,7 @@ def patch_nodes(document: Document) -> None:
             nodes = document.plan.named.get((kind, text_of(child(entry, "name"))), ())
             shift = document.plan.shift(nodes)
             _of_snapshot(document, entry, shift)
+            keep_descriptions(document, entry, nodes)
             patch_tests(document, entry, nodes, shift, None)
             if shift is None:
                 for column in items(child(entry, "columns")):

@@ -13,6 +13,7 @@ from plugins.schema_drift.change import Change, Drift, Kind
 from plugins.schema_drift.patching.documents.contracts import patch_contract
 from plugins.schema_drift.patching.documents.document import Document, Plan
 from plugins.schema_drift.patching.documents.nodes import ask_of_project, patch_nodes
+from plugins.schema_drift.patching.documents.parted import made_again
 from plugins.schema_drift.patching.documents.places import is_below, property_folders
 from plugins.schema_drift.patching.documents.prose import patch_prose
 from plugins.schema_drift.patching.documents.rules import carriers, patch_rules
@@ -154,6 +155,7 @@ def _names(plan: Plan) -> Iterator[str]:
         for column in change.before or change.after
         for node, _ in carriers(plan, change, (change.table, column.lower()))
     }
+    below |= {node for node, _, _ in made_again(plan)}
     for node in dict.fromkeys((*plan.shifts, *tables, *below)):
         resource = plan.project.manifest.resources.get(node)
         if resource is not None:

@@ -50,7 +50,7 @@ def renamed(old: str, new: str, id: str = SOURCE) -> Change:
 
 @dataclass
 class Built:
-    """A project of files and what dbt would know of it. columns: by node id."""
+    """A project of files and what dbt would know of it. described: columns of sources, by name."""
 
     files: Mapping[str, str]
     before: tuple[Table, ...]
@@ -58,6 +58,7 @@ class Built:
     models: Mapping[str, Sequence[str]] = field(default_factory=dict)
     tests: Sequence[dict] = ()
     identity: Sequence[tuple[str, str, str, str]] = ()
+    described: Mapping[str, str] = field(default_factory=dict)
 
     def patch(self, *changes: Change, interfaces: Mapping[str, Interface] | None = None) -> Patch:
         return patch_documents(self.project, Drift(changes), interfaces or {}, Mode.ABSORB)
@@ -77,7 +78,10 @@ class Built:
                 "unique_id": one.id, "resource_type": "source", "source_name": "shop", "database": "db",
                 "name": one.id.split(".")[-1], "identifier": one.relation[1], "schema": "shop",
                 "package_name": "p",
-                "columns": {c.name: {"name": c.name, "data_type": c.type} for c in one.columns},
+                "columns": {
+                    c.name: {"name": c.name, "data_type": c.type, "description": self.described.get(c.name, "")}
+                    for c in one.columns
+                },
             }
             for one in (table({"id": "bigint"}, id="source.p.shop.orders"), *self.before)
         }  # fmt: skip

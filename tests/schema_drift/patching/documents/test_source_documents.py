@@ -160,10 +160,10 @@ def test_added_removed_split_and_retyped_columns():
       description: Number.
       data_type: BIGINT
     - name: first
-      description: First, as the source has it.
+      description: First, a part of what was `name` (Who).
       data_type: VARCHAR
     - name: last
-      description: Last, as the source has it.
+      description: Last, a part of what was `name` (Who).
       data_type: VARCHAR
 
     - name: qty
@@ -171,9 +171,6 @@ def test_added_removed_split_and_retyped_columns():
     - name: email
       description: Email, as the source has it.
       data_type: VARCHAR
-      config:
-        meta:
-          pii: true
 """
     )
 
