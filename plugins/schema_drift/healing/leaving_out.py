@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
-from plugins.core.ledger import Hold
+from plugins.core.ledger import Hold, Ledger, open_holds
 from plugins.core.project import Manifest, Project
 from plugins.core.project.compiled import compiled_manifest
 from plugins.core.settings import Settings
@@ -13,14 +13,16 @@ from plugins.review import Proposal, Proposals, code
 
 
 def leave_out(settings: Settings, project: Project, proposal_id: str, undone: Sequence[Hold]) -> tuple[str, ...]:
-    """Bring the pull request up to date without the files that read no other table of bronze; returns them.
+    """Bring the pull request up to date without files that read no other table that changed; returns them.
 
     Its text says so first of all, for whoever merges it: files that are of several streams, and all YAML, stay as
     they are. Raises SmeltError as the forge does, and if the project cannot be read.
     """
     proposals = Proposals(settings)
     stored = proposals.find(proposal_id)
-    concerned = _readers(compiled_manifest(project), {held.table.lower() for held in undone})
+    drifted = {held.table.lower() for held in open_holds(Ledger(settings)) if held.proposal_id == proposal_id}
+    tables = {held.table.lower() for held in undone}
+    concerned = _readers(compiled_manifest(project), tables, drifted - tables)
     left = tuple(change.path for change in stored.proposal.changes if change.path in concerned)
     proposal = _without(stored.proposal, left)
     body = _noted(stored.body, [held.name for held in undone], left)
@@ -31,13 +33,13 @@ def leave_out(settings: Settings, project: Project, proposal_id: str, undone: Se
     return left
 
 
-def _readers(manifest: Manifest, tables: Collection[str]) -> set[str]:
-    """Files of models and snapshots that read these tables of bronze, and no other table of it."""
+def _readers(manifest: Manifest, tables: Collection[str], others: Collection[str]) -> set[str]:
+    """Files of models and snapshots that read these tables of bronze, and none of those that changed too."""
     found = set()
     for resource in manifest.resources.values():
         if resource.kind in ("model", "snapshot"):
             read = _sources(manifest, resource.id)
-            if read and read <= set(tables):
+            if not read.isdisjoint(tables) and read.isdisjoint(others):
                 found.add(resource.path)
     return found
 

@@ -56,6 +56,7 @@ class FakeProposed:
     proposal: Proposal
     url: str | None
     has_failed: bool = False
+    note: str = ""
 
 
 @dataclass

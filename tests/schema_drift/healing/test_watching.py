@@ -215,6 +215,12 @@ def test_undone_in_part_says_what_of_the_proposal_is_to_be_left_out(shop: Shop) 
 
 @pytest.mark.full
 def test_undone_in_part_takes_files_of_that_part_alone_out_of_the_pull_request(shop: Shop) -> None:
+    # A table that did not change makes it no file of another part.
+    regions = "{name: geo, schema: bronze, tables: [{name: geo__regions}]}"
+    (shop.folder / "models/geo.yml").write_text(f"sources: [{regions}]\n")
+    model = shop.folder / CUSTOMERS
+    model.write_text(f"-- {{{{ source('geo', 'geo__regions') }}}}\n{model.read_text()}")
+    shop.commit()
     shop.rename()
     shop.watch()
     (orders,) = shop.holds
