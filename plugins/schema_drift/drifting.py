@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from plugins.core.errors import SmeltError
 from plugins.core.project import Project
 from plugins.core.settings import Settings
+from plugins.review.git import Repository
 from plugins.schema_drift.change import Change, Drift, Severity
 from plugins.schema_drift.consequences import for_project
 from plugins.schema_drift.observing import FirstSeen, Pair, open_pair, source_manifest, write_inputs
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 Progress = Callable[[str], None]
 
 
+_NAMED = 5
 # Of fewer models dbt's parse is a matter of a few seconds.
 _LARGE = 200
 _log = logging.getLogger(__name__)
@@ -104,17 +106,21 @@ def source_of(table: Table) -> str:
 
 
 def make_ready(project: Project, settings: Settings) -> None:
-    """Let dbt parse a large project, and read its lineage, while nobody waits: most of the time of a proposal.
+    """Compile the project while nobody waits: a check may ask what models make of a change.
 
-    Of a project that can't be proposed to, such as one that is not in git, nothing is made ready.
+    For a large one dbt parses what a proposal will go on from, and its lineage is read: most of the time of a
+    proposal. Of a project that can't be proposed to, such as one that is not in git, nothing is made ready.
     """
-    models = source_manifest(project).of_type("model")
-    if sum(1 for _ in models) < _LARGE:
-        return
-    from plugins.review import opened_ahead
-    from plugins.schema_drift.reading import at_head
+    from plugins.core.project.compiled import compiled_manifest
 
+    models = source_manifest(project).of_type("model")
     try:
+        if sum(1 for _ in models) < _LARGE:
+            compiled_manifest(project)
+            return
+        from plugins.review import opened_ahead
+        from plugins.schema_drift.reading import at_head
+
         with opened_ahead(project, settings) as ahead, at_head(project, (), ()):
             ahead()
     except SmeltError as error:
@@ -131,7 +137,23 @@ def check(project: Project, settings: Settings, before: str | None = None, selec
         checked = _checked(pair, compare(pair.con, pair.before, pair.after), (before, tuple(select)))
     # dbt may have to compile, for which the warehouse must be free.
     drift = for_project(checked.drift, project)
-    return replace(checked, drift=drift, seconds=time.monotonic() - started)
+    notes = (*checked.notes, *_uncommitted(project))
+    return replace(checked, drift=drift, notes=notes, seconds=time.monotonic() - started)
+
+
+def _uncommitted(project: Project) -> Iterator[str]:
+    """What is being edited: a check reads it, and a patch does not."""
+    try:
+        files = Repository.find(project.folder).uncommitted(project.folder)
+    # Without git there is no commit to differ from; proposing says so.
+    except SmeltError:
+        return
+    if files:
+        told = ", ".join(files[:_NAMED]) + (f" and {len(files) - _NAMED} more" if files[_NAMED:] else "")
+        yield (
+            f"not committed: {told}. A check reads the project as these files are now; a patch is made of the "
+            "last commit, without them"
+        )
 
 
 def _checked(pair: Pair, drift: Drift, asked: tuple[str | None, tuple[str, ...]]) -> Checked:

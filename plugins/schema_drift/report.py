@@ -118,10 +118,10 @@ def show(console: Console, checked: Checked) -> None:
     console.print(grid)
     worst = checked.drift.severity or Severity.SILENT
     meaning = f": {_MEANINGS[worst]}" if worst in _MEANINGS else ""
-    count = len(checked.drift.changes)
+    count, changed = len(checked.drift.changes), len({change.table for change in checked.drift.changes})
     color = _COLORS[worst]
     console.print(
-        f"\n{count} {'change' if count == 1 else 'changes'} in {_tables(checked.looked_at)} "
+        f"\n{count} {'change' if count == 1 else 'changes'} in {changed} of {_tables(checked.looked_at)} "
         f"({before} → {after}, {checked.seconds:.1f} s). Worst: [{color}]{worst}[/]{meaning}.",
         soft_wrap=True,
     )
@@ -138,7 +138,7 @@ def told_change(change: Change, more: Sequence[str] = ()) -> str:
     if more:
         named = [*(change.before or change.after), *more]
         rest = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
-        return f"{what}s {verb}: {', '.join(named[:_NAMED])}{rest}"
+        return f"{len(named)} {what}s {verb}: {', '.join(named[:_NAMED])}{rest}"
     detail = change.detail
     if change.kind is Kind.COLUMNS_REORDERED:
         return f"{what} {verb}"

@@ -288,6 +288,16 @@ def test_a_value_that_no_test_accepts_breaks_the_build(hub: Hub) -> None:
     assert "286 of 286 new or changed rows" in change["evidence"][0]["text"]
 
 
+def test_columns_on_one_line_are_counted_and_what_is_being_edited_is_told(hub: Hub) -> None:
+    model = hub.folder / "models/fares.sql"
+    model.write_text(f"{model.read_text()}-- not finished\n")
+    hub.sql(*(f"alter table hub.trips add column more_{number} integer" for number in range(3)))
+    shown = " ".join(hub.smelt("drift", "check").stdout.split())
+    assert "3 columns added: more_0, more_1, more_2" in shown
+    assert "3 changes in 1 of 2 tables" in shown
+    assert "note not committed: models/fares.sql. A check reads the project as these files are now" in shown
+
+
 def test_names_that_the_warehouse_takes_for_one_break_nothing(hub: Hub) -> None:
     hub.sql("alter table hub.trips rename column fare to Fare")
     (change,) = hub.json("drift", "check")["changes"]

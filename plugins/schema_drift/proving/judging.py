@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from plugins.review import Finding, Outcome, Review
+from plugins.review.evidence.change import ReviewedChange
 from plugins.schema_drift.change import Drift, Kind
 from plugins.schema_drift.patching.patch import Patch
 from plugins.schema_drift.proving.raw_copies import raw_copies
 from plugins.schema_drift.proving.same_rows import SameRows
 from plugins.schema_drift.proving.waiting import reads_what_is_gone, waits_for_answers
 
+_TABLES = ("model", "seed", "snapshot")
+# Names in one line of the evidence, which is cut where it gets longer.
+_LINE = 300
 LEFT_OPEN = "broken by the change upstream until the question about it is answered"
 _RAW = "it shows rows as they came, and so as the source has them now"
 _MIXED = {
@@ -180,12 +185,22 @@ def _base_alone(review: Review) -> Iterator[Finding]:
     change, head = review.change, {n["id"]: n["status"] for n in review.change.built["head"].nodes}
     if error := change.built["base"].error:
         yield _broken("project", f"base could not be built on the rows of before: {error}")
+    yield from _broken_both(change, head)
     for node in change.built["base"].nodes:
-        is_table = node["type"] in ("model", "seed", "snapshot")
+        is_table = node["type"] in _TABLES
         if is_table and node["status"] not in ("success", "skipped") and head.get(node["id"]) == "success":
             said = " ".join((node["message"] or "").split())[:200]
             detail = "it did not build on the rows of before either, and does now: the project was broken before"
             yield _broken(change.name(node["id"]), f"{detail} ({said})")
+
+
+def _broken_both(change: ReviewedChange, head: Mapping[str, str]) -> Iterator[Finding]:
+    """All of them are named, in as many lines as that takes: nobody shall look for them in this change."""
+    base = [node for node in change.built["base"].nodes if node["type"] in _TABLES]
+    ids = {node["id"] for node in base if node["status"] != "success" and head.get(node["id"]) != "success"}
+    names = ", ".join(sorted(map(change.name, ids | set(change.base.failed))))
+    for line in textwrap.wrap(names, _LINE, break_long_words=False, break_on_hyphens=False):
+        yield _broken("project", f"did not build before the change either: {line.rstrip(',')}")
 
 
 def _broken(subject: str, detail: str) -> Finding:

@@ -15,6 +15,7 @@ from plugins.schema_drift.proving.raw_copies import raw_copies
 from plugins.schema_drift.proving.telling import lead, name, names, table_of
 
 _LONGEST_TITLE = 160
+_LONGEST_TABLES = 90
 _QUESTIONS = 20
 _CONSUMERS = 12
 
@@ -57,7 +58,10 @@ def _title(drift: Drift, patch: Patch, tables: dict[str, str]) -> str:
     worst = sorted(drift.changes, key=lambda c: (-c.severity.rank, c.table in patch.unpatched))
     first = worst[0]
     where = list(dict.fromkeys(_plain(tables.get(c.table, c.table)) for c in worst))
-    said = f"{', '.join(where[:2])}{f' and {len(where) - 2} more' if where[2:] else ''}: {_happened(first)}"
+    # Tables that have nothing to do with each other may be in one pull request: as many as fit are named.
+    fit = next(n for n in range(len(where), 0, -1) if n <= 2 or len(", ".join(where[:n])) <= _LONGEST_TABLES)
+    rest = f" and {len(where) - fit} more" if where[fit:] else ""
+    said = f"{', '.join(where[:fit])}{rest}: {_happened(first)}"
     more = len(worst) - 1
     said += f", and {more} more {'change' if more == 1 else 'changes'}" if more else " upstream"
     kept = list(dict.fromkeys(r.column for c in worst for r in c.restores if c.table not in patch.unpatched))

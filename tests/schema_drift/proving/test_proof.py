@@ -107,6 +107,8 @@ def test_a_project_that_was_broken_before_the_drift(shop: DriftedShop, tmp_path:
     proven = shop.prove(drifted, tmp_path)
     assert failed(proven) == []
     assert "broken at base too" in told(proven, "compile", "revenue").detail
+    broken = told(proven, "baseline", "project").detail
+    assert broken == "did not build before the change either: customers, revenue"
 
 
 @pytest.mark.full
