@@ -24,16 +24,35 @@ class Loaded:
     def find(self, name: str) -> tuple[Resource, str | None]:
         """What a person means by MODEL or MODEL.COLUMN; raises SmeltError with names like it."""
         try:
-            return self.manifest.find(name), None
+            return self._resource(name), None
         except SmeltError as error:
             model, _, column = name.rpartition(".")
             if not model:
                 raise
             try:
-                resource = self.manifest.find(model)
-            except SmeltError:
-                raise error from None
+                resource = self._resource(model)
+            except SmeltError as other:
+                # That a table may be one of several says more than that nothing has the whole name.
+                raise (other if self._tables(model) else error) from None
             return resource, self._column(resource, column)
+
+    def _resource(self, name: str) -> Resource:
+        """What has this name; of a source, the table's own name is enough where no other has it."""
+        try:
+            return self.manifest.find(name)
+        except SmeltError:
+            tables = self._tables(name)
+            if len(tables) == 1:
+                return tables[0]
+            if not tables:
+                raise
+        names = ", ".join(sorted(one.name for one in tables))
+        raise SmeltError(f"{name!r} may mean {names}", "give the source too") from None
+
+    def _tables(self, name: str) -> list[Resource]:
+        resources = self.manifest.resources.values()
+        sources = (one for one in resources if one.kind == "source")
+        return [one for one in sources if one.name.lower().rpartition(".")[2] == name.lower()]
 
     def _column(self, resource: Resource, column: str) -> str:
         import difflib

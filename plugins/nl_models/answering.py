@@ -13,6 +13,7 @@ from plugins.nl_models.analysis import Analysis
 from plugins.nl_models.plan import Plan
 from plugins.nl_models.planner import Planner
 from plugins.nl_models.ranking.asking_back import ask_back, what_is_missing
+from plugins.nl_models.ranking.coverage import unknown_splits
 from plugins.nl_models.ranking.model import model
 from plugins.nl_models.ranking.trial import try_readings
 from plugins.nl_models.render.sentence import to_sentence
@@ -81,7 +82,9 @@ def answer(
     if best.result is None:
         return Answer(None, 0.0, best.reading.plan, f"it can't be answered: {best.error}")
     confidence = round(model().probability(best.evidence), 2)
-    is_sure = confidence >= LEAST_SURE and not best.evidence["unknown nouns"]
+    # A figure that is not split as it was asked is no answer, however sure the rest is.
+    is_unsplit = bool(unknown_splits(best.reading.chunks))
+    is_sure = confidence >= LEAST_SURE and not best.evidence["unknown nouns"] and not is_unsplit
     back = None if is_sure else ask_back(best, others, planner)
     choices = tuple(dict.fromkeys(to_sentence(other.reading.plan) for other in others if other.result is not None))
     own = to_sentence(best.reading.plan)

@@ -134,6 +134,15 @@ def _answer(session: Session, question: str, file: Path | None, html: Path | Non
         _answer_one(session, question, html, as_json=as_json)
     else:
         _converse(session)
+        return
+    _say_unread(session)
+
+
+def _say_unread(session: Session) -> None:
+    from plugins.nl_models.catalog.schema import told_unread
+
+    if session.unread:
+        typer.echo(f"left out: {told_unread(session.unread)}", err=True)
 
 
 def _answer_all(session: Session, file: Path, *, as_json: bool) -> None:
@@ -162,6 +171,7 @@ def _answer_one(session: Session, question: str, html: Path | None, *, as_json: 
     elif html is None or given.sql is None:
         show(given, sentence, Console(highlight=False), session.sources(given))
     if given.sql is None:
+        _say_unread(session)
         raise typer.Exit(1)
 
 

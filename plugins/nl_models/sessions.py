@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -47,6 +48,11 @@ class Session(Protocol):
         """Which columns of which models the answer is made from, as far as that is known."""
         ...
 
+    @property
+    def unread(self) -> Mapping[str, str]:
+        """Why some tables of what was asked can't be, by name."""
+        ...
+
 
 class DatabaseSession:
     """DuckDB files: one, or all of a folder."""
@@ -75,6 +81,11 @@ class DatabaseSession:
     def sources(self, given: Answer) -> tuple[Source, ...]:
         """None: a bare database has no models."""
         return ()
+
+    @property
+    def unread(self) -> Mapping[str, str]:
+        """Of all databases that were asked."""
+        return {name: why for planner, _ in self._open.values() for name, why in planner.catalog.unread.items()}
 
     def _path(self, db_id: str | None) -> Path:
         if self._database is not None:
@@ -129,6 +140,11 @@ class ProjectSession:
     def sources(self, given: Answer) -> tuple[Source, ...]:
         """Column by column, up to the dbt sources."""
         return sources(given.sql, self.answers.project) if given.sql is not None else ()
+
+    @property
+    def unread(self) -> Mapping[str, str]:
+        """Models that are built, and can't be read."""
+        return self.answers.project.catalog.unread
 
     def close(self) -> None:
         """Let go of the database: while it is open, this process can open it in no other way."""

@@ -173,3 +173,25 @@ def test_a_manifest_that_was_half_written_is_made_anew(project: Path, tmp_path: 
     shutil.copytree(project, copy)
     (copy / "target" / "manifest.json").write_text('{"metadata": {')
     assert _json(copy, "lineage")["models"] == 9
+
+
+def test_a_table_of_a_source_is_found_by_its_own_name_where_no_other_has_it(tmp_path: Path) -> None:
+    def source(name: str, table: str) -> dict:
+        return {
+            "unique_id": f"source.p.{name}.{table}", "resource_type": "source", "source_name": name, "name": table,
+            "identifier": table, "database": "db", "schema": name, "columns": {"balance": {"name": "balance"}},
+        }  # fmt: skip
+
+    sources = [source("core", "accounts"), source("core", "cards"), source("crm", "cards")]
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text(
+        json.dumps({"metadata": {}, "nodes": {}, "sources": {one["unique_id"]: one for one in sources}})
+    )
+    smelt = [str(Path(sys.executable).with_name("smelt")), "impact", "--manifest", str(manifest)]
+    runs = [
+        subprocess.run([*smelt, name], capture_output=True, text=True, check=False)
+        for name in ("accounts.balance", "cards.balance", "accounts.owner")
+    ]
+    assert [run.returncode for run in runs] == [0, 1, 1]
+    assert "core.cards, crm.cards" in runs[1].stderr
+    assert "core.accounts has no column 'owner'" in runs[2].stderr

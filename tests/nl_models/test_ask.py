@@ -193,3 +193,39 @@ con.close()
     run = _smelt("Which planet has the most moons?", "--database", str(file), "--json")
     assert run.returncode == 0, run.stderr
     assert json.loads(run.stdout)["rows"] == [["Mars"]]
+
+
+def test_a_view_that_can_no_longer_be_read_is_left_out_and_named(library: Path, tmp_path: Path) -> None:
+    path = tmp_path / "stale.duckdb"
+    path.write_bytes(library.read_bytes())
+    with duckdb.connect(str(path)) as con:
+        con.execute("create table old_loans as from loans")
+        con.execute("create view loan_list as from old_loans")
+        con.execute("create view ages as select cast(name as integer) as age from readers")
+        con.execute("drop table old_loans")
+    smelt = str(Path(sys.executable).with_name("smelt"))
+    run = subprocess.run(
+        [smelt, "ask", "how many authors are there?", "--database", str(path)], capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stderr
+    assert "Traceback" not in run.stderr
+    (line,) = run.stderr.strip().splitlines()
+    assert line.startswith("left out: ")
+    assert "loan_list" in line
+    assert "ages" in line
+
+
+@pytest.mark.parametrize(
+    ("question", "word"),
+    [("total price of books by flavour", "flavour"), ("number of readers per segment", "segment")],
+)
+def test_what_to_split_by_is_never_dropped_silently(
+    session: tuple[Planner, duckdb.DuckDBPyConnection], question: str, word: str
+) -> None:
+    given = answer(*session, question)
+    assert given.question_back is not None
+    assert f"“{word}”" in given.question_back
+
+
+def test_what_is_known_to_split_by_is_not_asked_about(session: tuple[Planner, duckdb.DuckDBPyConnection]) -> None:
+    assert answer(*session, "number of authors by country").question_back is None

@@ -250,3 +250,20 @@ def test_whatever_is_asked_of_a_project_nothing_breaks(answers: ProjectAnswers, 
     found = answers.answer(" ".join(words))
     assert found.sql or found.question_back
     assert 0.0 <= found.confidence <= 1.0
+
+
+def test_a_model_whose_table_is_stale_is_left_out_until_it_is_built_again(project: Path) -> None:
+    (warehouse,) = project.glob("*.duckdb")
+    with duckdb.connect(str(warehouse)) as con:
+        rows = con.execute("select schema_name from duckdb_tables() where table_name = 'fct_rentals'").fetchall()
+        place = f"{rows[0][0]}.fct_rentals"
+        con.execute(f"create table aside as from {place}")
+        con.execute(f"drop table {place}")
+        con.execute(f"create view {place} as from aside")
+        con.execute("alter table aside rename to away")
+    run = _smelt(project, "how many stations are there?")
+    assert "Traceback" not in run.stderr
+    assert f"left out: {place} cannot be read" in run.stderr
+    with duckdb.connect(str(warehouse)) as con:
+        con.execute("alter table away rename to aside")
+    assert "left out" not in _smelt(project, "rentals by city").stderr

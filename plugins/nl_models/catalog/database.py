@@ -18,23 +18,35 @@ def read_database(con: duckdb.DuckDBPyConnection, schemas: tuple[str, ...] = ())
     """Read all tables and views of the current database, or of some of its schemas."""
     places = {place: place[1] if place[0] == "main" else ".".join(place) for place in _columns_of(con)}
     names = {place: name for place, name in places.items() if not schemas or place[0] in schemas}
-    tables = describe_tables(con, {name: place for place, name in names.items()})
-    return Catalog(tables, find_joins(con, tables, _declared(con, names)))
+    tables, unread = describe_tables(con, {name: place for place, name in names.items()})
+    declared = [one for one in _declared(con, names) if {one[0], one[2]} <= tables.keys()]
+    return Catalog(tables, find_joins(con, tables, declared), unread)
 
 
-def describe_tables(con: duckdb.DuckDBPyConnection, places: Mapping[str, tuple[str, str]]) -> dict[str, Table]:
-    """Profile tables and views. places: by the name that each is to have, its schema and table."""
+def describe_tables(
+    con: duckdb.DuckDBPyConnection, places: Mapping[str, tuple[str, str]]
+) -> tuple[dict[str, Table], dict[str, str]]:
+    """Profile tables and views; and by name, why some can't be read, such as a view of a table that is gone.
+
+    places: by the name that each is to have, its schema and table.
+    """
     if not places:
-        return {}
+        return {}, {}
     columns, keys = _columns_of(con), _primary_keys(con)
 
-    def describe(name: str) -> Table:
+    def describe(name: str) -> Table | str:
         with con.cursor() as cursor:
-            return _table(cursor, name, columns[places[name]], keys.get(places[name], ()))
+            try:
+                return _table(cursor, name, columns[places[name]], keys.get(places[name], ()))
+            # Rows come through Arrow, whose errors are of these kinds.
+            except (duckdb.Error, OSError, ValueError) as error:
+                return str(error).strip().splitlines()[0]
 
     # Many small tables, each too small for DuckDB to use more than one core.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return dict(zip(places, pool.map(describe, places), strict=True))
+        found = dict(zip(places, pool.map(describe, places), strict=True))
+    tables = {name: one for name, one in found.items() if isinstance(one, Table)}
+    return tables, {name: one for name, one in found.items() if isinstance(one, str)}
 
 
 def _columns_of(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], list[tuple[str, str, str]]]:

@@ -25,11 +25,15 @@ _MOST_IN_ALL = 200_000
 
 @dataclass(frozen=True)
 class Profiled:
-    """tables by `schema.table`; values of categorical dimensions by (semantic model, dimension)."""
+    """tables by `schema.table`; values of categorical dimensions by (semantic model, dimension).
+
+    unread: why some tables could not be read, by the same names.
+    """
 
     tables: Mapping[str, Table]
     joins: tuple[Join, ...]
     values: Mapping[tuple[str, str], tuple[str, ...]]
+    unread: Mapping[str, str]
 
 
 @dataclass
@@ -62,21 +66,24 @@ class CatalogIndex:
         kept = self._read()
         stale = [name for name, mark in fingerprints.items() if kept.fingerprints.get(name) != mark]
         tables = {name: kept.tables[name] for name in fingerprints if name not in set(stale)}
-        tables |= describe_tables(con, {name: _place(name) for name in stale})
+        fresh, unread = describe_tables(con, {name: _place(name) for name in stale})
+        tables |= fresh
+        # What can't be read now may be the next time, though nothing of it changed.
+        fingerprints = {name: mark for name, mark in fingerprints.items() if name not in unread}
         tables = _within_bounds(tables) if stale else tables
         wanted = dict(_dimensions(layer, fingerprints))
         values = {key: kept.values[key] for key in wanted if key in kept.values and wanted[key][1] not in stale}
         for key, (expr, table) in wanted.items():
             if key not in values:
                 values[key] = _distinct(con, expr, table)
-        declared = sorted(declared)
+        declared = sorted(one for one in declared if {one[0], one[2]} <= tables.keys())
         joined = f"{sorted(fingerprints.items())}{declared}"
         joins = kept.joins if joined == kept.joined else find_joins(con, tables, declared)
         now = _Kept(_VERSION, dict(fingerprints), tables, joined, joins, values)
         if now != kept:
             self._write(now)
         pairs = {tuple(key.split("\n")[:2]): found for key, found in values.items()}
-        return Profiled(tables, joins, pairs)  # type: ignore[arg-type]
+        return Profiled(tables, joins, pairs, unread)  # type: ignore[arg-type]
 
     def _read(self) -> _Kept:
         try:

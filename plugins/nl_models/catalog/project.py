@@ -15,7 +15,7 @@ from plugins.core.errors import SmeltError
 from plugins.core.project.resources import Manifest, Resource
 from plugins.core.settings import Settings
 from plugins.nl_models.catalog.index import CatalogIndex
-from plugins.nl_models.catalog.schema import Catalog, Join, Table
+from plugins.nl_models.catalog.schema import Catalog, Join, Table, told_unread
 from plugins.nl_models.semantic.inferring import infer_layer
 from plugins.nl_models.semantic.layer import SemanticLayer
 
@@ -97,11 +97,14 @@ def open_project(settings: Settings, target: str | None = None, profiles_dir: Pa
         name: _described(table, described[name], manifest, keys.get(described[name].id, ()))
         for name, table in found.tables.items()
     }
+    if not tables and found.unread:
+        raise SmeltError(f"no model can be asked: {told_unread(found.unread)}", "run `dbt build`, then ask again")
     if not tables:
         raise SmeltError(
             "no model of the project is in its warehouse, or all are private", "run `dbt build` first"
         )
-    catalog, values = Catalog(tables, found.joins), found.values
+    nodes = {name: node for name, node in nodes.items() if name in tables}
+    catalog, values = Catalog(tables, found.joins, found.unread), found.values
     if layer is None:
         inferred = infer_layer(_gold(catalog, nodes, manifest), place.con, _configuration(place.semantic_manifest))
         layer, values = (inferred.layer, inferred.values) if inferred is not None else (None, {})

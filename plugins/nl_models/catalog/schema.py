@@ -60,10 +60,11 @@ class Join:
 
 @dataclass(frozen=True)
 class Catalog:
-    """Everything that a question may be about."""
+    """Everything that a question may be about. unread: why other tables can't be, by name."""
 
     tables: Mapping[str, Table]
     joins: tuple[Join, ...] = field(default=())
+    unread: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def columns(self) -> Iterator[Column]:
@@ -111,3 +112,10 @@ class Catalog:
         """(table, column) of all that only links tables: foreign keys and what they refer to."""
         ends = {(join.child, join.column) for join in self.joins}
         return frozenset(ends | {(join.parent, join.parent_column) for join in self.joins})
+
+
+def told_unread(unread: Mapping[str, str]) -> str:
+    """Tables that can't be read, on one line: why, of the first."""
+    first, *others = unread
+    more = f", nor {', '.join(others)}" if others else ""
+    return f"{first} cannot be read ({unread[first]}){more}"

@@ -9,6 +9,7 @@ from plugins.nl_models.catalog.names import table_words
 from plugins.nl_models.catalog.schema import Column, Table
 from plugins.nl_models.linking import Chunk
 from plugins.nl_models.planner import Planner
+from plugins.nl_models.ranking.coverage import unknown_splits
 from plugins.nl_models.ranking.evidence import unknown_nouns
 from plugins.nl_models.ranking.trial import Tried
 from plugins.nl_models.render.sentence import to_sentence
@@ -20,7 +21,7 @@ _MOST_TABLES = 10
 
 def ask_back(best: Tried, others: Sequence[Tried], planner: Planner) -> str:
     """What to ask where the best reading is not sure: what is missing, or which of two things a word means."""
-    missing = unknown_nouns(best.reading.chunks)
+    missing = [*unknown_nouns(best.reading.chunks), *unknown_splits(best.reading.chunks)]
     if missing:
         return _missing(missing[0], planner)
     for other in others:

@@ -29,6 +29,7 @@ _SAID_OF = frozenset(
 )
 _SKIPPED = frozenset({"ALL", "IN", "IS", "word", "COMMA"})
 _BETWEEN_LISTED = frozenset({"ALL", "AND", "COMMA", "AVG", "SUM", "MAX", "MIN", "DISTINCT"})
+_SPLITTING = frozenset({"by", "per"})
 _WHO = frozenset({"who", "that", "which", "whom"})
 
 
@@ -41,6 +42,18 @@ def uncovered(chunks: Sequence[Chunk], shown: int) -> list[str]:
     asked = [chunk.text for n, chunk in enumerate(chunks) if _is_further(chunks, n)]
     listed = _listed(chunks)
     return found + asked[: max(len(asked) + 1 - shown, 0)] + listed[: max(len(listed) - shown, 0)]
+
+
+def unknown_splits(chunks: Sequence[Chunk]) -> list[str]:
+    """Words to split figures by that nothing explains: total by `segment`, but not books by Orwell."""
+    return [
+        chunk.text
+        for n, chunk in _unexplained(chunks)
+        if n > 0
+        and (chunks[n - 1].kind == "EACH" or chunks[n - 1].text.lower() in _SPLITTING)
+        and chunk.text.islower()
+        and not (n > 1 and chunks[n - 2].text.lower().endswith("ed"))
+    ]
 
 
 def _listed(chunks: Sequence[Chunk]) -> list[str]:

@@ -17,8 +17,10 @@ def join_tree(catalog: Catalog, tables: Sequence[str], via: Collection[tuple[str
 
     via: (table, column) of foreign keys that are preferred to others between the same tables. Greedy, as of
     Takahashi and Matsuyama (1980): the nearest table left is connected by the shortest path.
-    Raises SmeltError if they can't be connected.
+    Raises SmeltError if they can't be connected, or there are none.
     """
+    if not tables:
+        raise SmeltError("it is about no table", "name what the rows are of")
     joined = [tables[0]]
     left = [table for table in dict.fromkeys(tables) if table != tables[0]]
     found: list[Join] = []
