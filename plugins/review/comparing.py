@@ -14,6 +14,7 @@ from plugins.review.evidence.comparison import ComparedModel, Comparison, Limits
 from plugins.review.evidence.finding import Finding
 from plugins.review.evidence.kinds import CHANGE_EVIDENCE, DATA_EVIDENCE
 from plugins.review.evidence.relationships import judge_relationships
+from plugins.review.evidence.taken import judge_taken
 from plugins.review.keys import find_key, find_pii, find_timed
 from plugins.review.sandbox.production import Production
 from plugins.review.sandbox.session import Copied
@@ -24,6 +25,7 @@ def collect(change: ReviewedChange, settings: Settings, production: Production) 
     """Ask every kind of evidence. production: what the sides read besides inputs of their own."""
     findings = [finding for kind in CHANGE_EVIDENCE for finding in kind.collect(change)]
     findings = judge_relationships(findings, change, production)
+    findings = judge_taken(findings, change, production)
     with duckdb.connect() as con:
         comparison = _comparison(con, change, settings)
         for kind in DATA_EVIDENCE:

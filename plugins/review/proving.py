@@ -87,7 +87,10 @@ def prove(
     )
     found = replace(found, findings=tuple(judge(found)))
     found = replace(found, findings=(*_left(proposal.evidence, found.findings), *found.findings))
-    told = proposal.model_copy(update={"evidence": found.findings})
+    # What the evidence itself has to ask.
+    asked = [str(one.facts["question"]) for one in found.findings if "question" in one.facts]
+    questions = tuple(dict.fromkeys((*proposal.questions, *asked)))
+    told = proposal.model_copy(update={"evidence": found.findings, "questions": questions})
     return Proven(told, render_proposal(told, found, verdict(found)), found)
 
 
