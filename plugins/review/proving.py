@@ -87,9 +87,10 @@ def prove(
     )
     found = replace(found, findings=tuple(judge(found)))
     found = replace(found, findings=(*_left(proposal.evidence, found.findings), *found.findings))
-    # What the evidence itself has to ask.
+    # What the evidence itself has to ask, and what it has answered.
     asked = [str(one.facts["question"]) for one in found.findings if "question" in one.facts]
-    questions = tuple(dict.fromkeys((*proposal.questions, *asked)))
+    settled = {question for one in found.findings for question in one.facts.get("settles", ())}
+    questions = tuple(one for one in dict.fromkeys((*proposal.questions, *asked)) if one not in settled)
     told = proposal.model_copy(update={"evidence": found.findings, "questions": questions})
     return Proven(told, render_proposal(told, found, verdict(found)), found)
 

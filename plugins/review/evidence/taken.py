@@ -20,7 +20,8 @@ _OPEN = "dbt_valid_to is null"
 
 @dataclass(frozen=True)
 class _Taken:
-    """rows: of production that base has too. differing: of these, with other values in `columns`. new: all others.
+    """rows: of production that base has too. differing: of these, with other values in `columns`. new: all others,
+    as long as base has read all rows of before.
 
     since: when the first version that differs began, of a snapshot.
     """
@@ -63,9 +64,10 @@ def _told(
         return finding
     names = ", ".join(f"`{name}`" for name in found.columns)
     doubtful = found.new if _may_be_wrong(change) else 0
+    facts = {**finding.facts, "differing": found.differing, "new": found.new}
     if not found.differing and not doubtful:
         said = f"; the {found.rows:,} rows of before that production has hold the values of before in {names}"
-        return finding.model_copy(update={"detail": finding.detail.replace(_UNKNOWN, said)})
+        return finding.model_copy(update={"detail": finding.detail.replace(_UNKNOWN, said), "facts": facts})
     told = []
     if found.differing:
         told.append(
@@ -75,12 +77,7 @@ def _told(
         told.append(f"{doubtful:,} came since, and {'hold' if told else 'may hold'} them as they came")
     built = f"production's table was built since the state before: {'; '.join(told)}"
     detail = f"{finding.detail.replace(': nothing to backfill' + _UNKNOWN, '')}; {built}"
-    facts = {
-        **finding.facts,
-        "differing": found.differing,
-        "new": found.new,
-        "question": _question(change, node, built, found),
-    }
+    facts |= {"question": _question(change, node, built, found)}
     outcome = Outcome.CHANGED if finding.outcome is Outcome.PASSED else finding.outcome
     return finding.model_copy(update={"outcome": outcome, "detail": detail, "facts": facts})
 
@@ -141,6 +138,11 @@ def _differs(name: str, kind: str) -> str:
 
 
 def _may_be_wrong(change: ReviewedChange) -> bool:
-    """Whether what was there before the patch builds on rows of now: it names no column that is gone."""
+    """Whether what was there before the patch builds on rows of now: it names no column that is gone.
+
+    Where base reads a sample, rows of before are among those that it lacks.
+    """
     sources = change.sources
-    return sources is not None and bool(sources.before) and sources.before <= sources.after
+    if sources is None or None in sources.left_out.values():
+        return False
+    return bool(sources.before) and sources.before <= sources.after

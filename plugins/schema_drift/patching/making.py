@@ -105,14 +105,14 @@ def _told(*made: Mapping[str, str]) -> dict[str, str]:
 
 def _distinct(questions: Iterable[Question]) -> tuple[Question, ...]:
     """Each once, with all the places that it is about; graver before less grave."""
-    places: dict[tuple[str, bool], dict[tuple[str, int], None]] = {}
+    places: dict[Question, dict[tuple[str, int], None]] = {}
     for one in questions:
-        places.setdefault((one.text, one.is_minor), {})[(one.path, one.line)] = None
-    kept = [
-        Question(_with_places(text, others), *first, is_minor=is_minor)
-        for (text, is_minor), (first, *others) in places.items()
+        places.setdefault(replace(one, path="", line=0), {})[(one.path, one.line)] = None
+    distinct = [
+        replace(one, text=_with_places(one.text, others), path=first[0], line=first[1])
+        for one, (first, *others) in places.items()
     ]
-    return tuple(sorted(kept, key=lambda one: one.is_minor))
+    return tuple(sorted(distinct, key=lambda one: one.is_minor))
 
 
 def _with_places(text: str, places: Sequence[tuple[str, int]]) -> str:

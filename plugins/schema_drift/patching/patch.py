@@ -24,12 +24,14 @@ class Question:
     """What could not be patched with confidence; path is relative to the project, line counts from 1, 0: none.
 
     is_minor: nothing breaks and no number is wrong while it is open, such as a text that speaks of an old name.
+    kept: ids of incremental models and snapshots, where it is about what their tables may have taken meanwhile.
     """
 
     text: str
     path: str = ""
     line: int = 0
     is_minor: bool = False
+    kept: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         place = f"`{self.path}{f':{self.line}' if self.line else ''}`: " if self.path else ""

@@ -13,6 +13,7 @@ from plugins.schema_drift.change import Drift, Kind
 from plugins.schema_drift.patching.patch import Patch
 from plugins.schema_drift.proving.raw_copies import raw_copies
 from plugins.schema_drift.proving.same_rows import SameRows
+from plugins.schema_drift.proving.telling import asked
 from plugins.schema_drift.proving.waiting import reads_what_is_gone, waits_for_answers
 
 _TABLES = ("model", "seed", "snapshot")
@@ -51,12 +52,26 @@ class Judge:
             else self._judge(finding, exempt.get(finding.subject, none), raw.get(finding.subject, none))
             for finding in _without_mixed_times(review)
         ]
-        return (*self._inputs(), *_base_alone(review), *judged)
+        return (*self._inputs(), *_base_alone(review), *self._settled(judged, review))
 
     @property
     def doubts(self) -> tuple[str, ...]:
         """Why a difference may have other reasons than the drift and the patch; empty: it has none."""
         return tuple(f"{one.name}: {one.reason}" for one in self.tables if one.reason is not None)
+
+    def _settled(self, findings: Sequence[Finding], review: Review) -> Iterator[Finding]:
+        """What production's tables took meanwhile is asked about as long as nobody has looked at them."""
+        seen = {one.subject for one in findings if one.kind == "history" and "differing" in one.facts}
+        about = {
+            asked(question): {review.change.name(node) for node in question.kept}
+            for question in self.patch.questions
+            if question.kept and review.change is not None
+        }
+        for finding in findings:
+            settles = [text for text, names in about.items() if finding.subject in names <= seen]
+            is_history = finding.kind == "history" and bool(settles)
+            facts = {**finding.facts, "settles": settles} if is_history else finding.facts
+            yield finding.model_copy(update={"facts": facts})
 
     def _judge(self, finding: Finding, exempt: frozenset[str], raw: frozenset[str]) -> Finding:
         if finding.outcome is not Outcome.CHANGED:

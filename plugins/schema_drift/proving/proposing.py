@@ -12,7 +12,7 @@ from plugins.schema_drift.change import Change, Drift, Kind, Severity
 from plugins.schema_drift.patching.patch import Mode, Patch
 from plugins.schema_drift.patching.project import PatchedProject
 from plugins.schema_drift.proving.raw_copies import raw_copies
-from plugins.schema_drift.proving.telling import lead, name, names, table_of
+from plugins.schema_drift.proving.telling import asked, lead, name, names, table_of
 
 _LONGEST_TITLE = 160
 _LONGEST_TABLES = 90
@@ -157,8 +157,7 @@ def _questions(drift: Drift, patch: Patch, answered: Set[str]) -> Iterator[str]:
     answered: paths of models that no question is asked about.
     """
     open_ones = [one for one in patch.questions if one.path not in answered]
-    asked = sorted(open_ones, key=lambda one: bool(getattr(one, "is_minor", False)))
-    texts = [prose(redact(str(question)), 500) for question in asked]
+    texts = [asked(question) for question in sorted(open_ones, key=lambda one: one.is_minor)]
     known = " ".join(texts)
     texts += [p for c in drift.changes if c.question and (p := prose(redact(c.question), 500)) not in known]
     texts = list(dict.fromkeys(texts))

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from plugins.core.privacy import redact
 from plugins.review import code, prose
 from plugins.schema_drift.change import Change, Kind, Severity
+from plugins.schema_drift.factors import said as by_factor
+from plugins.schema_drift.patching.patch import Question
 
 _LONGEST_NAME = 60
 _NAMES = 6
@@ -103,10 +105,15 @@ def told(change: Change) -> str:
         if change.detail.get(before) and change.detail.get(after):
             said += f": {_value(change.detail[before])} → {_value(change.detail[after])}"
     if isinstance(change.detail.get("factor"), (int, float)):
-        said += f" (× {change.detail['factor']:g})"
+        said += f" ({by_factor(change.detail['factor'])})"
     if change.detail.get("pii"):
         said += " (personal data)"
     return said
+
+
+def asked(question: Question) -> str:
+    """A question, with its place."""
+    return prose(redact(str(question)), 500)
 
 
 def facts_of(change: Change) -> str:

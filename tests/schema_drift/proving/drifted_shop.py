@@ -15,7 +15,7 @@ from plugins.core.settings import load_settings
 from plugins.review import FileChange, Finding, Outcome, Proposal, Proven
 from plugins.schema_drift.change import Change, Drift, Kind, Restored, Severity
 from plugins.schema_drift.observing import WrittenInput
-from plugins.schema_drift.patching.patch import Interface, Patch
+from plugins.schema_drift.patching.patch import Interface, Patch, Question
 from plugins.schema_drift.proving.proof import prove_drift
 from plugins.schema_drift.table import Column, Table
 
@@ -70,6 +70,7 @@ class Drifted:
     changes: tuple[Change, ...]
     edits: tuple[tuple[str, str, str], ...]
     interfaces: Mapping[str, Interface] = field(default_factory=dict)
+    questions: tuple[Question, ...] = ()
 
 
 def renamed(before: str, after: str, sql: str | None = None, kind: Kind = Kind.COLUMN_RENAMED) -> Change:
@@ -120,6 +121,7 @@ class DriftedShop:
             confidence=0.9,
             base=self.git("rev-parse", "HEAD"),
             changes=tuple(changes),
+            questions=tuple(map(str, drifted.questions)),
         )
         return prove_drift(
             Project(self.folder),
@@ -127,7 +129,7 @@ class DriftedShop:
             proposal,
             inputs,
             drift,
-            Patch(tuple(changes), interfaces=drifted.interfaces),
+            Patch(tuple(changes), questions=drifted.questions, interfaces=drifted.interfaces),
             before=tables[:1],
             after=tables[1:],
         )

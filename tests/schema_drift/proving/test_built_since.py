@@ -10,6 +10,7 @@ from drifted_shop import STAGING, Drifted, DriftedShop, told
 
 from plugins.review import Outcome, Proven
 from plugins.schema_drift.change import Change, Kind, Restored, Severity
+from plugins.schema_drift.patching.patch import Question
 
 pytestmark = pytest.mark.full
 
@@ -25,7 +26,7 @@ from main.prices where dbt_valid_to is not null
 """
 
 
-def _prove(shop: DriftedShop, scratch: Path, taken: str = "") -> Proven:
+def _prove(shop: DriftedShop, scratch: Path, taken: str = "", questions: tuple[Question, ...] = ()) -> Proven:
     with duckdb.connect(str(shop.warehouse)) as con:
         con.execute("update main.prices set dbt_valid_from = timestamp '2026-01-15'")
         con.execute(taken or "select 1")
@@ -34,7 +35,8 @@ def _prove(shop: DriftedShop, scratch: Path, taken: str = "") -> Proven:
         Kind.UNIT_CHANGED, LINES, ("unit_price",), ("unit_price",), 0.99, Severity.DANGEROUS, restores=(restored,)
     )
     edit = (STAGING, "unit_price,", "(unit_price / 100)::decimal(10, 2) as unit_price,")
-    return shop.prove(Drifted(f"{UNIT}; {MORE if taken else 'select 1'}", (change,), (edit,)), scratch)
+    drifted = Drifted(f"{UNIT}; {MORE if taken else 'select 1'}", (change,), (edit,), questions=questions)
+    return shop.prove(drifted, scratch)
 
 
 def test_what_was_not_built_since_has_nothing_to_backfill(shop: DriftedShop, tmp_path: Path) -> None:
@@ -57,3 +59,13 @@ def test_what_was_built_since_is_counted_and_asked_about(shop: DriftedShop, tmp_
     assert "`dbt run --full-refresh --select lines`" in asked
     assert "99 of 100 rows hold other values in `unit_price` than before the change" in asked
     assert "select * from main.prices where dbt_valid_from >= timestamp '2026-02-02 00:00:00'" in asked
+
+
+@pytest.mark.parametrize(("taken", "asked"), [("", 0), (TAKEN, 2)])
+def test_what_was_looked_at_is_not_asked_about_once_more(
+    shop: DriftedShop, tmp_path: Path, taken: str, asked: int
+) -> None:
+    kept = "lines keeps what it took"
+    proven = _prove(shop, tmp_path, taken, (Question(kept, STAGING, kept=("model.shop.lines",)),))
+    assert kept not in proven.body
+    assert len(proven.proposal.questions) == asked

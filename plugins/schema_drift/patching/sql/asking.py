@@ -122,4 +122,5 @@ def ask_about_kept(work: Work, plan: TablePlan, patched: Mapping[str, set[str]])
             f"{names} keeps what it took: rows of {plan.table.name} that it took between the change and this "
             f"patch hold `{target.column}` as it came. {how} Earlier and later rows are right without it.",
             str(work.files.nodes.get(kept[0], {}).get("original_file_path") or path),
+            kept=kept,
         )

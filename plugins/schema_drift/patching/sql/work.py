@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from plugins.review import FileChange
@@ -34,9 +34,11 @@ class Work:
         self.texts[path] = text
         self.told.setdefault(path, []).extend(phrases)
 
-    def ask(self, text: str, path: str = "", line: int = 0, *, is_minor: bool = False) -> None:
-        """A question, once. is_minor: nothing breaks and no number is wrong while it is open."""
-        self.questions[Question(text, path, line, is_minor)] = None
+    def ask(
+        self, text: str, path: str = "", line: int = 0, *, is_minor: bool = False, kept: Sequence[str] = ()
+    ) -> None:
+        """A question, once. is_minor, kept: as of `Question`."""
+        self.questions[Question(text, path, line, is_minor, tuple(kept))] = None
 
     def differs(self, node: str, interface: Interface) -> None:
         """Add to how a node's columns differ."""
