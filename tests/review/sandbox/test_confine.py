@@ -58,8 +58,8 @@ def _project(home: Path, **models: str) -> Path:
     return project
 
 
-def _build(home: Path, *, seconds: int = 120) -> dict[str, Any]:
-    arguments = {
+def _arguments(home: Path) -> dict[str, Any]:
+    return {
         "project_dir": str(home / "project"),
         "profiles_dir": str(home),
         "target": "dev",
@@ -69,12 +69,15 @@ def _build(home: Path, *, seconds: int = 120) -> dict[str, Any]:
         "select": [f"model.hostile.{path.stem}" for path in (home / "project" / "models").glob("*.*")],
         "tests": [],
     }
+
+
+def _build(home: Path, *, seconds: int = 120) -> dict[str, Any]:
     limits = ConfinementLimits(seconds, 4 * 2**30)
     with (
         ForkServer(home.parent / f"server of {home.name}") as server,
         server.start(limits=limits, readable=[], writable=[home], environment={}) as process,
     ):
-        return process.run(BUILD, arguments)
+        return process.run(BUILD, _arguments(home))
 
 
 def test_a_hostile_python_model_gets_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,6 +193,27 @@ def _wait_for_child(pid: int) -> list[psutil.Process]:
 def test_a_task_that_fails_gives_its_reason(tmp_path: Path) -> None:
     with pytest.raises(SmeltError, match=r"no dbt_project\.yml"):
         _build(tmp_path / "home")
+
+
+def test_a_process_does_one_task_after_another_until_one_ends_it(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    killing = "import os\ndef model(dbt, session):\n    os.kill(os.getpid(), 9)\n    return None\n"
+    _project(home, one_sql="select 1 as x", two_sql="select 2 as x", killing_py=killing)
+    limits = ConfinementLimits(120, 4 * 2**30)
+    told = _arguments(home)
+    with (
+        ForkServer(tmp_path / "server") as server,
+        server.start(limits=limits, readable=[], writable=[home], environment={}) as process,
+    ):
+        for name in ("one", "two"):
+            # What was selected before is not selected any more.
+            built = process.run(BUILD, {**told, "select": [f"model.hostile.{name}"]})
+            assert [node["name"] for node in built["nodes"]] == [name]
+        with pytest.raises(SmeltError, match="KeyError"):
+            process.run(BUILD, {**told, "select": ["model.hostile.none"]})
+        with pytest.raises(SmeltError, match="signal 9"):
+            process.run(BUILD, told)
+        assert not process.is_alive
 
 
 def test_two_at_once_do_not_meet(tmp_path: Path) -> None:
