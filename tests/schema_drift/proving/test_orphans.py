@@ -10,6 +10,8 @@ from drifted_shop import STAGING, Drifted, DriftedShop, copy_shop, failed, make_
 
 from plugins.review import Outcome
 
+pytestmark = pytest.mark.full
+
 FILES = {
     ".gitignore": "target/\nlogs/\n.smelt/\n*.duckdb\n",
     "dbt_project.yml": "name: shop\nversion: '1.0'\nprofile: shop\nmodels: {shop: {+materialized: table}}\n",
