@@ -17,11 +17,11 @@ from plugins.core.project import Project
 from plugins.core.settings import Settings
 from plugins.review.git import Repository
 from plugins.schema_drift.change import Change, Drift, Severity
-from plugins.schema_drift.consequences import for_project
+from plugins.schema_drift.consequences import for_project, listed_values
 from plugins.schema_drift.observing import FirstSeen, Pair, open_pair, source_manifest, write_inputs
 from plugins.schema_drift.patching.patch import Mode, Patch
 from plugins.schema_drift.table import Table
-from plugins.schema_drift.understanding import compare
+from plugins.schema_drift.understanding import arrived_values, compare
 
 if TYPE_CHECKING:
     from plugins.review import Opened, Proposal, Proven
@@ -134,11 +134,14 @@ def check(project: Project, settings: Settings, before: str | None = None, selec
     """
     started = time.monotonic()
     with open_pair(project, settings, before, select) as pair:
-        checked = _checked(pair, compare(pair.con, pair.before, pair.after), (before, tuple(select)))
+        drift = compare(pair.con, pair.before, pair.after)
+        listed = listed_values(project) if any(one.rows for one in pair.before) else {}
+        arrived = arrived_values(pair.con, pair.before, pair.after, listed)
     # dbt may have to compile, for which the warehouse must be free.
-    drift = for_project(checked.drift, project)
+    drift = for_project(drift, project, arrived)
+    checked = _checked(pair, drift, (before, tuple(select)))
     notes = (*checked.notes, *_uncommitted(project))
-    return replace(checked, drift=drift, notes=notes, seconds=time.monotonic() - started)
+    return replace(checked, notes=notes, seconds=time.monotonic() - started)
 
 
 def _uncommitted(project: Project) -> Iterator[str]:

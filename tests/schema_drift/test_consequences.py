@@ -36,6 +36,26 @@ def test_a_value_that_only_transformed_columns_list_breaks_nothing(bank: Bank) -
     assert "may not accept them" in facts(change, "tests")
 
 
+def test_one_row_breaks_a_test_that_lists_the_values_of_a_mart(bank: Bank) -> None:
+    bank.sql("update core.accounts set region = 'region 77' where account_id = 4")
+    assert not bank.json("drift", "check")["changes"]
+    bank.sql("update core.accounts set kind = 'platinum' where account_id in (5, 9)")
+    change = bank.change()
+    assert (change["kind"], change["severity"]) == ("values_added", "breaking")
+    assert (change["before"], change["detail"]) == (["kind"], {"added_values": ["platinum"]})
+    assert facts(change, "values") == "2 of 2,000 rows hold values that none had before: `platinum`"
+    assert f"`accepted_values_fct_accounts_kind_of_account__gold__silver__basic` ({MARTS})" in facts(
+        change, "tests"
+    )
+
+
+def test_a_value_that_no_test_surely_gets_is_no_drift_in_one_row(bank: Bank) -> None:
+    text = FILES[MARTS].replace("[gold, silver, basic]", "[gold, silver, basic, platinum]")
+    (bank.folder / MARTS).write_text(text)
+    bank.sql("update core.accounts set kind = 'platinum' where account_id = 5")
+    assert not bank.json("drift", "check")["changes"]
+
+
 def test_a_date_that_became_text_breaks_what_takes_dates_only(bank: Bank) -> None:
     bank.sql("alter table core.accounts alter opened_on type varchar using strftime(opened_on, '%Y-%m-%d')")
     change = bank.change()

@@ -3,6 +3,7 @@
 By the warehouse's rules for names, by tests that list values, and by whether the models still take the types.
 """
 
+from plugins.schema_drift.consequences.refusing import listed_values
 from plugins.schema_drift.consequences.weighing import for_project
 
-__all__ = ["for_project"]
+__all__ = ["for_project", "listed_values"]

@@ -16,7 +16,7 @@ _LISTS = {"accepted_values": "values", "expect_column_values_to_be_in_set": "val
 
 
 @dataclass(frozen=True)
-class _Listing:
+class Listing:
     """A test that lists values. place: the column it is about. is_filtered: it looks at some rows only."""
 
     name: str
@@ -36,7 +36,7 @@ def by_tests(change: Change, models: Models) -> Change:
     below = models.below(change.table)
     refusing = [
         one
-        for one in _listings(models.parsed.document)
+        for one in listings(models.parsed.document)
         if not new <= one.values and (one.place == start or one.place[0] in below)
     ]
     if not refusing:
@@ -54,7 +54,25 @@ def by_tests(change: Change, models: Models) -> Change:
     return replace(change, severity=Severity.BREAKING if failing else change.severity, facts=tuple(facts))
 
 
-def _held(models: Models, start: Place, refusing: list[_Listing]) -> dict[Place, bool]:
+def surely_failing(start: Place, new: frozenset[str], known: frozenset[str], models: Models) -> list[Listing]:
+    """Tests that look at all values of a source's column, accepted what it held before, and not what came.
+
+    Lineage is read only if there may be some.
+    """
+    below = models.below(start[0])
+    refusing = [
+        one
+        for one in listings(models.parsed.document)
+        if not one.is_filtered
+        and known <= one.values
+        and not new <= one.values
+        and (one.place == start or one.place[0] in below)
+    ]
+    held = _held(models, start, refusing) if refusing else {}
+    return [one for one in refusing if held.get(one.place)]
+
+
+def _held(models: Models, start: Place, refusing: list[Listing]) -> dict[Place, bool]:
     """Places that hold the source's values, and whether that is sure; only models on the way to tests are read."""
     nodes = {one.place[0] for one in refusing} - {start[0]}
     if not nodes:
@@ -67,7 +85,8 @@ def _held(models: Models, start: Place, refusing: list[_Listing]) -> dict[Place,
     return {start: True, **holders(*found, start)}
 
 
-def _listings(document: Mapping[str, Any]) -> Iterator[_Listing]:
+def listings(document: Mapping[str, Any]) -> Iterator[Listing]:
+    """Tests of a manifest that list what a column may hold."""
     for node in document["nodes"].values():
         test = node.get("test_metadata") or {}
         arguments = test.get("kwargs") or {}
@@ -81,4 +100,4 @@ def _listings(document: Mapping[str, Any]) -> Iterator[_Listing]:
         tested = [node["attached_node"]] if node.get("attached_node") else parents_of(node)
         for one in tested[:1]:
             file = str(node.get("original_file_path") or "")
-            yield _Listing(node["name"], file, (one, column), listed, is_filtered)
+            yield Listing(node["name"], file, (one, column), listed, is_filtered)

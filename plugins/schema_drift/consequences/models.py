@@ -41,11 +41,23 @@ class Models:
 
     def below(self, table: str) -> set[str]:
         """What is built from a table, tests included."""
+        return _closure([table], self._children)
+
+    def above(self, node: str) -> set[str]:
+        """A node and all that it is built from."""
+        return {node, *_closure([node], self._parents)}
+
+    @cached_property
+    def _parents(self) -> Mapping[str, Sequence[str]]:
+        return {key: parents_of(node) for key, node in self.parsed.document["nodes"].items()}
+
+    @cached_property
+    def _children(self) -> Mapping[str, Sequence[str]]:
         children: dict[str, list[str]] = {}
-        for node in self.parsed.document["nodes"].values():
-            for parent in parents_of(node):
-                children.setdefault(parent, []).append(node["unique_id"])
-        return _closure([table], children)
+        for node, parents in self._parents.items():
+            for parent in parents:
+                children.setdefault(parent, []).append(node)
+        return children
 
     def graph(self, nodes: Collection[str]) -> tuple[Manifest, ColumnGraph] | None:
         """Column lineage of some models and all that they are built from; None if nothing can be read."""

@@ -1,1 +1,3 @@
 from .comparing import compare as compare
+from .unlisted import Arrived as Arrived
+from .unlisted import arrived_values as arrived_values

@@ -147,13 +147,14 @@ def _values(known: Understood, table: Table, one: int, two: int) -> Change | Non
         return None
     every, known_texts = known.new.texts([two])[0], set(known.old.texts([one])[0])
     counted = Counter(every[place] for place in written if every[place] not in known_texts)
-    added = [value for value, count in counted.most_common() if value is not None and count >= 3]
+    added = [str(value) for value, count in counted.most_common() if value is not None and count >= 3]
     if not added or len(added) > 5:
         return None
-    count = sum(counted[value] for value in added)
+    count = sum(count for value, count in counted.items() if value in added)
     if count < 0.03 * len(written):
         return None
     text = f"{count:,} of {len(written):,} new or changed rows hold values that none of {len(before):,} had"
+    text += f": {telling.named_values(added)}"
     return telling.change(
         Kind.VALUES_ADDED, table, (known.old.names[one],), (known.new.names[two],), 0.9,
         (Fact("values", text, count / len(written), len(written)),), severity=Severity.INFORMATIVE,

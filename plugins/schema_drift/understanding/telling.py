@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from plugins.core.privacy import redact
 from plugins.schema_drift.change import Change, Fact, Kind, Restored, Severity, Supplied
 from plugins.schema_drift.table import Column, Table
 
@@ -16,6 +17,7 @@ from .types import NUMBERS, TIMES, Family, Shift, compare_types, read_type
 THIN_ROWS = 10
 _THIN_MOST = 0.75
 _HEADER_MOST = 0.6
+_NAMED_VALUES, _LONGEST_VALUE = 5, 40
 _FIELDS_GONE = ("fields", "removed_fields", "retyped_fields", "format_before")
 
 _SEVERITY = {
@@ -140,6 +142,13 @@ def type_severity(before: str, after: str) -> Severity:
         (old is Family.TEXT and new in NUMBERS),
     )
     return Severity.DANGEROUS if any(silently) else Severity.BREAKING
+
+
+def named_values(values: Sequence[str]) -> str:
+    """Some values for people, without personal data."""
+    shown = [f"`{redact(value)[:_LONGEST_VALUE]}`" for value in values[:_NAMED_VALUES]]
+    more = len(values) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")
 
 
 def confidence_of(log_odds: float) -> float:
