@@ -27,7 +27,7 @@ _TITLES = {
     "incremental": "second runs",
     "inputs": "same rows on both sides",
     "baseline": "the project before",
-    "history": "once merged: incremental models, snapshots",
+    "history": "once merged",
     "accounting": "row accounting",
     "impact": "column impact",
     "schema": "columns and types",

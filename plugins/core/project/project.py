@@ -225,9 +225,14 @@ class Project:
         nodes = tuple(_node(result) for result in outcome.result.results)
         return Built(nodes, outcome.result.elapsed_time)
 
-    def test(self, *, select: Sequence[str], defer_to: Path | None = None) -> Built:
-        """`dbt test` of all data and unit tests of what is selected, whatever else they read."""
+    def test(self, *, select: Sequence[str], without: Sequence[str] = (), defer_to: Path | None = None) -> Built:
+        """`dbt test` of all data and unit tests of what is selected, whatever else they read.
+
+        without: resource types to leave out.
+        """
         arguments = ["test", "--indirect-selection", "eager", "--select", *select, *_deferring(defer_to)]
+        for resource_type in without:
+            arguments += ["--exclude-resource-type", resource_type]
         outcome = self._invoke(arguments, manifest=self._uncompiled)
         return Built(tuple(_node(result) for result in outcome.result.results), outcome.result.elapsed_time)
 

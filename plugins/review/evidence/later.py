@@ -8,9 +8,13 @@ from typing import Any
 from plugins.review.evidence.change import ReviewedChange
 from plugins.review.evidence.finding import Finding, Outcome
 
+_FAILING = ("fail", "error", "runtime error")
+
 
 class History:
-    """Changed: an incremental model or snapshot, continued on base's table, is not as one that is built anew."""
+    """Changed: an incremental model or snapshot, continued on base's table, is not as one that is built anew; or a
+    data test fails on rows that were left out of the comparison.
+    """
 
     kind = "history"
 
@@ -20,24 +24,52 @@ class History:
             return []
         if change.later.error is not None:
             detail = f"head could not be built on all that its sources hold: {change.later.error}"
-            return [Finding(kind=self.kind, subject="project", outcome=Outcome.NOT_CHECKED, detail=detail)]
+            return [self._finding("project", Outcome.NOT_CHECKED, detail)]
+        known = _broken_at_head(change)
         found = [
-            Finding(
-                kind=self.kind,
-                subject=change.name(node),
-                outcome=Outcome.FAILED,
-                detail=f"it does not build on all that the sources hold: {' '.join(reason.split())[:300]}",
+            self._finding(
+                change.name(node),
+                Outcome.FAILED,
+                f"it does not build on all that the sources hold: {' '.join(reason.split())[:300]}",
             )
             for node, reason in change.later.failed.items()
+            if node not in known
         ]
-        return found + [self._judge(change, entry) for entry in change.later.continued]
+        return found + [self._judge(change, entry) for entry in change.later.continued] + self._tested(change)
+
+    def _tested(self, change: ReviewedChange) -> list[Finding]:
+        """Data tests on the rows that no side has read: those that fail there alone, and how many pass."""
+        tests = change.later.tests if change.later is not None else ()
+        known = {one["id"] for one in change.built["head"].nodes if one["status"] in ("fail", "error")}
+        found = []
+        for one in tests:
+            if one["status"] not in ("pass", "warn", "skipped") and one["id"] not in known:
+                said = " ".join((one["message"] or "").split())[:300]
+                detail = f"this test fails on all rows as they are now, and not on those compared: {said}"
+                facts = {"failures": one["failures"]}
+                found.append(
+                    Finding(
+                        kind=self.kind, subject=one["name"], outcome=Outcome.CHANGED, detail=detail, facts=facts
+                    )
+                )
+        passed = sum(one["status"] == "pass" for one in tests)
+        if passed:
+            detail = f"{passed} data {'test passes' if passed == 1 else 'tests pass'} on all rows as they are now"
+            found.append(Finding(kind=self.kind, subject="project", outcome=Outcome.PASSED, detail=detail))
+        return found
 
     def _judge(self, change: ReviewedChange, entry: Mapping[str, Any]) -> Finding:
         outcome, detail = _continued(entry)
         facts = {key: value for key, value in entry.items() if key not in ("node", "message")}
-        return Finding(
-            kind=self.kind, subject=change.name(entry["node"]), outcome=outcome, detail=detail, facts=facts
-        )
+        return self._finding(change.name(entry["node"]), outcome, detail, **facts)
+
+    def _finding(self, subject: str, outcome: Outcome, detail: str, **facts: Any) -> Finding:
+        return Finding(kind=self.kind, subject=subject, outcome=outcome, detail=detail, facts=facts)
+
+
+def _broken_at_head(change: ReviewedChange) -> set[str]:
+    """What fails on the rows compared is told of there."""
+    return {one["id"] for one in change.built["head"].nodes if one["status"] in _FAILING}
 
 
 def _continued(entry: Mapping[str, Any]) -> tuple[Outcome, str]:

@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 
 from plugins.core import duck
+from plugins.core.project import Built, Project
 from plugins.review.sandbox import incremental, tasks
 
 _BASE = "smelt_review_base"
@@ -24,7 +25,8 @@ def build_later(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Build `select` anew; then `continued` (ids of incremental models and snapshots) onto the tables of base.
 
     base: base's DuckDB file. keys: key columns by node. accounting: [schema, name] of the model that accounts for
-    rows, or nothing. Returns the nodes that failed, what continuing each table gave, and the accounts.
+    rows, or nothing. is_tested: whether data tests of what is built are run, and `tests` on top. Returns the nodes
+    that failed, results of tests, what continuing each table gave, and the accounts.
     """
     warehouse = Path(arguments["warehouse"])
     kept = warehouse.with_suffix(".compared")
@@ -38,8 +40,9 @@ def build_later(arguments: Mapping[str, Any]) -> dict[str, Any]:
 def _build(arguments: Mapping[str, Any]) -> dict[str, Any]:
     project = tasks.make_project(arguments)
     tasks.lay_all(project, arguments)
-    tasks.mark(project, arguments["select"])
-    built = project.build(select=[tasks.MARKED], without=("test", "unit_test"))
+    tasks.mark(project, [*arguments["select"], *arguments["tests"]])
+    built = project.build(select=[tasks.MARKED], without=tasks.TESTS)
+    tests = _tested(project, built) if arguments["is_tested"] else []
     project.release()
     good = {node.unique_id for node in built.nodes if node.status == "success"}
     failed = [[node.unique_id, node.message] for node in built.nodes if node.is_broken]
@@ -62,7 +65,13 @@ def _build(arguments: Mapping[str, Any]) -> dict[str, Any]:
             for node in there:
                 entry = _continued(con, node, told, arguments["keys"].get(node.unique_id, ()))
                 continued.append({**entry, "closed": entry.get("closed", 0) - closed[node.unique_id]})
-    return {"failed": failed, "continued": continued, "accounts": accounts}
+    return {"failed": failed, "tests": tests, "continued": continued, "accounts": accounts}
+
+
+def _tested(project: Project, built: Built) -> list[dict[str, Any]]:
+    """Results of data tests on what was built anew."""
+    tested = project.test(select=[tasks.MARKED], without=("unit_test",))
+    return [node for node in tasks.results(project, built, tested, {})["nodes"] if node["type"] == "test"]
 
 
 def _continued(

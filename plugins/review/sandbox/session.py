@@ -88,11 +88,13 @@ class Later:
     """What production will have once the change is merged.
 
     continued: for each incremental model and snapshot, how its table differs from one that is built anew. failed:
-    reasons by node. accounts: rows of the model that accounts for rows, `accounting`; None: it could not be built.
+    reasons by node. tests: what dbt said of data tests there. accounts: rows of the model that accounts for rows,
+    `accounting`; None: it could not be built.
     """
 
     continued: tuple[Mapping[str, Any], ...] = ()
     failed: Mapping[str, str] = field(default_factory=dict)
+    tests: tuple[Mapping[str, Any], ...] = ()
     accounts: tuple[tuple[Any, ...], ...] | None = ()
     accounting: str | None = None
     error: str | None = None
@@ -193,16 +195,19 @@ class Sandbox:
         nodes: Sequence[str],
         keys: Mapping[str, Sequence[str]],
         accounting: tuple[str, str, str] | None,
+        is_tested: bool,
     ) -> Later:
         """Build head on what it will read once merged, and continue base's tables of `nodes` there.
 
-        accounting: id, schema and name of the model that accounts for rows. keys: of `nodes`.
+        accounting: id, schema and name of the model that accounts for rows. keys: of `nodes`. is_tested: whether
+        data tests are run there.
         """
         side = replace(head, name="later")
         arguments = {
             **self._build_arguments(side, plan),
             "base": str(base.warehouse),
             "continued": list(nodes),
+            "is_tested": is_tested,
             "keys": {node: list(key) for node, key in keys.items()},
             "accounting": list(accounting[1:]) if accounting else None,
         }
@@ -214,6 +219,7 @@ class Sandbox:
         return Later(
             tuple(found["continued"]),
             {node: mask(reason) for node, reason in found["failed"]},
+            tuple({**one, "message": mask(one["message"])} for one in found["tests"]),
             None if accounts is None else tuple(map(tuple, accounts)),
             accounting[0] if accounting else None,
         )

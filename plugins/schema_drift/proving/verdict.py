@@ -8,6 +8,8 @@ from plugins.schema_drift.proving.judging import LEFT_OPEN
 
 _OF_DATA = ("rows", "keys", "values")
 _GOLD = "gold"
+# By the kind of the evidence; none of them alone speaks against the patch.
+_FAILING = {"tests": "with this patch and without it", "history": "on the rows that were not compared"}
 
 
 def find_verdict(review: Review, proposal: Proposal, patch: Patch) -> str | None:
@@ -51,10 +53,13 @@ def _not_compared(review: Review) -> str:
 
 
 def _left(review: Review, proposal: Proposal, patch: Patch) -> str:
-    failing = sum(one.kind == "tests" and "failures" in one.facts for one in review.findings)
+    failing = [
+        f"{'1 test fails' if count == 1 else f'{count} tests fail'} {where}"
+        for kind, where in _FAILING.items()
+        if (count := sum(one.kind == kind and "failures" in one.facts for one in review.findings))
+    ]
     if failing:
-        tests = "1 test fails" if failing == 1 else f"{failing} tests fail"
-        return f"{tests} with this patch and without it: see below before you merge."
+        return f"{', '.join(failing)}: see below before you merge."
     minor = sum(one.is_minor for one in patch.questions)
     if patch.unpatched or len(proposal.questions) > minor:
         return "Nothing below failed; the questions are left to you."
