@@ -1,7 +1,8 @@
-"""A change of unit in the project's own words: the currency that a column's description names."""
+"""A change of unit in the words of the project: the currency, or its hundredths, that a description names."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from plugins.schema_drift.change import Change
@@ -9,6 +10,7 @@ from plugins.schema_drift.consequences.models import Models
 from plugins.schema_drift.understanding.recipes.units import HUNDREDFOLD, HUNDREDTHS, MINOR, WHOLE, currency_of
 
 _UNITS = ("unit_before", "unit_after")
+_HUNDREDTHS = re.compile(r"\b(cents|pence|centimes)\b", re.IGNORECASE)
 
 
 def is_of_money(change: Change) -> bool:
@@ -21,7 +23,9 @@ def in_own_words(change: Change, models: Models) -> Change:
     source = models.parsed.document.get("sources", {}).get(change.table) or {}
     columns = {str(one.get("name", "")).lower(): one for one in (source.get("columns") or {}).values()}
     known = columns.get(change.before[0].lower()) or {}
-    currency = currency_of(str(known.get("description") or ""))
+    said = str(known.get("description") or "")
+    hundredths = _HUNDREDTHS.search(said)
+    currency = currency_of(said) or ((WHOLE, hundredths[1].lower()) if hundredths else None)
     if currency is None:
         return change
     whole, minor = currency

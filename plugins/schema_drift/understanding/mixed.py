@@ -247,17 +247,18 @@ def _told(known: Understood, table: Table, one: int, two: int, found: Break) -> 
     value, made = quote(now), divided(factor, old.types[one])([quote(now)])
     reads: tuple[str, ...] = (now,)
     kept = value if old.types[one] == new.types[two] else f"cast({value} as {old.types[one]})"
-    where = "all rows"
+    where, asks_more = "all rows", ""
     if found.order is not None and found.place > 0:
-        since, low, high = _window(known, found)
+        since, *window = _window(known, found)
         made = f"case when {quote(new.names[found.order])} >= {since} then {made} else {kept} end"
         reads = (now, new.names[found.order])
         detail |= {
             "since_column": new.names[found.order],
             "since": since,
-            "doubtful_from": low,
-            "doubtful_to": high,
         }
+        if window:
+            detail |= dict(zip(("doubtful_from", "doubtful_to"), window, strict=True))
+            asks_more = ", and in which unit are the rows around that point"
         where = f"rows from `{new.names[found.order]}` {since} on"
     text = (
         f"{found.rows:,} of {new.taken:,} rows ({where}) lie around {multiple(factor, 'what was usual')}; "
@@ -273,10 +274,8 @@ def _told(known: Understood, table: Table, one: int, two: int, found: Break) -> 
         )
         facts.append(Fact("same_values", text, found.equal / found.compared, found.compared))
     confidence = 0.95 if by_rows else 0.85 if found.gain > 100 else 0.7
-    question = (
-        f"`{now}` of {table.name}: {text}. Is it {unit.after if unit else said(factor)} from there on, and in "
-        "which unit are the rows around that point?"
-    )
+    is_now = f"Is it {unit.after if unit else said(factor)} from there on{asks_more}?"
+    question = f"`{now}` of {table.name}: {text}. {is_now}"
     return telling.change(
         Kind.UNIT_CHANGED, table, (name,), (now,), confidence, facts, detail=detail, question=question,
         alternatives=rivals.shared_out([(str(Kind.MEANING_CHANGED), 0.0)], confidence),
@@ -290,20 +289,23 @@ def _rows_show(known: Understood, one: int, two: int, factor: float) -> bool:
     return int((np.isclose(now, was * factor, rtol=1e-3) & (was != now) & np.isfinite(was)).sum()) >= 3
 
 
-def _window(known: Understood, found: Break) -> tuple[str, str, str]:
-    """SQL of the first value of the order after the break, and the first and last value that is in doubt."""
+def _window(known: Understood, found: Break) -> list[str]:
+    """SQL of the first value of the order after the break, and the first and last value in doubt, if any is."""
     assert found.order is not None
     column, type_ = known.new.column(found.order), known.new.types[found.order]
-    places = (found.place, max(found.sure_from, 0), min(found.sure_to, known.new.taken - 1))
+    places = [found.place]
+    if found.sure_from < found.sure_to:
+        # Where the last candidate stands, all agree that the new unit has begun.
+        places += [found.sure_from, found.sure_to - 1]
     values = [
         known.con.execute(
             f"select {column}::varchar from {known.new.temp} order by {column} nulls last limit 1 offset {place}"
         ).fetchone()
         for place in places
     ]
-    since, low, high = (str(value[0]) if value else "" for value in values)
+    since, *window = (str(value[0]) if value else "" for value in values)
     family = read_type(type_).family
-    return (since if family is Family.INTEGER else f"{family_word(family)} '{since}'"), low, high
+    return [since if family is Family.INTEGER else f"{family_word(family)} '{since}'", *window]
 
 
 def family_word(family: Family) -> str:

@@ -149,6 +149,18 @@ def test_a_unit_that_changed_from_some_row_on_is_restored_by_a_case(con):
     assert change.restores[0].sql.startswith("case when ")
     assert change.restores[0].equal == 600
     assert change.detail["factor"] == 100
+    # The rows themselves say where it changed: none is in doubt.
+    assert "doubtful_from" not in change.detail
+    assert "around that point" not in (change.question or "")
+
+
+@pytest.mark.parametrize(("finer", "is_asked"), [("0", False), ("id * 37 % 100", True)])
+def test_only_what_is_really_lost_of_a_coarser_unit_is_asked_about(con, finer, is_asked):
+    con.execute(f"create table cents as select id, (4 + id % 31) * 100 + {finer} as price from before")
+    con.execute("create table after as select * replace (round(price / 100.0)::double as price) from cents")
+    (change,) = compare(con, [seen(con, "cents")], [seen(con, "after")]).changes
+    assert (change.kind, change.detail["factor"]) == (Kind.UNIT_CHANGED, 0.01)
+    assert ("what was finer can't be had again" in (change.question or "")) is is_asked
 
 
 def test_without_rows_a_rename_is_only_a_guess(con):

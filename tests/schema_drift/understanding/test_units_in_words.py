@@ -32,6 +32,8 @@ def test_a_hundredfold_is_called_by_what_the_name_says(name: str, called: tuple[
 
 def test_a_currency_is_told_by_one_that_is_spoken_of() -> None:
     assert currency_of("Balance in euros at the end of the day.") == ("euros", "cents")
+    assert currency_of("List price in US cents, before tax") == ("dollars", "cents")
+    assert currency_of("What was given to us, in cents") is None
     assert currency_of("Converted from dollars to euros.") is None
     assert currency_of("Balance.") is None
 

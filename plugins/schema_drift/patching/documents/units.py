@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from ruamel.yaml.nodes import MappingNode, ScalarNode
 
@@ -25,6 +26,8 @@ _WORDS = {
     "ft": ("feet", "ft"), "mi": ("miles", "mi"), "in": ("inches",), "l": ("litres", "l"),
 }  # fmt: skip
 _CODES = {"euros": "EUR", "pounds": "GBP", "dollars": "USD", "francs": "CHF"}
+_LEADING = r"(?:whole |US |U\.S\. )?"
+_CURRENCY = r"(?:(EUR|GBP|USD|CHF)|euro|dollar)"
 _VAGUE = {HUNDREDFOLD, HUNDREDTHS, "thousandths", "millionths", "tenfold units", "tenths"}
 
 
@@ -59,24 +62,30 @@ def _reworded(document: Document, known: ScalarNode, change: Change) -> bool:
     """Whether the description said the old unit, in one place, and says the new one now."""
     before, after = (_words(str(change.detail.get(key) or "")) for key in ("unit_before", "unit_after"))
     text = value_of(known)
-    found = [
-        (match.start(1), match.end(1), after[min(number, len(after) - 1)])
-        for number, word in enumerate(before)
-        for match in re.finditer(
-            rf"(?:\bin |\(){'' if number else '(?:whole )?'}({re.escape(word)})\b", text, re.I
-        )
-    ]
-    if (code := _CODES.get(before[0] if before else "")) and after:
-        # The code says the currency, which is the same.
-        found += [(*at.span(1), f"{code} {after[0]}") for at in re.finditer(rf"(?:\bin |\()({code})\b", text)]
-    if len(found) != 1 or not after:
+    found = list(_said(text, before, after)) if before and after else []
+    if len(found) != 1:
         return False
     ((start, end, new),) = found
-    is_capital = text[start].isupper() and not text[start:end].isupper()
+    is_capital = text[start].isupper() and not text[start:end].isupper() and not new.isupper()
     if not document.editor.set_parts(known, [(start, end, new.capitalize() if is_capital else new)]):
         return False
     document.tell(f"it is in {new}")
     return True
+
+
+def _said(text: str, before: tuple[str, ...], after: tuple[str, ...]) -> Iterator[tuple[int, int, str]]:
+    """Places of a text that say the old unit, and what says the new one there."""
+    for number, word in enumerate(before):
+        leading = "" if number else _LEADING
+        for match in re.finditer(rf"(?:\bin |\(){leading}({re.escape(word)})\b", text, re.I):
+            yield *match.span(1), after[min(number, len(after) - 1)]
+    # `EUR cents` are `EUR` when they are whole, and `euro cents` are `euros`.
+    for match in re.finditer(rf"(?:\bin |\()({_CURRENCY} {re.escape(before[0])})\b", text):
+        yield *match.span(1), match[2] or after[0]
+    if code := _CODES.get(before[0]):
+        # The code says the currency, which is the same.
+        for match in re.finditer(rf"(?:\bin |\()({code})\b", text):
+            yield *match.span(1), f"{code} {after[0]}"
 
 
 def _words(unit: str) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from plugins.schema_drift.table import Table
 def ask_about_changes(
     work: Work, plan: TablePlan, changes: Sequence[Change], patched: Mapping[str, set[str]]
 ) -> None:
-    """Values that become null at the boundary: those that fit no more, and those of a doubtful window."""
+    """Values that become null at the boundary since they fit no more, and those of a doubtful window."""
     for change in changes:
         keys = {name.lower() for name in change.before} & set(plan.targets)
         paths = [path for path, columns in patched.items() if keys & columns] or [""]
@@ -32,9 +32,12 @@ def ask_about_changes(
         if keys and (since or until):
             count = _count(change.detail.get("doubtful_rows"))
             rows = f"{count} rows" if count else "rows"
+            # How they are read is in the SQL: null, or as before up to the likeliest point.
+            has_null = any(re.search(r"(?i)\bnull\b", one.sql) for one in change.restores)
+            read = "null here" if has_null else "read as the likeliest point of change has it"
             work.ask(
                 f"{names} of {plan.table.name}: for {rows} from {since or 'the start'} to {until or 'now'} "
-                "nobody can tell whether they are as before or as now; they are null here. Which are they?",
+                f"nobody can tell whether they are as before or as now; they are {read}. Which are they?",
                 *_place(work, paths[0], plan, keys),
             )
 

@@ -144,7 +144,8 @@ def _scaled(
         )
     back = divided(factor, old.types[one], places[1])
     # Where the new unit is kept coarser than the old one was, only as much as it keeps comes back.
-    coarse = 0.0 if slack[0] <= slack[1] * abs(factor) * 1.001 else float(1.01 * slack[0] / abs(factor))
+    is_coarse = slack[0] > slack[1] * abs(factor) * 1.001 and not _is_exact(left, right, factor)
+    coarse = float(1.01 * slack[0] / abs(factor)) if is_coarse else 0.0
     if coarse and not question:
         question = (
             f"values of `{new.names[two]}` are kept to {coarse / 1.01:.3g} of the old unit only; what was finer "
@@ -155,6 +156,11 @@ def _scaled(
         Kind.UNIT_CHANGED, (one,), (two,), (back,), (there,), detail, text, question,
         slack=coarse, cost=0.2 if unit else 0.8,
     )  # fmt: skip
+
+
+def _is_exact(left: Numbers, right: Numbers, factor: float) -> bool:
+    """Whether every value comes back: then nothing finer was lost, however few decimals the new ones have."""
+    return bool((np.abs(right / factor - left) <= 1e-9 * np.abs(left)).all())
 
 
 def _factor(
@@ -241,9 +247,13 @@ _CURRENCIES = (
 )
 
 
+# In lower case, `us` is a pronoun.
+_OF_THE_STATES = re.compile(r"\bUS\$|\bU\.?S\.? (?i:cents?|dollars?)\b")
+
+
 def currency_of(text: str) -> tuple[str, str] | None:
     """What the one currency that a text speaks of is called, and a hundredth of it; None for none or several."""
-    spoken = _spoken(text)
+    spoken = _spoken(text) | ({"usd"} if _OF_THE_STATES.search(text) else set())
     found = [(whole, minor) for words, whole, minor in _CURRENCIES if spoken & words]
     return found[0] if len(found) == 1 else None
 

@@ -25,6 +25,8 @@ models:
         description: Fee in euros, and in hours.
 """
 CENTS = {"factor": 100, "unit_before": "euros", "unit_after": "cents"}
+EUROS = {"factor": 0.01, "unit_before": "cents", "unit_after": "euros"}
+DOLLARS = {"factor": 0.01, "unit_before": "cents", "unit_after": "dollars"}
 DAYS = {"factor": 1 / 24, "unit_before": "h", "unit_after": "days"}
 
 
@@ -38,6 +40,10 @@ DAYS = {"factor": 1 / 24, "unit_before": "h", "unit_after": "days"}
         ("Fee.", CENTS, "Fee. In cents."),
         ("Fee, up to 100 euros", CENTS, "Fee, up to 100 euros. In cents."),
         ("Fee in euros, rounded in euros.", CENTS, "Fee in euros, rounded in euros. In cents."),
+        ("List price in US cents, before tax.", DOLLARS, "List price in US dollars, before tax."),
+        ("Total (US cents, USD).", DOLLARS, "Total (US dollars, USD)."),
+        ("Fee in EUR cents.", EUROS, "Fee in EUR."),
+        ("Fee in euro cents.", EUROS, "Fee in euros."),
         ("Notice in hours.", DAYS, "Notice in days."),
         ("Notice in h.", DAYS, "Notice in days."),
         ("Notice.", {"factor": 1 / 24}, "Notice. Given as what it was before divided by 24."),
