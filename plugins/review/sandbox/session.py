@@ -20,6 +20,7 @@ from plugins.core.settings.model import ReviewSettings
 from plugins.lineage import Loaded
 from plugins.review.sandbox.confine import ConfinedProcess, ConfinementLimits, ForkServer
 from plugins.review.sandbox.inputs import ChangedSources, SideInputs
+from plugins.review.sandbox.parsing import can_go_on
 from plugins.review.sandbox.plan import BuildPlan
 from plugins.review.sandbox.production import Production
 from plugins.review.sandbox.profile import SCRATCH, write_profile
@@ -138,7 +139,10 @@ class Sandbox:
             )
         _copy_packages(self.origin.folder, project_dir)
         profiles = self._write_profile(folder, project_dir)
-        _copy(self.state / PARTIAL_PARSE, folder / "target" / PARTIAL_PARSE)
+        note = self.state / _PARSED
+        parsed = note.read_text().partition(" ")[0] if note.is_file() else ""
+        if parsed == commit or (parsed and can_go_on(self.workspace.repository, parsed, commit)):
+            _copy(self.state / PARTIAL_PARSE, folder / "target" / PARTIAL_PARSE)
         project = replace(
             self.origin,
             folder=project_dir,

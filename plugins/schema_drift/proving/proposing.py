@@ -11,6 +11,7 @@ from plugins.review import Proposal, prose
 from plugins.schema_drift.change import Change, Drift, Kind, Severity
 from plugins.schema_drift.patching.patch import Mode, Patch
 from plugins.schema_drift.patching.project import PatchedProject
+from plugins.schema_drift.proving.partial_parse import told_parse
 from plugins.schema_drift.proving.raw_copies import raw_copies
 from plugins.schema_drift.proving.telling import asked, lead, name, names, table_of
 
@@ -48,7 +49,7 @@ def make_proposal(
             path: redact(told) for path, told in patch.told.items() if any(c.path == path for c in patch.changes)
         },
         questions=tuple(_questions(drift, patch, {path for path, _ in raw})),
-        notes=(*_notes(drift, patch, tables, held_rows), *_told_raw(raw)),
+        notes=(*_notes(drift, patch, tables, held_rows), *_told_raw(raw), *told_parse(patch, patched)),
     )
     return proposal if proposal_id is None else proposal.model_copy(update={"id": proposal_id})
 

@@ -57,6 +57,19 @@ def test_a_rename_is_told_in_a_minute() -> None:
     assert "**Held-back rows**: 12" in body
 
 
+@pytest.mark.parametrize(("path", "is_told"), [("snapshots/s.yml", True), ("snapshots/s.sql", False)])
+def test_a_snapshot_that_dbt_would_lose_is_named(path: str, is_told: bool) -> None:
+    source = {"unique_id": LINES, "resource_type": "source", "source_name": "raw", "name": "lines"}
+    snapshot = {"unique_id": "snapshot.shop.kept", "resource_type": "snapshot", "name": "kept"}
+    snapshot |= {"original_file_path": path, "depends_on": {"nodes": [LINES]}}
+    manifest = Manifest({"nodes": {"snapshot.shop.kept": snapshot}, "sources": {LINES: source}, "metadata": {}})
+    table = Table(LINES, "raw.lines", ("raw", "lines"), (Column("a", "int"),), ("a",))
+    patched = PatchedProject(manifest, ColumnGraph({}, ()), (), str, (table,), (table,))
+    change = FileChange(path="models/sources.yml", before="tables: [{name: lines}]", after="tables: []")
+    proposal = make_proposal(Drift((_change("a", "b"),)), Patch((change,)), patched, base="0" * 40)
+    assert any("`dbt build --no-partial-parse`" in note and "`kept`" in note for note in proposal.notes) is is_told
+
+
 def test_hundreds_of_changes_are_summed_up() -> None:
     changes = [_change(f"c{n}", f"d{n}") for n in range(300)]
     changes += [Change(Kind.COLUMN_ADDED, LINES, (), (f"e{n}",), 1.0, Severity.INFORMATIVE) for n in range(400)]
