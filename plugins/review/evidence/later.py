@@ -91,7 +91,7 @@ def _continued(entry: Mapping[str, Any]) -> tuple[Outcome, str]:
             Outcome.CHANGED,
             f"continued on the table that is there: {'; '.join(parts)}; a full refresh is needed",
         )
-    detail = f"continued on the table that is there, its {entry['rows'][1]:,} rows are as if built anew"
+    detail = f"continued on the sandbox's table of before, its {entry['rows'][1]:,} rows are as if built anew"
     if late:
         detail += f", but for {late:,} that are older than what it looks at (so they are without this change)"
     # What production took of the change before it was patched is in no sandbox.

@@ -71,11 +71,11 @@ def _told(
     told = []
     if found.differing:
         told.append(
-            f"{found.differing:,} of {found.rows:,} rows hold other values in {names} than before the change"
+            f"{found.differing:,} of its {found.rows:,} rows hold other values in {names} than before the change"
         )
     if doubtful:
         told.append(f"{doubtful:,} came since, and {'hold' if told else 'may hold'} them as they came")
-    built = f"production's table was built since the state before: {'; '.join(told)}"
+    built = f"production's own table was built since the state before: {'; '.join(told)}"
     detail = f"{finding.detail.replace(': nothing to backfill' + _UNKNOWN, '')}; {built}"
     facts |= {"question": _question(change, node, built, found)}
     outcome = Outcome.CHANGED if finding.outcome is Outcome.PASSED else finding.outcome
@@ -99,11 +99,11 @@ def _question(change: ReviewedChange, node: str, built: str, found: _Taken) -> s
 def _compare(
     con: duckdb.DuckDBPyConnection, change: ReviewedChange, production: Production, node: str
 ) -> _Taken | None:
-    """None: its key or the columns that the change touches are not known, or a side has no such table."""
+    """None: its key is not known, or a side has no such table."""
     loaded = change.head.loaded
-    entry, columns = loaded.manifest.document["nodes"][node], change.selection.columns.get(node)
+    entry, columns = loaded.manifest.document["nodes"][node], _columns(change, node)
     place = (entry["schema"], entry.get("alias") or entry["name"])
-    if columns is None or (place[0].lower(), place[1].lower()) not in production.tables:
+    if (place[0].lower(), place[1].lower()) not in production.tables:
         return None
     base, there = (".".join(map(duck.quote, (one, *place))) for one in ("base", production.alias))
     types = [
@@ -113,7 +113,7 @@ def _compare(
     touched = tuple(
         name
         for name in types[0]
-        if name in types[1] and name in columns and name not in key and name[:4] != "dbt_"
+        if name in types[1] and (not columns or name in columns) and name not in key and name[:4] != "dbt_"
     )
     if not key or not touched or not all(name in one for name in key for one in types):
         return None
@@ -128,6 +128,16 @@ def _compare(
     ).fetchall()[0]
     total = con.execute(f"select count(*) from {there}{where}").fetchall()[0][0]
     return _Taken(touched, rows, differing, max(0, total - rows), first)
+
+
+def _columns(change: ReviewedChange, node: str) -> frozenset[str]:
+    """Which columns the change touches; empty: any may be."""
+    found = change.selection.columns.get(node)
+    if found is None and change.sources is not None:
+        # The node itself is patched, such as to read another table: what it took came from the source's columns.
+        reach = change.base.loaded.graph.downstream(set(change.sources.before))
+        found = frozenset(column for one, column in reach.direct | reach.indirect if one == node)
+    return found or frozenset()
 
 
 def _differs(name: str, kind: str) -> str:

@@ -26,7 +26,13 @@ from main.prices where dbt_valid_to is not null
 """
 
 
-def _prove(shop: DriftedShop, scratch: Path, taken: str = "", questions: tuple[Question, ...] = ()) -> Proven:
+def _prove(
+    shop: DriftedShop,
+    scratch: Path,
+    taken: str = "",
+    questions: tuple[Question, ...] = (),
+    more_edits: tuple[tuple[str, str, str], ...] = (),
+) -> Proven:
     with duckdb.connect(str(shop.warehouse)) as con:
         con.execute("update main.prices set dbt_valid_from = timestamp '2026-01-15'")
         con.execute(taken or "select 1")
@@ -35,7 +41,9 @@ def _prove(shop: DriftedShop, scratch: Path, taken: str = "", questions: tuple[Q
         Kind.UNIT_CHANGED, LINES, ("unit_price",), ("unit_price",), 0.99, Severity.DANGEROUS, restores=(restored,)
     )
     edit = (STAGING, "unit_price,", "(unit_price / 100)::decimal(10, 2) as unit_price,")
-    drifted = Drifted(f"{UNIT}; {MORE if taken else 'select 1'}", (change,), (edit,), questions=questions)
+    drifted = Drifted(
+        f"{UNIT}; {MORE if taken else 'select 1'}", (change,), (edit, *more_edits), questions=questions
+    )
     return shop.prove(drifted, scratch)
 
 
@@ -57,8 +65,16 @@ def test_what_was_built_since_is_counted_and_asked_about(shop: DriftedShop, tmp_
     asked = proven.body.partition("**Questions for you**")[2]
     assert "5 came since, and may hold them as they came" in asked
     assert "`dbt run --full-refresh --select lines`" in asked
-    assert "99 of 100 rows hold other values in `unit_price` than before the change" in asked
+    assert "99 of its 100 rows hold other values in `unit_price` than before the change" in asked
     assert "select * from main.prices where dbt_valid_from >= timestamp '2026-02-02 00:00:00'" in asked
+
+
+def test_a_snapshot_that_is_patched_itself_is_counted_too(shop: DriftedShop, tmp_path: Path) -> None:
+    edit = ("snapshots/prices.sql", "from {{ ref('stg_lines') }}", "from {{ ref('stg_lines') }} where true")
+    prices = told(_prove(shop, tmp_path, TAKEN, more_edits=(edit,)), "history", "prices")
+    assert (prices.outcome, prices.facts["differing"]) == (Outcome.CHANGED, 99)
+    assert "in `unit_price` than before the change" in prices.detail
+    assert "where dbt_valid_from >=" in prices.facts["question"]
 
 
 @pytest.mark.parametrize(("taken", "asked"), [("", 0), (TAKEN, 2)])

@@ -116,14 +116,17 @@ def ask_about_kept(work: Work, plan: TablePlan, patched: Mapping[str, set[str]])
             )
             continue
         is_snapshot = all(node.startswith("snapshot.") for node in kept)
+        # A version that came in between has closed the one before it.
         how = (
-            "No build corrects versions in a snapshot: delete those that were made in between?"
+            "No build corrects versions in a snapshot: shall those that were made in between be deleted, and the "
+            "versions before them opened again? All others are right without it."
             if is_snapshot
-            else "Rebuild them with `--full-refresh`, or from the day of the change on?"
+            else "Rebuild them with `--full-refresh`, or from the day of the change on? Earlier and later "
+            "rows are right without it."
         )
         work.ask(
             f"{names} keeps what it took: rows of {plan.table.name} that it took between the change and this "
-            f"patch hold `{target.column}` as it came. {how} Earlier and later rows are right without it.",
+            f"patch hold `{target.column}` as it came. {how}",
             str(work.files.nodes.get(kept[0], {}).get("original_file_path") or path),
             kept=kept,
         )
