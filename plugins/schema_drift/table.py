@@ -41,7 +41,8 @@ class Table:
 
     id: unique id of the dbt source, or `schema.table` where there is none. name: for people, `shop.order_lines`.
     relation: schema and identifier in the warehouse. key: columns that identify a row; empty: unknown.
-    rows: None if they were not counted.
+    rows: None if they were not counted. unlisted: names, in lower case, of columns of now that may have been there
+    too, though what is known of the table does not list them.
     """
 
     id: str
@@ -51,6 +52,7 @@ class Table:
     key: tuple[str, ...] = ()
     rows: int | None = None
     history: History | None = None
+    unlisted: frozenset[str] = frozenset()
 
     def column(self, name: str) -> Column | None:
         """The column of this name, in any case if only one has it so."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import duckdb
 
 from plugins.core.project import Project
 from plugins.schema_drift.observing.against_snapshot import Sides, read_now
-from plugins.schema_drift.observing.declared import as_table, declared_at
-from plugins.schema_drift.observing.found import Warehouse
+from plugins.schema_drift.observing.declared import Declared, as_table, declared_at
+from plugins.schema_drift.observing.found import Found, Warehouse
 from plugins.schema_drift.observing.looking import Look
+from plugins.schema_drift.observing.watched import Watched
 from plugins.schema_drift.table import SeenTable
 
 
@@ -35,17 +38,21 @@ def compare_with_commit(
         if not then.columns:
             sides.notes.append(f"{watched.name}: that commit lists no columns of it")
             continue
-        sides.before.append(SeenTable(as_table(then, watched, now, dialect)))
+        unlisted = _unlisted(then, watched, now)
+        table = as_table(then, watched, now, dialect)
+        sides.before.append(SeenTable(replace(table, unlisted=frozenset(name.lower() for name in unlisted))))
         if now is not None:
             read_now(con, warehouse, sample_rows, sides, watched, counted[now.place])
-            _tell_unlisted(sides, watched.name, {c.name.lower() for c in then.columns}, watched.declared)
+        if unlisted:
+            shown = ", ".join(unlisted[:5]) + (f" and {len(unlisted) - 5} more" if len(unlisted) > 5 else "")
+            told = f"{shown} may have been there before; the project's YAML never listed them"
+            sides.notes.append(f"{watched.name}: {told}")
     return sides
 
 
-def _tell_unlisted(sides: Sides, name: str, then: set[str], declared: object) -> None:
-    """Columns that the YAML names neither then nor now may always have been there."""
-    known = then | {str(one).lower() for one in declared} if isinstance(declared, dict) else then
-    unlisted = [c.name for c in sides.after[-1].table.columns if c.name.lower() not in known]
-    if unlisted:
-        shown = ", ".join(unlisted[:5]) + (f" and {len(unlisted) - 5} more" if len(unlisted) > 5 else "")
-        sides.notes.append(f"{name}: {shown} may have been there before; the project's YAML never listed them")
+def _unlisted(then: Declared, watched: Watched, now: Found | None) -> list[str]:
+    """Columns of now that the YAML names neither then nor now: they may always have been there."""
+    if now is None or then.is_whole:
+        return []
+    known = {column.name.lower() for column in then.columns} | {name.lower() for name in watched.declared}
+    return [column.name for column in now.columns if column.name.lower() not in known]

@@ -21,11 +21,15 @@ _COMBINATION = "unique_combination_of_columns"
 
 @dataclass(frozen=True)
 class Declared:
-    """A source table in YAML. name: `source.table`. key: of its tests and constraints; empty: none."""
+    """A source table in YAML. name: `source.table`. key: of its tests and constraints; empty: none.
+
+    is_whole: whether a contract says that these are all columns.
+    """
 
     name: str
     columns: tuple[Column, ...]
     key: tuple[str, ...] = ()
+    is_whole: bool = False
 
 
 def declared_at(project: Project, commit: str) -> tuple[dict[str, Declared], tuple[str, ...]]:
@@ -88,6 +92,7 @@ def _sources(tree: Any) -> Iterator[Declared]:
                     for c in columns
                 ),
                 _key(table, columns),
+                bool(((table.get("config") or {}).get("contract") or {}).get("enforced")),
             )
 
 

@@ -58,7 +58,7 @@ def compare_headers(before: Table, after: Table) -> tuple[list[Change], list[str
             asked = _asked(before, old[one], new[likely[one][0]]) if one in likely else None
             changes.append(telling.removed(before, before.columns[one], facts, confidence, is_thin, others, asked))
     for two in right:
-        if two not in chosen:
+        if two not in chosen and after.columns[two].name.lower() not in before.unlisted:
             confidence, is_thin, facts = telling.capped(0.6, None) if both else (0.95, False, ())
             others = rivals.of_left_over(after.columns[two], [before.columns[n] for n in left], confidence)
             changes.append(telling.added(before, after.columns[two], facts, {}, confidence, is_thin, others))

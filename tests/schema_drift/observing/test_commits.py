@@ -8,6 +8,8 @@ import pytest
 from observed_warehouse import Warehouse, names, rows, side
 
 from plugins.core.errors import SmeltError
+from plugins.core.settings import load_settings
+from plugins.schema_drift.drifting import check
 from plugins.schema_drift.table import Column
 
 _DECLARED = """
@@ -75,6 +77,19 @@ def test_columns_as_a_commit_declared_them(committed: Warehouse) -> None:
         assert [one.table.name for one in pair.after] == ["raw.lines", "raw.orders"]
         assert any("raw.bare: that commit lists no columns" in note for note in pair.notes)
         assert any("no rows" in note for note in pair.notes)
+
+
+@pytest.mark.parametrize(("config", "is_told"), [("", False), (", config: {contract: {enforced: true}}", True)])
+def test_columns_that_nobody_listed_are_new_only_where_the_list_was_whole(
+    warehouse: Warehouse, config: str, is_told: bool
+) -> None:
+    warehouse.sources(f"{{name: orders, columns: [{{name: id}}, {{name: amount}}]{config}}}")
+    warehouse.sql("create table raw.orders (id int, amount int, note varchar)")
+    _git(warehouse, "init", "-q", "-b", "main")
+    _commit(warehouse, "models", "dbt_project.yml")
+    found = check(warehouse.project, load_settings(warehouse.folder), before="HEAD")
+    assert [(str(one.kind), one.after) for one in found.drift.changes] == [("column_added", ("note",))] * is_told
+    assert any("note may have been there before" in note for note in found.notes) is not is_told
 
 
 def test_a_snapshot_that_was_committed_is_compared_with(committed: Warehouse) -> None:
