@@ -1,7 +1,7 @@
 from .evidence.finding import Finding, Outcome
 from .git import Repository
 from .keys import find_pii
-from .markdown import code, prose
+from .markdown import READY, code, prose
 from .outcome import Review
 from .proposal import FileChange, Proposal
 from .proposals.lifecycle import Proposals
@@ -11,6 +11,7 @@ from .sandbox.opening import Opened, opened_ahead
 from .sandbox.server_tasks import connected
 
 __all__ = [
+    "READY",
     "ChangedSources",
     "FileChange",
     "Finding",

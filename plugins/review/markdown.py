@@ -38,6 +38,8 @@ _TITLES = {
     "guard": "SQL guard",
     "cost": "cost",
 }
+# Of a verdict, which is true of the proposal's own commits only: it is taken back where a branch holds others.
+READY = "Ready to merge: nothing below failed."
 # GitHub refuses bodies over 65,536 characters.
 _LONGEST = 60_000
 _LINES_A_KIND = 8

@@ -7,25 +7,29 @@ from dataclasses import dataclass
 
 from plugins.review.forge.commits import build_merge
 from plugins.review.git import GitError, Repository
-from plugins.review.markdown import prose
+from plugins.review.markdown import READY, prose
 from plugins.review.proposal import Proposal
 
 _COMMITS = 5
 _LINES = 60
 _OPENING = "> **Somebody has committed to this branch**"
+_WITHOUT = "Nothing below failed, without those commits."
+_ELSEWHERE = "Nothing below failed, and this branch holds something else: it is not ready to merge."
 
 
 @dataclass(frozen=True)
 class Around:
     """tip: what the branch shall be; its own tip if nothing is added. note: markdown for people, of one paragraph.
 
-    left: what would be added and can't be, as a diff. told: the note in a line, for a terminal.
+    left: what would be added and can't be, as a diff. told: the note in a line, for a terminal. verdict: instead of
+    the one that the branch is ready, which is of Smelt's commits alone.
     """
 
     tip: str
     note: str
     told: str
     left: str = ""
+    verdict: str = _WITHOUT
 
     def noted(self, body: str) -> str:
         """The body with the note below its title, instead of an older one."""
@@ -34,7 +38,7 @@ class Around:
         if rest.startswith(_OPENING):
             rest = rest.partition("\n\n")[2].lstrip("\n")
         diff = f"\n\n**What would be added to this branch**\n\n````diff\n{self.left}\n````\n" if self.left else ""
-        return f"{title}\n\n{self.note}\n\n{rest}{diff}"
+        return f"{title}\n\n{self.note}\n\n{rest.replace(READY, self.verdict, 1)}{diff}"
 
 
 def build_around(
@@ -49,23 +53,26 @@ def build_around(
     own = next((one for one in repository.git("rev-list", "--topo-order", there).split() if one in known), None)
     if own is None:
         told = "its history was rewritten: it is left as it is"
-        return Around(there, f"{_OPENING}: {told}. What follows is not in it.", told)
+        note = (
+            f"{_OPENING}: {told}. What follows is not in it: do not merge before you have looked at what it holds."
+        )
+        return Around(there, note, told, verdict=_ELSEWHERE)
     who = _commits(repository, own, there)
     said = f"{_OPENING}: {who}. That is kept"
+    command = f"smelt review --base {proposal.base[:10]} --head {proposal.branch}"
+    without = f"What follows was proven without it: review it, or run `{command}`"
     if _tree(repository, own) == _tree(repository, wanted):
         told = f"{who}: kept, and there is nothing to add"
-        return Around(there, f"{said}. What follows was found without it.", told)
+        return Around(there, f"{said}. {without}.", told)
     tree = _merged(repository, proposal, own, there, wanted, committer)
     if tree is None:
         return _left(repository, own, there, wanted, who)
     if tree == _tree(repository, there):
         told = f"{who}: kept, and it holds all that is proposed"
-        return Around(there, f"{said}, and holds all that follows.", told)
+        return Around(there, f"{said}, and holds all that follows. {without}.", told)
     tip = build_merge(repository, tree, (there, wanted), proposal, committer)
     told = f"{who}: kept, and what is new was added beside it"
-    return Around(
-        tip, f"{said}, and what is proposed now was merged into it; what follows was found without it.", told
-    )
+    return Around(tip, f"{said}, and what is proposed now was merged into it. {without}.", told)
 
 
 def _left(repository: Repository, own: str, there: str, wanted: str, who: str) -> Around:
@@ -79,9 +86,12 @@ def _left(repository: Repository, own: str, there: str, wanted: str, who: str) -
     note = prose(
         f"Smelt would change {named} too and can't put that beside it, so the branch is left as it is", 600
     )
-    way = "Put in by hand what is missing (below), or close this pull request: the next proposal is a new one."
+    way = (
+        "What follows is not in this branch: do not merge before you have put in by hand what is missing (below), or "
+        "close this pull request: the next proposal is a new one."
+    )
     told = f"{who}: kept. Nothing was added, as {named} would change in the same places; the text shows it"
-    return Around(there, f"{_OPENING}: {who}. {note}. {way}", told, "\n".join(cut))
+    return Around(there, f"{_OPENING}: {who}. {note}. {way}", told, "\n".join(cut), _ELSEWHERE)
 
 
 def _merged(

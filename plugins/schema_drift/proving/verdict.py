@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from plugins.review import Finding, Outcome, Proposal, Review
+from plugins.review import READY, Finding, Outcome, Proposal, Review
 from plugins.schema_drift.patching.patch import Patch
 from plugins.schema_drift.proving.judging import LEFT_OPEN
 
@@ -63,7 +63,7 @@ def _left(review: Review, proposal: Proposal, patch: Patch) -> str:
     minor = sum(one.is_minor for one in patch.questions)
     if patch.unpatched or len(proposal.questions) > minor:
         return "Nothing below failed; the questions are left to you."
-    return "Ready to merge: nothing below failed."
+    return READY
 
 
 def _gold(review: Review) -> frozenset[str]:

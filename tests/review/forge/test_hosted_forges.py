@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from plugins.core.errors import SmeltError
+from plugins.review import READY
 from plugins.review.forge import Decision
 from tests.review.forge.world import AFTER, BODY, World, commit, git
 
@@ -51,6 +52,9 @@ def test_opening_again_changes_nothing_and_a_newer_version_replaces_smelts_own_c
     assert (pull.title, pull.body) == ("Carry amount, as a decimal", "new body")
 
 
+READY_BODY = f"# What changed\n\n**The source has a new column. {READY}**\n"
+
+
 def _newer(world: World, **files: str) -> None:
     """Store a newer version of the proposal, with other texts of these models."""
     changes = tuple(
@@ -59,7 +63,9 @@ def _newer(world: World, **files: str) -> None:
         else one
         for one in world.proposal.changes
     )
-    world.proposals.add(world.proposal.model_copy(update={"changes": changes, "title": "Another title"}), BODY)
+    world.proposals.add(
+        world.proposal.model_copy(update={"changes": changes, "title": "Another title"}), READY_BODY
+    )
 
 
 def test_commits_of_a_person_stay_where_nothing_is_to_be_added(world: World) -> None:
@@ -72,6 +78,9 @@ def test_commits_of_a_person_stay_where_nothing_is_to_be_added(world: World) -> 
     (pull,) = world.hub.pulls
     assert "**Somebody has committed to this branch**: 1 commit" in pull.body
     assert "Ann: by a person" in pull.body
+    command = f"smelt review --base {world.proposal.base[:10]} --head {opened.branch}"
+    assert f"What follows was proven without it: review it, or run `{command}`" in pull.body
+    assert "Ready to merge" not in pull.body
     assert _decision(world) == (Decision.OPEN, "somebody has added commits")
 
 
@@ -87,6 +96,7 @@ def test_what_is_new_is_merged_into_the_commits_of_a_person_again_and_again(worl
         assert amount in world.hub.git("show", f"{opened.branch}:analytics/models/orders.sql")
         assert "mine" in world.hub.git("show", f"{opened.branch}:analytics/models/answer.sql")
         assert world.hub.pulls[0].body.count("Somebody has committed to this branch") == 1
+        assert "Ready to merge" not in world.hub.pulls[0].body
     world.hub.decide(world.hub.pulls[0], "merged")
     state = world.proposals.status(world.proposals.find(world.proposal.id).proposal).state
     assert (state.decision, state.detail) == (
@@ -105,6 +115,8 @@ def test_where_both_change_the_same_lines_the_text_shows_what_would_be_added(wor
     (pull,) = world.hub.pulls
     assert "analytics/models/orders.sql" in pull.body.splitlines()[2]
     assert "+select 1 as order_id, 2 as total" in pull.body
+    assert "this branch holds something else: it is not ready to merge" in pull.body
+    assert READY not in pull.body
     again = world.proposals.open(world.proposal.id)
     assert again.tip == theirs
     assert world.hub.pulls[0].body.count("What would be added") == 1
