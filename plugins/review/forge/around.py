@@ -21,8 +21,8 @@ _ELSEWHERE = "Nothing below failed, and this branch holds something else: it is 
 class Around:
     """tip: what the branch shall be; its own tip if nothing is added. note: markdown for people, of one paragraph.
 
-    left: what would be added and can't be, as a diff. told: the note in a line, for a terminal. verdict: instead of
-    the one that the branch is ready, which is of Smelt's commits alone.
+    left: what would be added and can't be, as a diff. told: the note in a line, for a terminal.
+    verdict: instead of the one that the branch is ready, which is of Smelt's commits alone.
     """
 
     tip: str
@@ -37,8 +37,10 @@ class Around:
         rest = rest.lstrip("\n")
         if rest.startswith(_OPENING):
             rest = rest.partition("\n\n")[2].lstrip("\n")
+        for one in (READY, _WITHOUT, _ELSEWHERE):
+            rest = rest.replace(one, self.verdict, 1)
         diff = f"\n\n**What would be added to this branch**\n\n````diff\n{self.left}\n````\n" if self.left else ""
-        return f"{title}\n\n{self.note}\n\n{rest.replace(READY, self.verdict, 1)}{diff}"
+        return f"{title}\n\n{self.note}\n\n{rest}{diff}"
 
 
 def build_around(
@@ -87,8 +89,8 @@ def _left(repository: Repository, own: str, there: str, wanted: str, who: str) -
         f"Smelt would change {named} too and can't put that beside it, so the branch is left as it is", 600
     )
     way = (
-        "What follows is not in this branch: do not merge before you have put in by hand what is missing (below), or "
-        "close this pull request: the next proposal is a new one."
+        "What follows is not in this branch: do not merge before you have put in by hand what is missing "
+        "(below), or close this pull request: the next proposal is a new one."
     )
     told = f"{who}: kept. Nothing was added, as {named} would change in the same places; the text shows it"
     return Around(there, f"{_OPENING}: {who}. {note}. {way}", told, "\n".join(cut), _ELSEWHERE)
