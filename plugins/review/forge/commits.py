@@ -7,7 +7,7 @@ so making them again gives the same ids, and an interrupted push can be recognis
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from pathlib import Path, PurePosixPath
 
 from plugins.core.errors import SmeltError
@@ -39,6 +39,20 @@ def build_commits(repository: Repository, prefix: PurePosixPath, proposal: Propo
     if not repository.changed_files(base, parent):
         raise SmeltError(f"proposal {proposal.id} changes nothing", "make the proposal again")
     return parent
+
+
+def keep_tip(repository: Repository, proposal: Proposal, there: str | None, known: Set[str], tip: str) -> str:
+    """The branch's tip `there` if it is Smelt's and differs from `tip` only in when it was made; else `tip`.
+
+    Whoever has looked at a commit need not look at another one that holds the same.
+    """
+    base = repository.resolve(proposal.base)
+    if there is None or there not in known or repository.find_commit(there) is None:
+        return tip
+    if not repository.is_ancestor(base, there):
+        return tip
+    told = {repository.git("log", "--format=%T %B", f"{base}..{one}", "--") for one in (there, tip)}
+    return there if len(told) == 1 else tip
 
 
 def build_merge(

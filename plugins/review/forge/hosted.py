@@ -11,7 +11,7 @@ from plugins.core.errors import SmeltError
 from plugins.review.forge.around import Around, build_around
 from plugins.review.forge.attempts import Attempts, ForgeFailure
 from plugins.review.forge.body import as_text
-from plugins.review.forge.commits import blob_ids, build_commits
+from plugins.review.forge.commits import blob_ids, build_commits, keep_tip
 from plugins.review.forge.forge import Decision, OpenedPullRequest, PullRequestState, Tips
 from plugins.review.forge.push import Remote, touched
 from plugins.review.git import Repository
@@ -184,6 +184,7 @@ class HostedForge:
         remote = self.remote()
         tip = build_commits(remote.repository, self.prefix(remote.repository), proposal, self.committer)
         there, known = remote.tip(proposal.branch), self.tips.known(proposal)
+        tip = keep_tip(remote.repository, proposal, there, known, tip)
         around = None
         if there is not None and there != tip and there not in known:
             if known:

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from plugins.core.errors import SmeltError
 from plugins.review.files import write_atomically
 from plugins.review.forge.around import build_around
-from plugins.review.forge.commits import TRAILER, blob_ids, build_commits
+from plugins.review.forge.commits import TRAILER, blob_ids, build_commits, keep_tip
 from plugins.review.forge.forge import Decision, OpenedPullRequest, PullRequestState, Tips
 from plugins.review.forge.push import touched
 from plugins.review.git import GitError, Repository
@@ -32,6 +32,7 @@ class LocalForge:
         """See `Forge.open`. A branch that is checked out somewhere is not moved."""
         tip = build_commits(self.repository, self.prefix, proposal, self.committer)
         there, known = self._tip(proposal.branch), self.tips.known(proposal)
+        tip = keep_tip(self.repository, proposal, there, known, tip)
         around = None
         if there is not None and there != tip and there not in known:
             around = build_around(self.repository, proposal, known, there, tip, self.committer)

@@ -10,6 +10,7 @@ from plugins.core.errors import SmeltError
 from plugins.core.ledger import Ledger
 from plugins.core.settings import Settings
 from plugins.review.forge import Decision, Forge, OpenedPullRequest, PullRequestState, open_forge
+from plugins.review.markdown import prose
 from plugins.review.proposal import Proposal
 from plugins.review.proposals.events import LedgerTips, ProposalEvents, last_forge, recorded_state
 from plugins.review.proposals.store import ProposalStore, StoredProposal
@@ -85,7 +86,8 @@ class Proposals:
 
     def close(self, prefix: str, reason: str = "") -> ListedProposal:
         """Close its pull request without merging and record the outcome, or the one it has already."""
-        proposal = self.find(prefix).proposal
+        stored = self.find(prefix)
+        proposal = stored.proposal
         with self.store.locked(proposal.id):
             history = self.events.history(proposal.id)
             kind, state = last_forge(history), recorded_state(history)
@@ -98,6 +100,8 @@ class Proposals:
             if state.decision not in _MERGED:
                 state = PullRequestState(Decision.CLOSED, state.url, state.number, reason or state.detail)
             self.events.decided(proposal, kind, state)
+            if state.decision is Decision.CLOSED:
+                self.store.save(proposal, _closed(stored.body, state.detail))
         return ListedProposal(proposal, kind, state)
 
     def status(self, proposal: Proposal) -> ListedProposal:
@@ -146,6 +150,13 @@ class Proposals:
             budget = min(_LISTING_SECONDS, self.settings.forge.wait_seconds)
             self._asked[kind] = open_forge(self.settings, LedgerTips(self.events, kind), kind, budget)
         return self._asked[kind]
+
+
+def _closed(body: str, reason: str) -> str:
+    """The body for whoever still reads the file: it says of itself that it can be merged."""
+    title, _, rest = body.partition("\n")
+    words = f"**Closed**: {prose(reason)}" if reason else "**Closed**"
+    return f"{title}\n\n> {words}\n\n{rest.lstrip()}"
 
 
 def _closing_words(reason: str) -> str:

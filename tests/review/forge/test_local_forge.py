@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,23 @@ def test_opening_again_gives_the_same_commits(local: Local) -> None:
     first = local.proposals.open(local.proposal.id)
     git(local.top, "branch", "-D", first.branch)
     assert local.proposals.open(local.proposal.id).tip == first.tip
+
+
+def test_a_version_that_says_the_same_keeps_the_commit(local: Local) -> None:
+    first = local.proposals.open(local.proposal.id)
+    later = local.proposal.model_copy(update={"created_at": local.proposal.created_at + timedelta(hours=1)})
+    local.proposals.add(later, BODY)
+    assert local.proposals.open(later.id).tip == local.tip() == first.tip
+    local.proposals.add(later.model_copy(update={"title": "Another title"}), BODY)
+    assert local.proposals.open(later.id).tip == local.tip() != first.tip
+
+
+def test_the_text_of_a_closed_proposal_says_so_first(local: Local) -> None:
+    local.proposals.open(local.proposal.id)
+    local.proposals.close(local.proposal.id, "undone upstream")
+    body = local.proposals.find(local.proposal.id).body
+    assert body.splitlines()[:3] == [BODY.splitlines()[0], "", "> **Closed**: undone upstream"]
+    assert "The source has a new column." in body
 
 
 def test_newer_version_replaces_smelts_commits_but_not_a_persons(local: Local) -> None:
