@@ -20,10 +20,13 @@ def listed_values(project: Project) -> Mapping[str, frozenset[str]]:
     Raises SmeltError if the project does not parse.
     """
     models = Models(project, Drift())
-    found: dict[str, set[str]] = {}
+    tested: dict[str, set[str]] = {}
     for one in listings(models.parsed.document):
-        for node in models.above(one.place[0]):
-            found.setdefault(node, set()).update(one.values)
+        tested.setdefault(one.place[0], set()).update(one.values)
+    found: dict[str, set[str]] = {}
+    for below, values in tested.items():
+        for node in models.above(below):
+            found.setdefault(node, set()).update(values)
     return {node: frozenset(values) for node, values in found.items()}
 
 
