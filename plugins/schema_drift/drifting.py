@@ -135,10 +135,10 @@ def check(project: Project, settings: Settings, before: str | None = None, selec
     started = time.monotonic()
     with open_pair(project, settings, before, select) as pair:
         drift = compare(pair.con, pair.before, pair.after)
-        listed = listed_values(project) if any(one.rows for one in pair.before) else {}
+        listed = listed_values(project, pair.manifest) if any(one.rows for one in pair.before) else {}
         arrived = arrived_values(pair.con, pair.before, pair.after, listed)
     # dbt may have to compile, for which the warehouse must be free.
-    drift = for_project(drift, project, arrived)
+    drift = for_project(drift, project, arrived, pair.manifest)
     checked = _checked(pair, drift, (before, tuple(select)))
     notes = (*checked.notes, *_uncommitted(project))
     return replace(checked, notes=notes, seconds=time.monotonic() - started)

@@ -20,15 +20,19 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Models:
-    """drift: what the warehouse's columns of now differ by from those that the models were written for."""
+    """drift: what the warehouse's columns of now differ by from those that the models were written for.
+
+    known: a manifest that is right about sources and tests; None: it is read when it is needed.
+    """
 
     project: Project
     drift: Drift
+    known: Manifest | None = None
 
     @cached_property
     def parsed(self) -> Manifest:
         """Sources, models and tests; raises SmeltError if the project does not parse."""
-        return source_manifest(self.project)
+        return self.known or source_manifest(self.project)
 
     @cached_property
     def compiled(self) -> Manifest | None:

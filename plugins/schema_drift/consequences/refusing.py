@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from plugins.core.project import Project
+from plugins.core.project import Manifest, Project
 from plugins.schema_drift.change import Change, Drift, Fact, Kind
 from plugins.schema_drift.consequences.accepting import listings, surely_failing
 from plugins.schema_drift.consequences.models import Models
@@ -14,12 +14,12 @@ from plugins.schema_drift.understanding import Arrived, telling
 _SURE = 0.97
 
 
-def listed_values(project: Project) -> Mapping[str, frozenset[str]]:
-    """By table, the values that tests of it, or of what is built from it, list.
+def listed_values(project: Project, known: Manifest | None = None) -> Mapping[str, frozenset[str]]:
+    """By table, the values that tests of it, or of what is built from it, list. known: as of `Models`.
 
     Raises SmeltError if the project does not parse.
     """
-    models = Models(project, Drift())
+    models = Models(project, Drift(), known)
     tested: dict[str, set[str]] = {}
     for one in listings(models.parsed.document):
         tested.setdefault(one.place[0], set()).update(one.values)
@@ -70,6 +70,11 @@ def _change(one: Arrived, refused: Sequence[str]) -> Change:
     count = sum(one.added[value] for value in refused)
     text = f"{count:,} of {one.rows:,} rows hold values that none had before: {telling.named_values(refused)}"
     return telling.change(
-        Kind.VALUES_ADDED, one.table, (one.column,), (one.column,), _SURE,
-        (Fact("values", text, count / one.rows, one.rows),), detail={"added_values": list(refused)},
-    )  # fmt: skip
+        Kind.VALUES_ADDED,
+        one.table,
+        (one.column,),
+        (one.column,),
+        _SURE,
+        (Fact("values", text, count / one.rows, one.rows),),
+        detail={"added_values": list(refused)},
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from plugins.core.project import Project
+from plugins.core.project import Manifest, Project
 from plugins.schema_drift.change import Change, Drift, Fact, Kind, Severity
 from plugins.schema_drift.consequences.accepting import by_tests
 from plugins.schema_drift.consequences.building import by_types, may_not_build
@@ -18,14 +18,17 @@ from plugins.schema_drift.understanding import Arrived
 _IGNORING_CASE = frozenset({"duckdb", "bigquery", "spark", "databricks", "sqlserver", "fabric", "mysql", "trino"})
 
 
-def for_project(drift: Drift, project: Project, arrived: Sequence[Arrived] = ()) -> Drift:
+def for_project(
+    drift: Drift, project: Project, arrived: Sequence[Arrived] = (), known: Manifest | None = None
+) -> Drift:
     """The same changes, each as severe as it is here: by the warehouse's rules, the project's tests and models.
 
     arrived: values that may be too few to be told of; of those, the ones that a test refuses are changes too.
+    known: as of `Models`.
 
     Models are read only where a change can concern them. Raises SmeltError if the project does not parse.
     """
-    models = Models(project, drift)
+    models = Models(project, drift, known)
     drift = with_refused(drift, arrived, models)
     changes = [_by_case(one, project) for one in drift.changes]
     changes = [by_tests(one, models) if one.kind is Kind.VALUES_ADDED else one for one in changes]

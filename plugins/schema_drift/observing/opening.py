@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 
 from plugins.core.errors import SmeltError
-from plugins.core.project import Project
+from plugins.core.project import Manifest, Project
 from plugins.core.settings import Settings
 from plugins.review import Repository
 from plugins.schema_drift.observing import bronze
@@ -124,7 +124,7 @@ def _since_commit(one: _Opening, repository: Repository, commit: str, ref: str, 
     sides = compare_with_commit(
         con, one.project, commit, seen, warehouse, manifest.dialect, one.settings.drift.sample_rows
     )
-    return _pair(con, sides, f"commit {commit[:10]} ({ref})", None)
+    return _pair(con, sides, f"commit {commit[:10]} ({ref})", None, manifest)
 
 
 def _since_snapshot(one: _Opening, path: Path) -> Pair:
@@ -139,14 +139,16 @@ def _since_snapshot(one: _Opening, path: Path) -> Pair:
     warehouse = _warehouse(one, con, manifest.adapter)
     seen = look(manifest, warehouse, one.select)
     sides = compare_with(con, kept, seen, warehouse, one.settings.drift.sample_rows)
-    return _pair(con, sides, f"snapshot of {about.at:%Y-%m-%d %H:%M} UTC", about.at)
+    return _pair(con, sides, f"snapshot of {about.at:%Y-%m-%d %H:%M} UTC", about.at, manifest)
 
 
 def _warehouse(one: _Opening, con: duckdb.DuckDBPyConnection, adapter: str) -> Warehouse:
     return one.stack.enter_context(open_warehouse(con, one.project, one.settings, adapter, one.scratch))
 
 
-def _pair(con: duckdb.DuckDBPyConnection, sides: Sides, label: str, at: datetime | None) -> Pair:
+def _pair(
+    con: duckdb.DuckDBPyConnection, sides: Sides, label: str, at: datetime | None, manifest: Manifest
+) -> Pair:
     return Pair(
         con,
         in_order(sides.before),
@@ -156,4 +158,5 @@ def _pair(con: duckdb.DuckDBPyConnection, sides: Sides, label: str, at: datetime
         tuple(sides.notes),
         sides.looked_at,
         inputs=sides.inputs,
+        manifest=manifest,
     )

@@ -8,6 +8,7 @@ from datetime import datetime
 
 import duckdb
 
+from plugins.core.project import Manifest
 from plugins.schema_drift.observing.inputs import PairInputs
 from plugins.schema_drift.table import SeenTable
 
@@ -34,7 +35,7 @@ class Pair:
     before, after: in the order of their names; tables that nobody touched may be left out of both. looked_at: how
     many tables were compared to tell so. labels: what each side is, for people. times: of each side, in UTC.
     notes: what could not be read or compared, and why. first_seen: when the first change of all came, for people;
-    first_seen_of: of each table, by its id now.
+    first_seen_of: of each table, by its id now. manifest: in which the sources were looked up; None: in none.
     """
 
     con: duckdb.DuckDBPyConnection
@@ -47,3 +48,4 @@ class Pair:
     first_seen: str | None = None
     first_seen_of: Mapping[str, FirstSeen] = field(default_factory=dict)
     inputs: PairInputs = field(default_factory=PairInputs)
+    manifest: Manifest | None = None
