@@ -39,7 +39,7 @@ class History:
 
     def _tested(self, change: ReviewedChange) -> list[Finding]:
         """Data tests on the rows that no side has read: those that fail there alone, and how many pass."""
-        tests = change.later.tests if change.later is not None else ()
+        tests = [one for one in change.later.tests if _is_of_one_time(change, one["id"])] if change.later else []
         known = {one["id"] for one in change.built["head"].nodes if one["status"] in ("fail", "error")}
         found = []
         for one in tests:
@@ -65,6 +65,14 @@ class History:
 
     def _finding(self, subject: str, outcome: Outcome, detail: str, **facts: Any) -> Finding:
         return Finding(kind=self.kind, subject=subject, outcome=outcome, detail=detail, facts=facts)
+
+
+def _is_of_one_time(change: ReviewedChange, test: str) -> bool:
+    """Whether all that a test reads was built there: a table of production is as old as its last build."""
+    manifest = change.head.loaded.manifest
+    parents = manifest.document["nodes"].get(test, {}).get("depends_on", {}).get("nodes", ())
+    built = change.later.built if change.later is not None else frozenset()
+    return all(one in built or one in manifest.document["sources"] for one in parents)
 
 
 def _broken_at_head(change: ReviewedChange) -> set[str]:

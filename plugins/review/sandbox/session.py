@@ -89,13 +89,14 @@ class Later:
     """What production will have once the change is merged.
 
     continued: for each incremental model and snapshot, how its table differs from one that is built anew. failed:
-    reasons by node. tests: what dbt said of data tests there. accounts: rows of the model that accounts for rows,
-    `accounting`; None: it could not be built.
+    reasons by node. tests: what dbt said of data tests there. built: ids of what was built. accounts: rows of the
+    model that accounts for rows, `accounting`; None: it could not be built.
     """
 
     continued: tuple[Mapping[str, Any], ...] = ()
     failed: Mapping[str, str] = field(default_factory=dict)
     tests: tuple[Mapping[str, Any], ...] = ()
+    built: frozenset[str] = frozenset()
     accounts: tuple[tuple[Any, ...], ...] | None = ()
     accounting: str | None = None
     error: str | None = None
@@ -224,6 +225,7 @@ class Sandbox:
             tuple(found["continued"]),
             {node: mask(reason) for node, reason in found["failed"]},
             tuple({**one, "message": mask(one["message"])} for one in found["tests"]),
+            frozenset(plan.select),
             None if accounts is None else tuple(map(tuple, accounts)),
             accounting[0] if accounting else None,
         )

@@ -56,7 +56,7 @@ def _left(review: Review, proposal: Proposal, patch: Patch) -> str:
     failing = [
         f"{'1 test fails' if count == 1 else f'{count} tests fail'} {where}"
         for kind, where in _FAILING.items()
-        if (count := sum(one.kind == kind and "failures" in one.facts for one in review.findings))
+        if (count := sum(_is_failing(one, kind) for one in review.findings))
     ]
     if failing:
         return f"{', '.join(failing)}: see below before you merge."
@@ -64,6 +64,10 @@ def _left(review: Review, proposal: Proposal, patch: Patch) -> str:
     if patch.unpatched or len(proposal.questions) > minor:
         return "Nothing below failed; the questions are left to you."
     return READY
+
+
+def _is_failing(finding: Finding, kind: str) -> bool:
+    return finding.kind == kind and "failures" in finding.facts and finding.outcome is not Outcome.NOT_CHECKED
 
 
 def _gold(review: Review) -> frozenset[str]:
