@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from plugins.core.lineage import holders
-from plugins.core.lineage.graph import Place
 from plugins.schema_drift.change import Change, Fact, Severity
 from plugins.schema_drift.consequences.models import Models, parents_of
+
+if TYPE_CHECKING:
+    from plugins.core.lineage.graph import Place
 
 # Tests of dbt and of dbt_expectations, with the argument that lists the values.
 _LISTS = {"accepted_values": "values", "expect_column_values_to_be_in_set": "value_set"}
@@ -33,12 +34,7 @@ def by_tests(change: Change, models: Models) -> Change:
     """A test that does not list the new values fails on them; one that may get them is told, and no more."""
     new = {str(value) for value in change.detail.get("added_values") or ()}
     start = (change.table, change.after[0].lower())
-    below = models.below(change.table)
-    refusing = [
-        one
-        for one in listings(models.parsed.document)
-        if not new <= one.values and (one.place == start or one.place[0] in below)
-    ]
+    refusing = _refusing(start, new, models)
     if not refusing:
         return change
     held = _held(models, start, refusing)
@@ -59,17 +55,19 @@ def surely_failing(start: Place, new: frozenset[str], known: frozenset[str], mod
 
     Lineage is read only if there may be some.
     """
-    below = models.below(start[0])
-    refusing = [
-        one
-        for one in listings(models.parsed.document)
-        if not one.is_filtered
-        and known <= one.values
-        and not new <= one.values
-        and (one.place == start or one.place[0] in below)
-    ]
+    refusing = [one for one in _refusing(start, new, models) if not one.is_filtered and known <= one.values]
     held = _held(models, start, refusing) if refusing else {}
     return [one for one in refusing if held.get(one.place)]
+
+
+def _refusing(start: Place, new: Collection[str], models: Models) -> list[Listing]:
+    """Tests of a source's column, and of whatever is built from the source, that do not list all new values."""
+    below = models.below(start[0])
+    return [
+        one
+        for one in listings(models.parsed.document)
+        if not one.values.issuperset(new) and (one.place == start or one.place[0] in below)
+    ]
 
 
 def _held(models: Models, start: Place, refusing: list[Listing]) -> dict[Place, bool]:
@@ -77,6 +75,9 @@ def _held(models: Models, start: Place, refusing: list[Listing]) -> dict[Place, 
     nodes = {one.place[0] for one in refusing} - {start[0]}
     if not nodes:
         return {start: True}
+    # Most checks meet no such test, and needn't wait for a parser of SQL.
+    from plugins.core.lineage import holders
+
     found = models.graph(nodes)
     if found is None:
         # Without SQL: who reads the source mostly hands a column on under its name.

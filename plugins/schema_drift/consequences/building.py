@@ -26,13 +26,6 @@ _LONGEST = 160
 _CONFINED: dict[str, Any] = {"enable_external_access": "false", "autoinstall_known_extensions": "false"}
 
 
-def may_not_build(change: Change) -> bool:
-    """Whether a change that is told to build may not: the column has another type under its own name."""
-    before, after = change.detail.get("type_before"), change.detail.get("type_after")
-    is_same_name = len(change.before) == 1 and change.before == change.after
-    return change.severity is Severity.DANGEROUS and is_same_name and bool(before and after) and before != after
-
-
 def by_types(change: Change, models: Models) -> Change:
     """Breaking if a model that took the old type does not take the new one."""
     manifest = models.compiled

@@ -6,14 +6,16 @@ import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from plugins.core.errors import SmeltError
-from plugins.core.lineage import ColumnGraph, Columns, LineageCache, ProjectLineage, known_columns
 from plugins.core.project import Manifest, Project
 from plugins.core.project.compiled import OWN_TARGET, compiled_manifest
 from plugins.schema_drift.change import Change, Drift, Kind
 from plugins.schema_drift.observing import source_manifest
+
+if TYPE_CHECKING:
+    from plugins.core.lineage import ColumnGraph, Columns
 
 _log = logging.getLogger(__name__)
 
@@ -68,6 +70,8 @@ class Models:
         whole = self.compiled
         if whole is None:
             return None
+        from plugins.core.lineage import LineageCache, ProjectLineage
+
         everything = whole.resources
         kept = set(nodes) | _closure(nodes, {key: one.parents for key, one in everything.items()})
         part = Manifest({**whole.document, **_only(whole.document, kept & everything.keys())})
@@ -79,6 +83,8 @@ class Models:
 
     def columns(self, manifest: Manifest) -> dict[str, Columns]:
         """Columns with their types by node id, of what drifted as they were before."""
+        from plugins.core.lineage import known_columns
+
         project = self.project
         warehouse = project.warehouse if manifest.adapter == "duckdb" else None
         known = known_columns(manifest, project.folder, project.artifacts / "catalog.json", warehouse)

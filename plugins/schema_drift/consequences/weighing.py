@@ -8,7 +8,6 @@ from dataclasses import replace
 from plugins.core.project import Manifest, Project
 from plugins.schema_drift.change import Change, Drift, Fact, Kind, Severity
 from plugins.schema_drift.consequences.accepting import by_tests
-from plugins.schema_drift.consequences.building import by_types, may_not_build
 from plugins.schema_drift.consequences.models import Models
 from plugins.schema_drift.consequences.refusing import with_refused
 from plugins.schema_drift.consequences.wording import in_own_words, is_of_money
@@ -33,8 +32,22 @@ def for_project(
     changes = [_by_case(one, project) for one in drift.changes]
     changes = [by_tests(one, models) if one.kind is Kind.VALUES_ADDED else one for one in changes]
     changes = [in_own_words(one, models) if is_of_money(one) else one for one in changes]
-    changes = [by_types(one, models) if may_not_build(one) else one for one in changes]
+    changes = [_by_types(one, models) if _may_not_build(one) else one for one in changes]
     return replace(drift, changes=tuple(changes))
+
+
+def _may_not_build(change: Change) -> bool:
+    """Whether a change that is told to build may not: the column has another type under its own name."""
+    before, after = change.detail.get("type_before"), change.detail.get("type_after")
+    is_same_name = len(change.before) == 1 and change.before == change.after
+    return change.severity is Severity.DANGEROUS and is_same_name and bool(before and after) and before != after
+
+
+def _by_types(change: Change, models: Models) -> Change:
+    # It parses SQL, for which other checks needn't load a parser.
+    from plugins.schema_drift.consequences.building import by_types
+
+    return by_types(change, models)
 
 
 def _by_case(change: Change, project: Project) -> Change:
