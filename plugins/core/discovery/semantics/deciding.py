@@ -1,0 +1,95 @@
+"""The choice between what recognisers say of a column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from plugins.core.discovery.look import Look
+from plugins.core.discovery.names import is_id_name
+from plugins.core.discovery.semantics.candidate import Candidate
+from plugins.core.discovery.semantics.forms import of_forms
+from plugins.core.discovery.semantics.moments import of_moments
+from plugins.core.discovery.semantics.numbers import of_numeric, of_written
+from plugins.core.discovery.semantics.words import enums, of_words
+
+_LEAST_RUNNER_UP = 0.2
+_RUNNERS_UP = 3
+_NESTED = {"array": "array", "map": "map", "json": "json", "polymorphic": "polymorphic", "binary": "binary"}
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """The best of the candidates, and the next best."""
+
+    best: Candidate
+    others: tuple[Candidate, ...] = ()
+
+
+def mean(look: Look) -> Meaning:
+    """What a column means, of all that may be said about it."""
+    found = sorted(_candidates(look), key=lambda one: -one.confidence)
+    unlike: dict[str, Candidate] = {}
+    for one in found:
+        unlike.setdefault(one.value, one)
+    best, *others = unlike.values()
+    # How values are to be read stays true, whatever they mean.
+    if best.casts_to is None and look.family == "text":
+        casts = next((one.casts_to for one in found if one.casts_to and one.value in ("number", "json")), None)
+        best = (
+            replace(best, casts_to=casts)
+            if best.value in ("id", "foreign_key", "enum", "phone", "postal_code")
+            else best
+        )
+    kept = [one for one in others if one.confidence >= _LEAST_RUNNER_UP]
+    return Meaning(best, tuple(kept[:_RUNNERS_UP]))
+
+
+def _candidates(look: Look) -> Iterator[Candidate]:
+    if look.cells.kind in _NESTED:
+        yield Candidate(_NESTED[look.cells.kind], 0.97, look.cells.evidence or f"stored as {look.cells.data_type}")
+        return
+    if not look.filled:
+        yield Candidate("empty", look.rows / (look.rows + 3), f"no value in {look.rows:,} rows")
+        return
+    if not look.texts:
+        yield Candidate("empty", 0.5, "nothing but blanks")
+        return
+    yield from _typed(look)
+    if look.family in ("integer", "float", "decimal"):
+        yield from of_numeric(look)
+        yield from enums(look)
+    elif look.family == "text":
+        yield from of_forms(look)
+        yield from of_moments(look)
+        yield from of_written(look)
+        yield from of_words(look)
+    yield from _ids(look)
+
+
+def _typed(look: Look) -> Iterator[Candidate]:
+    """What the stored type alone says."""
+    kind = look.cells.data_type
+    if look.family == "timestamp":
+        yield Candidate("timestamp", 0.99, f"stored as {kind}", zone="UTC" if "ZONE" in kind else None)
+    elif look.family in ("date", "time", "boolean"):
+        yield Candidate(look.family, 0.99, f"stored as {kind}")
+    elif kind == "JSON":
+        yield Candidate("json", 0.97, "stored as JSON")
+    elif look.family == "other" or kind == "INTERVAL":
+        yield Candidate("text", 0.3, f"stored as {kind}")
+
+
+def _ids(look: Look) -> Iterator[Candidate]:
+    """Identifiers by name; whether of these rows or of others, keys and references tell later."""
+    if look.family not in ("integer", "text", "decimal", "float") or not is_id_name(look.name):
+        return
+    if look.family == "float" and (look.numbers % 1).any():
+        return
+    if look.family == "text" and sum(len(text.split()) for text in look.texts) > 1.5 * len(look.texts):
+        return
+    share = look.distinct / look.filled
+    yield Candidate(
+        "id" if look.distinct == look.filled else "foreign_key", 0.9 * look.filled / (look.filled + 1),
+        f"called `{look.name}`; {look.distinct:,} different values in {look.filled:,} rows ({share:.0%})",
+    )  # fmt: skip

@@ -1,0 +1,26 @@
+"""All streams of a source, and the references between them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from plugins.core.discovery.flatten import flatten
+from plugins.core.discovery.foreign_keys import find_foreign_keys, with_foreign_keys
+from plugins.core.discovery.look import Look
+from plugins.core.discovery.profile import SourceProfile
+from plugins.core.discovery.stream import look_at_stream
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def discover_source(samples: Mapping[str, pa.Table | Sequence[dict[str, Any]]]) -> SourceProfile:
+    """What is known of a source by samples of its streams, by name."""
+    streams, looks = [], {}
+    for name, sample in samples.items():
+        stream, theirs = look_at_stream(name, flatten(sample))
+        streams.append(stream)
+        looks |= theirs
+    found = find_foreign_keys(streams, looks)
+    return SourceProfile(tuple(with_foreign_keys(stream, found) for stream in streams), found)
