@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from plugins.core.errors import SmeltError
 
@@ -42,7 +42,7 @@ class Auth(Credential):
 class Pagination(_Strict):
     """How the next page is asked for: `parameter` and `size_parameter` of the query.
 
-    `next` is where the answer tells what comes next (a token, a number or a URL; null if it doesn't or nobody says);
+    `next` is where the answer tells what comes next (a token, a number or a URL; null if nobody says);
     `start` is the number of the first page, `max_size` the most records that one page holds.
     """
 
@@ -52,6 +52,12 @@ class Pagination(_Strict):
     max_size: int | None = None
     start: int = 1
     next: tuple[str, ...] | None = None
+
+    @model_validator(mode="after")
+    def _tells_what_comes_next(self) -> Pagination:
+        if self.kind in ("cursor", "next_url") and not self.next:
+            raise ValueError(f"pagination of the kind {self.kind} needs `next`: where the answer has it")
+        return self
 
 
 class Cursor(_Strict):
@@ -97,10 +103,10 @@ class Alternatives(_Strict):
 class Stream(_Strict):
     """One GET endpoint that is a collection worth syncing.
 
-    `records` is the path of the list in the answer: empty if the body is the list, "*" for each element. Fields of a
-    key are dotted where they are nested. `doubtful`: leaving the stream out is right too. `unscored`: fields that no
-    answer can be held against. `fields` and `items` describe records for the mock where the specification has no
-    schema of them.
+    `records` is the path of the list in the answer: empty if the body is the list, "*" for each element. Fields of
+    a key are dotted where they are nested. `doubtful`: leaving the stream out is right too. `unscored`: fields
+    that no answer can be held against. `fields` and `items` describe records for the mock where the specification
+    has no schema of them.
     """
 
     path: str
