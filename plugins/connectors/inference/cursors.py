@@ -1,0 +1,213 @@
+"""What finds new and changed records: a field of theirs, and the request parameter that filters by it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from plugins.connectors.inference.names import entity_of
+from plugins.connectors.inference.records import Records
+from plugins.connectors.inference.times import format_of, is_time_parameter, is_time_property
+from plugins.connectors.inference.words import singular, words
+from plugins.connectors.inferred import Inferred
+from plugins.connectors.spec.api import Operation, Parameter
+from plugins.connectors.spec.shapes import Shapes
+
+_CHANGED = frozenset("updated update modified modification changed change edited edit revised touched lastmodified mtime".split())
+_CREATED = frozenset("created create creation inserted added received occurred logged sent published started".split())
+_CHANGE_SAID = re.compile(r"\b(updated|modified|changed|edited)\b", re.I)
+_CREATION_SAID = re.compile(r"\b(created|creation|received|occurred|sent|added)\b", re.I)
+_LOWER = re.compile(r"^(since|after|from|start|gt|gte|ge|min|begin|beginning|newer|later|greater)$")
+_UPPER = re.compile(r"^(until|before|to|end|lt|lte|le|max|older|earlier|till|less)$")
+_LOWER_SAID = re.compile(r"\b(since|(on or )?after|at or after|later than|newer than|greater than|from|starting|start of|beginning)\b", re.I)
+_UPPER_SAID = re.compile(r"\b(before|until|prior to|earlier than|older than|up to|less than)\b", re.I)
+_FIELD_OF_DATE = re.compile(r"date_?(field|type|filter|attribute|column)$|^(filter|time)_?(field|by)$", re.I)
+_DEPRECATED = re.compile(r"\bdeprecated\b", re.I)
+# What doesn't change once it is there.
+_EVENTS = frozenset(
+    "event log activity audit history transaction movement message delivery click view visit call webhook bounce "
+    "unsubscribe alert notification trace entry".split()
+)
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """`field` of a record, and the query `parameter` that takes its lower bound; `fixed` goes beside it.
+
+    `format` is how the parameter takes a time (strptime, `%s` and `%ms` for Unix times).
+    """
+
+    field: str
+    parameter: str
+    format: str
+    end_parameter: str = ""
+    end_format: str = ""
+    fixed: dict[str, str] = field(default_factory=dict)
+    is_creation: bool = False
+    in_seconds: bool = False  # the field holds a Unix time
+
+
+@dataclass(frozen=True)
+class _Bound:
+    parameter: Parameter
+    verb: str  # changed, created, other, or empty if none is told
+    told: str
+
+
+def infer_cursor(operation: Operation, records: Records, shapes: Shapes) -> Inferred[Cursor | None]:
+    """The likeliest pair of field and parameter; None where no parameter filters by time."""
+    times = {
+        name: shapes.property_of(records.shape, name, operation.where)
+        for name in records.shape.properties
+        if is_time_property(name, shapes.property_of(records.shape, name, operation.where))
+    }
+    bounds = list(_bounds(operation, times))
+    if not bounds:
+        shown = _best(times, _CHANGED) or _best(times, _CREATED)
+        reason = f"no parameter filters by `{shown}`" if shown else "no parameter filters by time"
+        return Inferred(None, 0.85, reason)
+    choices = [choice for bound in bounds for choice in _paired(bound, bounds, times, operation)]
+    choices.sort(key=lambda one: -one[1])
+    if not choices:
+        names = ", ".join(f"`{bound.parameter.name}`" for bound in bounds)
+        return Inferred(None, 0.6, f"{names} may filter by time, but by no field that records are known to have")
+    (best, score, why), others = choices[0], choices[1:]
+    runners: list[Cursor | None] = [one for one, _, _ in others[:2]]
+    if score < 0.5:
+        return Inferred(None, round(1 - score, 2), f"{why}: too little to rely on", (best, *runners))
+    return Inferred(best, round(min(score, 0.97), 2), why, (*runners, None))
+
+
+def _bounds(operation: Operation, times: dict[str, Any]) -> Iterator[_Bound]:
+    for parameter in operation.query():
+        parts = words(parameter.name)
+        if parameter.is_lost or not is_time_parameter(parameter) or parameter.name in times:
+            continue
+        says_lower = any(_LOWER.match(part) for part in parts)
+        if any(_UPPER.match(part) for part in parts) and not says_lower:
+            continue
+        prose = parameter.prose
+        if not says_lower and not (_LOWER_SAID.search(prose) and not _UPPER_SAID.search(prose)):
+            continue
+        told = set(parts)
+        if told & _CHANGED:
+            yield _Bound(parameter, "changed", f"`{parameter.name}` says so")
+        elif told & _CREATED:
+            yield _Bound(parameter, "created", f"`{parameter.name}` says so")
+        elif rest := [part for part in parts if part not in _SILENT and not _LOWER.match(part)]:
+            yield _Bound(parameter, "other", f"`{parameter.name}` is about {' '.join(rest)}")
+        elif _CHANGE_SAID.search(prose):
+            yield _Bound(parameter, "changed", f"`{parameter.name}`: {_shown(prose, _CHANGE_SAID)}")
+        elif _CREATION_SAID.search(prose):
+            yield _Bound(parameter, "created", f"`{parameter.name}`: {_shown(prose, _CREATION_SAID)}")
+        else:
+            yield _Bound(parameter, "", f"`{parameter.name}` is the start of a period")
+
+
+_SILENT = frozenset("date datetime time timestamp at on filter last the is only by utc day".split())
+
+
+def _paired(
+    bound: _Bound, bounds: list[_Bound], times: dict[str, Any], operation: Operation
+) -> Iterator[tuple[Cursor, float, str]]:
+    parameter = bound.parameter
+    chooser = _chooser(operation, parameter)
+    old = 0.3 if _DEPRECATED.search(parameter.prose) else 0.0
+    precise = 0.02 * (format_of(parameter)[0] not in ("%Y-%m-%d",))
+    changed, created = _best(times, _CHANGED), _best(times, _CREATED)
+    own_field = next((name for name in times if re.search(rf"\b{re.escape(name)}\b", parameter.prose)), None)
+    if chooser is not None:
+        name, values = chooser
+        wanted = next((one for one in (changed, created) if one and (one in values or not values)), None)
+        if wanted is not None:
+            score = (0.88 if values else 0.72) - 0.1 * (wanted == created and changed is not None)
+            made = _cursor(wanted, parameter, operation, {name: wanted}, wanted != changed)
+            yield made, score - old + precise, f"{bound.told}; `{name}` says which field, here `{wanted}`"
+            return
+    if own_field and own_field not in (changed, created) and bound.verb != "changed":
+        yield _cursor(own_field, parameter, operation), 0.4 - old, f"`{parameter.name}` filters by `{own_field}`, which is no time of change"
+    elif bound.verb == "changed" and changed:
+        yield _cursor(changed, parameter, operation), 0.94 - old + precise, f"{bound.told}, and records have `{changed}`"
+    elif bound.verb == "created" and created:
+        event = _is_event(operation)
+        score = 0.85 if event else 0.45 if changed else 0.62
+        why = f"{bound.told}, and records have `{created}`"
+        why += "" if event or not changed else "; but records change later"
+        yield _cursor(created, parameter, operation, {}, True), score - old + precise, why
+    elif bound.verb == "other":
+        yield from ()
+    elif not bound.verb and len(times) == 1:
+        only = next(iter(times))
+        is_creation = only != changed
+        yield _cursor(only, parameter, operation, {}, is_creation), 0.66 - old + precise, f"{bound.told}, and `{only}` is the records' only time"
+    elif created and _is_event(operation):
+        yield _cursor(created, parameter, operation, {}, True), 0.66 - old + precise, f"{bound.told}, and events keep their `{created}`"
+    elif _is_event(operation) and times:
+        only = next((name for name in times if words(name)[-1] in ("timestamp", "time", "date", "at")), next(iter(times)))
+        yield _cursor(only, parameter, operation, {}, True), 0.62 - old + precise, f"{bound.told}, and events keep their `{only}`"
+    elif changed and bound.verb != "created":
+        yield _cursor(changed, parameter, operation), 0.5 - old + precise, f"{bound.told}; that it is about `{changed}` is a guess"
+
+
+def _cursor(
+    name: str, parameter: Parameter, operation: Operation, fixed: dict[str, str] | None = None, is_creation: bool = False
+) -> Cursor:
+    end = _end_of(operation, parameter)
+    return Cursor(
+        field=name,
+        parameter=parameter.name,
+        format=format_of(parameter)[0],
+        end_parameter=end.name if end else "",
+        end_format=format_of(end)[0] if end else "",
+        fixed=fixed or {},
+        is_creation=is_creation,
+    )
+
+
+def _end_of(operation: Operation, start: Parameter) -> Parameter | None:
+    """The upper bound that belongs to a lower one: the same name with the opposite word, taking the same format."""
+    opposite = {
+        "since": "until", "after": "before", "from": "to", "start": "end", "gt": "lt", "gte": "lte", "min": "max", "begin": "end",
+    }  # fmt: skip
+    wanted = tuple(opposite.get(part, part) for part in words(start.name))
+    for parameter in operation.query():
+        if words(parameter.name) == wanted and parameter.name != start.name and is_time_parameter(parameter):
+            return parameter if format_of(parameter)[0] == format_of(start)[0] else None
+    return None
+
+
+def _chooser(operation: Operation, parameter: Parameter) -> tuple[str, tuple[str, ...]] | None:
+    """The parameter that says which field the period is about, and the fields it may name.
+
+    Beside `filter[start_date]` that is `filter[date_field]`, not `date_field`.
+    """
+    bracket = "[" in parameter.name
+    for one in operation.query():
+        if ("[" in one.name) != bracket or (bracket and one.name.split("[")[0] != parameter.name.split("[")[0]):
+            continue
+        if _FIELD_OF_DATE.search("_".join(words(one.name))):
+            name = "date_field" if one.is_lost else one.name
+            return name, tuple(str(value) for value in one.shape.enum)
+    return None
+
+
+def _best(times: dict[str, Any], verbs: frozenset[str]) -> str | None:
+    """The time field that is about one of these verbs; whose name says least else."""
+    found = [name for name in times if set(words(name)) & verbs]
+    if not found and verbs is _CREATED:
+        found = [name for name in times if words(name) in (("timestamp",), ("date",), ("time",), ("datetime",))]
+    return min(found, key=lambda name: (len(words(name)), name), default=None)
+
+
+def _is_event(operation: Operation) -> bool:
+    return any(singular(word) in _EVENTS for word in words(entity_of(operation.path))) or any(
+        singular(word) in ("bounce", "unsubscribe") for word in words(operation.path)
+    )
+
+
+def _shown(prose: str, pattern: re.Pattern[str]) -> str:
+    match = pattern.search(prose)
+    start = max(0, (match.start() if match else 0) - 30)
+    return "“" + " ".join(prose[start : start + 70].split()) + "”"

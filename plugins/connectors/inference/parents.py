@@ -1,0 +1,177 @@
+"""Which streams give the parameters of others: path parameters, and query parameters that are required."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from plugins.connectors.inference.names import entity_of
+from plugins.connectors.inference.records import Records
+from plugins.connectors.inference.words import is_parameter, parameter_in, plural, segments, singular, words
+from plugins.connectors.inferred import Inferred
+from plugins.connectors.spec.api import Operation, Parameter
+
+_DEEPEST = 4
+_IDS = frozenset("id gid uid uuid guid key code slug ids handle number".split())
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A stream that others may hang from."""
+
+    operation: Operation
+    records: Records
+    key: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Parent:
+    """`parameter`, in the path or the query, takes `field` of each record of the stream at `path`."""
+
+    path: str
+    parameter: str
+    field: str
+    place: str = "path"
+
+
+@dataclass(frozen=True)
+class Given:
+    """Where a stream's parameters come from: parents, or (`asked`) the user."""
+
+    parents: tuple[Parent, ...] = ()
+    asked: tuple[Parameter, ...] = ()
+    inherited: tuple[str, ...] = ()  # path parameters that the parent has, too
+
+
+def infer_parents(operation: Operation, candidates: Mapping[str, Candidate]) -> Inferred[Given]:
+    """For each path parameter, and each required query parameter without a default, the stream that gives it."""
+    known = dict(candidates)
+    known.pop(operation.path, None)
+    parents: list[Parent] = []
+    asked: list[Parameter] = []
+    sure, reasons = 0.97, []
+    open_names = [parameter_in(part) for part in segments(operation.path) if is_parameter(part)]
+    by_name = {one.name: one for one in operation.parameters if one.place == "path"}
+    inherited: tuple[str, ...] = ()
+    if open_names:
+        found = _nearest(operation.path, known)
+        if found is not None:
+            candidate, names, certainty = found
+            fields = _fields(candidate, names)
+            if fields is not None:
+                parents += [Parent(candidate.operation.path, name, fields[name]) for name in names]
+                inherited = tuple(name for name in open_names if f"{{{name}}}" in candidate.operation.path)
+                open_names = [name for name in open_names if name not in names and name not in inherited]
+                sure = min(sure, certainty)
+                reasons.append(f"{', '.join(f'`{name}`' for name in names)} of each record of {candidate.operation.path}")
+        for name in list(open_names):
+            if (other := _by_name(name, operation.path, known)) is not None:
+                parents.append(Parent(other[0].operation.path, name, other[1]))
+                open_names.remove(name)
+                sure = min(sure, 0.7)
+                reasons.append(f"`{name}` is called like {other[0].operation.path}")
+        asked += [by_name[name] for name in open_names if name in by_name]
+    for parameter in operation.query():
+        if not parameter.is_required or parameter.shape.default is not None or parameter.shape.enum:
+            if parameter.is_required and parameter.shape.default is None:
+                asked.append(parameter)
+            continue
+        if (other := _by_name(parameter.name, operation.path, known)) is not None:
+            parents.append(Parent(other[0].operation.path, parameter.name, other[1], "query"))
+            sure = min(sure, 0.8)
+            reasons.append(f"the required `{parameter.name}` is called like {other[0].operation.path}")
+        else:
+            asked.append(parameter)
+    if asked:
+        sure = min(sure, 0.55)
+        reasons.append(f"nothing gives {', '.join(f'`{one.name}`' for one in asked)}: you have to")
+    return Inferred(
+        Given(tuple(parents), tuple(asked), inherited), sure, "; ".join(reasons) or "its path takes no parameter"
+    )
+
+
+def _nearest(path: str, known: Mapping[str, Candidate]) -> tuple[Candidate, list[str], float] | None:
+    """The stream whose path, followed by parameters, begins this one: the longest, and the parameters it has to give."""
+    parts = segments(path)
+    by_segments = {tuple(segments(other)): candidate for other, candidate in known.items()}
+    last = max(index for index, part in enumerate(parts) if is_parameter(part))
+    run = [parameter_in(parts[last])]
+    index = last
+    while True:
+        base = tuple(parts[:index])
+        for shown in (base, _pluralised(base)):
+            # `/project/{user}/{name}` hangs from `/projects`.
+            if shown in by_segments:
+                return by_segments[shown], run, 0.97 if shown == base and len(run) == 1 else 0.75
+        index -= 1
+        if index < 0 or not is_parameter(parts[index]):
+            return None
+        run.insert(0, parameter_in(parts[index]))
+
+
+def _pluralised(base: Sequence[str]) -> tuple[str, ...]:
+    if not base or is_parameter(base[-1]):
+        return tuple(base)
+    return (*base[:-1], plural(base[-1]))
+
+
+def _fields(candidate: Candidate, names: Sequence[str]) -> dict[str, str] | None:
+    found = {name: _field(candidate, name) for name in names}
+    if len(names) == 1 and found[names[0]] is None and len(candidate.key) == 1:
+        found[names[0]] = candidate.key[0]
+    if any(field is None for field in found.values()):
+        return None
+    return {name: field for name, field in found.items() if field is not None}
+
+
+def _field(candidate: Candidate, name: str) -> str | None:
+    """The field of a record that a parameter asks for."""
+    own = words(name)
+    by_words = {words(one): one for one in candidate.records.shape.properties}
+    entity = singular((words(entity_of(candidate.operation.path)) or ("",))[-1])
+    is_id = own[-1] in _IDS
+    if own in by_words and not (len(own) == 1 and singular(own[0]) == entity):
+        # `/components/{component_id}`: a record's own id, unless only `component_id` is there.
+        return by_words[own]
+    if is_id and own[-1:] in by_words:
+        return by_words[own[-1:]]
+    if is_id and candidate.key and len(candidate.key) == 1:
+        return candidate.key[0]
+    if is_id and ("id",) in by_words:
+        return by_words["id",]
+    if singular(own[-1]) == entity or singular(own[0]) == entity:
+        named = [one for parts, one in by_words.items() if parts[-1] in ("name", "slug") or "".join(parts).endswith("name")]
+        exact = [one for one in named if words(one) in (("name",), ("slug",), (*own, "name"))]
+        keyed = [] if len(candidate.key) != 1 or candidate.key[0] in _urls(candidate) else list(candidate.key)
+        others = [one for one in named if not {"user", "username"} & set(words(one)) and one != "username"]
+        return next(iter([*keyed, *exact, *others]), None)
+    return None
+
+
+def _urls(candidate: Candidate) -> set[str]:
+    return {one for one in candidate.records.shape.properties if words(one)[-1:] in (("url",), ("uri",), ("href",))}
+
+
+def _by_name(name: str, path: str, known: Mapping[str, Candidate]) -> tuple[Candidate, str] | None:
+    """A stream without parents that a parameter is called like: `workspace`, `workspace_gid` of `/workspaces`."""
+    own = words(name)
+    if not own:
+        return None
+    stem = own[:-1] if own[-1] in _IDS and len(own) > 1 else own
+    wanted = (*stem[:-1], singular(stem[-1]))
+    for candidate in sorted(known.values(), key=lambda one: len(one.operation.path)):
+        entity = words(entity_of(candidate.operation.path))
+        if "{" in candidate.operation.path or not entity:
+            continue
+        if (*entity[:-1], singular(entity[-1])) == wanted:
+            field = candidate.key[0] if len(candidate.key) == 1 else _field(candidate, name)
+            if field is not None:
+                return candidate, field
+    return None
+
+
+def depth_of(path: str, parents: Mapping[str, tuple[Parent, ...]], seen: frozenset[str] = frozenset()) -> int:
+    """How many streams have to be read before; 99 where they lead back to themselves or too far."""
+    if path in seen or len(seen) > _DEEPEST:
+        return 99
+    return max((1 + depth_of(one.path, parents, seen | {path}) for one in parents.get(path, ())), default=0)
