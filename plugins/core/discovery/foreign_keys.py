@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,9 +13,12 @@ from plugins.core.discovery.columns import renamed
 from plugins.core.discovery.look import Look
 from plugins.core.discovery.names import id_subject, is_id_name, is_of, snake
 from plugins.core.discovery.profile import ColumnProfile, Finding, ForeignKey, StreamProfile
+from plugins.core.discovery.verifying import included
 
 _LEAST_CONFIDENCE = 0.5
 _LEAST_INCLUDED = 0.9
+# Values that are looked up in all rows of a stream that was sampled.
+_LOOKED_UP = 500
 _NEVER = frozenset({"boolean", "free_text", "amount", "percentage", "json", "array", "map", "polymorphic", "binary", "empty",
                     "date", "timestamp", "time", "latitude", "longitude"})  # fmt: skip
 
@@ -24,15 +28,21 @@ class _Place:
     stream: StreamProfile
     column: ColumnProfile
     look: Look
-    values: NDArray[np.object_] | NDArray[np.float64]
+    values: NDArray[np.object_]
+    whole: duckdb.DuckDBPyRelation | None
 
 
 def find_foreign_keys(
-    streams: Sequence[StreamProfile], looks: Mapping[str, Sequence[Look]]
+    streams: Sequence[StreamProfile],
+    looks: Mapping[str, Sequence[Look]],
+    whole: Mapping[str, duckdb.DuckDBPyRelation],
 ) -> tuple[ForeignKey, ...]:
-    """References of single columns to single-column keys, surest first; of each column the best."""
+    """References of single columns to single-column keys, surest first; of each column the best.
+
+    whole: all rows of streams, by name: keys of those that were sampled are looked up there.
+    """
     every = [one for stream in streams for one in stream.walk()]
-    targets = [place for stream in every for place in _keys_of(stream, looks[stream.name])]
+    targets = [place for stream in every for place in _keys_of(stream, looks[stream.name], whole.get(stream.name))]
     found: dict[tuple[str, str], ForeignKey] = {}
     for stream in every:
         for column, look in zip(stream.columns, looks[stream.name], strict=True):
@@ -54,11 +64,13 @@ def find_foreign_keys(
     return tuple(sorted(found.values(), key=lambda one: -one.confidence))
 
 
-def _keys_of(stream: StreamProfile, looks: Sequence[Look]) -> Iterator[_Place]:
+def _keys_of(
+    stream: StreamProfile, looks: Sequence[Look], whole: duckdb.DuckDBPyRelation | None
+) -> Iterator[_Place]:
     single = {key.columns[0] for key in stream.keys if len(key.columns) == 1}
     for column, look in zip(stream.columns, looks, strict=True):
         if column.name in single and look.family in ("integer", "text") and column.semantic.value not in _NEVER:
-            yield _Place(stream, column, look, _values(look))
+            yield _Place(stream, column, look, _values(look), whole if stream.sampled < stream.rows else None)
 
 
 def _values(look: Look) -> NDArray[np.object_]:
@@ -76,23 +88,33 @@ def _reference(
     named, why = _called_like(stream, column, target)
     if not named and look.is_unique:
         return None
-    included = float(np.isin(ours, target.values, assume_unique=True).mean())
-    if included < _LEAST_INCLUDED:
+    share = _included(ours, target, bool(named))
+    if share < _LEAST_INCLUDED:
         return None
     number = len(ours)
     covered = number / max(1, len(target.values))
     surprise = _surprise(ours, target)
     sure = number / (number + (1.0 if named else 6.0))
     confidence = (
-        (0.97 * named + (1 - named) * 0.75 * surprise * min(1.0, covered * 5)) * sure * (1 - 3 * (1 - included))
+        (0.97 * named + (1 - named) * 0.75 * surprise * min(1.0, covered * 5)) * sure * (1 - 3 * (1 - share))
     )
     if confidence < _LEAST_CONFIDENCE:
         return None
     return ForeignKey(
         stream.name, (column.name,), target.stream.name, (target.column.name,), round(confidence, 3),
-        f"{round(included * number):,} of {number:,} different values are in {target.stream.name}.{target.column.name}"
+        f"{round(share * number):,} of {number:,} different values are in {target.stream.name}.{target.column.name}"
         f"{why}",
     )  # fmt: skip
+
+
+def _included(ours: NDArray[np.object_], target: _Place, is_named: bool) -> float:
+    """The share of some values that a key has: of a sampled stream, in all of its rows."""
+    if target.whole is None or target.column.name not in target.whole.columns:
+        return float(np.isin(ours, target.values, assume_unique=True).mean())
+    if not is_named:
+        return 0.0
+    some = [str(one) for one in ours[:: max(1, len(ours) // _LOOKED_UP)]]
+    return included(target.whole, target.column.name, some) / len(some)
 
 
 def _called_like(stream: StreamProfile, column: ColumnProfile, target: _Place) -> tuple[float, str]:

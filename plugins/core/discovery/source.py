@@ -5,22 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from plugins.core.discovery.flatten import flatten
 from plugins.core.discovery.foreign_keys import find_foreign_keys, with_foreign_keys
 from plugins.core.discovery.look import Look
 from plugins.core.discovery.profile import SourceProfile
 from plugins.core.discovery.stream import look_at_stream
 
 if TYPE_CHECKING:
+    import duckdb
     import pyarrow as pa
 
 
-def discover_source(samples: Mapping[str, pa.Table | Sequence[dict[str, Any]]]) -> SourceProfile:
-    """What is known of a source by samples of its streams, by name."""
-    streams, looks = [], {}
+def discover_source(
+    samples: Mapping[str, pa.Table | Sequence[dict[str, Any]]],
+    all_rows: Mapping[str, duckdb.DuckDBPyRelation] | None = None,
+) -> SourceProfile:
+    """What is known of a source by samples of its streams, by name.
+
+    all_rows: by name, whole streams, as far as DuckDB has them; keys and references are then verified on them.
+    """
+    whole = all_rows or {}
+    streams = []
+    looks: dict[str, Sequence[Look]] = {}
     for name, sample in samples.items():
-        stream, theirs = look_at_stream(name, flatten(sample))
+        stream, theirs = look_at_stream(name, sample, whole.get(name))
         streams.append(stream)
         looks |= theirs
-    found = find_foreign_keys(streams, looks)
+    found = find_foreign_keys(streams, looks, whole)
     return SourceProfile(tuple(with_foreign_keys(stream, found) for stream in streams), found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,45 +13,69 @@ from plugins.core.discovery.keys import find_keys
 from plugins.core.discovery.look import Look, look_at
 from plugins.core.discovery.names import is_id_name
 from plugins.core.discovery.profile import ColumnProfile, Finding, Key, StreamProfile
+from plugins.core.discovery.verifying import count_rows, verify_keys
 
 if TYPE_CHECKING:
+    import duckdb
     import pyarrow as pa
 
 # Arrays within arrays become streams so deep.
 _DEEPEST = 6
 POSITION = "_position"
+Looks = Mapping[str, Sequence[Look]]
+KeysOf = Callable[[Sequence[Look], Sequence[ColumnProfile]], tuple[Key, ...]]
 
 
-def discover_stream(name: str, sample: pa.Table | Sequence[dict[str, Any]]) -> StreamProfile:
+def discover_stream(
+    name: str, sample: pa.Table | Sequence[dict[str, Any]], all_rows: duckdb.DuckDBPyRelation | None = None
+) -> StreamProfile:
     """What is known of a stream by a sample of its rows: an Arrow table, or one dict per row.
 
     Objects become columns with a path, arrays streams of their own (`children`) while the array stays a column.
+    all_rows: the whole stream, with the sample's columns; keys are then verified on every row.
     """
-    return look_at_stream(name, flatten(sample))[0]
+    return look_at_stream(name, sample, all_rows)[0]
 
 
 def look_at_stream(
-    name: str, flat: Flat, parent: str | None = None, depth: int = 0
-) -> tuple[StreamProfile, dict[str, list[Look]]]:
+    name: str, sample: pa.Table | Sequence[dict[str, Any]], all_rows: duckdb.DuckDBPyRelation | None = None
+) -> tuple[StreamProfile, Looks]:
     """The profile, and the looks at the columns of it and of its children, by the names of the streams."""
+    flat = flatten(sample)
+    total = flat.rows if all_rows is None else count_rows(all_rows)
+    if all_rows is None or total <= flat.rows or not hasattr(sample, "column_names"):
+        return _profile(name, flat, lambda looks, columns: find_keys(name, looks, columns), total)
+
+    def verified(_: Sequence[Look], columns: Sequence[ColumnProfile]) -> tuple[Key, ...]:
+        def guess(rows: pa.Table) -> tuple[Key, ...]:
+            more = flatten(rows)
+            return find_keys(name, [look_at(cells, more.rows) for cells in more.columns], columns)
+
+        return verify_keys(all_rows, total, sample, guess)
+
+    return _profile(name, flat, verified, total)
+
+
+def _profile(
+    name: str, flat: Flat, keys_of: KeysOf, total: int, parent: str | None = None, depth: int = 0
+) -> tuple[StreamProfile, Looks]:
     looks = [look_at(cells, flat.rows) for cells in flat.columns]
     columns = [profile_column(look) for look in looks]
-    keys = _child_keys(columns, looks) if parent else find_keys(name, looks, columns)
+    keys = keys_of(looks, columns)
     columns = _with_ids(columns, keys)
     dependencies = find_dependencies(looks, columns, keys)
-    everything = {name: looks}
+    everything: dict[str, Sequence[Look]] = {name: looks}
     children, notes = [], list(flat.notes)
     for elements in flat.arrays:
         if depth >= _DEEPEST:
             notes.append(f"{'.'.join(elements.path)} is an array within {_DEEPEST} others: it stays JSON")
             continue
-        child, theirs = look_at_stream(
-            f"{name}__{elements.name}", _child(flat, elements, keys), parent=name, depth=depth + 1
-        )
+        inner = _child(flat, elements, keys)
+        child, theirs = _profile(f"{name}__{elements.name}", inner, _child_keys, inner.rows, name, depth + 1)
         children.append(child)
         everything |= theirs
     profile = StreamProfile(
-        name, flat.rows, flat.rows, tuple(columns), keys, dependencies, tuple(children), parent, tuple(notes)
+        name, total, flat.rows, tuple(columns), keys, dependencies, tuple(children), parent, tuple(notes)
     )
     return profile, everything
 
@@ -82,7 +106,7 @@ def _child(flat: Flat, elements: Elements, keys: Sequence[Key]) -> Flat:
     return child
 
 
-def _child_keys(columns: Sequence[ColumnProfile], looks: Sequence[Look]) -> tuple[Key, ...]:
+def _child_keys(looks: Sequence[Look], columns: Sequence[ColumnProfile]) -> tuple[Key, ...]:
     """The parent's key and the place in the array; and what else the elements are told apart by."""
     added = next(n for n, column in enumerate(columns) if column.name.startswith(POSITION)) + 1
     names = tuple(column.name for column in columns[:added])

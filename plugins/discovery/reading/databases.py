@@ -1,0 +1,192 @@
+"""Databases: PostgreSQL, SQLite and DuckDB, attached read-only through DuckDB's scanners."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import duckdb
+
+from plugins.core.duck import literal, load_extensions, quote
+from plugins.core.errors import SmeltError
+from plugins.core.settings import mask, remember
+from plugins.discovery.reading.place import Place, Progress, Reference, Stream, count, sampled
+
+_FORMS = "postgresql://user:password@host/database, sqlite:///path or duckdb:///path"
+_EXTENSIONS = {"postgres": "postgres_scanner", "sqlite": "sqlite_scanner"}
+_SYSTEM = ("information_schema", "pg_catalog", "pg_toast")
+# Of more rows, those read first stand for all: a sample of every row would read the whole table over the network.
+_MOST_SAMPLED = 2_000_000
+
+
+def read_database(
+    con: duckdb.DuckDBPyConnection, dsn: str, rows: int, on_progress: Progress, only: str | None = None
+) -> Place:
+    """The tables of a database. Raises SmeltError if it can't be opened, or has none."""
+    remember(dsn)
+    kind, where = _attachable(dsn)
+    shown = mask(dsn)
+    on_progress(f"opening {shown}")
+    try:
+        if kind in _EXTENSIONS:
+            load_extensions(con, (_EXTENSIONS[kind],))
+        con.execute(f"attach {literal(where)} as place ({f'type {kind}, ' if kind != 'duckdb' else ''}read_only)")
+    except (duckdb.Error, OSError, ImportError) as error:
+        raise _closed(shown, error) from error
+    if kind == "sqlite":
+        # SQLite keeps any value in any column; a mixed column would end the read. Types come from values then.
+        con.execute("set sqlite_all_varchar = false")
+    tables = _tables(con)
+    if not tables:
+        raise SmeltError(
+            f"{shown} has no tables that can be seen", "check the database's name, and the user's rights"
+        )
+    streams, notes = [], []
+    for schema, table in tables:
+        name = table if schema in ("main", "public") else f"{schema}.{table}"
+        if only is not None and name != only:
+            continue
+        on_progress(f"reading {name}")
+        try:
+            streams.append(_stream(con, kind, schema, table, name, rows))
+        except duckdb.Error as error:
+            notes.append(f"{name} cannot be read: {mask(str(error)).strip().splitlines()[0][:200]}")
+    if notes and not streams:
+        raise SmeltError(notes[0], "check the user's rights")
+    return Place(shown, "database", tuple(streams), _references(con, kind, where), tuple(notes))
+
+
+def _attachable(dsn: str) -> tuple[str, str]:
+    """The scanner's name, and what it attaches."""
+    scheme, _, rest = dsn.partition("://")
+    scheme = scheme.lower().partition("+")[0]
+    if scheme in ("postgres", "postgresql"):
+        return "postgres", f"postgresql://{rest}"
+    if scheme in ("sqlite", "duckdb"):
+        path = Path(unquote(rest.partition("?")[0].removeprefix("/")))
+        if not path.is_file():
+            path = Path("/") / path
+        if not path.is_file():
+            raise SmeltError(f"there is no file {unquote(rest)} to open as {scheme}", _FORMS)
+        return scheme, str(path)
+    if scheme in ("http", "https"):
+        raise SmeltError(
+            f"{mask(dsn)} is an address on the web", "download the file; for an API's specification: smelt connect"
+        )
+    raise SmeltError(f"databases of the kind {scheme}:// are not read", _FORMS)
+
+
+def _closed(shown: str, error: Exception) -> SmeltError:
+    reason = mask(str(error)).strip().splitlines()[0][:300]
+    host = urlsplit(shown).hostname
+    hint = (
+        f"check that {host} is up, and the name, user and password" if host else "check that it is such a database"
+    )
+    return SmeltError(f"{shown} cannot be opened: {reason}", hint)
+
+
+def _tables(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+    system = ", ".join(map(literal, _SYSTEM))
+    return con.execute(
+        "select schema_name, table_name from duckdb_tables() where database_name = 'place' "
+        f"and not internal and schema_name not in ({system}) and table_name not like 'sqlite_%' "
+        "union all select schema_name, view_name from duckdb_views() where database_name = 'place' "
+        f"and not internal and schema_name not in ({system}) order by all"
+    ).fetchall()
+
+
+def _stream(con: duckdb.DuckDBPyConnection, kind: str, schema: str, table: str, name: str, rows: int) -> Stream:
+    relation = f"place.{quote(schema)}.{quote(table)}"
+    sql = f"select * from {relation}"
+    notes: tuple[str, ...] = ()
+    try:
+        total = count(con, sql)
+        if total > _MOST_SAMPLED and kind != "duckdb":
+            notes = (f"the sample is the first {rows:,} rows that came",)
+            sample = con.sql(f"{sql} limit {rows}").to_arrow_table()
+        else:
+            sample = sampled(con, sql, total, rows)
+    except duckdb.Error:
+        if kind != "sqlite":
+            raise
+        con.execute("set sqlite_all_varchar = true")
+        total = count(con, sql)
+        sample = sampled(con, sql, total, rows)
+        notes = ("its values are not of the types that are declared: all were read as text",)
+        return Stream(name, sample, total, None, _key(con, schema, table), notes)
+    finally:
+        if kind == "sqlite":
+            con.execute("set sqlite_all_varchar = false")
+    return Stream(name, sample, total, con.sql(sql), _key(con, schema, table), notes)
+
+
+def _key(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> tuple[str, ...]:
+    found = con.execute(
+        "select constraint_column_names from duckdb_constraints() where constraint_type = 'PRIMARY KEY' "
+        "and database_name = 'place' and schema_name = ? and table_name = ?", [schema, table],
+    ).fetchone()  # fmt: skip
+    return tuple(found[0]) if found else ()
+
+
+def _references(con: duckdb.DuckDBPyConnection, kind: str, where: str) -> tuple[Reference, ...]:
+    """Foreign keys that the database declares; none where it doesn't tell."""
+    if kind == "sqlite":
+        return _of_sqlite(where)
+    if kind == "postgres":
+        return _of_postgres(con)
+    rows: Sequence[tuple] = con.execute(
+        "select schema_name, table_name, constraint_column_names, referenced_table, referenced_column_names "
+        "from duckdb_constraints() where constraint_type = 'FOREIGN KEY' and database_name = 'place'"
+    ).fetchall()
+    return tuple(
+        Reference(table if schema == "main" else f"{schema}.{table}", tuple(columns), to, tuple(others))
+        for schema, table, columns, to, others in rows
+    )
+
+
+def _of_sqlite(where: str) -> tuple[Reference, ...]:
+    import sqlite3
+    from contextlib import closing
+    from urllib.parse import quote as quote_url
+
+    found: dict[tuple[str, int], list[tuple[str, str, str | None]]] = {}
+    try:
+        with closing(sqlite3.connect(f"file:{quote_url(where)}?mode=ro&immutable=1", uri=True)) as db:
+            tables = [name for (name,) in db.execute("select name from sqlite_master where type = 'table'")]
+            for table in tables:
+                for number, _, to, column, other, *_ in db.execute(
+                    "select * from pragma_foreign_key_list(?)", [table]
+                ):
+                    found.setdefault((table, number), []).append((column, to, other))
+    except sqlite3.Error:
+        return ()
+    return tuple(
+        Reference(table, tuple(one[0] for one in parts), parts[0][1], tuple(one[2] or one[0] for one in parts))
+        for (table, _), parts in found.items()
+    )
+
+
+def _of_postgres(con: duckdb.DuckDBPyConnection) -> tuple[Reference, ...]:
+    sql = """
+        select n.nspname, t.relname, array_to_json(array(select attname from unnest(c.conkey) with ordinality k(n, o)
+            join pg_attribute a on a.attrelid = c.conrelid and a.attnum = k.n order by o))::text,
+            m.nspname, f.relname, array_to_json(array(select attname from unnest(c.confkey) with ordinality k(n, o)
+            join pg_attribute a on a.attrelid = c.confrelid and a.attnum = k.n order by o))::text
+        from pg_constraint c join pg_class t on t.oid = c.conrelid join pg_namespace n on n.oid = t.relnamespace
+        join pg_class f on f.oid = c.confrelid join pg_namespace m on m.oid = f.relnamespace where c.contype = 'f'
+    """
+    import json
+
+    try:
+        rows = con.execute(f"from postgres_query('place', {literal(sql)})").fetchall()
+    except duckdb.Error:
+        return ()
+
+    def named(schema: str, table: str) -> str:
+        return table if schema == "public" else f"{schema}.{table}"
+
+    return tuple(
+        Reference(named(s, t), tuple(json.loads(columns)), named(m, f), tuple(json.loads(others)))
+        for s, t, columns, m, f, others in rows
+    )

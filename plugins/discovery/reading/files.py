@@ -1,0 +1,163 @@
+"""Files and folders: one stream a file, or a file of each day, month or part joined into one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from plugins.core.duck import literal, quote
+from plugins.core.errors import SmeltError
+from plugins.discovery.reading.delimited import read_delimited
+from plugins.discovery.reading.documents import read_documents
+from plugins.discovery.reading.place import Place, Progress, Stream, count, sampled
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+DELIMITED, JSON, PARQUET = ("csv", "tsv", "tab", "txt"), ("json", "ndjson", "jsonl"), ("parquet", "pq")
+DATABASES = ("sqlite", "sqlite3", "db", "duckdb", "ddb")
+_READ = f"{', '.join((*DELIMITED, *JSON, *PARQUET))} files, each also as .gz, are read"
+_MOST_FILES = 1_000
+# What tells the files of one stream apart: dates, numbers, hashes, and the words about parts.
+_APART = re.compile(
+    r"[-_. ]?(?:\d{4}[-_.]?\d{2}(?:[-_.]?\d{2})?(?:[T_-]?\d{2,6}Z?)?|(?:part|chunk|page|batch|split|shard|file|of|export|"
+    r"data)?[-_.]?\d+|[0-9a-f]{8}-[0-9a-f-]{27,})(?=$|[-_. ])", re.IGNORECASE,
+)  # fmt: skip
+
+
+def read_file(con: duckdb.DuckDBPyConnection, path: Path, folder: Path, rows: int, on_progress: Progress) -> Place:
+    """The one stream of a file. Raises SmeltError if it can't be read."""
+    return Place(str(path), "file", (_read(con, _stem(path), [path], folder, rows, on_progress),))
+
+
+def read_folder(
+    con: duckdb.DuckDBPyConnection,
+    place: Path,
+    folder: Path,
+    rows: int,
+    on_progress: Progress,
+    only: str | None = None,
+) -> Place:
+    """The streams of a folder and those below it. Raises SmeltError if there is nothing to read in it."""
+    found = sorted(path for path in place.rglob("*") if path.is_file() and not _is_hidden(path, place))
+    known = [path for path in found if _suffix(path) in (*DELIMITED, *JSON, *PARQUET)]
+    if not known:
+        had = f"; of its {len(found):,} files none is of a known kind" if found else ""
+        raise SmeltError(f"there is nothing to read in {place}{had}", _READ)
+    notes = [f"{len(found) - len(known):,} files of other kinds were left out"] if len(known) < len(found) else []
+    streams, failed = [], []
+    for name, paths in _grouped(known, place).items():
+        if only is not None and name != only:
+            continue
+        try:
+            streams.append(_read(con, name, paths, folder, rows, on_progress))
+        except SmeltError as error:
+            failed.append(error)
+    if failed and not streams:
+        raise failed[0]
+    return Place(str(place), "folder", tuple(streams), notes=(*notes, *(error.message for error in failed)))
+
+
+def _is_hidden(path: Path, place: Path) -> bool:
+    return any(part.startswith((".", "_")) for part in path.relative_to(place).parts)
+
+
+def _suffix(path: Path) -> str:
+    return path.name.lower().removesuffix(".gz").rpartition(".")[2]
+
+
+def _stem(path: Path) -> str:
+    name = path.name[:-3] if path.name.lower().endswith(".gz") else path.name
+    return name.rpartition(".")[0] or name
+
+
+def _grouped(paths: Iterable[Path], place: Path) -> dict[str, list[Path]]:
+    """Files by the stream that they are of: by name without what counts or dates them, else by folder."""
+    groups: dict[tuple[str, str, str], list[Path]] = {}
+    for path in paths:
+        words = [word for word in path.relative_to(place).parts[:-1] if "=" not in word and not _bare(word) == ""]
+        kind = next(
+            kind for kind, ends in (("d", DELIMITED), ("j", JSON), ("p", PARQUET)) if _suffix(path) in ends
+        )
+        name = _bare(_stem(path))
+        if not name:
+            name = words.pop() if words else place.resolve().name
+        groups.setdefault(("__".join(words), name, kind), []).append(path)
+    # Alone in its group, a file is called by its whole name: `sales_2019` is no part of anything.
+    named: dict[str, list[Path]] = {}
+    for (above, name, _), found in groups.items():
+        plain = _stem(found[0]) if len(found) == 1 else name
+        full = wanted = f"{above}__{plain}" if above else plain
+        number = 1
+        while full in named:
+            number += 1
+            full = f"{wanted}_{number}"
+        named[full] = found
+    return named
+
+
+def _bare(stem: str) -> str:
+    return _APART.sub("", stem).strip("-_. ")
+
+
+def _read(
+    con: duckdb.DuckDBPyConnection, name: str, paths: list[Path], folder: Path, rows: int, on_progress: Progress
+) -> Stream:
+    notes = [f"{len(paths):,} files joined"] if len(paths) > 1 else []
+    if len(paths) > _MOST_FILES:
+        notes, paths = [f"the first {_MOST_FILES:,} of {len(paths):,} files joined"], paths[:_MOST_FILES]
+    on_progress(f"reading {name}")
+    suffix = _suffix(paths[0])
+    if suffix in JSON:
+        return _documents(name, paths, folder, rows, notes)
+    if suffix in PARQUET:
+        listed = ", ".join(literal(str(path)) for path in paths)
+        return _relation(
+            con, name, f"select * from read_parquet([{listed}], union_by_name = true)", rows, notes, paths[0]
+        )
+    if suffix in DELIMITED:
+        return _tables(con, name, paths, folder, rows, notes)
+    if suffix in ("xlsx", "xls", "ods"):
+        raise SmeltError(f"{paths[0]} is a spreadsheet, which is not read", "save each sheet as CSV")
+    raise SmeltError(f"{paths[0]} is of no kind that is known", _READ)
+
+
+def _documents(name: str, paths: list[Path], folder: Path, rows: int, notes: list[str]) -> Stream:
+    found: list[Any] = []
+    total = 0
+    for path in paths:
+        some, number, more = read_documents(path, folder, max(1, rows // len(paths)))
+        found += some
+        total += number
+        notes += more
+    return Stream(name, found, total, notes=tuple(notes))
+
+
+def _relation(
+    con: duckdb.DuckDBPyConnection, name: str, sql: str, rows: int, notes: list[str], path: Path
+) -> Stream:
+    try:
+        total = count(con, sql)
+        return Stream(name, sampled(con, sql, total, rows), total, con.sql(sql), notes=tuple(notes))
+    except (duckdb.Error, OSError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0][:300]
+        raise SmeltError(
+            f"{path} cannot be read: {reason}", "check that the file is whole, and of the kind its name says"
+        ) from error
+
+
+def _tables(
+    con: duckdb.DuckDBPyConnection, name: str, paths: list[Path], folder: Path, rows: int, notes: list[str]
+) -> Stream:
+    tables = []
+    for path in paths:
+        table = f"t{con.execute('select count(*) from duckdb_tables()').fetchall()[0][0]}"
+        more = read_delimited(con, path, folder, table)
+        notes += [f"{path.name}: {note}" for note in more] if len(paths) > 1 else more
+        tables.append(table)
+    sql = " union all by name ".join(f"select * from {quote(table)}" for table in tables)
+    return _relation(con, name, sql, rows, notes, paths[0])

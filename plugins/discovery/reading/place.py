@@ -1,0 +1,84 @@
+"""What reading a place gives: streams, each with a sample, and with all of its rows where DuckDB has them."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from plugins.core.duck import literal
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+# Rows of a sample, if nobody says otherwise.
+ROWS = 10_000
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Stream:
+    """sample: an Arrow table, or dicts where rows are nested. rows: of all the stream; None: not counted.
+
+    all_rows: a relation over every row, with the sample's columns, for as long as the place is open. declared_key:
+    the primary key that a database declares. notes: what a reader should know, such as rows that were left out.
+    """
+
+    name: str
+    sample: pa.Table | list[dict[str, Any]]
+    rows: int | None = None
+    all_rows: duckdb.DuckDBPyRelation | None = None
+    declared_key: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A foreign key that a database declares."""
+
+    stream: str
+    columns: tuple[str, ...]
+    to_stream: str
+    to_columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Place:
+    """kind: source, file, folder, table or database. name: how it is called in what is printed, without secrets."""
+
+    name: str
+    kind: str
+    streams: tuple[Stream, ...]
+    references: tuple[Reference, ...] = ()
+    notes: tuple[str, ...] = field(default=())
+
+
+@contextmanager
+def scratch() -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
+    """A DuckDB that holds what is read, and its folder; both are gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="smelt-discover-") as folder:
+        con = duckdb.connect(str(Path(folder) / "read.duckdb"))
+        try:
+            con.execute(f"set temp_directory = {literal(folder)}")
+            con.execute("set timezone = 'UTC'")
+            con.execute("set enable_progress_bar = false")
+            yield con, Path(folder)
+        finally:
+            con.close()
+
+
+def sampled(con: duckdb.DuckDBPyConnection, sql: str, total: int, rows: int) -> pa.Table:
+    """Rows of a relation: all of them, or so many spread evenly over all; the same ones each time."""
+    if total <= rows:
+        return con.sql(sql).to_arrow_table()
+    return con.sql(f"select * from ({sql}) using sample reservoir({rows} rows) repeatable (7)").to_arrow_table()
+
+
+def count(con: duckdb.DuckDBPyConnection, sql: str) -> int:
+    """Rows of a query."""
+    return int(con.execute(f"select count(*) from ({sql})").fetchall()[0][0])
