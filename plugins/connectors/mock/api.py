@@ -161,9 +161,9 @@ class MockApi:
         variants = self._holdings.variants(stream)
         asked = [links for links in variants if links and all(given.get(one.parameter) for one in links)]
         for links in asked:
-            for part in self._holdings.partitions(stream, links):
-                if all(given.get(name) == value for name, value in part.values.items()):
-                    return [records[index] for index in part.indexes]
+            part = self._holdings.partition(stream, links, given)
+            if part is not None:
+                return [records[index] for index in part.indexes]
         if asked:
             return self._fail("not_found", 404, "no such parent")
         if () in variants:

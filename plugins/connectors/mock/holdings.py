@@ -41,6 +41,7 @@ class Holdings:
         self._counts = count
         self._records: dict[str, list[Any]] = {}
         self._partitions: dict[tuple[str, tuple[Parent, ...]], list[Partition]] = {}
+        self._by_values: dict[tuple[str, tuple[Parent, ...]], dict[frozenset[tuple[str, str]], Partition]] = {}
         self._lock = threading.RLock()
         self._check()
 
@@ -75,6 +76,17 @@ class Holdings:
                     Partition(values, tuple(indexes)) for values, indexes in zip(found, owned, strict=True)
                 ]
             return self._partitions[stream.path, links]
+
+    def partition(self, stream: Stream, parents: tuple[Parent, ...], given: Values) -> Partition | None:
+        """The partition that a request's parameters ask for, None if there is no such parent."""
+        with self._lock:
+            key = (stream.path, parents)
+            if key not in self._by_values:
+                found = self.partitions(stream, parents)
+                self._by_values[key] = {frozenset(part.values.items()): part for part in found}
+            names = {name for part in self.partitions(stream, parents)[:1] for name in part.values}
+            asked = frozenset((name, given[name]) for name in names if name in given)
+            return self._by_values[key].get(asked)
 
     def variants(self, stream: Stream) -> list[tuple[Parent, ...]]:
         """The ways a stream may be asked for, the label's own first; of two with the same parameters the first."""
