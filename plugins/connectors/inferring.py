@@ -15,8 +15,9 @@ from plugins.connectors.inference.pagination import infer_pagination
 from plugins.connectors.inference.parents import Candidate, Given, depth_of, infer_parents
 from plugins.connectors.inference.records import Records, infer_records
 from plugins.connectors.inference.servers import infer_server
-from plugins.connectors.inference.words import singular_name
+from plugins.connectors.inference.words import is_parameter, segments, singular_name
 from plugins.connectors.inferred import Inferred
+from plugins.connectors.manifest.text import is_plain
 from plugins.connectors.schemas import record_schema
 from plugins.connectors.spec.api import Api, Operation
 from plugins.connectors.spec.shapes import Shape
@@ -66,6 +67,9 @@ def _collections(api: Api) -> tuple[list[_Found], list[Skipped]]:
             skipped.append(Skipped(operation.path, hostile, 1.0))
             continue
         records = infer_records(operation, api.shapes)
+        if records is not None and not all(is_plain(part) or part == "*" for part in records.value.path):
+            skipped.append(Skipped(operation.path, "its records are under a name that a manifest can't hold", 1.0))
+            continue
         root = api.shapes.of(operation.body.schema if operation.body else None, operation.where)
         verdict = judge(operation, records, paths, root)
         if verdict.value:
@@ -75,7 +79,12 @@ def _collections(api: Api) -> tuple[list[_Found], list[Skipped]]:
     found = []
     for operation, verdict, records in judged:
         if records is None:
-            records = _guessed(operation, [one for _, _, one in judged if one is not None])
+            others = [one for _, _, one in judged if one is not None]
+            records = _from_item(operation, api) or _guessed(operation, others)
+        elif not records.value.shape.properties and (known := _from_item(operation, api)) is not None:
+            wrapped = records.value.path == () and known.value.path[:1] == ("*",)
+            path = known.value.path if wrapped else records.value.path
+            records = replace(records, value=replace(known.value, path=path), confidence=0.6, reason=known.reason)
         key = infer_key(operation, records.value, api.shapes, paths, "{" in operation.path)
         found.append(_Found(operation, verdict, records, key))
     return found, skipped
@@ -88,6 +97,31 @@ def _hostile(operation: Operation) -> str:
     named = [*operation.query(), *(one for one in operation.parameters if one.place == "path")]
     bad = next((one.name for one in named if one.is_required and _HOSTILE.search(one.name)), None)
     return f"its required parameter {bad[:60]!r} has characters that a name has not" if bad else ""
+
+
+def _from_item(operation: Operation, api: Api) -> Inferred[Records] | None:
+    """Where a list is not described, one of its records may be: at the same path with a key behind it.
+
+    A record that is wrapped there, `{"order": {…}}`, is taken to be wrapped in a list of them, too.
+    """
+    base = segments(operation.path)
+    for other in api.operations:
+        parts = segments(other.path)
+        if other.body is None or len(parts) != len(base) + 1 or parts[:-1] != base or not is_parameter(parts[-1]):
+            continue
+        shape = api.shapes.of(other.body.schema, other.where)
+        if shape.kind != "object" or not shape.properties:
+            continue
+        reason = f"what it answers is not described; one record is, at {other.path}"
+        root = api.shapes.of(operation.body.schema if operation.body else None, operation.where)
+        if len(shape.properties) == 1:
+            ((name, raw),) = shape.properties.items()
+            inner = api.shapes.of(raw, other.where)
+            if inner.kind == "object" and root.kind in ("array", "unknown"):
+                return Inferred(Records(("*", name), inner, raw), 0.5, reason, (Records((name,), inner, raw),))
+        elif root.kind == "array":
+            return Inferred(Records((), shape, other.body.schema), 0.5, reason)
+    return None
 
 
 def _guessed(operation: Operation, others: list[Inferred[Records]]) -> Inferred[Records]:
@@ -132,8 +166,14 @@ def _stream(found: _Found, name: str, given: Inferred[Given], api: Api) -> Strea
     pagination = infer_pagination(free, records.value, found.primary_key.value, api)
     paging = {pagination.value.parameter, pagination.value.size_parameter}
     unpaged = replace(free, parameters=tuple(one for one in free.parameters if one.name not in paging))
-    cursor = infer_cursor(unpaged, records.value, api.shapes)
+    filters = replace(shown, parameters=tuple(one for one in shown.parameters if one.name not in paging))
+    cursor = infer_cursor(filters, records.value, api)
+    if cursor.value is not None and not is_plain(cursor.value.field):
+        cursor = replace(cursor, value=None, reason=f"`{cursor.value.field[:60]}` is no name that a manifest can hold")
     timed = {cursor.value.parameter, cursor.value.end_parameter, *cursor.value.fixed} if cursor.value else set()
+    if any(one.name in timed for one in given.value.asked):
+        asked = tuple(one for one in given.value.asked if one.name not in timed)
+        given = replace(given, value=replace(given.value, asked=asked), confidence=given.confidence if asked else 0.8)
     fixed = {
         one.name: str(one.shape.default)
         for one in unpaged.query()

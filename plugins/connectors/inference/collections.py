@@ -14,7 +14,7 @@ from plugins.connectors.spec.shapes import Shape
 
 _LOOK_UPS = frozenset(
     "search lookup find autocomplete typeahead suggest suggestions suggester query validate validation match preview "
-    "resolve check verify ping health healthcheck status version me current self schema openapi swagger".split()
+    "details detail info resolve check verify ping health healthcheck status version me current self schema openapi swagger".split()
 )
 _FIGURES = frozenset(
     "count counts stats statistics analytics series summary summaries aggregate aggregates metrics kpi kpis totals "

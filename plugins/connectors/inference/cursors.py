@@ -12,8 +12,7 @@ from plugins.connectors.inference.records import Records
 from plugins.connectors.inference.times import format_of, is_time_parameter, is_time_property
 from plugins.connectors.inference.words import singular, words
 from plugins.connectors.inferred import Inferred
-from plugins.connectors.spec.api import Operation, Parameter
-from plugins.connectors.spec.shapes import Shapes
+from plugins.connectors.spec.api import Api, Operation, Parameter
 
 _CHANGED = frozenset("updated update modified modification changed change edited edit revised touched lastmodified mtime".split())
 _CREATED = frozenset("created create creation inserted added received occurred logged sent published started".split())
@@ -43,10 +42,9 @@ class Cursor:
     parameter: str
     format: str
     end_parameter: str = ""
-    end_format: str = ""
     fixed: dict[str, str] = field(default_factory=dict)
     is_creation: bool = False
-    in_seconds: bool = False  # the field holds a Unix time
+    is_end_required: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,8 +54,9 @@ class _Bound:
     told: str
 
 
-def infer_cursor(operation: Operation, records: Records, shapes: Shapes) -> Inferred[Cursor | None]:
+def infer_cursor(operation: Operation, records: Records, api: Api) -> Inferred[Cursor | None]:
     """The likeliest pair of field and parameter; None where no parameter filters by time."""
+    shapes = api.shapes
     times = {
         name: shapes.property_of(records.shape, name, operation.where)
         for name in records.shape.properties
@@ -68,7 +67,7 @@ def infer_cursor(operation: Operation, records: Records, shapes: Shapes) -> Infe
         shown = _best(times, _CHANGED) or _best(times, _CREATED)
         reason = f"no parameter filters by `{shown}`" if shown else "no parameter filters by time"
         return Inferred(None, 0.85, reason)
-    choices = [choice for bound in bounds for choice in _paired(bound, bounds, times, operation)]
+    choices = [choice for bound in bounds for choice in _paired(bound, times, operation, api)]
     choices.sort(key=lambda one: -one[1])
     if not choices:
         names = ", ".join(f"`{bound.parameter.name}`" for bound in bounds)
@@ -110,10 +109,10 @@ _SILENT = frozenset("date datetime time timestamp at on filter last the is only 
 
 
 def _paired(
-    bound: _Bound, bounds: list[_Bound], times: dict[str, Any], operation: Operation
+    bound: _Bound, times: dict[str, Any], operation: Operation, api: Api
 ) -> Iterator[tuple[Cursor, float, str]]:
     parameter = bound.parameter
-    chooser = _chooser(operation, parameter)
+    chooser = _chooser(operation, parameter, api)
     old = 0.3 if _DEPRECATED.search(parameter.prose) else 0.0
     precise = 0.02 * (format_of(parameter)[0] not in ("%Y-%m-%d",))
     changed, created = _best(times, _CHANGED), _best(times, _CREATED)
@@ -121,6 +120,13 @@ def _paired(
     if chooser is not None:
         name, values = chooser
         wanted = next((one for one in (changed, created) if one and (one in values or not values)), None)
+        if wanted != changed or changed is None:
+            # Where no schema says what records have, an example may lack what the chooser names.
+            unseen = next((one for one in values if set(words(one)) & _CHANGED), None)
+            if unseen and (operation.body is None or operation.body.origin != "schema" or not times):
+                why = f"{bound.told}; `{name}` may be `{unseen}`, though no example of a record shows it"
+                yield _cursor(unseen, parameter, operation, {name: unseen}), 0.62 - old + precise, why
+                return
         if wanted is not None:
             score = (0.88 if values else 0.72) - 0.1 * (wanted == created and changed is not None)
             made = _cursor(wanted, parameter, operation, {name: wanted}, wanted != changed)
@@ -160,7 +166,7 @@ def _cursor(
         parameter=parameter.name,
         format=format_of(parameter)[0],
         end_parameter=end.name if end else "",
-        end_format=format_of(end)[0] if end else "",
+        is_end_required=bool(end and end.is_required),
         fixed=fixed or {},
         is_creation=is_creation,
     )
@@ -178,19 +184,32 @@ def _end_of(operation: Operation, start: Parameter) -> Parameter | None:
     return None
 
 
-def _chooser(operation: Operation, parameter: Parameter) -> tuple[str, tuple[str, ...]] | None:
+def _chooser(operation: Operation, parameter: Parameter, api: Api) -> tuple[str, tuple[str, ...]] | None:
     """The parameter that says which field the period is about, and the fields it may name.
 
     Beside `filter[start_date]` that is `filter[date_field]`, not `date_field`.
     """
-    bracket = "[" in parameter.name
+    group = parameter.name.rsplit("[", 1)[0] if "[" in parameter.name else ""
     for one in operation.query():
-        if ("[" in one.name) != bracket or (bracket and one.name.split("[")[0] != parameter.name.split("[")[0]):
+        if (one.name.rsplit("[", 1)[0] if "[" in one.name else "") != group:
             continue
         if _FIELD_OF_DATE.search("_".join(words(one.name))):
             name = "date_field" if one.is_lost else one.name
-            return name, tuple(str(value) for value in one.shape.enum)
+            return name, _values(one) or _values_elsewhere(one, api)
     return None
+
+
+def _values(chooser: Parameter) -> tuple[str, ...]:
+    if chooser.shape.enum:
+        return tuple(str(value) for value in chooser.shape.enum)
+    return tuple(dict.fromkeys(re.findall(r"\b[a-z]+(?:_[a-z]+)*_(?:at|on|date)\b", chooser.prose)))
+
+
+def _values_elsewhere(chooser: Parameter, api: Api) -> tuple[str, ...]:
+    """What parameters of the same name may name at other endpoints."""
+    last = words(chooser.name)[-2:]
+    same = [one for other in api.operations for one in other.query() if words(one.name)[-2:] == last]
+    return tuple(dict.fromkeys(value for one in same for value in _values(one)))
 
 
 def _best(times: dict[str, Any], verbs: frozenset[str]) -> str | None:

@@ -9,6 +9,7 @@ from plugins.connectors.inference.names import entity_of
 from plugins.connectors.inference.records import Records
 from plugins.connectors.inference.words import is_parameter, parameter_in, segments, singular, words
 from plugins.connectors.inferred import Inferred
+from plugins.connectors.manifest.text import is_plain
 from plugins.connectors.spec.api import Operation
 from plugins.connectors.spec.shapes import Shape, Shapes
 
@@ -20,7 +21,6 @@ _UNIQUE_SAID = re.compile(
     r"\bunique(ly)?\b.{0,40}\b(id|identif|key)|\bprimary key\b|\bunique (id|identifier)\b|\bidentifier\b", re.I
 )
 _OF_ANOTHER = re.compile(r"\b(parent|of the (user|owner|parent))\b", re.I)
-_TOO_LONG = ("object", "array")
 
 Key = tuple[str, ...]
 
@@ -33,19 +33,22 @@ def infer_key(
     `paths` are all paths of the API: `/invoices/{uid}` says what identifies an invoice.
     """
     shape, where = records.shape, operation.where
-    if not shape.properties:
+    if not any(is_plain(name) for name in shape.properties):
         return Inferred((), 0.3, "the records are not described", (("id",),))
     scored: dict[Key, tuple[float, str]] = {}
 
     def offer(name: str, score: float, why: str) -> None:
         inner = shapes.property_of(shape, name, where)
-        if inner.kind in _TOO_LONG:
+        if not is_plain(name):
+            return
+        # An id that is called an object without properties is described wrongly, not nested.
+        if inner.kind == "array" or (inner.kind == "object" and (inner.properties or inner.values is not None)):
             return
         score += 0.02 * (name in shape.required) + 0.02 * inner.is_read_only
         if scored.get((name,), (0.0, ""))[0] < score:
             scored[name,] = (min(score, 0.98), why)
 
-    by_words = {"".join(words(name)): name for name in shape.properties}
+    by_words = {"".join(words(name)): name for name in shape.properties if is_plain(name)}
     for known, score in _NAMES:
         if known.lstrip("_") in by_words and (name := by_words[known.lstrip("_")]):
             offer(name, score, f"`{name}` is what identifiers are called")

@@ -183,9 +183,10 @@ def _max_size(size: Parameter | None, operation: Operation, api: Api) -> int | N
         if told is not None:
             return told
         names = re.escape(size.name)
-        for text in (operation.description, api.description):
-            for sentence in re.split(r"(?<=[.\n])\s", text):
-                if re.search(rf"\b{names}\b|\bper page\b|\bpage size\b", sentence, re.I) and (found := _told(sentence)):
+        about = re.compile(rf"\b{names}\b|\bper page\b|\bpage size\b|\bpaginat", re.I)
+        for text, parted in ((operation.description, r"(?<=[.\n])\s"), (api.description, r"\n\s*\n")):
+            for part in re.split(parted, text):
+                if about.search(part) and (found := _told(part)):
                     return found
     for text in (operation.description, *(one.prose for one in operation.query()), api.description):
         if match := _GROUPS.search(text):
@@ -271,8 +272,10 @@ def _token(
     own = re.escape(parameter.name)
     # Prose shows answers that the schema has not: `"next_page": {"offset": "eyJ…"`.
     shown = re.compile(rf'"(next\w*|paging|pagination|meta)"\s*:\s*{{\s*"({own}|next\w*|cursor|token|after)"\s*:', re.I)
+    # …and words do: a `next_page` with an `offset`.
+    named = re.compile(rf"`(next\w*|paging|pagination|meta)`[^.`\n]{{0,40}}`({own}|next\w*|cursor|token|after)`", re.I)
     for text in (operation.description, api.description, *(one.description for one in api.operations)):
-        if match := shown.search(text):
+        if match := shown.search(text) or named.search(text):
             return (match[1], match[2]), 0.15
     for name, raw in api.schemas.items():
         if "".join(words(name)) in ("nextpage", "paging", "pagination", "cursor", "cursors"):

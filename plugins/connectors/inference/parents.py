@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from plugins.connectors.inferred import Inferred
 from plugins.connectors.spec.api import Operation, Parameter
 
 _DEEPEST = 4
+_FILTERS = re.compile(r"\b(?:the|an?) ((?:\w+ ){1,4}?)to (?:filter|list|get|retrieve|return|show|fetch)\b", re.I)
 _IDS = frozenset("id gid uid uuid guid key code slug ids handle number".split())
 
 
@@ -80,6 +82,10 @@ def infer_parents(operation: Operation, candidates: Mapping[str, Candidate]) -> 
             parents.append(Parent(other[0].operation.path, parameter.name, other[1], "query"))
             sure = min(sure, 0.8)
             reasons.append(f"the required `{parameter.name}` is called like {other[0].operation.path}")
+        elif (other := _by_prose(parameter, operation.path, known)) is not None:
+            parents.append(Parent(other[0].operation.path, parameter.name, other[1], "query"))
+            sure = min(sure, 0.6)
+            reasons.append(f"the required `{parameter.name}` is described as one of {other[0].operation.path}")
         else:
             asked.append(parameter)
     if asked:
@@ -139,6 +145,8 @@ def _field(candidate: Candidate, name: str) -> str | None:
         return candidate.key[0]
     if is_id and ("id",) in by_words:
         return by_words["id",]
+    if is_id and not by_words:
+        return "id"
     if singular(own[-1]) == entity or singular(own[0]) == entity:
         named = [one for parts, one in by_words.items() if parts[-1] in ("name", "slug") or "".join(parts).endswith("name")]
         exact = [one for one in named if words(one) in (("name",), ("slug",), (*own, "name"))]
@@ -168,6 +176,19 @@ def _by_name(name: str, path: str, known: Mapping[str, Candidate]) -> tuple[Cand
             if field is not None:
                 return candidate, field
     return None
+
+
+def _by_prose(parameter: Parameter, path: str, known: Mapping[str, Candidate]) -> tuple[Candidate, str] | None:
+    """The only stream without parents that a parameter is said to filter by: "the workspace to filter teams on"."""
+    said = _FILTERS.search(parameter.prose.split(".")[0])
+    named = {singular(word) for word in words(said[1])} if said else set()
+    found = []
+    for candidate in known.values():
+        entity = words(entity_of(candidate.operation.path))
+        if "{" not in candidate.operation.path and len(entity) == 1 and singular(entity[0]) in named:
+            found.append(candidate)
+    found = [one for one in found if entity_of(one.operation.path) != entity_of(path) and len(one.key) == 1]
+    return (found[0], found[0].key[0]) if len(found) == 1 else None
 
 
 def depth_of(path: str, parents: Mapping[str, tuple[Parent, ...]], seen: frozenset[str] = frozenset()) -> int:

@@ -40,7 +40,8 @@ _EXAMPLES = (
 )
 _EPOCH_SAID = re.compile(r"\b(unix|epoch|posix)\b|seconds since|unix[ _-]?time", re.I)
 _MILLIS_SAID = re.compile(r"\bmilli", re.I)
-_DAY_SAID = re.compile(r"\bYYYY-MM-DD\b(?![T ]\d|T)|\bformat:? ?y(yyy)?-mm?-dd?\b", re.I)
+_DAY_SAID = re.compile(r"\bYYYY-MM-DD\b(?![T ][\dh]|T)|\bformat:? ?y(yyy)?-mm?-dd?\b", re.I)
+_BLANK_SAID = re.compile(r"\bYYYY-MM-DD HH:MM:SS\b", re.I)
 _TIME_SAID = re.compile(r"\b(date|time|timestamp|ISO[- ]?8601|RFC[- ]?3339|datetime)\b", re.I)
 
 
@@ -80,6 +81,8 @@ def format_of(parameter: Parameter) -> tuple[str, str]:
     parts = set(words(parameter.name))
     if _EPOCH_SAID.search(prose) or (shape.kind in ("integer", "number") and shape.format not in ("date", "date-time")):
         return (EPOCH_MILLIS if _MILLIS_SAID.search(prose) else EPOCH), "it takes a Unix time"
+    if _BLANK_SAID.search(prose):
+        return "%Y-%m-%d %H:%M:%S", "its description shows a day and a time"
     if found := _format_of(parameter.example):
         return found, "as in its example"
     if shape.format == "date":

@@ -9,7 +9,7 @@ from typing import Any
 _DEEPEST = 8
 _ITEMS = 5
 _FENCE = re.compile(r"```[\w+-]*\s*\n(.*?)```", re.DOTALL)
-_KEY = re.compile(r'\s*["\']([\w .$@-]{1,80})["\']\s*:\s*')
+_KEY = re.compile(r'\s*["\']([\w .$@-]{1,80})["\']\s*(?::|=>)\s*')
 _REMARK = re.compile(r"(?<!:)//[^\n]*|(?<=[\s{\[,])# [^\n\"]*$", re.MULTILINE)
 _WORD_TYPES = (
     ("array", re.compile(r"\barray\b", re.I)),
@@ -97,7 +97,7 @@ class _Sketch:
 
     def _items(self, depth: int) -> dict[str, Any]:
         """What is in a list: a value, or keys without braces around them, perhaps after a remark."""
-        announced = re.compile(r'\s*[^"{}\[\]\n]+\n(?=\s*")').match(self._text, self._at)
+        announced = re.compile(r'\s*[^"{}\[\]\n]+\]?:?\s*\n(?=\s*")').match(self._text, self._at)
         start = announced.end() if announced else self._at
         if _KEY.match(self._text, start):
             self._at = start

@@ -15,6 +15,8 @@ from plugins.connectors.spec.shapes import Shape, Shapes
 
 _METHODS = ("get", "put", "post", "delete", "patch", "options", "head")
 _JSON = re.compile(r"^(application|text)/([\w.*+-]*\+)?json\b|^\*/\*$|^application/\*$", re.I)
+# Converted collections say it in words alone.
+_REQUIRED = re.compile(r"\W*required\b(?! (if|when|for|unless|only|with))", re.I)
 _LOST_NAMES = ("per_page", "page_size", "page_number", "page", "limit", "offset", "cursor")
 
 
@@ -139,7 +141,7 @@ class _Reader:
         return Parameter(
             name=name,
             place=place,
-            is_required=raw.get("required") is True or place == "path",
+            is_required=raw.get("required") is True or place == "path" or bool(_REQUIRED.match(_text(raw.get("description")))),
             shape=shape,
             description=_text(raw.get("description")),
             example=example,

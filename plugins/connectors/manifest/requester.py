@@ -1,0 +1,128 @@
+"""Requests: where they go, what they carry, and what happens when they fail."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from plugins.connectors.inference.limits import Limits
+from plugins.connectors.inference.servers import Server
+from plugins.connectors.inference.words import snake
+from plugins.connectors.manifest.text import is_plain, quoted
+from plugins.connectors.streams import Stream
+
+_ANYBODYS = frozenset("id gid uuid key name code type parent resource object base_url start_date username password".split())
+
+
+def url_base(server: Server) -> str:
+    """The base URL as a template; `base_url` of the configuration goes before what the spec says."""
+    if not server.url:
+        return "{{ config['base_url'] }}"
+    parts = re.split(r"{(\w+)}", server.url)
+    literals = [f"'{part}'" if number % 2 == 0 else f"config['{part}']" for number, part in enumerate(parts)]
+    joined = " ~ ".join(part for part in literals if part != "''")
+    return f"{{{{ config.get('base_url') or ({joined}) }}}}" if server.variables else f"{{{{ config.get('base_url') or {joined} }}}}"
+
+
+def base_requester(server: Server, authenticator: dict[str, Any] | None, headers: Mapping[str, str]) -> dict[str, Any]:
+    """What all streams' requests share."""
+    made: dict[str, Any] = {"type": "HttpRequester", "url_base": url_base(server), "http_method": "GET"}
+    if authenticator is not None:
+        made["authenticator"] = {"$ref": "#/definitions/authenticator"}
+    made["request_headers"] = {"Accept": "application/json", **headers}
+    return made
+
+
+def path_of(stream: Stream) -> str:
+    """The path as a template: parameters come from parents, from their parents, or from the configuration."""
+    given = stream.given.value
+
+    def value(match: re.Match[str]) -> str:
+        name = match[1]
+        if template := parent_value(stream, name):
+            return template
+        if name in given.inherited:
+            return f"{{{{ stream_partition['parent_slice'][{quoted(snake(name))}] }}}}"
+        return f"{{{{ config[{quoted(input_name(stream, name))}] }}}}"
+
+    return re.sub(r"{([^{}]+)}", value, stream.path)
+
+
+def input_name(stream: Stream, parameter: str) -> str:
+    """What the configuration calls a parameter that the user gives: `id` of one stream is not that of another."""
+    name = snake(parameter)
+    return f"{stream.name}_{name}" if name in _ANYBODYS else name
+
+
+def parent_value(stream: Stream, parameter: str) -> str:
+    """The template of a parameter that a parent gives; empty if none does."""
+    for parent in stream.given.value.parents:
+        if parent.parameter == parameter:
+            if is_partition_field(stream, parameter):
+                return f"{{{{ stream_partition[{quoted(snake(parameter))}] }}}}"
+            return f"{{{{ stream_slice.extra_fields[{quoted(parent.field)}] }}}}"
+    return ""
+
+
+def is_partition_field(stream: Stream, parameter: str) -> bool:
+    """Of several fields of one parent the last is the partition's, the others are carried beside."""
+    parents = stream.given.value.parents
+    path = next(one.path for one in parents if one.parameter == parameter)
+    return [one.parameter for one in parents if one.path == path][-1] == parameter
+
+
+def parameters_of(stream: Stream, shared: Mapping[str, str]) -> dict[str, str]:
+    """Query parameters that are the same on each page."""
+    found = dict(shared) | {name: value for name, value in stream.fixed.items() if is_plain(name)}
+    if stream.cursor.value is not None:
+        found |= stream.cursor.value.fixed
+    given = stream.given.value
+    for parent in given.parents:
+        if parent.place == "query":
+            found[parent.parameter] = parent_value(stream, parent.parameter)
+    for parameter in given.asked:
+        if parameter.place == "query":
+            found[parameter.name] = f"{{{{ config[{quoted(input_name(stream, parameter.name))}] }}}}"
+    return found
+
+
+def error_handler(limits: Limits, is_child: bool, records: tuple[str, ...] | None) -> dict[str, Any]:
+    """429 waits as long as the API says, else longer each time; what a retry can't mend fails with a reason.
+
+    A parent that is gone since it was listed (404) has no children. `records`: fail if the answer has not this key.
+    """
+    waits: list[dict[str, Any]] = [{"type": "WaitTimeFromHeader", "header": "Retry-After"}]
+    if limits.reset_header:
+        waits.append({"type": "WaitUntilTimeFromHeader", "header": limits.reset_header, "min_wait": 1})
+    waits.append({"type": "ExponentialBackoffStrategy", "factor": 1})
+    filters: list[dict[str, Any]] = [
+        _filter([429], "RATE_LIMITED"),
+        _filter([500, 502, 503, 504], "RETRY"),
+        _filter([401], "FAIL", "config_error", "the API refused the credentials (401): check the connection's secrets"),
+        _filter([403], "FAIL", "config_error", "the credentials are not allowed to read this (403): widen them, or leave the stream out"),
+        _filter([404], "IGNORE")
+        if is_child
+        else _filter([404], "FAIL", "config_error", "there is nothing at this address (404): check base_url and inputs"),
+    ]  # fmt: skip
+    if records:
+        filters.append(
+            {
+                "type": "HttpResponseFilter",
+                "predicate": f"{{{{ {quoted(records[0])} not in response }}}}",
+                "action": "FAIL",
+                "failure_type": "config_error",
+                "error_message": f"the answer has no {records[0]!r}: correct field_path in connector.yml",
+            }
+        )
+    return {
+        "type": "DefaultErrorHandler",
+        "max_retries": 5,
+        "backoff_strategies": waits,
+        "response_filters": filters,
+    }
+
+
+def _filter(codes: list[int], action: str, failure: str = "", message: str = "") -> dict[str, Any]:
+    made: dict[str, Any] = {"type": "HttpResponseFilter", "http_codes": codes, "action": action}
+    return {**made, "failure_type": failure, "error_message": message} if failure else made

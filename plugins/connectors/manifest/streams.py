@@ -1,0 +1,143 @@
+"""Streams of a manifest, and the partitions and cursors that belong to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from plugins.connectors.inference.limits import Limits
+from plugins.connectors.inference.times import EPOCH, EPOCH_MILLIS, READABLE
+from plugins.connectors.inference.words import snake
+from plugins.connectors.inferred import DOUBTFUL
+from plugins.connectors.manifest import requester
+from plugins.connectors.manifest.paging import paginator, sizes
+from plugins.connectors.manifest.text import harmless, is_plain
+from plugins.connectors.streams import Stream
+
+# What identifies a record by itself, and not only among its parent's.
+_GLOBAL = 0.89
+EARLIEST = "2000-01-01"
+
+
+def declarative_stream(
+    stream: Stream, places: Mapping[str, int], limits: Limits, shared: Mapping[str, str]
+) -> dict[str, Any]:
+    """One stream. `places`: where in the manifest's list the stream of each path is."""
+    is_child = bool(stream.given.value.parents)
+    asking: dict[str, Any] = {"$ref": "#/definitions/requester", "path": requester.path_of(stream)}
+    if parameters := requester.parameters_of(stream, {**shared, **sizes(stream.pagination.value)}):
+        asking["request_parameters"] = parameters
+    asking["error_handler"] = requester.error_handler(limits, is_child, _checked(stream))
+    retriever: dict[str, Any] = {
+        "type": "SimpleRetriever",
+        "requester": asking,
+        "record_selector": {
+            "type": "RecordSelector",
+            "extractor": {"type": "DpathExtractor", "field_path": list(stream.records.value.path)},
+        },
+    }
+    if (pages := paginator(stream.pagination.value)) is not None:
+        retriever["paginator"] = pages
+    if is_child:
+        retriever["partition_router"] = _routers(stream, places)
+    made: dict[str, Any] = {"type": "DeclarativeStream", "name": stream.name}
+    if key := primary_key(stream):
+        made["primary_key"] = list(key)
+    made["retriever"] = retriever
+    if stream.cursor.value is not None:
+        made["incremental_sync"] = _cursor(stream)
+    if added := added_fields(stream):
+        made["transformations"] = [{"type": "AddFields", "fields": [_added(*one) for one in added]}]
+    made["schema_loader"] = {"type": "InlineSchemaLoader", "schema": _schema(stream)}
+    return made
+
+
+def primary_key(stream: Stream) -> tuple[str, ...]:
+    """The key in bronze: a child's name or number is only unique with its parent's key before it."""
+    key = stream.primary_key.value
+    if key and stream.given.value.parents and stream.primary_key.confidence < _GLOBAL:
+        return (*(name for name, _, _ in _parent_fields(stream) if name not in key), *key)
+    return key
+
+
+def added_fields(stream: Stream) -> list[tuple[str, str, str]]:
+    """Name, template and type of the parents' keys that records don't carry themselves."""
+    has = {snake(name) for name in stream.records.value.shape.properties}
+    return [one for one in _parent_fields(stream) if one[0] not in has]
+
+
+def _parent_fields(stream: Stream) -> list[tuple[str, str, str]]:
+    return [
+        (snake(parent.parameter), requester.parent_value(stream, parent.parameter), "string")
+        for parent in stream.given.value.parents
+    ]
+
+
+def _added(name: str, template: str, kind: str) -> dict[str, Any]:
+    return {"type": "AddedFieldDefinition", "path": [name], "value": template, "value_type": kind}
+
+
+def _checked(stream: Stream) -> tuple[str, ...] | None:
+    """Where the records are only guessed, an answer without their key is an error and not an empty one."""
+    path = stream.records.value.path
+    return path if stream.records.confidence < DOUBTFUL and path and path[0] != "*" and is_plain(path[0]) else None
+
+
+def _routers(stream: Stream, places: Mapping[str, int]) -> Any:
+    routers = []
+    parents = stream.given.value.parents
+    for path in dict.fromkeys(one.path for one in parents):
+        own = [one for one in parents if one.path == path]
+        parent: dict[str, Any] = {
+            "type": "ParentStreamConfig",
+            "stream": {"$ref": f"#/streams/{places[path]}"},
+            "parent_key": own[-1].field,
+            "partition_field": snake(own[-1].parameter),
+        }
+        if extra := [[one.field] for one in own[:-1]]:
+            parent["extra_fields"] = extra
+        routers.append({"type": "SubstreamPartitionRouter", "parent_stream_configs": [parent]})
+    # Two routers give each pair of their partitions.
+    return routers[0] if len(routers) == 1 else routers
+
+
+def _cursor(stream: Stream) -> dict[str, Any]:
+    cursor = stream.cursor.value
+    if cursor is None:
+        raise ValueError(f"{stream.name} has no cursor")
+    numeric = cursor.format in (EPOCH, EPOCH_MILLIS)
+    formats = [cursor.format] if numeric else []
+    made: dict[str, Any] = {
+        "type": "DatetimeBasedCursor",
+        "cursor_field": cursor.field,
+        "datetime_format": cursor.format,
+        "cursor_datetime_formats": [*formats, *(one for one in READABLE if one not in formats), *([] if numeric else [EPOCH])],
+        "start_datetime": {
+            "type": "MinMaxDatetime",
+            "datetime": f"{{{{ config.get('start_date') or '{EARLIEST}' }}}}",
+            "datetime_format": "%Y-%m-%d",
+        },
+        "start_time_option": {
+            "type": "RequestOption",
+            "inject_into": "request_parameter",
+            "field_name": cursor.parameter,
+        },
+    }
+    if cursor.end_parameter and cursor.is_end_required:
+        made["end_time_option"] = {
+            "type": "RequestOption",
+            "inject_into": "request_parameter",
+            "field_name": cursor.end_parameter,
+        }
+    return made
+
+
+def _schema(stream: Stream) -> dict[str, Any]:
+    schema = dict(stream.schema)
+    properties = dict(schema.get("properties", {}))
+    for name, _, kind in added_fields(stream):
+        properties[name] = {"type": [kind, "null"]}
+    if stream.cursor.value is not None:
+        properties.setdefault(stream.cursor.value.field, {"type": ["string", "null"]})
+    schema["properties"] = {harmless(name, 200): value for name, value in properties.items()}
+    return schema
