@@ -21,6 +21,7 @@ from plugins.core.errors import SmeltError
 
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _MAX_REFERENCES = 50
+_MAX_NESTED = 50
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ class Specification:
 
     def _merge(self, schema: Any, open_schemas: frozenset[int]) -> dict[str, Any]:
         schema = self.resolve(schema)
-        if not isinstance(schema, Mapping) or id(schema) in open_schemas:
+        if not isinstance(schema, Mapping) or id(schema) in open_schemas or len(open_schemas) >= _MAX_NESTED:
             return {}
         open_schemas |= {id(schema)}
         result = {key: value for key, value in schema.items() if key not in ("allOf", "oneOf", "anyOf")}

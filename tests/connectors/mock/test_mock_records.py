@@ -79,6 +79,15 @@ def test_references_and_allof_are_followed_and_recursion_ends() -> None:
     assert depth == 4
 
 
+def test_a_schema_wrapped_in_itself_a_thousand_times_is_cut() -> None:
+    """Nobody writes that but to break a reader."""
+    deep: dict[str, Any] = {"properties": {"far": {"type": "string"}}}
+    for _ in range(1_000):
+        deep = {"allOf": [deep]}
+    record = _records({"type": "object", "properties": {"id": {"type": "integer"}, "deep": deep}})[0]
+    assert set(record) == {"id", "deep"}
+
+
 def test_keys_are_unique_and_changes_grow() -> None:
     """Keys of several fields and nested ones too; seconds where the field is a number."""
     item = {
