@@ -11,6 +11,7 @@ from importlib import import_module
 from rich.console import Console
 
 NAMES = (
+    "discovery",
     "postgres",
     "build",
     "demo",

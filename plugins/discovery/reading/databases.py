@@ -87,13 +87,21 @@ def _closed(shown: str, error: Exception) -> SmeltError:
 
 
 def _tables(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+    """Schemas and names of tables, and of views, where these can be listed."""
     system = ", ".join(map(literal, _SYSTEM))
-    return con.execute(
-        "select schema_name, table_name from duckdb_tables() where database_name = 'place' "
-        f"and not internal and schema_name not in ({system}) and table_name not like 'sqlite_%' "
-        "union all select schema_name, view_name from duckdb_views() where database_name = 'place' "
-        f"and not internal and schema_name not in ({system}) order by all"
-    ).fetchall()
+
+    def listed(kind: str) -> list[tuple[str, str]]:
+        return con.execute(
+            f"select schema_name, {kind}_name from duckdb_{kind}s() where database_name = 'place' "
+            f"and not internal and schema_name not in ({system}) and {kind}_name not like 'sqlite_%' order by all"
+        ).fetchall()
+
+    tables = listed("table")
+    try:
+        return tables + listed("view")
+    except duckdb.Error:
+        # DuckDB parses the views of SQLite to list them, and not all of SQLite's SQL is its own.
+        return tables
 
 
 def _stream(con: duckdb.DuckDBPyConnection, kind: str, schema: str, table: str, name: str, rows: int) -> Stream:
