@@ -1,3 +1,3 @@
-from .static import DIMENSIONS, Vectors, encode
+from .static import DIMENSIONS, Vectors, encode, vocabulary
 
-__all__ = ["DIMENSIONS", "Vectors", "encode"]
+__all__ = ["DIMENSIONS", "Vectors", "encode", "vocabulary"]

@@ -24,6 +24,13 @@ def _model() -> tuple[Tokenizer, NDArray[np.int8]]:
         return Tokenizer.from_file(str(tokenizer)), load_file(tensors)["embeddings"]
 
 
+@cache
+def vocabulary() -> tuple[str, ...]:
+    """The model's word pieces, the most frequent words first."""
+    pieces = _model()[0].get_vocab()
+    return tuple(sorted(pieces, key=pieces.__getitem__))
+
+
 def encode(texts: Sequence[str]) -> Vectors:
     """One unit vector a text, shape (len(texts), DIMENSIONS); all zeros where no token is known, as of ""."""
     tokenizer, embeddings = _model()

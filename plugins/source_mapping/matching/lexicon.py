@@ -1,0 +1,36 @@
+"""The vocabulary of tables: abbreviations, words of other languages, and groups of words for one thing."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """meanings: words in full, by abbreviation or foreign word. concepts: the groups that a word is in.
+    kinds: what a column holds, by a word of its name (`date`, `flag`, `id` …)."""
+
+    meanings: Mapping[str, tuple[str, ...]]
+    concepts: Mapping[str, frozenset[int]]
+    kinds: Mapping[str, str]
+
+
+@cache
+def load_lexicon() -> Lexicon:
+    """Read lexicon.toml, which ships beside this module."""
+    text = (files("plugins.source_mapping.matching") / "lexicon.toml").read_text("utf-8")
+    document = tomllib.loads(text)
+    meanings = {short: tuple(full.split()) for short, full in document["abbreviations"].items()}
+    for words in document["languages"].values():
+        for full, foreign in words.items():
+            meanings |= {word: tuple(full.split()) for word in foreign.split()}
+    concepts: dict[str, frozenset[int]] = {}
+    for number, group in enumerate(document["synonyms"]["groups"]):
+        for word in group.split():
+            concepts[word] = concepts.get(word, frozenset()) | {number}
+    kinds = {word: kind for kind, words in document["kinds"].items() for word in words.split()}
+    return Lexicon(meanings, concepts, kinds)
