@@ -21,6 +21,7 @@ from plugins.core.settings import mask
 _CAPABILITIES = (
     "ingest.command",
     "plugins.build.command",
+    "plugins.connectors.command",
     "plugins.discovery.command",
     "plugins.lineage.command",
     "plugins.nl_models.command",

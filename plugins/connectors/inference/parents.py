@@ -10,6 +10,7 @@ from plugins.connectors.inference.names import entity_of
 from plugins.connectors.inference.records import Records
 from plugins.connectors.inference.words import is_parameter, parameter_in, plural, segments, singular, words
 from plugins.connectors.inferred import Inferred
+from plugins.connectors.manifest.text import is_plain
 from plugins.connectors.spec.api import Operation, Parameter
 
 _DEEPEST = 4
@@ -64,7 +65,8 @@ def infer_parents(operation: Operation, candidates: Mapping[str, Candidate]) -> 
                 parents += [Parent(candidate.operation.path, name, fields[name]) for name in names]
                 inherited = tuple(name for name in open_names if f"{{{name}}}" in candidate.operation.path)
                 open_names = [name for name in open_names if name not in names and name not in inherited]
-                sure = min(sure, certainty)
+                known_fields = set(candidate.records.shape.properties)
+                sure = min(sure, certainty if set(fields.values()) <= known_fields else 0.5)
                 reasons.append(f"{', '.join(f'`{name}`' for name in names)} of each record of {candidate.operation.path}")
         for name in list(open_names):
             if (other := _by_name(name, operation.path, known)) is not None:
@@ -123,8 +125,10 @@ def _pluralised(base: Sequence[str]) -> tuple[str, ...]:
 
 def _fields(candidate: Candidate, names: Sequence[str]) -> dict[str, str] | None:
     found = {name: _field(candidate, name) for name in names}
-    if len(names) == 1 and found[names[0]] is None and len(candidate.key) == 1:
-        found[names[0]] = candidate.key[0]
+    if len(names) == 1 and found[names[0]] is None:
+        # Schemas leave out what a path asks for: `/builds/{build_num}` without a build_num. A URL is no part of a path.
+        own = [one for one in candidate.key if one not in _urls(candidate)]
+        found[names[0]] = own[0] if len(own) == 1 else names[0] if is_plain(names[0]) else None
     if any(field is None for field in found.values()):
         return None
     return {name: field for name, field in found.items() if field is not None}
@@ -141,7 +145,7 @@ def _field(candidate: Candidate, name: str) -> str | None:
         return by_words[own]
     if is_id and own[-1:] in by_words:
         return by_words[own[-1:]]
-    if is_id and candidate.key and len(candidate.key) == 1:
+    if is_id and len(candidate.key) == 1 and candidate.key[0] not in _urls(candidate):
         return candidate.key[0]
     if is_id and ("id",) in by_words:
         return by_words["id",]
