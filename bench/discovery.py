@@ -110,7 +110,9 @@ def _csv(path: Path) -> dict[str, list[Any]]:
 
 def _database(name: str) -> dict[str, dict[str, list[Any]]]:
     with _unpacked(name) as path, closing(sqlite3.connect(path)) as db:
-        tables = [t for (t,) in db.execute("select name from sqlite_master where type = 'table'") if t[:6] != "sqlite"]
+        tables = [
+            t for (t,) in db.execute("select name from sqlite_master where type = 'table'") if t[:6] != "sqlite"
+        ]
         found = {}
         for table in tables:
             cursor = db.execute(f'select * from "{table}"')
@@ -147,7 +149,9 @@ def _faker(locales: Iterable[str], is_mute: bool = False) -> tuple[dict[str, dic
 
 
 def _as_arrow(columns: Mapping[str, list[Any]]) -> pa.Table:
-    return pa.table({name: pa.array([None if v is None else str(v) for v in values]) for name, values in columns.items()})
+    return pa.table(
+        {name: pa.array([None if v is None else str(v) for v in values]) for name, values in columns.items()}
+    )
 
 
 def _ours(tables: Mapping[str, Mapping[str, list[Any]]], labels: Labels) -> Score:
@@ -219,7 +223,19 @@ def _csv_detective(tables: Mapping[str, Mapping[str, list[Any]]], labels: Labels
 def _peer(package: str, code: str, arguments: list[str]) -> str | None:
     """What a worker prints that runs with a peer in an environment of its own; None if it can't be had."""
     uv = next((one for one in (".uv/bin/uv", "uv") if one == "uv" or Path(one).exists()))
-    command = [uv, "run", "--no-project", "--isolated", "--python", "3.11", "--with", package, "python", "-c", code]
+    command = [
+        uv,
+        "run",
+        "--no-project",
+        "--isolated",
+        "--python",
+        "3.11",
+        "--with",
+        package,
+        "python",
+        "-c",
+        code,
+    ]
     try:
         done = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=900, check=True)
     except (OSError, subprocess.SubprocessError):
@@ -228,7 +244,15 @@ def _peer(package: str, code: str, arguments: list[str]) -> str | None:
 
 
 def _show(console: Console, scores: Mapping[str, Score], peers: Mapping[str, Score | None]) -> None:
-    table = Table("labelled columns", "columns", "right: smelt", "csv-detective", "calibration error", "seconds: smelt", "csv-detective")
+    table = Table(
+        "labelled columns",
+        "columns",
+        "right: smelt",
+        "csv-detective",
+        "calibration error",
+        "seconds: smelt",
+        "csv-detective",
+    )
     for name, score in scores.items():
         peer = peers[name]
         table.add_row(
@@ -270,7 +294,9 @@ class _Declared:
 def _declared() -> Iterator[tuple[str, _Declared]]:
     for name in _DATABASES:
         with _unpacked(name) as path, read_place(str(path)) as place:
-            keys = {one.name: frozenset(one.declared_key) for one in place.streams if one.declared_key and one.rows}
+            keys = {
+                one.name: frozenset(one.declared_key) for one in place.streams if one.declared_key and one.rows
+            }
             references = {
                 (one.stream, one.columns[0], one.to_stream, one.to_columns[0])
                 for one in place.references
@@ -329,7 +355,8 @@ def _count(found: SourceProfile, declared: _Declared) -> Counter[str]:
         for name, columns in declared.keys.items()
     )
     among = sum(
-        any(frozenset(key.columns) == columns for key in streams[name].keys) for name, columns in declared.keys.items()
+        any(frozenset(key.columns) == columns for key in streams[name].keys)
+        for name, columns in declared.keys.items()
     )
     references = {(one.stream, one.columns[0], one.to_stream, one.to_columns[0]) for one in found.foreign_keys}
     right = len({_folded(one) for one in references} & {_folded(one) for one in declared.references})

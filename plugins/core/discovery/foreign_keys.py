@@ -11,25 +11,34 @@ from numpy.typing import NDArray
 
 from plugins.core.discovery.columns import renamed
 from plugins.core.discovery.look import Look
-from plugins.core.discovery.names import id_subject, is_id_name, is_of, snake
 from plugins.core.discovery.profile import ColumnProfile, Finding, ForeignKey, StreamProfile
+from plugins.core.discovery.referring import called_like, is_about_another
 from plugins.core.discovery.verifying import included
 
 _LEAST_CONFIDENCE = 0.5
 _LEAST_INCLUDED = 0.9
 # Values that are looked up in all rows of a stream that was sampled.
 _LOOKED_UP = 500
-_NEVER = frozenset({"boolean", "free_text", "amount", "percentage", "json", "array", "map", "polymorphic", "binary", "empty",
-                    "date", "timestamp", "time", "latitude", "longitude"})  # fmt: skip
+_LEAST_COVERED = 3
+_NEVER = frozenset(
+    {"boolean", "free_text", "amount", "percentage", "json", "array", "map", "polymorphic", "binary", "empty",
+     "date", "timestamp", "time", "latitude", "longitude", "address"}
+)  # fmt: skip
+# Keys whose values are found in another column by more than chance, whatever that is called.
+_TELLING = frozenset({"id", "uuid", "code", "email"})
+_MAY_BECOME = frozenset({"id", "uuid", "number", "code", "text", "enum", "foreign_key"})
 
 
 @dataclass(frozen=True)
-class _Place:
+class _Key:
+    """A key that may be referred to. values: sorted, as text. whole: all rows, if the stream was sampled."""
+
     stream: StreamProfile
     column: ColumnProfile
     look: Look
-    values: NDArray[np.object_]
+    values: NDArray[np.str_]
     whole: duckdb.DuckDBPyRelation | None
+    is_primary: bool
 
 
 def find_foreign_keys(
@@ -42,132 +51,115 @@ def find_foreign_keys(
     whole: all rows of streams, by name: keys of those that were sampled are looked up there.
     """
     every = [one for stream in streams for one in stream.walk()]
-    targets = [place for stream in every for place in _keys_of(stream, looks[stream.name], whole.get(stream.name))]
-    found: dict[tuple[str, str], ForeignKey] = {}
-    for stream in every:
+    names = frozenset(stream.name for stream in every)
+    keys = [key for one in every for key in _keys_of(one, looks[one.name], whole.get(one.name), names)]
+    found: list[ForeignKey] = []
+    for stream in every if keys else ():
         for column, look in zip(stream.columns, looks[stream.name], strict=True):
-            if (
-                look.cells.kind != "scalar"
-                or column.semantic.value in _NEVER
-                or not look.filled
-                or look.family == "float"
-            ):
+            if look.cells.kind != "scalar" or column.semantic.value in _NEVER or not look.filled:
                 continue
-            ours = _values(look)
-            best = max(
-                (one for target in targets if (one := _reference(stream, column, look, ours, target))),
-                key=lambda one: one.confidence,
-                default=None,
-            )
-            if best is not None and best.confidence >= _LEAST_CONFIDENCE:
-                found[stream.name, column.name] = best
-    return tuple(sorted(found.values(), key=lambda one: -one.confidence))
+            values = _values(look)
+            references = (_reference(stream, column, look, values, key) for key in keys)
+            best = max((one for one in references if one), key=lambda one: one.confidence, default=None)
+            found += [best] if best is not None else []
+    return tuple(sorted(found, key=lambda one: -one.confidence))
 
 
 def _keys_of(
-    stream: StreamProfile, looks: Sequence[Look], whole: duckdb.DuckDBPyRelation | None
-) -> Iterator[_Place]:
-    single = {key.columns[0] for key in stream.keys if len(key.columns) == 1}
+    stream: StreamProfile, looks: Sequence[Look], whole: duckdb.DuckDBPyRelation | None, names: frozenset[str]
+) -> Iterator[_Key]:
+    single = {key.columns[0]: key for key in stream.keys if len(key.columns) == 1}
     for column, look in zip(stream.columns, looks, strict=True):
-        if column.name in single and look.family in ("integer", "text") and column.semantic.value not in _NEVER:
-            yield _Place(stream, column, look, _values(look), whole if stream.sampled < stream.rows else None)
+        key = single.get(column.name)
+        if (
+            key is not None
+            and look.family in ("integer", "text")
+            and column.semantic.value not in _NEVER
+            and not is_about_another(column.path[-1], stream.name, names)
+        ):
+            everything = whole if stream.sampled < stream.rows else None
+            yield _Key(stream, column, look, _values(look), everything, key.is_primary)
 
 
-def _values(look: Look) -> NDArray[np.object_]:
+def _values(look: Look) -> NDArray[np.str_]:
     """Different values as text, so that numbers in text are found among numbers."""
     import pyarrow as pa
 
-    return np.unique(np.asarray(look.different.cast(pa.string()).to_pylist(), dtype=object).astype(str))
+    different = look.different
+    if look.family == "float":
+        numbers = look.numbers
+        # Whole numbers become floats where some are missing.
+        if not len(numbers) or (numbers % 1).any() or np.abs(numbers).max() > 2**53:
+            return np.empty(0, dtype=str)
+        different = pa.array(numbers.astype(np.int64))
+    return np.unique(np.asarray(different.cast(pa.string()).to_pylist(), dtype=object).astype(str))
 
 
 def _reference(
-    stream: StreamProfile, column: ColumnProfile, look: Look, ours: NDArray[np.object_], target: _Place
+    stream: StreamProfile, column: ColumnProfile, look: Look, values: NDArray[np.str_], key: _Key
 ) -> ForeignKey | None:
-    if target.stream.name == stream.name and target.column.name == column.name:
+    if not len(values) or (key.stream.name == stream.name and key.column.name == column.name):
         return None
-    named, why = _called_like(stream, column, target)
-    if not named and look.is_unique:
+    named, why = _named(stream, column, key)
+    if not named and (look.is_unique or not key.is_primary or key.column.semantic.value not in _TELLING):
         return None
-    share = _included(ours, target, bool(named))
+    share = _included(values, key, bool(named))
     if share < _LEAST_INCLUDED:
         return None
-    number = len(ours)
-    covered = number / max(1, len(target.values))
-    surprise = _surprise(ours, target)
+    number = len(values)
+    covered = number / max(1, len(key.values))
     sure = number / (number + (1.0 if named else 6.0))
-    confidence = (
-        (0.97 * named + (1 - named) * 0.75 * surprise * min(1.0, covered * 5)) * sure * (1 - 3 * (1 - share))
-    )
+    by_values = 0.75 * _surprise(key) * min(1.0, covered * 5)
+    confidence = (0.97 * named + (1 - named) * by_values) * sure * (1 - 3 * (1 - share))
+    if named and share == 1:
+        # That every row of the other is referred to would be a rare chance.
+        confidence += (1 - confidence) * 0.3 * min(1.0, covered) * (number >= _LEAST_COVERED)
     if confidence < _LEAST_CONFIDENCE:
         return None
     return ForeignKey(
-        stream.name, (column.name,), target.stream.name, (target.column.name,), round(confidence, 3),
-        f"{round(share * number):,} of {number:,} different values are in {target.stream.name}.{target.column.name}"
-        f"{why}",
+        stream.name, (column.name,), key.stream.name, (key.column.name,), round(confidence, 3),
+        f"{round(share * number):,} of {number:,} different values are in {key.stream.name}.{key.column.name}{why}",
     )  # fmt: skip
 
 
-def _included(ours: NDArray[np.object_], target: _Place, is_named: bool) -> float:
+def _named(stream: StreamProfile, column: ColumnProfile, key: _Key) -> tuple[float, str]:
+    if column.name.startswith("_parent_"):
+        is_parent = stream.parent == key.stream.name and column.name == f"_parent_{key.column.name}"
+        return (1.0, "; the row that the element is of") if is_parent else (0.0, "")
+    # `customer.id` within an order speaks as `customer_id` does.
+    name = "_".join(column.path[-2:])
+    return called_like(name, stream.name, key.column.path[-1], key.stream.name)
+
+
+def _included(values: NDArray[np.str_], key: _Key, is_named: bool) -> float:
     """The share of some values that a key has: of a sampled stream, in all of its rows."""
-    if target.whole is None or target.column.name not in target.whole.columns:
-        return float(np.isin(ours, target.values, assume_unique=True).mean())
+    if key.whole is None or key.column.name not in key.whole.columns:
+        return float(np.isin(values, key.values, assume_unique=True).mean())
     if not is_named:
         return 0.0
-    some = [str(one) for one in ours[:: max(1, len(ours) // _LOOKED_UP)]]
-    return included(target.whole, target.column.name, some) / len(some)
+    some = [str(one) for one in values[:: max(1, len(values) // _LOOKED_UP)]]
+    return included(key.whole, key.column.name, some) / len(some)
 
 
-def _called_like(stream: StreamProfile, column: ColumnProfile, target: _Place) -> tuple[float, str]:
-    """How well a column's name speaks of the target, 0..1, and that in words."""
-    ours, theirs = snake(column.path[-1] if column.path else column.name), snake(target.column.path[-1])
-    if column.name.startswith("_parent_"):
-        is_parent = stream.parent == target.stream.name and column.name == f"_parent_{target.column.name}"
-        return (1.0, "; the element's parent") if is_parent else (0.0, "")
-    subject = id_subject(ours)
-    about = bool(subject) and subject != ours and is_of(subject, target.stream.name)
-    same = ours == theirs and ours not in ("id", "key", "uuid", "code", "name", "number")
-    if about or (same and is_id_name(ours)):
-        return 1.0, f"; `{column.name}` is called like it"
-    if same:
-        return 0.7, "; they are called the same"
-    words = [word for word in subject.split("_") if word]
-    if subject != ours and any(
-        is_of("_".join(words[start:]), target.stream.name) for start in range(1, len(words))
-    ):
-        return 0.9, f"; `{column.name}` ends like it"
-    return 0.0, ""
-
-
-def _surprise(ours: NDArray[np.object_], target: _Place) -> float:
-    """How unlikely it is that the values are included by chance: small whole numbers are in every sequence."""
-    theirs = target.values
-    if target.look.family == "integer" and len(target.look.numbers):
-        span = float(target.look.numbers.max() - target.look.numbers.min()) + 1
-        return max(0.0, 1 - len(theirs) / span)
-    return 1.0
+def _surprise(key: _Key) -> float:
+    """How unlikely it is that values are included by chance: small whole numbers are in every sequence."""
+    numbers = key.look.numbers
+    if key.look.family != "integer" or not len(numbers):
+        return 1.0
+    return max(0.0, 1 - len(key.values) / (float(numbers.max() - numbers.min()) + 1))
 
 
 def with_foreign_keys(stream: StreamProfile, found: Sequence[ForeignKey]) -> StreamProfile:
     """A stream whose referring columns are said to be foreign keys."""
     ours = {one.columns[0]: one for one in found if one.stream == stream.name and len(one.columns) == 1}
-    primary = {name for key in stream.keys if key.is_primary and len(key.columns) == 1 for name in key.columns}
+    primary = {key.columns[0] for key in stream.keys if key.is_primary and len(key.columns) == 1}
 
     def told(column: ColumnProfile) -> ColumnProfile:
-        one = ours.get(column.name)
-        if (
-            one is None
-            or column.name in primary
-            or column.semantic.value not in ("id", "uuid", "number", "code", "text", "enum", "foreign_key")
-        ):
+        one, semantic = ours.get(column.name), column.semantic
+        if one is None or column.name in primary or semantic.value not in _MAY_BECOME:
             return column
-        return renamed(
-            column,
-            Finding(
-                "foreign_key",
-                max(one.confidence, column.semantic.confidence if column.semantic.value == "foreign_key" else 0),
-                one.evidence,
-            ),
-        )
+        known = semantic.confidence if semantic.value == "foreign_key" else 0.0
+        return renamed(column, Finding("foreign_key", max(one.confidence, known), one.evidence))
 
     return replace(
         stream,

@@ -63,7 +63,9 @@ def _single(stream: str, place: int, look: Look, column: ColumnProfile) -> Key:
             (1.0, 2.0, f"; `{name}` is called like the rows' own identifier") if own else (0.75, 6.0, "")
         )
     elif is_code_name(name):
-        suited, caution = max(suited, 0.8), 6.0
+        subject = id_subject(name)
+        own = not subject or is_of(subject, stream)
+        suited, caution = (max(suited, 0.9), 3.0) if own else (max(suited, 0.8), 6.0)
     if place == 0 and suited < 1.0:
         suited, why = suited + (1 - suited) * 0.3, why + "; the first column"
     if _is_sequence(look):

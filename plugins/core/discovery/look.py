@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ PLACEHOLDERS = frozenset(
 )  # fmt: skip
 # Words that are a value of their own as soon as there are other words: they are told, and not left out.
 _MOST_PLACEHOLDERS = 0.9
+_NUMBER = re.compile(r"[+-]?(?:0|[1-9]\d*)(?:\.\d+)?|[+-]?\.\d+", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,14 @@ class Look:
     @cached_property
     def hints(self) -> frozenset[str]:
         """What its name says."""
-        return names.hints(self.name)
+        said = names.hints(self.name)
+        # `name` of `customer` says more than either.
+        return said or (names.hints("_".join(self.cells.path[-2:])) if len(self.cells.path) > 1 else said)
+
+    @cached_property
+    def is_written_number(self) -> bool:
+        """Whether it is a text column of plain numbers, none with a zero before."""
+        return self.family == "text" and bool(self.texts) and all(map(_NUMBER.fullmatch, self.texts))
 
     @property
     def nulls(self) -> int:

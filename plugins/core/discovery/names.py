@@ -42,7 +42,8 @@ _HINTS: tuple[tuple[str, str, str], ...] = (
         r"display|nick|account_holder|cardholder|card_holder|recipient|sender|owner|manager|doctor|passenger|guest|"
         r"member|student|teacher|player|artist|actor|director)_?names?|surname|forename|fname|lname|vorname|nachname|"
         r"prenom|nom|nombre|apellidos?|nome|cognome|sobrenome|imie|nazwisko|author|actor|director|assignee|reporter|"
-        r"cardholder|contact|employee",
+        r"cardholder|contact|employee|father|mother|spouse|partner|husband|wife|musician|(?:father|mother|musician|"
+        r"spouse|partner|artist|given_name|family_name|maiden)_(?:label|name)|maiden|^(?:first|last|middle)$",
         r"id|ids|user_?name|login|email|phone|title|type|count|date|company|address|count|at|of_birth",
     ),
     (
@@ -61,7 +62,7 @@ _HINTS: tuple[tuple[str, str, str], ...] = (
         "amount",
         r"amounts?|amt|prices?|costs?|total|subtotal|fees?|revenue|sales|salary|balance|tax|vat|gross|net|payment|"
         r"budget|income|profit|spend|turnover|freight|paid|due|refund(?:ed)?|charge|wage|credit_limit|msrp|"
-        r"betrag|preis|summe|umsatz|kosten|gehalt|montant|prix|precio|importe|prezzo|importo|valor|preco",
+        r"\w*?(?:amount|price|cost|betrag|preis)s?|total\w*|coverage|expenses?|discount|betrag|preis|summe|umsatz|kosten|gehalt|montant|prix|precio|importe|prezzo|importo|valor|preco",
         r"id|ids|type|date|at|status|count|method|number|code|name|currency|rate|pct|percent|percentage|items|rows|quantity",
     ),
     (
@@ -109,7 +110,7 @@ _COMPILED = tuple(
 )
 _ID = re.compile(r"(?:^|_)(?:id|ids|key|pk|fk|uuid|guid|sk|identifier|sid|oid|uid)\d*$|^(?:id|uuid|guid)_")
 _WEAK_ID = re.compile(
-    r"(?:^|_)(?:code|no|nr|num|number|ref|reference|sku|handle|slug|symbol|login|username|user_name)$"
+    r"code$|(?:^|_)(?:no|nr|num|number|ref|reference|sku|handle|slug|symbol|login|username|user_name)$"
 )
 _BIRTH = re.compile(r"(?:^|_)(?:dob|birth|birthday|birth_?date|date_of_birth|geburtsdatum|born)(?=_|$)")
 _UNITS = {

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from plugins.core.discovery.look import Look
-from plugins.core.discovery.names import is_id_name
+from plugins.core.discovery.names import is_code_name, is_id_name
 from plugins.core.discovery.semantics.candidate import Candidate
 from plugins.core.discovery.semantics.forms import of_forms
 from plugins.core.discovery.semantics.moments import of_moments
@@ -15,6 +16,7 @@ from plugins.core.discovery.semantics.words import enums, of_words
 
 _LEAST_RUNNER_UP = 0.2
 _RUNNERS_UP = 3
+_LEAST_DOUBT = 0.35
 _NESTED = {"array": "array", "map": "map", "json": "json", "polymorphic": "polymorphic", "binary": "binary"}
 
 
@@ -42,6 +44,9 @@ def mean(look: Look) -> Meaning:
             else best
         )
     kept = [one for one in others if one.confidence >= _LEAST_RUNNER_UP]
+    # What is left, where nothing else is likely, is more than the weak word for it says.
+    if best.value in ("text", "number") and (not kept or kept[0].confidence < _LEAST_DOUBT):
+        best = replace(best, confidence=1 - (1 - best.confidence) * 0.5)
     return Meaning(best, tuple(kept[:_RUNNERS_UP]))
 
 
@@ -65,6 +70,7 @@ def _candidates(look: Look) -> Iterator[Candidate]:
         yield from of_written(look)
         yield from of_words(look)
     yield from _ids(look)
+    yield from _codes(look)
 
 
 def _typed(look: Look) -> Iterator[Candidate]:
@@ -78,6 +84,14 @@ def _typed(look: Look) -> Iterator[Candidate]:
         yield Candidate("json", 0.97, "stored as JSON")
     elif look.family == "other" or kind == "INTERVAL":
         yield Candidate("text", 0.3, f"stored as {kind}")
+
+
+def _codes(look: Look) -> Iterator[Candidate]:
+    """Numbers that are called codes."""
+    if look.family in ("integer", "decimal") or look.is_written_number:
+        if not is_code_name(look.name) or re.search(r"amount|phone|count", look.name.lower()):
+            return
+        yield Candidate("code", 0.75 * look.filled / (look.filled + 2), f"numbers, called `{look.name}`")
 
 
 def _ids(look: Look) -> Iterator[Candidate]:

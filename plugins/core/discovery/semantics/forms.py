@@ -39,6 +39,7 @@ _NATIONAL = (
     (r"\d{9}", "stdnum.nl.bsn", "Dutch BSN"),
 )  # fmt: skip
 _NATIONAL_FORMS = tuple((re.compile(form), module, label) for form, module, label in _NATIONAL)
+_ANY_NATIONAL = re.compile(r"(?=(?:\D*\d){5})[A-Za-z\d][A-Za-z\d ./-]{6,19}")
 _REGIONS = ("US", "GB", "DE", "FR", "ES", "IT", "NL", "PL", "BR", "IN", "CH", "AT", "SE", "AU", "JP", "MX", "CN")
 # Telephone numbers are parsed for this many values: parsing one takes as long as a hundred of other forms.
 _PARSED = 25
@@ -124,21 +125,23 @@ def _cards(look: Look, texts: list[str]) -> Candidate | None:
 
 
 def _national_ids(look: Look, texts: list[str]) -> Candidate | None:
+    found = []
     for form, module, label in _NATIONAL_FORMS:
-        is_valid: Callable[[str], object] = (
-            import_module(module).is_valid
-            if module and form.fullmatch(texts[0] if texts else "")
-            else (lambda _: True)
-        )  # noqa: E501
+        if not texts or not any(map(form.fullmatch, texts[:3])):
+            continue
+        is_valid: Callable[[str], object] = import_module(module).is_valid if module else bool
         count = count_fits(texts, lambda t, f=form, v=is_valid: f.fullmatch(t) and v(t))
         # Nine to eleven bare digits pass a check digit by chance, one in eleven: all of many must.
-        if count and (not form.pattern.startswith(r"\d{") or "-" in form.pattern or count == len(texts)):
+        is_bare = form.pattern.startswith(r"\d{") and "-" not in form.pattern
+        if count and (not is_bare or count == len(texts)):
             strength, caution = (0.97, 1.0) if module else (0.9, 2.0)
             what = f"written like a {label}" + (", and valid" if module else "")
-            return Candidate(
-                "national_id", sureness(count, len(texts), strength, caution), told(count, len(texts), what), label
-            )
-    return None
+            sure = sureness(count, len(texts), strength, caution)
+            found.append(Candidate("national_id", sure, told(count, len(texts), what), label))
+    if "national_id" in look.hints and (count := count_fits(texts, _ANY_NATIONAL.fullmatch)):
+        sure = sureness(count, len(texts), 0.75, 1.0)
+        found.append(Candidate("national_id", sure, told(count, len(texts), "written like national ids")))
+    return max(found, key=lambda one: one.confidence, default=None)
 
 
 def _phones(look: Look, texts: list[str]) -> Candidate | None:

@@ -60,6 +60,15 @@ def country_codes() -> tuple[frozenset[str], frozenset[str]]:
 
 
 @cache
+def given_names() -> frozenset[str]:
+    """Given names of the census of the United States, 1990, as `plain` writes them."""
+    from importlib.resources import files
+
+    listed = (files("names") / f"dist.{kind}.first" for kind in ("female", "male"))
+    return frozenset(line.split()[0].lower() for file in listed for line in file.read_text().splitlines() if line)
+
+
+@cache
 def currency_codes() -> frozenset[str]:
     """ISO 4217 codes of currencies in use now, and of those before the euro."""
     from babel import Locale

@@ -31,7 +31,7 @@ _POSTAL = (
 )
 _ANY_POSTAL = re.compile(r"[A-Z]{0,2}-?\d{3,6}(?:[ -]\d{2,4})?|(?=.*\d)[A-Z\d]{2,4}[ -]?[A-Z\d]{3}", re.IGNORECASE)
 _FIVE = re.compile(r"\d{5}(?:-\d{4})?")
-_PERSON = re.compile(r"[^\W\d_][^\W\d_.'’`-]*\.?(?:[ .'’`-]+[^\W\d_]+\.?|, ?[^\W\d_]+\.?){0,5}")
+_PERSON = re.compile(r"[^\W\d_]+\.?\d{0,4}(?:[ .'’`-]+[^\W\d_]+\.?\d{0,4}|, ?[^\W\d_]+\.?){0,5}")
 _TITLES = frozenset("mr mrs ms miss dr prof sr sra herr frau mme mlle ing dipl univ jr ii iii".split())
 _CODE = re.compile(r"(?=.*\d)[A-Za-z0-9][A-Za-z0-9_./:#-]{1,39}")
 _MOST_ENUM, _LONGEST_ENUM = 60, 60
@@ -70,7 +70,8 @@ def _countries(look: Look, texts: Sequence[str]) -> Candidate | None:
     is_hinted = "country" in look.hints
     longest = max(map(len, texts[:10]))
     found = None
-    if longest <= 3 and all(text.isalpha() and text.isupper() for text in texts[:10]):
+    codes = {*reference.country_codes()[0], *reference.country_codes()[1]} if longest <= 3 else frozenset()
+    if longest <= 3 and all(text in codes for text in texts[:3]):
         for size, codes in zip((2, 3), reference.country_codes(), strict=True):
             if count := count_fits(texts, codes.__contains__):
                 # States of the USA and languages have codes of two letters as well.
@@ -159,21 +160,35 @@ def _postal_codes(look: Look, texts: Sequence[str]) -> Candidate | None:
 
 
 def _persons(look: Look, texts: Sequence[str]) -> Candidate | None:
-    """Names of persons, by how they are written and what the column is called."""
-    if "person_name" not in look.hints:
+    """Names of persons, by how they are written, by given names among them, and by what the column is called."""
+    is_hinted = "person_name" in look.hints
+    if not (count := count_fits(texts, _is_like_name)):
         return None
-    count = count_fits(
-        texts, lambda t: len(t) <= 60 and _PERSON.fullmatch(t) and not t.isupper() or _is_name_in_capitals(t)
-    )
-    if not count:
+    given = sum(_has_given_name(text) for text in texts)
+    share, words = given / len(texts), sum(len(text.split()) for text in texts) / len(texts)
+    # Of companies and places, a fifth begins with what is a given name, too.
+    strength = 0.0
+    if share >= (0.35 if words > 1.5 else 0.6):
+        strength = min(0.92, 0.45 + 0.5 * share)
+    if not (strength or is_hinted):
         return None
     return Candidate(
-        "person_name", sureness(count, len(texts), 0.85, 0.7), told(count, len(texts), "written like names")
-    ).named(look.name, True)
+        "person_name", sureness(count, len(texts), max(strength, 0.85 * is_hinted), 0.7 if is_hinted else 3.0),
+        f"{told(count, len(texts), 'written like names')}, {share:.0%} of them begin with a known given name",
+    ).named(look.name, is_hinted)  # fmt: skip
 
 
-def _is_name_in_capitals(text: str) -> bool:
-    return text.isupper() and len(text) > 2 and _PERSON.fullmatch(text) is not None
+def _is_like_name(text: str) -> bool:
+    return 1 < len(text) <= 60 and not text.islower() and _PERSON.fullmatch(text) is not None
+
+
+def _has_given_name(text: str) -> bool:
+    """Whether its first word, or the first behind a comma, is a given name; titles are passed over."""
+    _, comma, behind = text.partition(",")
+    parts = re.split(r"[\s.]+", reference.plain(behind if comma else text))
+    words = [re.sub(r"\d+$", "", word) for word in parts]
+    first = next((word for word in words if word and word not in _TITLES), "")
+    return first in reference.given_names() or first.partition("-")[0] in reference.given_names()
 
 
 def _addresses(look: Look, texts: Sequence[str]) -> Candidate | None:
@@ -193,7 +208,8 @@ def enums(look: Look) -> Iterator[Candidate]:
     """Few values, each in many rows: text, or numbers where the name says so."""
     is_hinted = "enum" in look.hints
     number = look.distinct - len(look.placeholders)
-    if not 0 < number <= _MOST_ENUM or look.filled < 2 * number or (look.family != "text" and not is_hinted):
+    is_text = look.family == "text" and not look.is_written_number
+    if not 0 < number <= _MOST_ENUM or look.filled < 2 * number or not (is_text or is_hinted):
         return
     if look.family == "text" and max(map(len, look.texts)) > _LONGEST_ENUM:
         return
@@ -219,7 +235,7 @@ def _rest(look: Look, texts: Sequence[str]) -> Iterator[Candidate]:
             prose * len(texts) / (len(texts) + 1),
             f"{mean:.1f} words and {long:.0f} characters on average",
         ).named(look.name, is_hinted)
-    elif count := count_fits(texts, _CODE.fullmatch):
+    elif (is_code_name(look.name) or not look.is_written_number) and (count := count_fits(texts, _CODE.fullmatch)):
         shapes = Counter(re.sub(r"[A-Za-z]", "a", re.sub(r"\d", "9", text)) for text in texts)
         alike = shapes.most_common(1)[0][1] / len(texts)
         strength = 0.55 + 0.3 * alike + (0.05 if is_code_name(look.name) else 0.0)
