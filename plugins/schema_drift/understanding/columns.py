@@ -189,7 +189,8 @@ def _worth_trying(known: Understood) -> list[tuple[int, int]]:
 
 
 def _take_recipes(known: Understood, found: dict[tuple[int, int], list[Found]]) -> None:
-    from .assignment import assign
+    from plugins.core.assignment import assign
+
     from .names import alike
 
     if not found:

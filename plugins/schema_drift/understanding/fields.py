@@ -72,7 +72,7 @@ def _best(
 
     same: pairs that are believed even where they hold one value only.
     """
-    from .assignment import assign
+    from plugins.core.assignment import assign
 
     if not wanted or not given:
         return [None] * len(wanted)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from plugins.core.assignment import assign
 from plugins.core.duck import quote
 from plugins.schema_drift.change import Change, Fact, Kind, Restored, Supplied
 from plugins.schema_drift.table import Table
 
 from . import rivals, telling
-from .assignment import assign
 from .confidence import odds, sure
 from .declared import declared_changes
 from .pairing import common, lead, same_names

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from .assignment import assign
+from plugins.core.assignment import assign
+
 from .confidence import odds
 from .evidence import apart, entropy, likeness, overlap, unlike
 from .matching import Match

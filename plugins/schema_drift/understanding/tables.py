@@ -153,7 +153,7 @@ def _moved(
     """Tables under another name: the same rows, or, where none are known, the same columns."""
     if not gone or not came:
         return []
-    from .assignment import assign
+    from plugins.core.assignment import assign
 
     read: dict[str, dict[str, Hashes]] = {}
     names = alike([one.table.name for one in gone], [one.table.name for one in came])
