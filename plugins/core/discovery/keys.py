@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -42,12 +43,17 @@ def find_keys(stream: str, looks: Sequence[Look], columns: Sequence[ColumnProfil
         for place, (look, column) in enumerate(zip(looks, columns, strict=True))
         if look.is_unique and look.cells.kind == "scalar" and column.semantic.value not in _NEVER
     ]
-    found = sorted((*singles, *_composites(looks, columns)), key=lambda key: -key.confidence)
-    found = [key for key in found if key.confidence >= _LEAST_CONFIDENCE][:_MOST_KEYS]
-    if found and found[0].confidence >= _LEAST_PRIMARY:
-        first = found[0]
-        found[0] = Key(first.columns, first.confidence, first.evidence, is_primary=True)
-    return tuple(found)
+    found = [key for key in (*singles, *_composites(looks, columns)) if key.confidence >= _LEAST_CONFIDENCE]
+    return with_primary(found)[:_MOST_KEYS]
+
+
+def with_primary(keys: Sequence[Key]) -> tuple[Key, ...]:
+    """Keys, best first; the first is primary if it is likely enough."""
+    ordered = sorted(keys, key=lambda key: -key.confidence)
+    return tuple(
+        replace(key, is_primary=place == 0 and key.confidence >= _LEAST_PRIMARY)
+        for place, key in enumerate(ordered)
+    )
 
 
 def _single(stream: str, place: int, look: Look, column: ColumnProfile) -> Key:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from plugins.core.discovery.keys import with_primary
 from plugins.core.discovery.profile import Key
 from plugins.core.duck import literal, quote
 
@@ -56,8 +57,7 @@ def verify_keys(
             break
         sample = pa.concat_tables([sample, *(one.cast(sample.schema) for one in breaking)])
         keys = guess(sample)
-    held = [_verified(key, total) for key in keys if known.get(frozenset(key.columns), False)]
-    return tuple(sorted(held, key=lambda key: -key.confidence))
+    return with_primary([_verified(key, total) for key in keys if known.get(frozenset(key.columns), False)])
 
 
 def included(everything: duckdb.DuckDBPyRelation, column: str, values: Sequence[str]) -> int:

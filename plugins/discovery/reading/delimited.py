@@ -17,7 +17,7 @@ from plugins.discovery.reading.text import as_utf8
 
 _DELIMITERS = (",", ";", "\t", "|")
 _HEAD_LINES = 50
-_LONGEST_LINE = 64 * 2**20
+_LONG_LINE, _LONGEST_LINE = 8 * 10**6, 64 * 2**20
 _DATUM = re.compile(r"[+-]?[\d.,]*\d[\d.,]*%?|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}.*|\S+@\S+\.\S+", re.ASCII)
 
 
@@ -40,28 +40,43 @@ def read_delimited(con: duckdb.DuckDBPyConnection, path: Path, folder: Path, tab
     layout = _layout(plain, path)
     notes = [note] if note else []
     notes += layout.notes
-    columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in layout.names)
-    options = (
-        f"delim = {literal(layout.delimiter)}, quote = '\"', escape = '\"', header = false, "
-        f"skip = {int(layout.has_header)}, auto_detect = false, null_padding = true, strict_mode = false, "
-        f"ignore_errors = true, store_rejects = true, max_line_size = {_LONGEST_LINE}, parallel = false, "
-        f"columns = {{{columns}}}"
-    )
     try:
-        con.execute(f"create or replace table {quote(table)} as from read_csv({literal(str(plain))}, {options})")
-        rejected = con.execute("select count(distinct line), min(line) from reject_errors").fetchall()[0]
+        rejected = _load(con, plain, table, layout)
     except duckdb.Error as error:
         reason = str(error).strip().splitlines()[0][:300]
         raise SmeltError(
             f"{path} cannot be read as delimited text: {reason}", "check the file in an editor"
         ) from error
-    finally:
-        con.execute("drop table if exists reject_errors")
-        con.execute("drop table if exists reject_scans")
     if rejected[0]:
         notes.append(f"{rejected[0]:,} lines don't fit the header's {len(layout.names):,} columns and were left out, "
                      f"the first is line {rejected[1]:,}")  # fmt: skip
     return tuple(notes)
+
+
+def _load(con: duckdb.DuckDBPyConnection, plain: Path, table: str, layout: Layout) -> tuple[int, int]:
+    """Fill the table; returns how many lines were left out, and the number of the first."""
+    columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in layout.names)
+    options = (
+        f"delim = {literal(layout.delimiter)}, quote = '\"', escape = '\"', header = false, "
+        f"skip = {int(layout.has_header)}, auto_detect = false, null_padding = true, strict_mode = false, "
+        f"ignore_errors = true, store_rejects = true, columns = {{{columns}}}"
+    )
+
+    def load(more: str) -> None:
+        con.execute(
+            f"create or replace table {quote(table)} as from read_csv({literal(str(plain))}, {options}, {more})"
+        )
+
+    try:
+        try:
+            load(f"max_line_size = {_LONG_LINE}")
+        except duckdb.Error:
+            # Lines within quotes are read by one thread only, longer ones by a bigger buffer.
+            load(f"max_line_size = {_LONGEST_LINE}, parallel = false")
+        return con.execute("select count(distinct line), min(line) from reject_errors").fetchall()[0]
+    finally:
+        con.execute("drop table if exists reject_errors")
+        con.execute("drop table if exists reject_scans")
 
 
 def _layout(plain: Path, path: Path) -> Layout:

@@ -60,9 +60,9 @@ class Place:
 
 @contextmanager
 def scratch() -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
-    """A DuckDB that holds what is read, and its folder; both are gone afterwards."""
+    """A DuckDB that holds what is read, and a folder for what memory doesn't; both are gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="smelt-discover-") as folder:
-        con = duckdb.connect(str(Path(folder) / "read.duckdb"))
+        con = duckdb.connect()
         try:
             con.execute(f"set temp_directory = {literal(folder)}")
             con.execute("set timezone = 'UTC'")

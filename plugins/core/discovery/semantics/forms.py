@@ -42,7 +42,7 @@ _NATIONAL_FORMS = tuple((re.compile(form), module, label) for form, module, labe
 _ANY_NATIONAL = re.compile(r"(?=(?:\D*\d){5})[A-Za-z\d][A-Za-z\d ./-]{6,19}")
 _REGIONS = ("US", "GB", "DE", "FR", "ES", "IT", "NL", "PL", "BR", "IN", "CH", "AT", "SE", "AU", "JP", "MX", "CN")
 # Telephone numbers are parsed for this many values: parsing one takes as long as a hundred of other forms.
-_PARSED = 25
+_PARSED = 15
 _JSON = re.compile(r"\s*[\[{].*[\]}]\s*", re.DOTALL)
 
 
@@ -190,9 +190,9 @@ def _best_region(texts: list[str]) -> tuple[str, int]:
         return "international", valid
     counts: Counter[str] = Counter()
     for region in _REGIONS:
-        few = sum(is_valid(text, region) for text in rest[:6])
-        if few * 3 >= min(6, len(rest)):
-            counts[region] = few + sum(is_valid(text, region) for text in rest[6:])
+        few = sum(is_valid(text, region) for text in rest[:4])
+        if few * 3 >= min(4, len(rest)):
+            counts[region] = few + sum(is_valid(text, region) for text in rest[4:])
     region, most = counts.most_common(1)[0] if counts else ("international", 0)
     return region, most + valid
 

@@ -131,7 +131,8 @@ def read_moments(texts: Sequence[str]) -> Moments | None:
     shapes = Counter(map(_shape, texts[:_PARSED]))
     ((shape, _),) = shapes.most_common(1)
     found = []
-    for form, pattern in _by_shape().get(shape, ()):
+    for form in _by_shape().get(shape, ()):
+        pattern = _pattern(form)
         if (fits := count_fits(texts, pattern.fullmatch)) and _parses(texts, form, pattern):
             found.append((fits, form))
     iso = count_fits(texts, _ISO.fullmatch)
@@ -180,23 +181,22 @@ def _shape(text: str) -> str:
 
 
 @cache
-def _by_shape() -> dict[str, list[tuple[str, re.Pattern[str]]]]:
-    """Formats and their patterns, by the shape of what they write."""
-    found: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
-    for form in (
-        *(day + hour for day in _DAYS for hour in _HOURS if not (hour == "%H%M%S" and day != "%Y%m%d")),
-        *_CLOCKS,
-    ):
-        parts = _PARTS | (_FIXED if re.search(r"%Y%m|%H%M", form) else {})
-        pattern = re.compile(re.sub(r"%\w", lambda hit, p=parts: p[hit[0]], _escaped(form)))
+def _by_shape() -> dict[str, list[str]]:
+    """Formats by the shape of what they write."""
+    days = (day + hour for day in _DAYS for hour in _HOURS if hour != "%H%M%S" or day == "%Y%m%d")
+    found: dict[str, list[str]] = {}
+    for form in (*days, *_CLOCKS):
         written = _NOON.strftime(form.replace("%z", "+01:00"))
-        for shape in {
-            _shape(written),
-            _shape(written.replace("+01:00", "+0100")),
-            _shape(written.replace("+01:00", "+01")),
-        }:
-            found.setdefault(shape, []).append((form, pattern))
+        for shape in {_shape(written.replace("+01:00", zone)) for zone in ("+01:00", "+0100", "+01")}:
+            found.setdefault(shape, []).append(form)
     return found
+
+
+@cache
+def _pattern(form: str) -> re.Pattern[str]:
+    """What texts of a format look like."""
+    parts = _PARTS | (_FIXED if re.search(r"%Y%m|%H%M", form) else {})
+    return re.compile(re.sub(r"%\w", lambda hit: parts[hit[0]], _escaped(form)))
 
 
 def _escaped(form: str) -> str:
