@@ -102,7 +102,8 @@ def _choices(
         if _is_token(parameter, plain):
             token = _token(operation, records, api, parameter)
             choice = replace(base, kind=CURSOR, parameter=parameter.name)
-            if plain in ("startingafter", "startafter") or (not token and _LAST_SEEN.search(parameter.prose)):
+            is_last = plain in ("startingafter", "startafter") or _LAST_SEEN.search(parameter.prose)
+            if is_last and (not token or "".join(words(token[0][-1])) != plain):
                 field = key[0] if key else "id"
                 yield replace(choice, last_field=field), 0.85 - old, f"`{parameter.name}` takes the last record's {field}"
             elif token:
@@ -148,6 +149,9 @@ def _is_token(parameter: Parameter, plain: str) -> bool:
     if parameter.is_lost:
         return plain in _TOKEN
     said = bool(_TOKEN_SAID.search(parameter.prose))
+    parts = words(parameter.name)
+    if len(parts) > 1 and parts[-1] == "cursor" and not {"end", "before", "previous", "prev"} & set(parts):
+        return True
     if plain in _TOKEN:
         # `after` may be a time, `next` a number.
         return plain not in ("after", "next", "marker") or said or not re.search(r"\bdate|time\b", parameter.prose, re.I)

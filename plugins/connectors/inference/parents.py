@@ -140,8 +140,7 @@ def _field(candidate: Candidate, name: str) -> str | None:
     by_words = {words(one): one for one in candidate.records.shape.properties}
     entity = singular((words(entity_of(candidate.operation.path)) or ("",))[-1])
     is_id = own[-1] in _IDS
-    if own in by_words and not (len(own) == 1 and singular(own[0]) == entity):
-        # `/components/{component_id}`: a record's own id, unless only `component_id` is there.
+    if own in by_words:
         return by_words[own]
     if is_id and own[-1:] in by_words:
         return by_words[own[-1:]]

@@ -41,6 +41,7 @@ _EXAMPLES = (
 _EPOCH_SAID = re.compile(r"\b(unix|epoch|posix)\b|seconds since|unix[ _-]?time", re.I)
 _MILLIS_SAID = re.compile(r"\bmilli", re.I)
 _DAY_SAID = re.compile(r"\bYYYY-MM-DD\b(?![T ][\dh]|T)|\bformat:? ?y(yyy)?-mm?-dd?\b", re.I)
+_BOUNDS = frozenset("gt gte lt lte min max after before since until from to start end".split())
 _BLANK_SAID = re.compile(r"\bYYYY-MM-DD HH:MM:SS\b", re.I)
 _TIME_SAID = re.compile(r"\b(date|time|timestamp|ISO[- ]?8601|RFC[- ]?3339|datetime)\b", re.I)
 
@@ -70,6 +71,8 @@ def is_time_parameter(parameter: Parameter) -> bool:
     parts = words(parameter.name)
     if "id" in parts or "ids" in parts:
         return False
+    if {"created", "updated", "modified", "changed"} & set(parts) and _BOUNDS & set(parts):
+        return True
     return bool(_TIME_SAID.search(parameter.prose)) or bool(
         {"date", "datetime", "time", "timestamp", "since", "at"} & set(parts)
     )
