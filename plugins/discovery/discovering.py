@@ -31,6 +31,8 @@ def _told(profile: StreamProfile, stream: Stream) -> StreamProfile:
     """A profile with the stream's own notes and declared key."""
     notes = [*stream.notes, *profile.notes]
     rows = profile.rows if stream.rows is None else stream.rows
+    if not rows:
+        notes.append("it has no rows: only names are known" + (", and types" if profile.columns else ""))
     if rows > _MOST_VERIFIED and stream.all_rows is not None:
         notes.append(f"{rows:,} rows are too many to verify keys on all: they are keys of the sample")
     elif rows > profile.sampled and stream.all_rows is None:

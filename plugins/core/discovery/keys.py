@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plugins.core.discovery.look import Look
-from plugins.core.discovery.names import id_subject, is_code_name, is_id_name, is_of
+from plugins.core.discovery.names import id_subject, is_code_name, is_id_name, is_of, is_place_name
 from plugins.core.discovery.profile import ColumnProfile, Key
 
 # Columns that combinations are made of, and how many of them at most.
@@ -30,6 +30,10 @@ _SUITED = {
     "id": 1.0, "uuid": 0.98, "foreign_key": 0.85, "code": 0.8, "email": 0.6, "iban": 0.6, "url": 0.45, "number": 0.5,
     "card": 0.45, "text": 0.4, "phone": 0.35, "person_name": 0.3, "timestamp": 0.35, "date": 0.5, "country": 0.6,
     "currency": 0.6, "language": 0.6, "enum": 0.4, "postal_code": 0.4, "national_id": 0.75,
+}  # fmt: skip
+_COMBINABLE = {
+    "date": 0.9, "timestamp": 0.8, "code": 0.85, "country": 0.8, "currency": 0.8, "language": 0.8, "enum": 0.75,
+    "number": 0.65, "postal_code": 0.6,
 }  # fmt: skip
 
 
@@ -121,11 +125,11 @@ def _composites(looks: Sequence[Look], columns: Sequence[ColumnProfile]) -> Iter
 
 
 def _combinable(column: ColumnProfile) -> float:
-    value = column.semantic.value
-    if value in ("id", "foreign_key", "uuid") or is_id_name(column.path[-1] if column.path else column.name):
+    """How well a column goes with being a part of a key."""
+    name = column.path[-1] if column.path else column.name
+    if column.semantic.value in ("id", "foreign_key", "uuid") or is_id_name(name):
         return 1.0
-    return {"date": 0.9, "timestamp": 0.8, "code": 0.85, "country": 0.8, "currency": 0.8, "language": 0.8, "enum": 0.75,
-            "number": 0.65, "postal_code": 0.6}.get(value, 0.5)  # fmt: skip
+    return 0.95 if is_place_name(name) else _COMBINABLE.get(column.semantic.value, 0.5)
 
 
 def _is_unique(codes: Sequence[NDArray[np.int32]]) -> bool:

@@ -112,6 +112,7 @@ _ID = re.compile(r"(?:^|_)(?:id|ids|key|pk|fk|uuid|guid|sk|identifier|sid|oid|ui
 _WEAK_ID = re.compile(
     r"code$|(?:^|_)(?:no|nr|num|number|ref|reference|sku|handle|slug|symbol|login|username|user_name)$"
 )
+_PLACE = re.compile(r"(?:^|_)(?:line|position|pos|seq|sequence|index|idx|ordinal|version|revision|step|rank|row)(?:_?(?:no|nr|num|number|id))?$")
 _BIRTH = re.compile(r"(?:^|_)(?:dob|birth|birthday|birth_?date|date_of_birth|geburtsdatum|born)(?=_|$)")
 _UNITS = {
     "usd": "USD", "eur": "EUR", "gbp": "GBP", "chf": "CHF", "jpy": "JPY", "cad": "CAD", "aud": "AUD", "inr": "INR",
@@ -154,6 +155,11 @@ def is_id_name(name: str) -> bool:
 def is_code_name(name: str) -> bool:
     """Whether it is called like something that may identify: `sku`, `invoice_no`, `country_code`."""
     return _WEAK_ID.search(snake(name)) is not None
+
+
+def is_place_name(name: str) -> bool:
+    """Whether it is called like a place in an order: `line_no`, `position`, `version`."""
+    return _PLACE.search(snake(name)) is not None
 
 
 def is_birth_name(name: str) -> bool:

@@ -62,7 +62,7 @@ def _profile(
     looks = [look_at(cells, flat.rows) for cells in flat.columns]
     columns = [profile_column(look) for look in looks]
     keys = keys_of(looks, columns)
-    columns = _with_ids(columns, keys)
+    columns = _with_units(_with_ids(columns, keys))
     dependencies = find_dependencies(looks, columns, keys)
     everything: dict[str, Sequence[Look]] = {name: looks}
     children, notes = [], list(flat.notes)
@@ -78,6 +78,20 @@ def _profile(
         name, total, flat.rows, tuple(columns), keys, dependencies, tuple(children), parent, tuple(notes)
     )
     return profile, everything
+
+
+def _with_units(columns: Sequence[ColumnProfile]) -> list[ColumnProfile]:
+    """Columns, of which amounts without a unit name the one column of currencies, if there is one beside them."""
+    currencies = [column for column in columns if column.semantic.value == "currency"]
+    beside = {column.path[:-1]: column.name for column in currencies}
+    if len(beside) < len(currencies):
+        return list(columns)
+    return [
+        replace(column, unit=f"column:{beside[column.path[:-1]]}")
+        if column.semantic.value == "amount" and column.unit is None and column.path[:-1] in beside
+        else column
+        for column in columns
+    ]
 
 
 def _child(flat: Flat, elements: Elements, keys: Sequence[Key]) -> Flat:

@@ -41,8 +41,6 @@ def verify_keys(
 
     guess: finds keys of a table; it is asked again with rows that broke the last guess.
     """
-    import pyarrow as pa
-
     known: dict[frozenset[str], bool] = {}
     keys: Sequence[Key] = guess(sample)
     for _ in range(_ROUNDS):
@@ -55,7 +53,7 @@ def verify_keys(
                 breaking.append(_breaking(everything, key.columns, sample.column_names))
         if not breaking:
             break
-        sample = pa.concat_tables([sample, *(one.cast(sample.schema) for one in breaking)])
+        sample = _added(sample, breaking)
         keys = guess(sample)
     return with_primary([_verified(key, total) for key in keys if known.get(frozenset(key.columns), False)])
 
@@ -67,6 +65,20 @@ def included(everything: duckdb.DuckDBPyRelation, column: str, values: Sequence[
     text = f"{quote(column)}::varchar"
     listed = ", ".join(map(literal, values))
     return int(_one(everything.filter(f"{text} in ({listed})").aggregate(f"count(distinct {text})")))
+
+
+def _added(sample: pa.Table, breaking: Sequence[pa.Table]) -> pa.Table:
+    """The sample, and the rows that are not in it yet: a row that came twice would break every key."""
+    import pyarrow as pa
+
+    more = pa.concat_tables([one.cast(sample.schema) for one in breaking])
+    known = set(map(repr, sample.to_pylist()))
+    fresh: list[int] = []
+    for number, row in enumerate(map(repr, more.to_pylist())):
+        if row not in known:
+            known.add(row)
+            fresh.append(number)
+    return pa.concat_tables([sample, more.take(pa.array(fresh, pa.int64()))])
 
 
 def _different(everything: duckdb.DuckDBPyRelation, columns: Sequence[str]) -> int:

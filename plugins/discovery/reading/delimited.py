@@ -48,8 +48,10 @@ def read_delimited(con: duckdb.DuckDBPyConnection, path: Path, folder: Path, tab
             f"{path} cannot be read as delimited text: {reason}", "check the file in an editor"
         ) from error
     if rejected[0]:
-        notes.append(f"{rejected[0]:,} lines don't fit the header's {len(layout.names):,} columns and were left out, "
-                     f"the first is line {rejected[1]:,}")  # fmt: skip
+        notes.append(
+            f"lines left out, as they don't fit the {len(layout.names):,} columns: {rejected[0]:,}, "
+            f"the first is line {rejected[1]:,}"
+        )
     return tuple(notes)
 
 
@@ -58,7 +60,7 @@ def _load(con: duckdb.DuckDBPyConnection, plain: Path, table: str, layout: Layou
     columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in layout.names)
     options = (
         f"delim = {literal(layout.delimiter)}, quote = '\"', escape = '\"', header = false, "
-        f"skip = {int(layout.has_header)}, auto_detect = false, null_padding = true, strict_mode = false, "
+        f"skip = {int(layout.has_header)}, auto_detect = false, null_padding = true, strict_mode = true, "
         f"ignore_errors = true, store_rejects = true, columns = {{{columns}}}"
     )
 

@@ -45,7 +45,7 @@ def read_documents(path: Path, folder: Path, rows: int) -> tuple[list[Any], int,
                 [],
             )  # noqa: S311
     if bad:
-        notes.append(f"{len(bad):,} lines are no JSON and were left out, the first is line {bad[0]:,}")
+        notes.append(f"lines left out, as they are no JSON: {len(bad):,}, the first is line {bad[0]:,}")
         if not total:
             raise SmeltError(
                 f"{path} holds no JSON: line {bad[0]:,} is the first that can't be read",

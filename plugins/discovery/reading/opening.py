@@ -31,6 +31,8 @@ def read_place(
     """
     if rows < 1:
         raise SmeltError(f"a sample of {rows} rows shows nothing", "give --rows at least 1")
+    if not place.strip():
+        raise SmeltError("no place is named", "name a source, a file, a folder, a table or a database's URL")
     with scratch() as (con, folder):
         settings = load_settings((project_dir or Path()).resolve())
         if (published := _published(place, settings)) is not None:

@@ -56,6 +56,8 @@ def _candidates(look: Look) -> Iterator[Candidate]:
         return
     if not look.filled:
         yield Candidate("empty", look.rows / (look.rows + 3), f"no value in {look.rows:,} rows")
+        said = ["id"] if is_id_name(look.name) else sorted(look.hints)
+        yield from (Candidate(value, 0.3 / len(said), f"called `{look.name}`; there are no values") for value in said)
         return
     if not look.texts:
         yield Candidate("empty", 0.5, "nothing but blanks")
@@ -71,6 +73,8 @@ def _candidates(look: Look) -> Iterator[Candidate]:
         yield from of_words(look)
     yield from _ids(look)
     yield from _codes(look)
+    is_number = look.family in ("integer", "float", "decimal")
+    yield Candidate("number" if is_number else "text", 0.2, f"{look.distinct:,} different values")
 
 
 def _typed(look: Look) -> Iterator[Candidate]:
