@@ -8,8 +8,12 @@ from plugins.connectors.inference.pagination import CURSOR, LINK_HEADER, NEXT_UR
 from plugins.connectors.manifest.text import is_plain, quoted
 
 
-def paginator(pagination: Pagination) -> dict[str, Any] | None:
-    """The CDK's paginator; None where there is one page, or nobody knows how to get the next."""
+def paginator(pagination: Pagination, in_variables: bool = False) -> dict[str, Any] | None:
+    """The CDK's paginator; None where there is one page, or nobody knows how to get the next.
+
+    `in_variables`: its parameters are variables of a GraphQL query.
+    """
+    option = _variable if in_variables else _option
     strategy = _strategy(pagination)
     if strategy is None:
         return None
@@ -17,9 +21,9 @@ def paginator(pagination: Pagination) -> dict[str, Any] | None:
     if pagination.kind in (NEXT_URL, LINK_HEADER):
         made["page_token_option"] = {"type": "RequestPath"}
     else:
-        made["page_token_option"] = _option(pagination.parameter)
+        made["page_token_option"] = option(pagination.parameter)
     if pagination.size_parameter and "page_size" in strategy:
-        made["page_size_option"] = _option(pagination.size_parameter)
+        made["page_size_option"] = option(pagination.size_parameter)
     return made
 
 
@@ -37,6 +41,10 @@ def sizes(pagination: Pagination) -> dict[str, str]:
 
 def _option(name: str) -> dict[str, Any]:
     return {"type": "RequestOption", "inject_into": "request_parameter", "field_name": name}
+
+
+def _variable(name: str) -> dict[str, Any]:
+    return {"type": "RequestOption", "inject_into": "body_json", "field_path": ["variables", name]}
 
 
 def _strategy(pagination: Pagination) -> dict[str, Any] | None:

@@ -87,6 +87,25 @@ def parameters_of(stream: Stream, shared: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
+def graphql_of(stream: Stream) -> dict[str, Any]:
+    """What a GraphQL request has beside the base: one address, and a query with its variables."""
+    asked = {one.name: f"{{{{ config[{quoted(input_name(stream, one.name))}] }}}}" for one in stream.given.value.asked}
+    value: dict[str, Any] = {"query": stream.query}
+    if variables := {**stream.variables, **asked}:
+        value["variables"] = variables
+    return {"http_method": "POST", "path": "", "request_body": {"type": "RequestBodyGraphQL", "value": value}}
+
+
+def graphql_failure() -> dict[str, Any]:
+    """GraphQL tells errors in an answer that is 200."""
+    return {
+        "type": "HttpResponseFilter",
+        "predicate": "{{ response.get('errors') and not response.get('data') }}",
+        "action": "FAIL",
+        "error_message": "the API refused the query: {{ response['errors'][0].get('message') }}",
+    }
+
+
 def error_handler(limits: Limits, is_child: bool, records: tuple[str, ...] | None) -> dict[str, Any]:
     """429 waits as long as the API says, else longer each time; what a retry can't mend fails with a reason.
 

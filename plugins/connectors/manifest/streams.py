@@ -24,19 +24,25 @@ def declarative_stream(
 ) -> dict[str, Any]:
     """One stream. `places`: where in the manifest's list the stream of each path is."""
     is_child = bool(stream.given.value.parents)
-    asking: dict[str, Any] = {"$ref": "#/definitions/requester", "path": requester.path_of(stream)}
-    if parameters := requester.parameters_of(stream, {**shared, **sizes(stream.pagination.value)}):
-        asking["request_parameters"] = parameters
+    asking: dict[str, Any] = {"$ref": "#/definitions/requester"}
+    if stream.query:
+        asking |= requester.graphql_of(stream)
+    else:
+        asking["path"] = requester.path_of(stream)
+        if parameters := requester.parameters_of(stream, {**shared, **sizes(stream.pagination.value)}):
+            asking["request_parameters"] = parameters
     asking["error_handler"] = requester.error_handler(limits, is_child, _checked(stream))
+    if stream.query:
+        asking["error_handler"]["response_filters"].append(requester.graphql_failure())
     retriever: dict[str, Any] = {
         "type": "SimpleRetriever",
         "requester": asking,
         "record_selector": {
             "type": "RecordSelector",
-            "extractor": {"type": "DpathExtractor", "field_path": list(stream.records.value.path)},
+            "extractor": {"type": "DpathExtractor", "field_path": _field_path(stream)},
         },
     }
-    if (pages := paginator(stream.pagination.value)) is not None:
+    if (pages := paginator(stream.pagination.value, in_variables=bool(stream.query))) is not None:
         retriever["paginator"] = pages
     if is_child:
         retriever["partition_router"] = _routers(stream, places)
@@ -75,6 +81,12 @@ def _parent_fields(stream: Stream) -> list[tuple[str, str, str]]:
 
 def _added(name: str, template: str, kind: str) -> dict[str, Any]:
     return {"type": "AddedFieldDefinition", "path": [name], "value": template, "value_type": kind}
+
+
+def _field_path(stream: Stream) -> list[str]:
+    """Of an answer that is a list the CDK hands on each element: `*` before what they are wrapped in is done already."""
+    path = stream.records.value.path
+    return list(path[1:] if path[:1] == ("*",) and len(path) > 1 else path)
 
 
 def _checked(stream: Stream) -> tuple[str, ...] | None:
