@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -14,6 +15,7 @@ from plugins.core.settings import mask, remember
 from plugins.discovery.reading.place import Place, Progress, Reference, Stream, count, sampled
 
 _FORMS = "postgresql://user:password@host/database, sqlite:///path or duckdb:///path"
+_POSTGRES_SQL = Path(__file__).with_name("postgres_foreign_keys.sql")
 _EXTENSIONS = {"postgres": "postgres_scanner", "sqlite": "sqlite_scanner"}
 _SYSTEM = ("information_schema", "pg_catalog", "pg_toast")
 # Of more rows, those read first stand for all: a sample of every row would read the whole table over the network.
@@ -176,25 +178,17 @@ def _of_sqlite(where: str) -> tuple[Reference, ...]:
 
 
 def _of_postgres(con: duckdb.DuckDBPyConnection) -> tuple[Reference, ...]:
-    sql = """
-        select n.nspname, t.relname, array_to_json(array(select attname from unnest(c.conkey) with ordinality k(n, o)
-            join pg_attribute a on a.attrelid = c.conrelid and a.attnum = k.n order by o))::text,
-            m.nspname, f.relname, array_to_json(array(select attname from unnest(c.confkey) with ordinality k(n, o)
-            join pg_attribute a on a.attrelid = c.confrelid and a.attnum = k.n order by o))::text
-        from pg_constraint c join pg_class t on t.oid = c.conrelid join pg_namespace n on n.oid = t.relnamespace
-        join pg_class f on f.oid = c.confrelid join pg_namespace m on m.oid = f.relnamespace where c.contype = 'f'
-    """
-    import json
-
+    sql = _POSTGRES_SQL.read_text(encoding="utf-8")
     try:
         rows = con.execute(f"from postgres_query('place', {literal(sql)})").fetchall()
     except duckdb.Error:
+        # Whoever may read tables need not be let read the catalog.
         return ()
 
     def named(schema: str, table: str) -> str:
         return table if schema == "public" else f"{schema}.{table}"
 
     return tuple(
-        Reference(named(s, t), tuple(json.loads(columns)), named(m, f), tuple(json.loads(others)))
-        for s, t, columns, m, f, others in rows
+        Reference(named(schema, table), tuple(json.loads(own)), named(to_schema, to), tuple(json.loads(others)))
+        for schema, table, own, to_schema, to, others in rows
     )

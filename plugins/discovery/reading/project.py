@@ -10,6 +10,7 @@ from plugins.core.settings import Settings
 from plugins.discovery.reading.place import Place, Progress, Stream, count, sampled
 
 _OURS = "_smelt_"
+_POSITION, _OPERATION = "_smelt_source_position", "_smelt_op"
 
 
 def sources_of(settings: Settings) -> tuple[str, ...]:
@@ -66,15 +67,37 @@ def _bronze(
     snapshot = found.current_snapshot()
     pin = Pin("bronze", table, found.metadata_location, snapshot.snapshot_id if snapshot else None)
     columns = [field.name for field in found.schema().fields if not field.name.startswith(_OURS)]
-    listed = ", ".join(map(quote, columns)) or "*"
-    sql = f"select {listed} from {scan_sql(pin)}"
+    key = _declared_key(settings, table)
+    sql = f"select {', '.join(map(quote, columns)) or '*'} from {scan_sql(pin)}"
+    notes: tuple[str, ...] = ()
+    names = {field.name for field in found.schema().fields}
+    if key and {_POSITION, _OPERATION, *key} <= names:
+        # Bronze has every version of a row; the latest is what the source has.
+        order = f"partition by {', '.join(map(quote, key))} order by {_POSITION} desc"
+        sql += f" qualify row_number() over ({order}) = 1 and {_OPERATION} is distinct from 'd'"
+        notes = ("of rows that changed, the latest version",)
     try:
         total = count(con, sql)
-        return Stream(name, sampled(con, sql, total, rows), total, con.sql(sql))
+        whole = con.sql(sql)
+        return Stream(name, sampled(con, sql, total, rows), total, whole, key if key else (), notes)
     except duckdb.Error as error:
         raise SmeltError(
             f"bronze.{table} cannot be read: {str(error).splitlines()[0]}", "smelt sources"
         ) from error
+
+
+def _declared_key(settings: Settings, table: str) -> tuple[str, ...]:
+    """The primary key that source.yml gives a stream; the file is checked in full when it is loaded from."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    source, _, stream = table.partition("__")
+    try:
+        tree = YAML(typ="safe", pure=True).load(settings.project_dir / "sources" / source / "source.yml")
+        found = next(one for one in tree["streams"] if one["name"] == stream)
+        return tuple(map(str, found.get("primary_key") or ()))
+    except (OSError, YAMLError, KeyError, TypeError, AttributeError, StopIteration):
+        return ()
 
 
 def published_tables(settings: Settings) -> tuple[str, ...]:
