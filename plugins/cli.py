@@ -31,6 +31,7 @@ _CAPABILITIES = (
     "plugins.review.proposals.command",
     "plugins.run",
     "plugins.schema_drift.command",
+    "plugins.source_mapping.command",
 )
 
 _DISK_HINTS = {

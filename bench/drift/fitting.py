@@ -33,7 +33,7 @@ from bench.drift.classification import KINDS, Drifted, Expected
 from bench.drift.generated_tables import DOMAINS, Frame, frame, later, seen
 from plugins.schema_drift.table import SeenTable, Table
 from plugins.schema_drift.understanding import header, pairing
-from plugins.schema_drift.understanding.assignment import assign
+from plugins.core.assignment import assign
 from plugins.schema_drift.understanding.confidence import features
 from plugins.schema_drift.understanding.header import compare_headers
 from plugins.schema_drift.understanding.matching import match

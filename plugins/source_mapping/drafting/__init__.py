@@ -1,0 +1,1 @@
+"""From a mapping to files: staging models in house style, entities, tests, contracts; pure."""

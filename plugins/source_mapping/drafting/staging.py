@@ -1,0 +1,172 @@
+"""The staging model of a stream: renamed, typed and converted as the mapping says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from plugins.core.discovery import ColumnProfile
+from plugins.core.editing.yaml_text import Folded, with_section
+from plugins.source_mapping.document import ColumnMapping, EntityMapping
+from plugins.source_mapping.drafting.columns import Selected, in_order, select_list
+from plugins.source_mapping.entities import Entity
+from plugins.source_mapping.planning.drafted import data_type_of, own_columns
+from plugins.source_mapping.planning.expressions import identifier, unquoted
+from plugins.source_mapping.streams import SourceStream
+
+AUDIT = {
+    "_smelt_batch_id": "Load that brought the row.",
+    "_smelt_source_position": "The row's place in that load; with the batch it identifies the bronze row.",
+    "_smelt_loaded_at": "When the row was loaded.",
+    "_smelt_op": "How the row came: r first read, c created, u updated, d deleted at the source.",
+}
+_MODEL = """with
+
+source as (
+
+    select * from {{{{ source('{source}', '{stream}') }}}}
+
+),
+
+renamed as (
+
+    select
+
+{columns}
+
+    from source
+
+)
+
+select * from renamed
+"""
+# A mapping below this is no answer: the column is null until somebody says.
+_LEAST_USED = 0.5
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A staging model. columns: without the audit columns. key: of its rows, in its own names."""
+
+    name: str
+    sql: str
+    yaml: str
+    columns: tuple[Selected, ...]
+    key: tuple[str, ...]
+
+
+def draft_staging(
+    name: str,
+    source: str,
+    stream: SourceStream,
+    mapping: EntityMapping,
+    entity: Entity | None,
+    audit: Sequence[str],
+) -> Staged:
+    """entity: the one that the project has; None: a new one. audit: columns that bronze adds.
+
+    What the entity has no column for is there too, under its own name: staging loses nothing.
+    """
+    used = {column for one in mapping.columns if is_used(one) for column in one.columns}
+    rest = [column.name for column in stream.table.columns if column.name not in used]
+    beyond = own_columns(stream, rest, {one.target for one in mapping.columns})
+    mapped = [
+        selected(stream, one, entity) for one in mapping.columns if one.status != "rejected" or entity is not None
+    ]
+    columns = in_order([*mapped, *(selected(stream, one, None) for one in beyond)] if entity else mapped)
+    text = _MODEL.format(source=source, stream=stream.name, columns=select_list(columns, audit))
+    by_source = {one.columns[0]: one.target for one in mapping.columns if len(one.columns) == 1}
+    key = tuple(by_source[column] for column in stream.key if column in by_source)
+    key = key if len(key) == len(stream.key) else ()
+    return Staged(name, text, _yaml(name, stream, columns, key, audit), tuple(columns), key)
+
+
+def is_used(column: ColumnMapping) -> bool:
+    """Whether the model has it, or null until somebody says what it is."""
+    if not column.columns or column.status == "rejected":
+        return False
+    return column.is_decided or column.confidence >= _LEAST_USED
+
+
+def selected(stream: SourceStream, column: ColumnMapping, entity: Entity | None) -> Selected:
+    """A target column as a line of SQL."""
+    target = entity.table.by_name.get(column.target) if entity is not None else None
+    profile = stream.profile.column(column.columns[0]) if column.columns else None
+    data_type = (entity.types.get(column.target, "") if entity else "") or (
+        data_type_of(profile) if profile else ""
+    )
+    is_id = (target.is_key if target else False) or (profile is not None and _is_id(profile, stream))
+    description = (target.description if target else "") or (_described(profile) if profile else "")
+    if is_used(column):
+        sql = column.expression or identifier(column.columns[0])
+        return Selected(identifier(column.target), sql, data_type, description, is_id)
+    if column.runners_up or column.columns:
+        best = [*column.columns, *(one.column for one in column.runners_up)][:3]
+        comment = f"open: {', '.join(_plain(one) for one in best)}? The pull request asks."
+    else:
+        comment = "nothing at the source is this"
+    typed = f"cast(null as {data_type or 'varchar'})"
+    return Selected(identifier(column.target), typed, data_type, description, is_id, comment)
+
+
+def _plain(name: str) -> str:
+    """A name within a comment: a line break in it would end the comment."""
+    return " ".join(name.split()).replace("{", "(").replace("}", ")").replace("#", "")[:60]
+
+
+def _is_id(profile: ColumnProfile, stream: SourceStream) -> bool:
+    return profile.name in stream.key or profile.semantic.value in ("id", "foreign_key", "uuid")
+
+
+_MEANINGS = {
+    "id": "Identifier",
+    "foreign_key": "Reference",
+    "email": "Email address",
+    "phone": "Telephone number",
+    "country": "Country",
+    "currency": "Currency",
+    "url": "Web address",
+    "amount": "Amount",
+    "percentage": "Percentage",
+    "timestamp": "Time",
+    "date": "Day",
+    "boolean": "Yes or no",
+    "json": "JSON",
+}
+
+
+def _described(profile: ColumnProfile) -> str:
+    """What discovery saw, as a description to be bettered by whoever knows."""
+    meaning = _MEANINGS.get(profile.semantic.value, "")
+    unit = f" in {profile.unit}" if profile.unit and ":" not in profile.unit else ""
+    listed = ""
+    if profile.values and profile.pii is None and len(profile.values) <= 8:
+        listed = f": {', '.join(_plain(value) for value in profile.values)}"
+    source = f"`{_plain(profile.name)}` at the source"
+    return f"{meaning}{unit}; {source}{listed}." if meaning else f"{source[0].upper()}{source[1:]}{listed}."
+
+
+def _yaml(
+    name: str, stream: SourceStream, columns: Sequence[Selected], key: Sequence[str], audit: Sequence[str]
+) -> str:
+    grain = f"One row per {'bronze row' if audit else 'row of the source'}."
+    described = (
+        f"`{_plain(stream.name)}`, renamed and typed; what cannot be read as its type is null here.\n{grain}"
+    )
+    listed = [
+        {"name": unquoted(one.name), **({"description": one.description} if one.description else {})}
+        | (
+            {"data_tests": ["not_null"] if len(key) > 1 else ["not_null", "unique"]}
+            if not audit and one.name in key
+            else {}
+        )
+        for one in columns
+    ]
+    listed += [{"name": name, "description": AUDIT[name]} for name in audit]
+    entry = {
+        "name": name,
+        "description": Folded(described),
+        "config": {"materialized": "view"},
+        "columns": listed,
+    }
+    return with_section("", "models", [entry])

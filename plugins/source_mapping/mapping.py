@@ -1,0 +1,157 @@
+"""`smelt map SOURCE`: read, match, draft, prove, propose."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from plugins.core.errors import SmeltError
+from plugins.core.project import Manifest, Project
+from plugins.core.project.compiled import compiled_manifest
+from plugins.core.settings import Settings
+from plugins.source_mapping.document import SourceMapping, read_mapping
+from plugins.source_mapping.drafting.files import Drafts, draft_files
+from plugins.source_mapping.drafting.house import House, learn_house
+from plugins.source_mapping.entities import load_entities
+from plugins.source_mapping.planning.past import Past
+from plugins.source_mapping.planning.plan import Plan, plan_mapping
+from plugins.source_mapping.proposing import KIND, make_proposal
+from plugins.source_mapping.streams import load_source
+
+if TYPE_CHECKING:
+    from plugins.review import ChangedSources, Proposal
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """url: of the pull request; None if the evidence speaks against it, or nobody asked to open it."""
+
+    plan: Plan
+    drafts: Drafts
+    proposal: Proposal | None
+    body: str
+    url: str | None
+    has_failed: bool
+    seconds: float
+
+
+def map_source(
+    project: Project,
+    settings: Settings,
+    source: str,
+    *,
+    to: str | None = None,
+    domain: str | None = None,
+    is_opened: bool = True,
+    forge: str | None = None,
+    on_progress: Progress = lambda _: None,
+) -> Mapped:
+    """Map a source, and propose its staging models as a pull request.
+
+    to: a folder, a group or a model: the entities that are looked at. domain: folder of new entities; default: the
+    source's name. Raises SmeltError for what can't be read, and as the sandbox and the forge do.
+    """
+    from plugins.review import Proposals, Repository, prove
+
+    started = time.monotonic()
+    on_progress("reading the project")
+    manifest = compiled_manifest(project)
+    plan = plan_source(project, settings, manifest, source, to, on_progress)
+    house = learn_house(project.folder, manifest, frozenset(settings.review.macros))
+    described = _specified(settings, source)
+    drafts = draft_files(
+        plan, house, domain or source, described.get("description", ""), described.get("owner", "")
+    )
+    base = Repository.find(project.folder).resolve("HEAD")
+    known = find_open(settings, source)
+    proposal = make_proposal(plan, drafts, project.folder, base, known.id if known else None)
+    if not proposal.changes and not proposal.questions:
+        return Mapped(plan, drafts, None, "", None, False, time.monotonic() - started)
+    proven = prove(project, settings, proposal, on_progress, sources=_sources(settings, manifest, plan))
+    proposals = Proposals(settings)
+    proposals.add(proven.proposal, proven.body)
+    url = None
+    if is_opened and not proven.has_failed:
+        on_progress("opening the pull request")
+        url = proposals.open(proposal.id, forge).url
+    return Mapped(plan, drafts, proven.proposal, proven.body, url, proven.has_failed, time.monotonic() - started)
+
+
+def plan_source(
+    project: Project, settings: Settings, manifest: Manifest, source: str, to: str | None, on_progress: Progress
+) -> Plan:
+    """The plan, which nothing is drafted of yet."""
+    on_progress("discovering the source")
+    found = load_source(project, settings, manifest, source)
+    on_progress("reading the entities")
+    entities = load_entities(project, settings, manifest, to)
+    own = {name: one for name, one in entities.items() if not _is_own(one.fed_by, source)}
+    decided = read_mapping(mapping_path(project, source))
+    past = Past.of(_others(project, source))
+    taken = frozenset(r.name for r in manifest.resources.values() if r.kind in ("model", "seed", "snapshot"))
+    mine = {e.entity for s in decided.streams for e in s.entities if e.is_new} if decided else set()
+    on_progress("matching")
+    return plan_mapping(found, own, decided, past, taken - mine)
+
+
+def _is_own(fed_by: tuple[str, ...], source: str) -> bool:
+    """Whether an entity is made of this source and of no other: mapped already."""
+    return bool(fed_by) and all(one.startswith(f"{source}.") for one in fed_by)
+
+
+def mapping_path(project: Project, source: str) -> Path:
+    """Where the mapping of a source is."""
+    return project.folder / "sources" / source / "mapping.yml"
+
+
+def _others(project: Project, source: str) -> list[SourceMapping]:
+    """Mappings of the other sources; one that can't be read teaches nothing, and is said where it is used."""
+    found = []
+    for path in sorted((project.folder / "sources").glob("*/mapping.yml")):
+        if path.parent.name != source:
+            with suppress(SmeltError):
+                found.append(read_mapping(path))
+    return [one for one in found if one is not None]
+
+
+def _specified(settings: Settings, source: str) -> dict[str, str]:
+    """Description and owner in source.yml, if there is one."""
+    from ruamel.yaml import YAML
+
+    path = settings.project_dir / "sources" / source / "source.yml"
+    document = YAML(typ="safe", pure=True).load(path.read_text("utf-8")) if path.is_file() else {}
+    return {key: str(document[key]) for key in ("description", "owner") if document.get(key)}
+
+
+def _sources(settings: Settings, manifest: Manifest, plan: Plan) -> ChangedSources | None:
+    """Bronze as it is now, of which what is published knows nothing yet; None where there is no bronze."""
+    if not plan.source.in_bronze:
+        return None
+    from plugins.core.lake import Lake, pin_namespace
+    from plugins.review import ChangedSources, SideInputs
+
+    pins = tuple(pin_namespace(Lake(settings), "bronze"))
+    return ChangedSources(base=SideInputs(pins=pins), head=SideInputs(pins=pins))
+
+
+def find_open(settings: Settings, source: str) -> Proposal | None:
+    """The open proposal about this source's mapping."""
+    from plugins.review import Proposals
+
+    proposals = Proposals(settings)
+    for proposal_id in reversed(proposals.store.ids):
+        # One whose files can't be read is passed over: `smelt proposals list` names it.
+        with suppress(SmeltError):
+            one = proposals.find(proposal_id).proposal
+            if one.kind == KIND and one.subject == source and not proposals.status(one).state.decision.is_final:
+                return one
+    return None
+
+
+__all__ = ["House", "Mapped", "find_open", "map_source", "mapping_path", "plan_source"]

@@ -1,0 +1,99 @@
+"""An entity of its own for a stream that no entity of the project is like."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Sequence, Set
+
+from simplemma import lemmatize
+
+from plugins.core.discovery import ColumnProfile
+from plugins.source_mapping.document import ColumnMapping, EntityMapping
+from plugins.source_mapping.planning.expressions import expression
+from plugins.source_mapping.streams import SourceStream
+
+_KEPT_TYPES = ("tinyint", "smallint", "integer", "bigint", "hugeint", "decimal", "double", "float", "boolean", "date",
+               "timestamp", "time", "uuid", "varchar")  # fmt: skip
+_BREAKS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^A-Za-z0-9]+")
+
+
+def snake_case(name: str) -> str:
+    """`customerID` → `customer_id`; a name without letters or digits becomes `column`."""
+    joined = "_".join(part for part in _BREAKS.split(name) if part).lower()
+    joined = joined or "column"
+    return f"_{joined}" if joined[0].isdigit() else joined
+
+
+def singular(name: str) -> str:
+    """The last word of a snake_case name in its base form."""
+    *before, last = name.split("_")
+    return "_".join([*before, lemmatize(last, "en").lower()])
+
+
+def new_entity(source: str, stream: SourceStream, kept: EntityMapping | None, taken: Set[str]) -> EntityMapping:
+    """All columns of the stream, under house names and typed. kept: what people made of it before.
+
+    taken: names of models that the project has.
+    """
+    name = kept.entity if kept else _unless_taken(snake_case(stream.name), source, taken)
+    decided = {one.columns[0]: one for one in kept.columns if len(one.columns) == 1} if kept else {}
+    named: dict[str, ColumnMapping] = {}
+    for column in stream.table.columns:
+        profile = stream.profile.column(column.name)
+        one = decided.get(column.name) or _column(profile, _free(_named(profile, name, stream.key), named))
+        named[one.target] = one
+    status = kept.status if kept and kept.reviewer else "proposed"
+    return EntityMapping(
+        entity=name,
+        confidence=1.0,
+        status=status,
+        reviewer=kept.reviewer if kept else None,
+        is_new=True,
+        columns=tuple(named.values()),
+    )
+
+
+def _unless_taken(name: str, source: str, taken: Set[str]) -> str:
+    return name if name not in taken else f"{snake_case(source)}_{name}"
+
+
+def own_columns(stream: SourceStream, names: Sequence[str], taken: Set[str]) -> list[ColumnMapping]:
+    """Columns that no entity has, under house names and typed: staging loses nothing. taken: names in use."""
+    named: dict[str, ColumnMapping] = {}
+    used = set(taken)
+    for name in names:
+        one = _column(stream.profile.column(name), _free(snake_case(name), used))
+        used.add(one.target)
+        named[name] = one
+    return list(named.values())
+
+
+def _named(profile: ColumnProfile, entity: str, key: tuple[str, ...]) -> str:
+    name = snake_case(profile.name)
+    # `id` alone says nothing once tables are joined.
+    return f"{singular(entity)}_id" if name == "id" and profile.name in key else name
+
+
+def _free(name: str, taken: Container[str]) -> str:
+    number, free = 2, name
+    while free in taken:
+        free, number = f"{name}_{number}", number + 1
+    return free
+
+
+def data_type_of(profile: ColumnProfile) -> str:
+    """The SQL type of the column once it is read as what it is."""
+    kind = (profile.casts_to or profile.data_type).lower()
+    return kind if kind.startswith(_KEPT_TYPES) and not kind.endswith("]") else "varchar"
+
+
+def _column(profile: ColumnProfile, target: str) -> ColumnMapping:
+    made = expression(profile, target, data_type_of(profile))
+    semantic = profile.semantic
+    return ColumnMapping(
+        target=target,
+        columns=(profile.name,),
+        expression=made.sql,
+        confidence=1.0,
+        evidence="; ".join(filter(None, (f"{semantic.value}: {semantic.evidence}", made.told))),
+    )

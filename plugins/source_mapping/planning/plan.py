@@ -1,0 +1,220 @@
+"""The mapping of a source: what people decided is kept, the rest is found, and what is doubtful is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass, field
+
+from plugins.source_mapping.document import (
+    ColumnMapping,
+    EntityMapping,
+    RunnerUp,
+    SourceMapping,
+    StreamMapping,
+    Unmapped,
+)
+from plugins.source_mapping.entities import Entity
+from plugins.source_mapping.matching.evidence import explain
+from plugins.source_mapping.planning.assigning import Assigned
+from plugins.source_mapping.planning.choosing import SURE, Candidate, choose
+from plugins.source_mapping.planning.composing import compose
+from plugins.source_mapping.planning.drafted import new_entity
+from plugins.source_mapping.planning.expressions import expression
+from plugins.source_mapping.planning.past import Past
+from plugins.source_mapping.planning.trying import try_out
+from plugins.source_mapping.streams import MappedSource, SourceStream
+
+# A pair below this is a question to the reviewer.
+ASKED_BELOW = 0.75
+
+
+@dataclass(frozen=True)
+class Plan:
+    """mapping: the whole file as it should be. entities: those that the project has, by name."""
+
+    source: MappedSource
+    mapping: SourceMapping
+    entities: Mapping[str, Entity]
+    notes: tuple[str, ...] = field(default=())
+
+
+def plan_mapping(
+    source: MappedSource,
+    entities: Mapping[str, Entity],
+    decided: SourceMapping | None,
+    past: Past,
+    taken: Set[str] = frozenset(),
+) -> Plan:
+    """Map every stream. decided: the mapping.yml that is there; what people said in it stays.
+
+    taken: names of models that the project has, which a new entity can't have.
+    """
+    streams: list[StreamMapping] = []
+    for one in source.streams:
+        kept = decided.stream(one.name) if decided else None
+        new = {entity.entity for stream in streams for entity in stream.entities if entity.is_new}
+        streams.append(_stream(source.name, one, entities, kept, past, taken | new))
+    gone = _gone(source, decided)
+    notes = tuple(f"the stream `{one.stream}` of mapping.yml is not at the source any more" for one in gone)
+    return Plan(source, SourceMapping(source=source.name, streams=(*streams, *gone)), entities, notes)
+
+
+def _gone(source: MappedSource, decided: SourceMapping | None) -> Iterator[StreamMapping] | tuple[()]:
+    names = {one.name for one in source.streams}
+    return tuple(one for one in decided.streams if one.stream not in names) if decided else ()
+
+
+def _stream(
+    source: str,
+    stream: SourceStream,
+    entities: Mapping[str, Entity],
+    decided: StreamMapping | None,
+    past: Past,
+    taken: Set[str],
+) -> StreamMapping:
+    kept = {one.entity: one for one in decided.entities} if decided else {}
+    approved = [name for name, one in kept.items() if one.status in ("approved", "proposed") and not one.is_new]
+    rejected = {name for name, one in kept.items() if one.status == "rejected"}
+    open_to = {name: entity for name, entity in entities.items() if name not in rejected}
+    drafted = next((one for one in kept.values() if one.is_new and one.status != "rejected"), None)
+    # What stands in the file already is not thought about again.
+    chosen = choose(stream, open_to, approved) if approved or drafted is None else []
+    mapped = [_entity(stream, one, kept.get(one.entity.name), past) for one in chosen]
+    if drafted is not None or not mapped:
+        mapped.append(new_entity(source, stream, drafted, taken))
+    refused = [kept[name] for name in sorted(rejected)]
+    unmapped = tuple(_unmapped(stream, mapped, chosen))
+    return try_out(stream, StreamMapping(stream=stream.name, entities=(*mapped, *refused), unmapped=unmapped))
+
+
+def _entity(stream: SourceStream, candidate: Candidate, kept: EntityMapping | None, past: Past) -> EntityMapping:
+    decided = {one.target: one for one in kept.columns} if kept else {}
+    columns = tuple(_column(stream, candidate, one, decided, past) for one in candidate.assigned)
+    is_said = kept is not None and (kept.status == "approved" or kept.reviewer is not None)
+    status = "proposed" if candidate.confidence >= SURE else "question"
+    return EntityMapping(
+        entity=candidate.entity.name,
+        confidence=candidate.confidence,
+        status=kept.status if kept is not None and is_said else status,
+        reviewer=kept.reviewer if kept else None,
+        columns=columns,
+    )
+
+
+def _column(
+    stream: SourceStream,
+    candidate: Candidate,
+    assigned: Assigned,
+    decided: Mapping[str, ColumnMapping],
+    past: Past,
+) -> ColumnMapping:
+    entity = candidate.entity
+    target = entity.table.columns[assigned.target]
+    kept = decided.get(target.name)
+    if kept is not None and kept.status != "question" and _is_there(stream, kept):
+        return kept
+    found = _found(stream, candidate, assigned, past)
+    if found is None:
+        composed = compose(target.name, stream.profile.columns)
+        if composed is None:
+            because = "nothing at the source is likely enough"
+            return ColumnMapping(
+                target=target.name,
+                status="question" if target.name in entity.required or target.is_key else "proposed",
+                evidence=because,
+                runners_up=_runners_up(stream, assigned),
+            )
+        return ColumnMapping(
+            target=target.name,
+            columns=composed.columns,
+            expression=composed.sql,
+            confidence=composed.confidence,
+            status=_status(composed.confidence),
+            evidence=composed.told,
+            runners_up=_runners_up(stream, assigned),
+        )
+    column, confidence, evidence = found
+    made = expression(
+        stream.profile.column(column),
+        target.name,
+        entity.types.get(target.name, ""),
+        entity.accepted.get(target.name, ()),
+    )
+    return ColumnMapping(
+        target=target.name,
+        columns=(column,),
+        expression=made.sql,
+        confidence=round(confidence, 2),
+        status=_status(confidence),
+        evidence="; ".join(filter(None, (evidence, made.told))),
+        runners_up=_runners_up(stream, assigned),
+    )
+
+
+def _found(
+    stream: SourceStream, candidate: Candidate, assigned: Assigned, past: Past
+) -> tuple[str, float, str] | None:
+    """Source column, confidence and evidence; what was approved before for the same names is likelier."""
+    target = candidate.entity.table.columns[assigned.target].name
+    names = [column.name for column in stream.table.columns]
+    if (known := past.source_of(candidate.entity.name, target, names)) is not None:
+        column, times = known
+        row = names.index(column)
+        own = float(candidate.matching.confidences[row, assigned.target])
+        confidence = past.confidence(own, times)
+        if confidence > assigned.confidence:
+            return column, confidence, f"approved {times} times before under this name"
+    if assigned.source is None:
+        return None
+    return (
+        names[assigned.source],
+        assigned.confidence,
+        explain(candidate.matching, assigned.source, assigned.target),
+    )
+
+
+def _is_there(stream: SourceStream, kept: ColumnMapping) -> bool:
+    names = {column.name for column in stream.profile.columns}
+    return set(kept.columns) <= names
+
+
+def _status(confidence: float) -> str:
+    return "proposed" if confidence >= ASKED_BELOW else "question"
+
+
+def _runners_up(stream: SourceStream, assigned: Assigned) -> tuple[RunnerUp, ...]:
+    return tuple(
+        RunnerUp(column=stream.table.columns[row].name, confidence=round(score, 2))
+        for row, score in assigned.runners_up
+    )
+
+
+def _unmapped(stream: SourceStream, mapped: list[EntityMapping], chosen: list[Candidate]) -> Iterator[Unmapped]:
+    used = {column for entity in mapped for one in entity.columns for column in one.columns}
+    for row, column in enumerate(stream.table.columns):
+        if column.name in used:
+            continue
+        yield Unmapped(column=column.name, because=_because(row, column.name, stream, chosen))
+
+
+def _because(row: int, name: str, stream: SourceStream, chosen: list[Candidate]) -> str:
+    profile = stream.profile.column(name)
+    if profile.null_share == 1:
+        return "it is always empty"
+    best = max(
+        (
+            (float(one.matching.confidences[row].max(initial=0)), one)
+            for one in chosen
+            if one.matching.confidences.size
+        ),
+        key=lambda pair: pair[0],
+        default=None,
+    )
+    if best is None:
+        return "no entity of the project is like this stream"
+    confidence, candidate = best
+    if confidence < 0.1:
+        return f"{candidate.entity.name} has no column for it; staging keeps it"
+    place = int(candidate.matching.confidences[row].argmax())
+    near = candidate.entity.table.columns[place].name
+    return f"nearest is {candidate.entity.name}.{near} ({confidence:.2f}), which another column fits better; staging keeps it"

@@ -1,0 +1,162 @@
+"""The streams of a source, as they are matched: columns with samples, and what discovery says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from plugins.core.duck import quote
+from plugins.core.errors import SmeltError
+from plugins.core.project import Manifest, Project, Resource
+from plugins.source_mapping.matching import SAMPLE_ROWS, Column, Table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from plugins.core.discovery import ForeignKey, StreamProfile
+    from plugins.core.settings import Settings
+
+_OURS = "_smelt_"
+# Rows that discovery looks at: enough for keys and formats.
+_ROWS = 10_000
+
+
+@dataclass(frozen=True)
+class SourceStream:
+    """profile: what was discovered. declared: whether the dbt project has it as a source already. key: its primary
+    key as declared, or as found with confidence."""
+
+    name: str
+    table: Table
+    profile: StreamProfile
+    key: tuple[str, ...]
+    is_declared: bool
+
+
+@dataclass(frozen=True)
+class MappedSource:
+    """All streams of a source, and the references between them. in_bronze: whether Smelt loads it."""
+
+    name: str
+    streams: tuple[SourceStream, ...]
+    foreign_keys: tuple[ForeignKey, ...]
+    in_bronze: bool
+
+    def stream(self, name: str) -> SourceStream:
+        """The stream of a name."""
+        return next(one for one in self.streams if one.name == name)
+
+
+def load_source(project: Project, settings: Settings, manifest: Manifest, source: str) -> MappedSource:
+    """A source of Smelt's (its bronze tables) or any source that the dbt project declares.
+
+    Raises SmeltError if there is no such source, or nothing of it can be read.
+    """
+    declared = {r.name.partition(".")[2]: r for r in _declared(manifest, source)}
+    if (settings.project_dir / "sources" / source / "source.yml").is_file():
+        return _from_bronze(settings, source, declared)
+    if not declared:
+        known = sorted({r.name.partition(".")[0] for r in manifest.resources.values() if r.kind == "source"})
+        raise SmeltError(
+            f"the project has no source {source!r}",
+            (f"there are: {', '.join(known)}; " if known else "")
+            + "`smelt connect` and `smelt onboard` make one from a spec, a database or files",
+        )
+    return _from_warehouse(project, source, declared)
+
+
+def _declared(manifest: Manifest, source: str) -> Iterator[Resource]:
+    yield from (r for r in manifest.resources.values() if r.kind == "source" and r.name.startswith(f"{source}."))
+
+
+def _from_bronze(settings: Settings, source: str, declared: dict[str, Resource]) -> MappedSource:
+    from plugins.discovery import discover_place, read_place
+
+    with read_place(source, rows=_ROWS, project_dir=settings.project_dir) as place:
+        found = discover_place(place)
+        samples = {stream.name: stream.sample for stream in place.streams}
+    specified = _specified_keys(settings, source)
+    streams = tuple(
+        _stream(profile, samples[profile.name], declared.get(profile.name), specified.get(profile.name, ()))
+        for profile in found.streams
+        if profile.name in samples
+    )
+    return MappedSource(source, streams, found.foreign_keys, in_bronze=True)
+
+
+def _specified_keys(settings: Settings, source: str) -> dict[str, tuple[str, ...]]:
+    """Primary keys as source.yml says."""
+    from ruamel.yaml import YAML
+
+    document = YAML(typ="safe", pure=True).load(
+        (settings.project_dir / "sources" / source / "source.yml").read_text()
+    )
+    streams = document.get("streams") if isinstance(document, dict) else None
+    return {one["name"]: tuple(one.get("primary_key") or ()) for one in streams or () if "name" in one}
+
+
+def _from_warehouse(project: Project, source: str, declared: dict[str, Resource]) -> MappedSource:
+    """Any dbt project: the source's tables in the warehouse, else its columns as declared."""
+    import duckdb
+    import pyarrow as pa
+
+    from plugins.core.discovery import discover_source
+    from plugins.core.warehouse.reader import open_built
+
+    samples: dict[str, pa.Table] = {}
+    if project.adapter == "duckdb":
+        con = open_built(Path(project.folder / str(project.credentials.get("path") or "")))
+        with con:
+            for name, resource in declared.items():
+                try:
+                    _, schema, table = resource.relation or ("", "", "")
+                    sql = f"select * from {quote(schema)}.{quote(table)} limit {_ROWS}"
+                    samples[name] = con.sql(sql).to_arrow_table()
+                except duckdb.Error:
+                    continue
+    for name, resource in declared.items():
+        if name not in samples and resource.columns:
+            samples[name] = pa.table({column: pa.array([], pa.string()) for column in resource.columns})
+    if not samples:
+        raise SmeltError(
+            f"none of the tables of the source {source} can be read, and their columns are not declared",
+            "load the tables, or declare `columns` in the source's YAML",
+        )
+    found = discover_source(samples)
+    streams = tuple(_stream(p, samples[p.name], declared[p.name], ()) for p in found.streams if p.name in samples)
+    return MappedSource(source, streams, found.foreign_keys, in_bronze=False)
+
+
+def _stream(
+    profile: StreamProfile, sample: pa.Table | list, declared: Resource | None, specified: tuple[str, ...]
+) -> SourceStream:
+    columns = profile.columns if isinstance(sample, list) else [c for c in profile.columns if len(c.path) == 1]
+    said = {name.lower(): "" for name in declared.columns} if declared is not None else {}
+    rows = sample if isinstance(sample, list) else sample.slice(0, SAMPLE_ROWS).to_pylist()
+    key = specified or next((k.columns for k in profile.keys if k.is_primary and k.confidence >= 0.8), ())
+    return SourceStream(
+        profile.name,
+        Table(
+            tuple(
+                Column(
+                    column.name,
+                    [_text(row.get(column.path[0])) for row in rows[:SAMPLE_ROWS]],
+                    said.get(column.name.lower(), ""),
+                    column.data_type,
+                    column.name in key,
+                )
+                for column in columns
+                if not column.name.startswith(_OURS)
+            ),
+            profile.name,
+        ),
+        profile,
+        key,
+        declared is not None,
+    )
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
