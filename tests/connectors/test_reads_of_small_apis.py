@@ -151,17 +151,35 @@ def test_children_and_their_children_are_read_for_each_parent(tmp_path: Path) ->
         assert {one["project_id"] for one in tasks.sample} <= known
 
 
+def test_four_levels_of_children_are_read(tmp_path: Path) -> None:
+    paths, labels, above = {}, [], None
+    for level, word in enumerate(("alpha", "beta", "gamma", "delta")):
+        path = f"{above}/{{{last}_id}}/{word}s" if above else f"/{word}s"  # noqa: F821 - set by the round before
+        parent = {"path": above, "parameter": f"{last}_id", "field": "id"} if above else None  # noqa: F821
+        paths[path] = listing()
+        labels.append({"path": path, "records": [], "parent": parent})
+        above, last = path, word
+    held = dict(zip(paths, (2, 3, 5, 7), strict=True))
+    document = spec(paths)
+    with serve(document, labelled(*labels), held, faults=QUIET) as mock:
+        done = check_connector(connect(write(tmp_path, document)).manifest, {"base_url": mock.url})
+        assert list(done.counts.values()) == [2, 3, 5, 7]
+
+
 def test_two_fields_of_one_parent_make_one_path(tmp_path: Path) -> None:
     repository = {"type": "object", "properties": {"owner": {"type": "string"}, "repo": {"type": "string"}}}
-    document = spec({"/repos": listing(repository), "/repos/{owner}/{repo}/issues": listing()})
+    notes = "/repos/{owner}/{repo}/issues/{issue_id}/notes"
+    document = spec({"/repos": listing(repository), "/repos/{owner}/{repo}/issues": listing(), notes: listing()})
     parents = [{"path": "/repos", "parameter": one, "field": one} for one in ("owner", "repo")]
     labels = labelled(
         {"path": "/repos", "records": [], "primary_key": ["owner", "repo"]},
         {"path": "/repos/{owner}/{repo}/issues", "records": [], "parent": parents},
+        {"path": notes, "records": [], "parent": {"path": "/repos/{owner}/{repo}/issues", "parameter": "issue_id", "field": "id"}},
     )
-    with serve(document, labels, {"/repos": 4, "/repos/{owner}/{repo}/issues": 9}, faults=QUIET) as mock:
-        made = connect(write(tmp_path, document))
-        assert check_connector(made.manifest, {"base_url": mock.url}).counts == {"repos": 4, "repo_issues": 9}
+    held = {"/repos": 4, "/repos/{owner}/{repo}/issues": 9, notes: 11}
+    with serve(document, labels, held, faults=QUIET) as mock:
+        done = check_connector(connect(write(tmp_path, document)).manifest, {"base_url": mock.url})
+        assert done.counts == {"repos": 4, "repo_issues": 9, "issue_notes": 11}
 
 
 def test_an_api_that_throttles_and_falters_is_read_to_the_end(tmp_path: Path) -> None:

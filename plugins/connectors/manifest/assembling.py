@@ -24,14 +24,13 @@ def build_manifest(inference: Inference, inputs: Sequence[Input]) -> dict[str, A
     if authenticator is not None:
         definitions["authenticator"] = authenticator
     definitions["requester"] = requester.base_requester(inference.server.value, authenticator, headers)
-    places = {stream.path: place for place, stream in enumerate(inference.streams)}
     made: dict[str, Any] = {
         "version": LANGUAGE,
         "type": "DeclarativeSource",
         "description": harmless(inference.title, 120),
         "check": {"type": "CheckStream", "stream_names": [_first_to_check(inference.streams).name]},
         "definitions": definitions,
-        "streams": [declarative_stream(stream, places, limits, parameters) for stream in inference.streams],
+        "streams": [declarative_stream(stream, inference.streams, limits, parameters) for stream in inference.streams],
         "spec": {"type": "Spec", "connection_specification": connection_specification(inputs)},
     }
     if (budget := _budget(limits)) is not None:

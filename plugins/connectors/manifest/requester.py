@@ -34,7 +34,7 @@ def base_requester(server: Server, authenticator: dict[str, Any] | None, headers
     return made
 
 
-def path_of(stream: Stream) -> str:
+def path_of(stream: Stream, by_path: Mapping[str, Stream]) -> str:
     """The path as a template: parameters come from parents, from their parents, or from the configuration."""
     given = stream.given.value
 
@@ -43,7 +43,7 @@ def path_of(stream: Stream) -> str:
         if template := parent_value(stream, name):
             return template
         if name in given.inherited:
-            return f"{{{{ stream_partition['parent_slice'][{quoted(snake(name))}] }}}}"
+            return _inherited(stream, name, by_path)
         return f"{{{{ config[{quoted(input_name(stream, name))}] }}}}"
 
     return re.sub(r"{([^{}]+)}", value, stream.path)
@@ -63,6 +63,38 @@ def parent_value(stream: Stream, parameter: str) -> str:
                 return f"{{{{ stream_partition[{quoted(snake(parameter))}] }}}}"
             return f"{{{{ stream_slice.extra_fields[{quoted(parent.field)}] }}}}"
     return ""
+
+
+def _inherited(stream: Stream, name: str, by_path: Mapping[str, Stream]) -> str:
+    """The template of a parameter that a parent takes from its own: each step up is a `parent_slice`."""
+    above, expression = stream, "stream_partition"
+    for _ in range(5):
+        parent = next((one for one in above.given.value.parents if f"{{{name}}}" in one.path), None)
+        if parent is None:
+            break
+        above, expression = by_path[parent.path], f"{expression}['parent_slice']"
+        if any(one.parameter == name for one in above.given.value.parents):
+            if not is_partition_field(above, name):
+                return f"{{{{ stream_slice.extra_fields[{quoted(carried_name(above, name))}] }}}}"
+            return f"{{{{ {expression}[{quoted(snake(name))}] }}}}"
+    return f"{{{{ config[{quoted(input_name(above, name))}] }}}}"
+
+
+def carried(stream: Stream, by_path: Mapping[str, Stream]) -> list[str]:
+    """Fields of the parent's records that hold its own parents' further keys, for a path that needs them, too."""
+    found = []
+    for name in stream.given.value.inherited:
+        for one in stream.given.value.parents:
+            above = by_path[one.path]
+            if any(p.parameter == name for p in above.given.value.parents) and not is_partition_field(above, name):
+                found.append(carried_name(above, name))
+    return list(dict.fromkeys(found))
+
+
+def carried_name(stream: Stream, parameter: str) -> str:
+    """What a record calls a key of its parent that is added to it, beside what it has itself."""
+    name = snake(parameter)
+    return f"parent_{name}" if name in {snake(one) for one in stream.records.value.shape.properties} else name
 
 
 def is_partition_field(stream: Stream, parameter: str) -> bool:
@@ -106,10 +138,10 @@ def graphql_failure() -> dict[str, Any]:
     }
 
 
-def error_handler(limits: Limits, is_child: bool, records: tuple[str, ...] | None) -> dict[str, Any]:
+def error_handler(limits: Limits, is_child: bool, unlike_guess: str = "") -> dict[str, Any]:
     """429 waits as long as the API says, else longer each time; what a retry can't mend fails with a reason.
 
-    A parent that is gone since it was listed (404) has no children. `records`: fail if the answer has not this key.
+    A parent that is gone since it was listed (404) has no children. `unlike_guess`: when an answer is not as guessed.
     """
     waits: list[dict[str, Any]] = [{"type": "WaitTimeFromHeader", "header": "Retry-After"}]
     if limits.reset_header:
@@ -124,14 +156,14 @@ def error_handler(limits: Limits, is_child: bool, records: tuple[str, ...] | Non
         if is_child
         else _filter([404], "FAIL", "config_error", "there is nothing at this address (404): check base_url and inputs"),
     ]  # fmt: skip
-    if records:
+    if unlike_guess:
         filters.append(
             {
                 "type": "HttpResponseFilter",
-                "predicate": f"{{{{ {quoted(records[0])} not in response }}}}",
+                "predicate": f"{{{{ {unlike_guess} }}}}",
                 "action": "FAIL",
                 "failure_type": "config_error",
-                "error_message": f"the answer has no {records[0]!r}: correct field_path in connector.yml",
+                "error_message": "the records are not where they were guessed to be: correct field_path in connector.yml",
             }
         )
     return {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from plugins.connectors.inference.limits import Limits
@@ -11,7 +11,7 @@ from plugins.connectors.inference.words import snake
 from plugins.connectors.inferred import DOUBTFUL
 from plugins.connectors.manifest import requester
 from plugins.connectors.manifest.paging import paginator, sizes
-from plugins.connectors.manifest.text import harmless, is_plain
+from plugins.connectors.manifest.text import harmless, quoted
 from plugins.connectors.streams import Stream
 
 # What identifies a record by itself, and not only among its parent's.
@@ -20,18 +20,19 @@ EARLIEST = "2000-01-01"
 
 
 def declarative_stream(
-    stream: Stream, places: Mapping[str, int], limits: Limits, shared: Mapping[str, str]
+    stream: Stream, streams: Sequence[Stream], limits: Limits, shared: Mapping[str, str]
 ) -> dict[str, Any]:
-    """One stream. `places`: where in the manifest's list the stream of each path is."""
+    """One of `streams`, which are in the order of the manifest."""
+    by_path = {one.path: one for one in streams}
     is_child = bool(stream.given.value.parents)
     asking: dict[str, Any] = {"$ref": "#/definitions/requester"}
     if stream.query:
         asking |= requester.graphql_of(stream)
     else:
-        asking["path"] = requester.path_of(stream)
+        asking["path"] = requester.path_of(stream, by_path)
         if parameters := requester.parameters_of(stream, {**shared, **sizes(stream.pagination.value)}):
             asking["request_parameters"] = parameters
-    asking["error_handler"] = requester.error_handler(limits, is_child, _checked(stream))
+    asking["error_handler"] = requester.error_handler(limits, is_child, _unlike_guess(stream))
     if stream.query:
         asking["error_handler"]["response_filters"].append(requester.graphql_failure())
     retriever: dict[str, Any] = {
@@ -45,7 +46,7 @@ def declarative_stream(
     if (pages := paginator(stream.pagination.value, in_variables=bool(stream.query))) is not None:
         retriever["paginator"] = pages
     if is_child:
-        retriever["partition_router"] = _routers(stream, places)
+        retriever["partition_router"] = _routers(stream, streams)
     made: dict[str, Any] = {"type": "DeclarativeStream", "name": stream.name}
     if key := primary_key(stream):
         made["primary_key"] = list(key)
@@ -74,7 +75,13 @@ def added_fields(stream: Stream) -> list[tuple[str, str, str]]:
 
 def _parent_fields(stream: Stream) -> list[tuple[str, str, str]]:
     return [
-        (snake(parent.parameter), requester.parent_value(stream, parent.parameter), "string")
+        (
+            snake(parent.parameter)
+            if requester.is_partition_field(stream, parent.parameter)
+            else requester.carried_name(stream, parent.parameter),
+            requester.parent_value(stream, parent.parameter),
+            "string",
+        )
         for parent in stream.given.value.parents
     ]
 
@@ -89,13 +96,19 @@ def _field_path(stream: Stream) -> list[str]:
     return list(path[1:] if path[:1] == ("*",) and len(path) > 1 else path)
 
 
-def _checked(stream: Stream) -> tuple[str, ...] | None:
-    """Where the records are only guessed, an answer without their key is an error and not an empty one."""
+def _unlike_guess(stream: Stream) -> str:
+    """Where the records are only guessed: what an answer is if they are not there. It is an error then, not empty."""
     path = stream.records.value.path
-    return path if stream.records.confidence < DOUBTFUL and path and path[0] != "*" and is_plain(path[0]) else None
+    if stream.records.confidence >= DOUBTFUL or path == ("*",):
+        return ""
+    if path[:1] == ("*",):
+        return f"response is mapping or (response and {quoted(path[1])} not in response[0])"
+    return f"{quoted(path[0])} not in response" if path else "response is mapping"
 
 
-def _routers(stream: Stream, places: Mapping[str, int]) -> Any:
+def _routers(stream: Stream, streams: Sequence[Stream]) -> Any:
+    places = {one.path: place for place, one in enumerate(streams)}
+    carried = requester.carried(stream, {one.path: one for one in streams})
     routers = []
     parents = stream.given.value.parents
     for path in dict.fromkeys(one.path for one in parents):
@@ -106,7 +119,7 @@ def _routers(stream: Stream, places: Mapping[str, int]) -> Any:
             "parent_key": own[-1].field,
             "partition_field": snake(own[-1].parameter),
         }
-        if extra := [[one.field] for one in own[:-1]]:
+        if extra := [[one.field] for one in own[:-1]] + [[name] for name in carried]:
             parent["extra_fields"] = extra
         routers.append({"type": "SubstreamPartitionRouter", "parent_stream_configs": [parent]})
     # Two routers give each pair of their partitions.
