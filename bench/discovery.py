@@ -1,7 +1,7 @@
-"""Schema discovery against labelled columns and declared keys, beside csv-detective and Desbordante.
+"""Schema discovery against labelled columns and declared keys, beside csv-detective.
 
-Columns: public tables labelled by hand (bench/data/discovery), and columns made with Faker, under telling names and
-under none. Keys and references: those that Chinook, Northwind and small databases of bench/data/planner declare.
+Columns: public tables labelled by hand (bench/data/discovery), and columns made with Faker, under telling names
+and under none. Keys and references: those that Chinook, Northwind and the databases of bench/data/planner declare.
 """
 
 from __future__ import annotations
@@ -57,6 +57,7 @@ class Score:
 
     @property
     def accuracy(self) -> float:
+        """The share of columns that are right."""
         return sum(self.hit.values()) / max(1, sum(self.hit.values()) + sum(self.missed.values()))
 
     def calibration_error(self) -> float:
@@ -121,7 +122,7 @@ def _database(name: str) -> dict[str, dict[str, list[Any]]]:
     return found
 
 
-class _unpacked:  # noqa: N801
+class _unpacked:
     """A packed SQLite file, unpacked for as long as the block runs."""
 
     def __init__(self, name: str) -> None:
@@ -182,7 +183,8 @@ _DETECTIVE = {
     "iso_country_code_alpha3": "country", "date": "date", "datetime_aware": "timestamp", "bool": "boolean",
     "datetime_naive": "timestamp", "datetime_rfc822": "timestamp", "latitude_wgs": "latitude", "tel_fr": "phone",
     "latitude_wgs_fr_metropole": "latitude", "longitude_wgs": "longitude", "code_postal": "postal_code",
-    "longitude_wgs_fr_metropole": "longitude", "json": "json", "geojson": "json", "int": "number", "float": "number",
+    "longitude_wgs_fr_metropole": "longitude", "json": "json", "geojson": "json", "int": "number",
+    "float": "number",
     "money": "amount", "percent": "percentage", "sexe": "enum", "adresse": "address", "username": "code",
     "string": "text", "year": "number",
 }  # fmt: skip
@@ -216,13 +218,13 @@ def _csv_detective(tables: Mapping[str, Mapping[str, list[Any]]], labels: Labels
     for name, wanted in labels.items():
         for column, accepted in wanted.items():
             said = found[paths[name]].get(column, "string")
-            score.add(f"{name}.{column}", accepted, _DETECTIVE.get(said, said))
+            score.add(f"{name}.{column}", accepted, _DETECTIVE.get(said) or said)
     return score
 
 
 def _peer(package: str, code: str, arguments: list[str]) -> str | None:
     """What a worker prints that runs with a peer in an environment of its own; None if it can't be had."""
-    uv = next((one for one in (".uv/bin/uv", "uv") if one == "uv" or Path(one).exists()))
+    uv = next(one for one in (".uv/bin/uv", "uv") if one == "uv" or Path(one).exists())
     command = [
         uv,
         "run",
@@ -316,7 +318,8 @@ def _planner(folder: Path) -> _Declared:
     with duckdb.connect() as con:
         con.execute((folder / "schema.sql").read_text(encoding="utf-8"))
         rows = con.execute(
-            "select constraint_type, table_name, constraint_column_names, referenced_table, referenced_column_names "
+            "select constraint_type, table_name, constraint_column_names, referenced_table, "
+            "referenced_column_names "
             "from duckdb_constraints()"
         ).fetchall()
         tables = [name for (name,) in con.execute("select table_name from duckdb_tables()").fetchall()]
@@ -410,7 +413,8 @@ def _big(folder: Path) -> Path:
         f"(random() * 1000)::decimal(9,2) as amount_{n}, 'v' || (random() * 50)::int as kind_{n}" for n in range(7)
     )
     duckdb.sql(
-        "select i as id, 'u' || (i % 70000) || '@example.org' as email, date '2020-01-01' + (i % 1500)::int as day, "
+        "select i as id, 'u' || (i % 70000) || '@example.org' as email, "
+        "date '2020-01-01' + (i % 1500)::int as day, "
         "'K-' || lpad((i * 7919 % 1000000)::varchar, 7, '0') as code, i // 4 as order_id, i % 4 as line, "
         f"{more} from range(1000000) t(i)"
     ).write_csv(str(path))

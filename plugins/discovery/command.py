@@ -31,7 +31,7 @@ def discover(
         Path, typer.Option("--project-dir", help="Folder of smelt.toml.", show_default="this folder")
     ] = Path(),
 ) -> None:
-    """Say what is in a place: types, what columns mean, personal data, keys and references, each with its evidence.
+    """Say what is in a place: types, meanings, personal data, keys and references, each with its evidence.
 
     smelt discover shop                                 a source, as it is in bronze
     smelt discover exports/                             a folder of CSV, JSON or Parquet files

@@ -85,7 +85,11 @@ WRITTEN: dict[str, tuple[str, bytes, list[str]]] = {
     "byte order mark": ("t.csv", b"\xef\xbb\xbfid,ort\n1,x\n2,y\n", ["id", "ort"]),
     "tabs": ("t.tsv", b"id\tort\n1\tx,y\n2\tz,y\n", ["id", "ort"]),
     "packed": ("t.csv.gz", gzip.compress(b"id,ort\n1,x\n2,y\n"), ["id", "ort"]),
-    "duplicate headers": ("t.csv", b"id,ort,ort,,Id\n1,a,b,c,2\n2,a,b,c,3\n", ["id", "ort", "ort_2", "column_4", "Id_2"]),
+    "duplicate headers": (
+        "t.csv",
+        b"id,ort,ort,,Id\n1,a,b,c,2\n2,a,b,c,3\n",
+        ["id", "ort", "ort_2", "column_4", "Id_2"],
+    ),
     "header only": ("t.csv", b"id,ort\n", ["id", "ort"]),
     "no header": ("t.csv", b"1,2024-01-01\n2,2024-01-02\n", ["column_1", "column_2"]),
     "lines of JSON": ("t.ndjson", b'{"id": 1, "o": {"a": 2}}\n\n{"id": 2}\n', ["id", "o__a"]),
@@ -139,7 +143,16 @@ def test_what_cannot_be_read_is_one_message(tmp_path: Path, case: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "place", ["", "missing.csv", "no/such/folder", "nowhere", "mysql://u:hidden-word@h/d", "sqlite:///none.db", "https://x.org/a.csv"]
+    "place",
+    [
+        "",
+        "missing.csv",
+        "no/such/folder",
+        "nowhere",
+        "mysql://u:hidden-word@h/d",
+        "sqlite:///none.db",
+        "https://x.org/a.csv",
+    ],
 )
 def test_places_that_are_none_are_one_message(project: Path, place: str) -> None:
     error = _error(place, "--project-dir", project)
@@ -158,15 +171,31 @@ def test_files_of_a_folder_are_joined_by_their_names(tmp_path: Path) -> None:
         (tmp_path / f"orders_{month}.csv").write_text(f"id,month\n{month[-1]},{month}\n")
     (tmp_path / "visits").mkdir()
     for part in range(3):
-        duckdb.sql(f"select {part} as visit_id, 1 as id").write_parquet(str(tmp_path / "visits" / f"part-{part:04d}.parquet"))
+        duckdb.sql(f"select {part} as visit_id, 1 as id").write_parquet(
+            str(tmp_path / "visits" / f"part-{part:04d}.parquet")
+        )
     (tmp_path / "users.json").write_text('[{"id": 1}]')
     (tmp_path / "notes.md").write_text("x")
 
     found = _json(tmp_path)
 
-    assert {stream["name"]: stream["rows"] for stream in found["streams"]} == {"orders": 2, "users": 1, "visits": 3}
+    assert {stream["name"]: stream["rows"] for stream in found["streams"]} == {
+        "orders": 2,
+        "users": 1,
+        "visits": 3,
+    }
     assert [stream["name"] for stream in _json(tmp_path, "--stream", "users")["streams"]] == ["users"]
     assert "users" in str(_error(tmp_path, "--stream", "user"))
+
+
+def test_files_of_like_names_and_other_columns_are_streams_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "table1.csv").write_text("id,name\n1,x\n")
+    (tmp_path / "table2.csv").write_text("sku,price,stock\nA,2,3\n")
+    (tmp_path / "table3.csv").write_text("id,name\n2,y\n")
+
+    found = _json(tmp_path)
+
+    assert {stream["name"]: stream["rows"] for stream in found["streams"]} == {"table": 2, "table2": 1}
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "duckdb"])
@@ -184,7 +213,9 @@ def test_databases_are_read_with_what_they_declare(tmp_path: Path, kind: str) ->
     for place in (str(path), f"{kind}:///{path}"):
         found = _json(place)
         assert [stream["keys"][0]["evidence"][:8] for stream in found["streams"]] == ["declared"] * 2
-        assert [(one["from"], one["columns"], one["to"]) for one in found["foreign_keys"]] == [("visits", ["by_user"], "users")]
+        assert [(one["from"], one["columns"], one["to"]) for one in found["foreign_keys"]] == [
+            ("visits", ["by_user"], "users")
+        ]
     assert "a@b.org" not in json.dumps(found)
 
 
@@ -215,7 +246,11 @@ def test_postgresql_is_read_without_telling_its_password(postgres: str) -> None:
     references = [one for one in both["foreign_keys"] if one["from"] == "found.visits"]
     assert [(one["to"], one["to_columns"]) for one in references] == [("found.users", ["id"])]
     assert references[0]["evidence"].startswith("declared")
-    wrong = postgres.replace("postgresql://", "postgresql://nobody:hidden-word@", 1) if "@" not in postgres else postgres + "x"
+    wrong = (
+        postgres.replace("postgresql://", "postgresql://nobody:hidden-word@", 1)
+        if "@" not in postgres
+        else postgres + "x"
+    )
     assert "hidden-word" not in str(_error(wrong))
 
 
@@ -233,14 +268,18 @@ def test_a_source_is_read_as_it_is_in_bronze(tmp_path: Path) -> None:
 
     assert [stream["name"] for stream in found["streams"]] == ["customers", "orders"]
     assert not any(name.startswith("_smelt") for name in _columns(found["streams"][1]))
-    assert [(one["from"], one["columns"], one["to"]) for one in found["foreign_keys"]] == [("orders", ["customer_id"], "customers")]
+    assert [(one["from"], one["columns"], one["to"]) for one in found["foreign_keys"]] == [
+        ("orders", ["customer_id"], "customers")
+    ]
     assert table["streams"][0]["rows"] == 60
 
 
 def test_a_published_table_is_read(project: Path) -> None:
     settings = load_settings(project)
     settings.local_root.mkdir(parents=True)
-    catalog = SqlCatalog("lake", uri=f"sqlite:///{settings.local_root}/catalog.db", warehouse=f"file://{settings.lake_root}")
+    catalog = SqlCatalog(
+        "lake", uri=f"sqlite:///{settings.local_root}/catalog.db", warehouse=f"file://{settings.lake_root}"
+    )
     catalog.create_namespace("gold")
     rows = pa.table({"day": ["2024-01-01", "2024-01-02"], "revenue": [3, 2]})
     table = catalog.create_table("gold.revenue", rows.schema)

@@ -24,7 +24,7 @@ def profile_column(look: Look, meaning: Meaning | None = None) -> ColumnProfile:
     missing = _missing(look)
     low, high = _bounds(look)
     texts = look.texts
-    order = np.argsort(-look.counts, kind="stable")[:_MOST_VALUES] if look.distinct <= _MOST_VALUES else []
+    order = np.argsort(-look.counts, kind="stable")[:_MOST_VALUES]
     return ColumnProfile(
         name=look.cells.name,
         path=look.cells.path,
@@ -65,8 +65,7 @@ def renamed(column: ColumnProfile, semantic: Finding) -> ColumnProfile:
 def _is_listed(look: Look, best: Candidate) -> bool:
     return look.distinct <= _MOST_VALUES and (
         best.value in ("enum", "boolean", "country", "currency", "language")
-        or best.value == "text"
-        and look.distinct <= 20
+        or (best.value == "text" and look.distinct <= 20)
     )
 
 

@@ -106,5 +106,6 @@ def _told(look: Look, one: str, two: str, confidence: float, violations: int, is
     but = f", but for {violations:,} rows" if violations else ""
     return Dependency(
         (one,), two, violations, round(confidence, 3),
-        f"each of {look.distinct:,} values of `{one}` in {look.filled:,} rows comes with one `{two}`{but}", is_mutual,
+        f"each of {look.distinct:,} values of `{one}` in {look.filled:,} rows comes with one `{two}`{but}",
+        is_mutual,
     )  # fmt: skip

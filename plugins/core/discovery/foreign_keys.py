@@ -116,9 +116,10 @@ def _reference(
         confidence += (1 - confidence) * 0.3 * min(1.0, covered) * (number >= _LEAST_COVERED)
     if confidence < _LEAST_CONFIDENCE:
         return None
+    place = f"{key.stream.name}.{key.column.name}"
     return ForeignKey(
         stream.name, (column.name,), key.stream.name, (key.column.name,), round(confidence, 3),
-        f"{round(share * number):,} of {number:,} different values are in {key.stream.name}.{key.column.name}{why}",
+        f"{round(share * number):,} of {number:,} different values are in {place}{why}",
     )  # fmt: skip
 
 

@@ -24,10 +24,12 @@ _COMBINED, _MOST_COLUMNS = 14, 4
 _LEAST_CONFIDENCE = 0.15
 _LEAST_PRIMARY = 0.5
 _MOST_KEYS = 8
+_NO_PART = frozenset({"free_text", "amount", "percentage"})
 _NEVER = frozenset({"json", "array", "map", "polymorphic", "binary", "empty"})
 # How well a meaning goes with being a key.
 _SUITED = {
-    "id": 1.0, "uuid": 0.98, "foreign_key": 0.85, "code": 0.8, "email": 0.6, "iban": 0.6, "url": 0.45, "number": 0.5,
+    "id": 1.0, "uuid": 0.98, "foreign_key": 0.85, "code": 0.8, "email": 0.6, "iban": 0.6, "url": 0.45,
+    "number": 0.5,
     "card": 0.45, "text": 0.4, "phone": 0.35, "person_name": 0.3, "timestamp": 0.35, "date": 0.5, "country": 0.6,
     "currency": 0.6, "language": 0.6, "enum": 0.4, "postal_code": 0.4, "national_id": 0.75,
 }  # fmt: skip
@@ -99,7 +101,7 @@ def _composites(looks: Sequence[Look], columns: Sequence[ColumnProfile]) -> Iter
         (look, column)
         for look, column in zip(looks, columns, strict=True)
         if not look.nulls and 1 < look.distinct < rows and look.cells.kind == "scalar" and look.family != "float"
-        and column.semantic.value not in _NEVER and column.semantic.value not in ("free_text", "amount", "percentage")
+        and column.semantic.value not in _NEVER | _NO_PART
     ]  # fmt: skip
     usable.sort(key=lambda pair: (-_combinable(pair[1]), -pair[0].distinct))
     usable = usable[:_COMBINED]
@@ -118,10 +120,9 @@ def _composites(looks: Sequence[Look], columns: Sequence[ColumnProfile]) -> Iter
             found.append(frozenset(chosen))
             expected = pairs * math.prod(meets[id(look)] for look, _ in members)
             suited = min(_combinable(column) for _, column in members) * 0.97 ** (size - 2)
-            yield Key(
-                tuple(column.name for _, column in members), round(0.95 * suited * (1 - math.exp(-expected / 3)), 3),
-                f"no combination twice in {rows:,} rows; by chance about {expected:,.0f} pairs of rows would agree",
-            )  # fmt: skip
+            names = tuple(column.name for _, column in members)
+            why = f"no combination twice in {rows:,} rows; by chance {expected:,.0f} pairs of rows would agree"
+            yield Key(names, round(0.95 * suited * (1 - math.exp(-expected / 3)), 3), why)
 
 
 def _combinable(column: ColumnProfile) -> float:

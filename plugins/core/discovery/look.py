@@ -40,6 +40,7 @@ class Look:
 
     @property
     def name(self) -> str:
+        """What it is called within its object."""
         return self.cells.path[-1] if self.cells.path else self.cells.name
 
     @cached_property
@@ -61,6 +62,7 @@ class Look:
 
     @property
     def nulls(self) -> int:
+        """Rows without a value."""
         return self.rows - self.filled
 
     @cached_property
@@ -70,6 +72,7 @@ class Look:
 
     @property
     def distinct(self) -> int:
+        """How many different values."""
         return len(self.different)
 
     @cached_property

@@ -112,7 +112,9 @@ _ID = re.compile(r"(?:^|_)(?:id|ids|key|pk|fk|uuid|guid|sk|identifier|sid|oid|ui
 _WEAK_ID = re.compile(
     r"code$|(?:^|_)(?:no|nr|num|number|ref|reference|sku|handle|slug|symbol|login|username|user_name)$"
 )
-_PLACE = re.compile(r"(?:^|_)(?:line|position|pos|seq|sequence|index|idx|ordinal|version|revision|step|rank|row)(?:_?(?:no|nr|num|number|id))?$")
+_PLACE = re.compile(
+    r"(?:^|_)(?:line|position|pos|seq|sequence|index|idx|ordinal|version|revision|step|rank|row)(?:_?(?:no|nr|num|number|id))?$"
+)
 _BIRTH = re.compile(r"(?:^|_)(?:dob|birth|birthday|birth_?date|date_of_birth|geburtsdatum|born)(?=_|$)")
 _UNITS = {
     "usd": "USD", "eur": "EUR", "gbp": "GBP", "chf": "CHF", "jpy": "JPY", "cad": "CAD", "aud": "AUD", "inr": "INR",

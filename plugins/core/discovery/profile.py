@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 Semantic = Literal[
-    "id", "foreign_key", "uuid", "email", "phone", "iban", "card", "national_id", "ip", "url", "country", "currency",
+    "id", "foreign_key", "uuid", "email", "phone", "iban", "card", "national_id", "ip", "url", "country",
+    "currency",
     "language", "postal_code", "person_name", "address", "latitude", "longitude", "amount", "percentage", "number",
     "timestamp", "date", "time", "boolean", "enum", "code", "text", "free_text", "json", "array", "map",
     "polymorphic", "binary", "empty",

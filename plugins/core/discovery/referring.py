@@ -8,18 +8,21 @@ from plugins.core.discovery.names import id_subject, is_code_name, is_id_name, i
 _ANYBODYS = frozenset({"id", "key", "uuid", "guid", "code", "name", "number", "no", "value", "type"})
 # Rows of a stream that others of the same stream stand under or behind.
 _SELF = frozenset(
-    "parent reports_to manager supervisor boss superior reply_to in_reply_to replies_to predecessor previous prior "
-    "successor next referred_by original replaced_by superseded_by root ancestor parent_category".split()
-)
+    {"parent", "reports_to", "manager", "supervisor", "boss", "superior", "reply_to", "in_reply_to",
+     "replies_to", "predecessor", "previous", "prior", "successor", "next", "referred_by", "original",
+     "replaced_by", "superseded_by", "root", "ancestor", "parent_category"}
+)  # fmt: skip
 # What people are to a row, and streams of people.
 _ROLES = frozenset(
-    "leader manager rep representative agent owner supervisor author creator assignee reporter seller salesman "
-    "driver head approver reviewer support sales created updated modified approved assigned buyer operator "
-    "contact coach trainer teacher instructor doctor physician".split()
-)
+    {"leader", "manager", "rep", "representative", "agent", "owner", "supervisor", "author", "creator",
+     "assignee", "reporter", "seller", "salesman", "driver", "head", "approver", "reviewer", "support",
+     "sales", "created", "updated", "modified", "approved", "assigned", "buyer", "operator", "contact",
+     "coach", "trainer", "teacher", "instructor", "doctor", "physician"}
+)  # fmt: skip
 _PEOPLE = frozenset(
-    "employee staff user person people member worker agent account contact personnel profile".split()
-)
+    {"employee", "staff", "user", "person", "people", "member", "worker", "agent", "account", "contact",
+     "personnel", "profile"}
+)  # fmt: skip
 _STEM = 4
 
 

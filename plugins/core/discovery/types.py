@@ -16,10 +16,19 @@ Family = Literal["text", "integer", "float", "decimal", "boolean", "date", "time
 _BY_ARROW = {
     "int8": "TINYINT", "int16": "SMALLINT", "int32": "INTEGER", "int64": "BIGINT", "uint8": "UTINYINT",
     "uint16": "USMALLINT", "uint32": "UINTEGER", "uint64": "UBIGINT", "halffloat": "FLOAT", "float": "FLOAT",
-    "double": "DOUBLE", "string": "VARCHAR", "large_string": "VARCHAR", "string_view": "VARCHAR", "bool": "BOOLEAN",
+    "double": "DOUBLE", "string": "VARCHAR", "large_string": "VARCHAR", "string_view": "VARCHAR",
+    "bool": "BOOLEAN",
     "binary": "BLOB", "large_binary": "BLOB", "binary_view": "BLOB", "null": "NULL",
 }  # fmt: skip
-_INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT")  # fmt: skip
+_INTEGERS = (
+    "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT",
+    "UHUGEINT",
+)  # fmt: skip
+_BEGINNINGS: tuple[tuple[str, Family], ...] = (
+    ("DECIMAL", "decimal"), ("DOUBLE", "float"), ("FLOAT", "float"), ("BOOL", "boolean"), ("DATE", "date"),
+    ("TIMESTAMP", "timestamp"), ("TIME", "time"), ("BLOB", "binary"), ("VARCHAR", "text"), ("UUID", "text"),
+    ("ENUM", "text"), ("JSON", "text"),
+)  # fmt: skip
 _LARGEST = 2**63
 
 
@@ -49,11 +58,7 @@ def family(data_type: str) -> Family:
         return "other"
     if upper in _INTEGERS:
         return "integer"
-    for start, found in (
-        ("DECIMAL", "decimal"), ("DOUBLE", "float"), ("FLOAT", "float"), ("BOOL", "boolean"), ("DATE", "date"),
-        ("TIMESTAMP", "timestamp"), ("TIME", "time"), ("BLOB", "binary"), ("VARCHAR", "text"), ("UUID", "text"),
-        ("ENUM", "text"), ("JSON", "text"),
-    ):  # fmt: skip
+    for start, found in _BEGINNINGS:
         if upper.startswith(start):
             return found
     return "other"

@@ -55,6 +55,11 @@ def read_delimited(con: duckdb.DuckDBPyConnection, path: Path, folder: Path, tab
     return tuple(notes)
 
 
+def header(path: Path, folder: Path) -> tuple[str, ...]:
+    """The names of a file's columns. Raises SmeltError as `read_delimited` does."""
+    return _layout(as_utf8(path, folder)[0], path).names
+
+
 def _load(con: duckdb.DuckDBPyConnection, plain: Path, table: str, layout: Layout) -> tuple[int, int]:
     """Fill the table; returns how many lines were left out, and the number of the first."""
     columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in layout.names)

@@ -39,11 +39,8 @@ def read_documents(path: Path, folder: Path, rows: int) -> tuple[list[Any], int,
         else:
             every, inner = _rows_in(whole)
             notes += [inner] if inner else []
-            found, total, bad = (
-                every if len(every) <= rows else random.Random(7).sample(every, rows),
-                len(every),
-                [],
-            )  # noqa: S311
+            chance = random.Random(7)  # noqa: S311
+            found, total, bad = every if len(every) <= rows else chance.sample(every, rows), len(every), []
     if bad:
         notes.append(f"lines left out, as they are no JSON: {len(bad):,}, the first is line {bad[0]:,}")
         if not total:

@@ -11,22 +11,28 @@ import duckdb
 
 from plugins.core.duck import literal, quote
 from plugins.core.errors import SmeltError
-from plugins.discovery.reading.delimited import read_delimited
+from plugins.discovery.reading.delimited import header, read_delimited
 from plugins.discovery.reading.documents import read_documents
 from plugins.discovery.reading.place import Place, Progress, Stream, count, sampled
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    pass
 
 DELIMITED, JSON, PARQUET = ("csv", "tsv", "tab", "txt"), ("json", "ndjson", "jsonl"), ("parquet", "pq")
 DATABASES = ("sqlite", "sqlite3", "db", "duckdb", "ddb")
+_KINDS = (("delimited", DELIMITED), ("json", JSON), ("parquet", PARQUET))
 _READ = f"{', '.join((*DELIMITED, *JSON, *PARQUET))} files, each also as .gz, are read"
 _MOST_FILES = 1_000
 # What tells the files of one stream apart: dates, numbers, hashes, and the words about parts.
 _APART = re.compile(
-    r"[-_. ]?(?:\d{4}[-_.]?\d{2}(?:[-_.]?\d{2})?(?:[T_-]?\d{2,6}Z?)?|(?:part|chunk|page|batch|split|shard|file|of|export|"
-    r"data)?[-_.]?\d+|[0-9a-f]{8}-[0-9a-f-]{27,})(?=$|[-_. ])", re.IGNORECASE,
-)  # fmt: skip
+    r"[-_. ]?(?:\d{4}[-_.]?\d{2}(?:[-_.]?\d{2})?(?:[T_-]?\d{2,6}Z?)?"
+    r"|(?:part|chunk|page|batch|split|shard|file|of|export|data)?[-_.]?\d+"
+    r"|[0-9a-f]{8}-[0-9a-f-]{27,})(?=$|[-_. ])",
+    re.IGNORECASE,
+)
+# Files whose names say that they are of one stream are, if so much of their columns is the same.
+_ALIKE = 0.5
+_COMPARED = 200
 
 
 def read_file(con: duckdb.DuckDBPyConnection, path: Path, folder: Path, rows: int, on_progress: Progress) -> Place:
@@ -50,7 +56,7 @@ def read_folder(
         raise SmeltError(f"there is nothing to read in {place}{had}", _READ)
     notes = [f"{len(found) - len(known):,} files of other kinds were left out"] if len(known) < len(found) else []
     streams, failed = [], []
-    for name, paths in _grouped(known, place).items():
+    for name, paths in _grouped(con, known, place, folder).items():
         if only is not None and name != only:
             continue
         try:
@@ -75,29 +81,59 @@ def _stem(path: Path) -> str:
     return name.rpartition(".")[0] or name
 
 
-def _grouped(paths: Iterable[Path], place: Path) -> dict[str, list[Path]]:
+def _grouped(
+    con: duckdb.DuckDBPyConnection, paths: Iterable[Path], place: Path, folder: Path
+) -> dict[str, list[Path]]:
     """Files by the stream that they are of: by name without what counts or dates them, else by folder."""
     groups: dict[tuple[str, str, str], list[Path]] = {}
     for path in paths:
-        words = [word for word in path.relative_to(place).parts[:-1] if "=" not in word and not _bare(word) == ""]
-        kind = next(
-            kind for kind, ends in (("d", DELIMITED), ("j", JSON), ("p", PARQUET)) if _suffix(path) in ends
-        )
+        words = [word for word in path.relative_to(place).parts[:-1] if "=" not in word and _bare(word)]
+        kind = next(kind for kind, ends in _KINDS if _suffix(path) in ends)
         name = _bare(_stem(path))
         if not name:
             name = words.pop() if words else place.resolve().name
         groups.setdefault(("__".join(words), name, kind), []).append(path)
-    # Alone in its group, a file is called by its whole name: `sales_2019` is no part of anything.
     named: dict[str, list[Path]] = {}
-    for (above, name, _), found in groups.items():
-        plain = _stem(found[0]) if len(found) == 1 else name
-        full = wanted = f"{above}__{plain}" if above else plain
-        number = 1
-        while full in named:
-            number += 1
-            full = f"{wanted}_{number}"
-        named[full] = found
+    for (above, name, kind), found in groups.items():
+        parts = _by_columns(con, found, kind, folder)
+        for part in parts:
+            # Alone in its group, a file is called by its whole name: `sales_2019` is no part of anything.
+            plain = _stem(part[0]) if len(part) == 1 and _bare(_stem(part[0])) else name
+            full = wanted = f"{above}__{plain}" if above else plain
+            number = 1
+            while full in named:
+                number += 1
+                full = f"{wanted}_{number}"
+            named[full] = part
     return named
+
+
+def _by_columns(con: duckdb.DuckDBPyConnection, paths: list[Path], kind: str, folder: Path) -> list[list[Path]]:
+    """Files of a name, apart where their columns differ."""
+    if len(paths) == 1 or kind == "json":
+        return [paths]
+    groups: list[tuple[frozenset[str], list[Path]]] = []
+    for path in paths[:_COMPARED]:
+        names = _columns(con, path, kind, folder)
+        for known, group in groups:
+            if len(known & names) >= _ALIKE * len(known | names):
+                group.append(path)
+                break
+        else:
+            groups.append((names, [path]))
+    found = [group for _, group in groups]
+    max(found, key=len).extend(paths[_COMPARED:])
+    return found
+
+
+def _columns(con: duckdb.DuckDBPyConnection, path: Path, kind: str, folder: Path) -> frozenset[str]:
+    """The names of a file's columns; none, if it can't be read: that is told when it is."""
+    try:
+        if kind == "parquet":
+            return frozenset(con.sql(f"select * from read_parquet({literal(str(path))}) limit 0").columns)
+        return frozenset(header(path, folder))
+    except (SmeltError, duckdb.Error, OSError):
+        return frozenset()
 
 
 def _bare(stem: str) -> str:

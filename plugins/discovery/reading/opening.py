@@ -5,13 +5,18 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import duckdb
 
 from plugins.core.errors import SmeltError
 from plugins.core.settings import Settings, load_settings, mask, resolve
 from plugins.discovery.reading import files, project
 from plugins.discovery.reading.databases import read_database
 from plugins.discovery.reading.place import ROWS, Place, Progress, scratch
+
+_ENDS = frozenset({*files.DELIMITED, *files.JSON, *files.PARQUET, *files.DATABASES, "gz", "xlsx"})
 
 
 @contextmanager
@@ -41,44 +46,54 @@ def read_place(
             with open_published(settings) as guarded:
                 yield project.read_published_table(settings, guarded, published, rows)
             return
-        found = _read(con, folder, place, settings, rows, stream, on_progress)
-        if stream is not None:
-            kept = tuple(one for one in found.streams if one.name == stream)
-            if not kept:
-                names = (
-                    [one.name for one in _read(con, folder, place, settings, 1, None, on_progress).streams]
-                    if not found.streams
-                    else [one.name for one in found.streams]
-                )  # noqa: E501
-                near = difflib.get_close_matches(stream, names, 3, 0.4) or names[:5]
-                raise SmeltError(f"{found.name} has no stream {stream}", f"there are: {', '.join(near)}")
-            found = Place(found.name, found.kind, kept, found.references, found.notes)
-        yield found
+        reader = _Reader(con, folder, settings, on_progress)
+        found = reader.read(place, rows, stream)
+        if stream is not None and not (kept := tuple(one for one in found.streams if one.name == stream)):
+            names = [one.name for one in reader.read(place, 1, None).streams]
+            near = difflib.get_close_matches(stream, names, 3, 0.4) or names[:5]
+            raise SmeltError(f"{found.name} has no stream {stream}", f"there are: {', '.join(near)}")
+        yield found if stream is None else replace(found, streams=kept)
 
 
-def _read(
-    con, folder: Path, place: str, settings: Settings, rows: int, stream: str | None, on_progress: Progress
-) -> Place:  # noqa: ANN001
-    path = Path(place).expanduser() if "://" not in place else None
-    if path is not None and path.is_dir() and not (path / "source.yml").is_file():
-        return files.read_folder(con, path, folder, rows, on_progress, stream)
-    if path is not None and path.is_file():
-        if path.suffix.lower().lstrip(".") in files.DATABASES:
-            kind = "duckdb" if path.suffix.lower() in (".duckdb", ".ddb") or not _is_sqlite(path) else "sqlite"
-            return read_database(con, f"{kind}:///{path.resolve()}", rows, on_progress, stream)
-        return files.read_file(con, path, folder, rows, on_progress)
-    if "://" in place:
-        return read_database(con, place, rows, on_progress, stream)
-    name = path.name if path is not None and (path / "source.yml").is_file() else place
-    if name in project.sources_of(settings):
-        return project.read_source(con, settings, name, rows, on_progress, stream)
-    if name in settings.connections:
-        dsn = resolve(settings.connections[name].dsn, settings.project_dir, f"connections.{name}.dsn")
-        return read_database(con, dsn, rows, on_progress, stream)
-    bronze = project.bronze_tables(settings)
-    if (table := name.removeprefix("bronze.")) in bronze:
-        return project.read_bronze_table(con, settings, table, rows, on_progress)
-    raise _nothing(place, settings, bronze)
+@dataclass(frozen=True)
+class _Reader:
+    """Reads places into a DuckDB, and what that can't read into a folder beside it."""
+
+    con: duckdb.DuckDBPyConnection
+    folder: Path
+    settings: Settings
+    on_progress: Progress
+
+    def read(self, place: str, rows: int, stream: str | None) -> Place:
+        """A place; of several streams only the one that is asked for."""
+        if "://" in place:
+            return read_database(self.con, place, rows, self.on_progress, stream)
+        path = Path(place).expanduser()
+        is_source = (path / "source.yml").is_file()
+        if path.is_dir() and not is_source:
+            return files.read_folder(self.con, path, self.folder, rows, self.on_progress, stream)
+        if path.is_file():
+            return self._file(path, rows, stream)
+        return self._named(path.resolve().name if is_source else place, rows, stream)
+
+    def _file(self, path: Path, rows: int, stream: str | None) -> Place:
+        if path.suffix.lower().lstrip(".") not in files.DATABASES:
+            return files.read_file(self.con, path, self.folder, rows, self.on_progress)
+        kind = "sqlite" if _is_sqlite(path) else "duckdb"
+        return read_database(self.con, f"{kind}:///{path.resolve()}", rows, self.on_progress, stream)
+
+    def _named(self, name: str, rows: int, stream: str | None) -> Place:
+        """A source, a connection or a bronze table, by name."""
+        settings = self.settings
+        if name in project.sources_of(settings):
+            return project.read_source(self.con, settings, name, rows, self.on_progress, stream)
+        if name in settings.connections and (reference := settings.connections[name].dsn):
+            dsn = resolve(reference, settings.project_dir, f"connections.{name}.dsn")
+            return read_database(self.con, dsn, rows, self.on_progress, stream)
+        bronze = project.bronze_tables(settings)
+        if (table := name.removeprefix("bronze.")) in bronze:
+            return project.read_bronze_table(self.con, settings, table, rows, self.on_progress)
+        raise _nothing(name, settings, bronze)
 
 
 def _is_sqlite(path: Path) -> bool:
@@ -96,9 +111,7 @@ def _published(place: str, settings: Settings) -> str | None:
 
 
 def _nothing(place: str, settings: Settings, bronze: tuple[str, ...]) -> SmeltError:
-    if "/" in place or "." in place and place.rpartition(".")[2].lower() in (
-        *files.DELIMITED, *files.JSON, *files.PARQUET, *files.DATABASES, "gz", "xlsx",
-    ):  # fmt: skip
+    if "/" in place or ("." in place and place.rpartition(".")[2].lower() in _ENDS):
         return SmeltError(f"there is no file or folder {mask(place)}", "check the path")
     known = [*project.sources_of(settings), *settings.connections, *project.published_tables(settings), *bronze]
     near = difflib.get_close_matches(place, known, 3, 0.5) or known[:5]

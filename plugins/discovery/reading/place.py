@@ -49,7 +49,7 @@ class Reference:
 
 @dataclass(frozen=True)
 class Place:
-    """kind: source, file, folder, table or database. name: how it is called in what is printed, without secrets."""
+    """kind: source, file, folder, table or database. name: as it may be printed, without secrets."""
 
     name: str
     kind: str

@@ -16,9 +16,14 @@ _SCALARS = (
     | st.sampled_from(["a@b.org", "12.03.2024", "1,234.50", "N/A", "+49 170 1234567", "{\"a\": 1}", "€ 5", "10%"])
 )  # fmt: skip
 _VALUES = st.recursive(
-    _SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3), max_leaves=6
+    _SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
 )
-_ROWS = st.lists(st.dictionaries(st.sampled_from(["id", "a", "b", "user_id", "created_at", ""]), _VALUES, max_size=4), max_size=12)
+_ROWS = st.lists(
+    st.dictionaries(st.sampled_from(["id", "a", "b", "user_id", "created_at", ""]), _VALUES, max_size=4),
+    max_size=12,
+)
 _CALM = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -44,7 +49,9 @@ _TABLES = st.lists(st.tuples(_FEW, _FEW, _FEW, st.integers(0, 40)), min_size=1, 
 @given(_TABLES)
 def test_keys_are_unique_and_dependencies_hold_but_for_what_they_say(rows: list[tuple]) -> None:
     names = ("a", "b", "c", "d")
-    table = pa.table({name: pa.array([row[place] for row in rows], pa.int64()) for place, name in enumerate(names)})
+    table = pa.table(
+        {name: pa.array([row[place] for row in rows], pa.int64()) for place, name in enumerate(names)}
+    )
 
     found = discover_stream("t", table)
 

@@ -9,12 +9,17 @@ from plugins.core.discovery import StreamProfile, discover_source, discover_stre
 
 def _orders(rows: int) -> list[dict]:
     return [
-        {"id": n, "customer_id": n % 37, "country": ("DE", "FR", "IT")[n % 37 % 3], "total": n * 1.5} for n in range(rows)
+        {"id": n, "customer_id": n % 37, "country": ("DE", "FR", "IT")[n % 37 % 3], "total": n * 1.5}
+        for n in range(rows)
     ]
 
 
 def _lines(orders: int, each: int = 4) -> list[dict]:
-    return [{"order_id": n, "line_no": place, "sku": f"A-{(n + place) % 9}"} for n in range(orders) for place in range(each)]
+    return [
+        {"order_id": n, "line_no": place, "sku": f"A-{(n + place) % 9}"}
+        for n in range(orders)
+        for place in range(each)
+    ]
 
 
 def _key(found: StreamProfile) -> tuple[str, ...]:
@@ -85,7 +90,9 @@ def test_references_are_found_by_values_and_names() -> None:
 
 def test_small_numbers_within_small_numbers_refer_to_nothing() -> None:
     things = [{"id": n} for n in range(100)]
-    found = discover_source({"things": things, "ratings": [{"stars": 1 + n % 5, "film": f"f{n % 40}"} for n in range(200)]})
+    found = discover_source(
+        {"things": things, "ratings": [{"stars": 1 + n % 5, "film": f"f{n % 40}"} for n in range(200)]}
+    )
 
     assert not found.foreign_keys
 
@@ -100,7 +107,10 @@ def test_a_row_may_refer_to_another_of_its_stream() -> None:
 
 def test_keys_are_verified_on_all_rows() -> None:
     with duckdb.connect() as con:
-        con.execute("create table t as select i as id, i // 2 as pair, i % 2 as side, i % 60000 as nearly from range(70000) r(i)")
+        con.execute(
+            "create table t as select i as id, i // 2 as pair, i % 2 as side, i % 60000 as nearly "
+            "from range(70000) r(i)"
+        )
         sample = con.sql("select * from t where id < 2000").to_arrow_table()
 
         found = discover_stream("events", sample, con.table("t"))
@@ -124,4 +134,6 @@ def test_references_to_a_sampled_stream_are_looked_up_in_all_of_it() -> None:
 
         found = discover_source(samples, {"users": con.table("users"), "visits": con.table("visits")})
 
-    assert [(one.stream, one.columns, one.to_stream) for one in found.foreign_keys] == [("visits", ("user_id",), "users")]
+    assert [(one.stream, one.columns, one.to_stream) for one in found.foreign_keys] == [
+        ("visits", ("user_id",), "users")
+    ]

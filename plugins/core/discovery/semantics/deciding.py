@@ -57,7 +57,9 @@ def _candidates(look: Look) -> Iterator[Candidate]:
     if not look.filled:
         yield Candidate("empty", look.rows / (look.rows + 3), f"no value in {look.rows:,} rows")
         said = ["id"] if is_id_name(look.name) else sorted(look.hints)
-        yield from (Candidate(value, 0.3 / len(said), f"called `{look.name}`; there are no values") for value in said)
+        yield from (
+            Candidate(value, 0.3 / len(said), f"called `{look.name}`; there are no values") for value in said
+        )
         return
     if not look.texts:
         yield Candidate("empty", 0.5, "nothing but blanks")

@@ -24,7 +24,8 @@ _SEPARATED = re.compile(r"[+() /x-]|\d\.\d+\.\d|^0")
 # Forms of national ids that no other number has, and those whose check digit must hold as well.
 _NATIONAL = (
     (r"\d{3}-\d{2}-\d{4}", "stdnum.us.ssn", "US social security number"),
-    (r"(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z](?: ?\d{2}){3} ?[A-D]", "", "UK national insurance number"),
+    (r"(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z](?: ?\d{2}){3} ?[A-D]", "",
+    "UK national insurance number"),
     (r"\d{8}-?[A-Za-z]", "stdnum.es.dni", "Spanish DNI"),
     (r"[XYZxyz]-?\d{7}-?[A-Za-z]", "stdnum.es.nie", "Spanish NIE"),
     (r"[A-Za-z]{6}\d{2}[A-Za-z]\d{2}[A-Za-z]\d{3}[A-Za-z]", "stdnum.it.codicefiscale", "Italian codice fiscale"),
@@ -104,7 +105,7 @@ def _ips(look: Look, texts: list[str]) -> Candidate | None:
 
 
 def is_card(text: str) -> bool:
-    """Whether it is written like the number of a payment card, of an issuer that there is, with its check digit."""
+    """Whether it is the number of a payment card, of an issuer that there is, with its check digit."""
     from stdnum import luhn
 
     if not _CARD.fullmatch(text):
@@ -167,8 +168,8 @@ def _phones(look: Look, texts: list[str]) -> Candidate | None:
     form = "E.164" if all(re.fullmatch(r"\+\d+", text) for text in tried) else region
     return Candidate(
         "phone", sureness(count, len(texts), strength * (0.7 + 0.3 * valid / len(tried)), 1.0),
-        f"{told(count, len(texts), 'written like telephone numbers')}, and of {len(tried)} parsed {valid} are valid"
-        f" ({region})", form,
+        f"{told(count, len(texts), 'written like telephone numbers')}, and of {len(tried)} parsed "
+        f"{valid} are valid ({region})", form,
     )  # fmt: skip
 
 

@@ -23,7 +23,8 @@ _DAYS = (
 _HOURS = (
     "", " %H:%M:%S", "T%H:%M:%S", "T%H:%M:%SZ", " %H:%M:%S.%f", "T%H:%M:%S.%f", "T%H:%M:%S.%fZ", "T%H:%M:%S%z",
     "T%H:%M:%S.%f%z", " %H:%M:%S%z", " %H:%M:%S %z", " %H:%M:%S.%f%z", " %H:%M:%S UTC", " %H:%M:%S GMT", " %H:%M",
-    "T%H:%M", "T%H:%MZ", " %I:%M:%S %p", " %I:%M %p", " %I:%M%p", " %H.%M", ", %I:%M %p", ", %H:%M", ":%H:%M:%S %z",
+    "T%H:%M", "T%H:%MZ", " %I:%M:%S %p", " %I:%M %p", " %I:%M%p", " %H.%M", ", %I:%M %p", ", %H:%M",
+    ":%H:%M:%S %z",
     "T%H%M%SZ", "%H%M%S", "T%H%M%S", " %H:%M:%S.%f UTC",
 )  # fmt: skip
 _CLOCKS = ("%H:%M:%S", "%H:%M", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p", "%I:%M%p")
@@ -52,7 +53,8 @@ _FIRST, _LAST = datetime(1975, 1, 1).timestamp(), datetime(2100, 1, 1).timestamp
 class Moments:
     """How texts are written that are moments; fits: how many of them."""
 
-    formats: tuple[str, ...]
+    format: str
+    or_format: str | None
     fits: int
     zone: str | None
     has_day: bool
@@ -68,12 +70,12 @@ def of_moments(look: Look) -> Iterator[Candidate]:
     if (found := read_moments(texts)) is None:
         return
     value, casts_to = _kind(found)
-    form = " or ".join(found.formats)
+    form = f"{found.format} or {found.or_format}" if found.or_format else found.format
     doubt = ""
     strength = 0.98
-    if len(found.formats) > 1:
+    if found.or_format:
         strength, doubt = 0.93, "; no value tells days from months"
-    if re.fullmatch(r"[%\w]+", found.formats[0]):
+    if re.fullmatch(r"[%\w]+", found.format):
         # Eight digits may be a number as well.
         strength = 0.85
     zone = f", zone {found.zone}" if found.zone else ""
@@ -141,11 +143,11 @@ def read_moments(texts: Sequence[str]) -> Moments | None:
     if not found:
         return None
     most = max(fits for fits, _ in found)
-    formats = tuple(form for fits, form in found if fits == most)
-    clock = any(mark in formats[0] for mark in ("%H", "%I"))
+    first, *others = [form for fits, form in found if fits == most]
     # Day and month that can't be told apart are two formats; else the first is as good as any.
-    formats = formats[:2] if len(formats) > 1 and _swapped(formats[0]) == formats[1] else formats[:1]
-    return Moments(formats, most, _zone(formats[0], texts), "%d" in formats[0], clock)
+    other = _swapped(first) if _swapped(first) in others else None
+    clock = any(mark in first for mark in ("%H", "%I"))
+    return Moments(first, other, most, _zone(first, texts), "%d" in first, clock)
 
 
 def _swapped(form: str) -> str:
@@ -155,7 +157,7 @@ def _swapped(form: str) -> str:
 def _iso(texts: Sequence[str], fits: int) -> Moments:
     zones = {hit[1] for text in texts if (hit := _ISO.fullmatch(text)) and len(text) > 10}
     clock = bool(zones)
-    return Moments(("ISO 8601",), fits, _named_zone(zones), True, clock)
+    return Moments("ISO 8601", None, fits, _named_zone(zones), True, clock)
 
 
 def _zone(form: str, texts: Sequence[str]) -> str | None:

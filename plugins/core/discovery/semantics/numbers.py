@@ -21,11 +21,16 @@ _ENGLISH = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?|[+-]?\d+(?:\.\d+)?", r
 _EUROPEAN = re.compile(r"[+-]?\d{1,3}(?:[.  '’]\d{3})+(?:,\d+)?|[+-]?\d+,\d+|[+-]?\d+", re.ASCII)
 _LEADING_ZERO = re.compile(r"[+-]?0\d+")
 _NUMBER = r"[+-]?\(?\d[\d.,  '’]*\)?"
-_SYMBOLS = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "R$": "BRL", "US$": "USD", "zł": "PLN", "₽": "RUB", "kr": "SEK"}  # fmt: skip
+_SYMBOLS = {
+    "$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "R$": "BRL",
+    "US$": "USD", "zł": "PLN", "₽": "RUB", "kr": "SEK",
+}  # fmt: skip
 _MEASURES = frozenset(
-    "kg g mg lb lbs oz t km m cm mm mi ft in l ml cl kwh wh w kw mw v a gb mb kb tb b s ms min mins h hr hrs hours "
-    "days day years weeks months km/h mph °c °f c f % px pt hz mhz ghz pcs stk piece pieces units k".split()
-)
+    {"kg", "g", "mg", "lb", "lbs", "oz", "t", "km", "m", "cm", "mm", "mi", "ft", "in", "l", "ml", "cl",
+     "kwh", "wh", "w", "kw", "mw", "v", "a", "gb", "mb", "kb", "tb", "b", "s", "ms", "min", "mins", "h",
+     "hr", "hrs", "hours", "days", "day", "years", "weeks", "months", "km/h", "mph", "°c", "°f", "c", "f",
+     "%", "px", "pt", "hz", "mhz", "ghz", "pcs", "stk", "piece", "pieces", "units", "k"}
+)  # fmt: skip
 _BEHIND = re.compile(rf"({_NUMBER})\s?([A-Za-z°€$£¥₹ł%/²³]{{1,7}}\.?)")
 _BEFORE = re.compile(rf"([+-]?(?:[A-Z]{{0,3}}[$€£¥₹]|[A-Z]{{3}}|zł))\s?({_NUMBER})")
 _PERCENT = re.compile(rf"{_NUMBER}\s?%")
@@ -108,7 +113,8 @@ def _with_unit(look: Look, texts: list[str]) -> Iterator[Candidate]:
     if count := count_fits(texts, has_unit):
         unit = " or ".join(name for name, _ in units.most_common(3))
         yield Candidate(
-            "amount", sureness(count, len(texts), 0.96, 0.5), told(count, len(texts), f"numbers with a unit ({unit})"),
+            "amount", sureness(count, len(texts), 0.96, 0.5), 
+            told(count, len(texts), f"numbers with a unit ({unit})"),
             "number with unit", unit=units.most_common(1)[0][0] if len(units) == 1 else f"mixed ({unit})",
         ).named(look.name, "amount" in look.hints)  # fmt: skip
 
@@ -133,9 +139,9 @@ def _special(look: Look, numbers: NDArray[np.float64]) -> Iterator[Candidate]:
     shown = f"{len(numbers):,} different numbers from {low:g} to {high:g}"
     has_parts = bool((numbers % 1).any())
     yield from of_numbers(look, numbers)
-    if "latitude" in hints and -90 <= low and high <= 90:
+    if "latitude" in hints and low >= -90 and high <= 90:
         yield _hinted(look, "latitude", 0.95 if has_parts else 0.6, f"{shown}, within -90 to 90", unit="°")
-    if "longitude" in hints and -180 <= low and high <= 180:
+    if "longitude" in hints and low >= -180 and high <= 180:
         yield _hinted(look, "longitude", 0.95 if has_parts else 0.6, f"{shown}, within -180 to 180", unit="°")
     if "percentage" in hints and low >= -100 and high <= 1_000:
         form = "0..1" if high <= 1 and low >= -1 else "0..100"
@@ -161,9 +167,9 @@ def _special(look: Look, numbers: NDArray[np.float64]) -> Iterator[Candidate]:
             casts_to="BOOLEAN",
         )  # fmt: skip
     if not has_parts and not is_id_name(look.name):
-        if "phone" in hints and 1e6 <= low and high < 1e15:
+        if "phone" in hints and low >= 1e6 and high < 1e15:
             yield _hinted(look, "phone", 0.75, f"{shown}, of seven to fifteen digits")
-        if "postal_code" in hints and 100 <= low and high < 1e7:
+        if "postal_code" in hints and low >= 100 and high < 1e7:
             yield _hinted(look, "postal_code", 0.8, f"{shown}; leading zeros, if any, are lost")
 
 

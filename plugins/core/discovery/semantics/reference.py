@@ -10,10 +10,13 @@ _LOCALES = ("en", "de", "fr", "es", "it", "pt", "nl", "pl", "sv", "ja", "zh", "r
 _COMMON = {
     "usa": "US", "u.s.a.": "US", "u.s.": "US", "united states of america": "US", "uk": "GB", "great britain": "GB",
     "england": "GB", "scotland": "GB", "south korea": "KR", "north korea": "KP", "korea": "KR", "russia": "RU",
-    "russian federation": "RU", "czech republic": "CZ", "eire": "IE", "holland": "NL", "viet nam": "VN", "iran": "IR",
-    "syria": "SY", "uae": "AE", "ivory coast": "CI", "macedonia": "MK", "turkey": "TR", "swaziland": "SZ", "burma": "MM",
+    "russian federation": "RU", "czech republic": "CZ", "eire": "IE", "holland": "NL", "viet nam": "VN",
+    "iran": "IR",
+    "syria": "SY", "uae": "AE", "ivory coast": "CI", "macedonia": "MK", "turkey": "TR", "swaziland": "SZ",
+    "burma": "MM",
     "hong kong": "HK", "macau": "MO", "palestine": "PS", "vatican": "VA", "congo": "CG", "cape verde": "CV",
-    "korea, republic of": "KR", "iran, islamic republic of": "IR", "taiwan, province of china": "TW", "bolivia": "BO",
+    "korea, republic of": "KR", "iran, islamic republic of": "IR", "taiwan, province of china": "TW",
+    "bolivia": "BO",
     "republic of korea": "KR", "venezuela": "VE", "tanzania": "TZ", "brunei": "BN", "laos": "LA", "moldova": "MD",
 }  # fmt: skip
 
@@ -49,7 +52,7 @@ def country_codes() -> tuple[frozenset[str], frozenset[str]]:
     from babel import Locale
     from babel.core import get_global
 
-    two = {one for one in Locale.parse("en").territories if re.fullmatch(r"[A-Z]{2}", one)}
+    two = {str(one) for one in Locale.parse("en").territories if re.fullmatch(r"[A-Z]{2}", str(one))}
     two -= {"EU", "EZ", "UN", "QO", "ZZ", "XA", "XB", "XK"}
     three = {
         one
@@ -90,7 +93,7 @@ def language_codes() -> frozenset[str]:
     from babel import Locale
     from babel.core import get_global
 
-    known = {one for one in Locale.parse("en").languages if re.fullmatch(r"[a-z]{2,3}", one)}
+    known = {str(one) for one in Locale.parse("en").languages if re.fullmatch(r"[a-z]{2,3}", str(one))}
     return frozenset(known | {one for one in get_global("language_aliases") if re.fullmatch(r"[a-z]{3}", one)})
 
 

@@ -12,9 +12,11 @@ from plugins.core.discovery.semantics import reference
 from plugins.core.discovery.semantics.candidate import Candidate, count_fits, sureness, told
 
 _BOOLEANS = (
-    ("true", "false"), ("t", "f"), ("yes", "no"), ("y", "n"), ("on", "off"), ("1", "0"), ("ja", "nein"), ("j", "n"),
+    ("true", "false"), ("t", "f"), ("yes", "no"), ("y", "n"), ("on", "off"), ("1", "0"),
+    ("ja", "nein"), ("j", "n"),
     ("oui", "non"), ("si", "no"), ("sí", "no"), ("s", "n"), ("sim", "nao"), ("sim", "não"), ("tak", "nie"),
-    ("ja", "nee"), ("vrai", "faux"), ("wahr", "falsch"), ("verdadero", "falso"), ("x", ""), ("enabled", "disabled"),
+    ("ja", "nee"), ("vrai", "faux"), ("wahr", "falsch"), ("verdadero", "falso"), ("x", ""), ("enabled",
+    "disabled"),
 )  # fmt: skip
 _LOCALE = re.compile(r"([a-z]{2,3})[-_](?:[A-Z]{2}|[A-Z][a-z]{3}|\d{3})")
 # Postal codes whose form is no other number's.
@@ -32,7 +34,10 @@ _POSTAL = (
 _ANY_POSTAL = re.compile(r"[A-Z]{0,2}-?\d{3,6}(?:[ -]\d{2,4})?|(?=.*\d)[A-Z\d]{2,4}[ -]?[A-Z\d]{3}", re.IGNORECASE)
 _FIVE = re.compile(r"\d{5}(?:-\d{4})?")
 _PERSON = re.compile(r"[^\W\d_]+\.?\d{0,4}(?:[ .'’`-]+[^\W\d_]+\.?\d{0,4}|, ?[^\W\d_]+\.?){0,5}")
-_TITLES = frozenset("mr mrs ms miss dr prof sr sra herr frau mme mlle ing dipl univ jr ii iii".split())
+_TITLES = frozenset(
+    {"mr", "mrs", "ms", "miss", "dr", "prof", "sr", "sra", "herr", "frau", "mme", "mlle", "ing", "dipl",
+     "univ", "jr", "ii", "iii"}
+)  # fmt: skip
 _CODE = re.compile(r"(?=.*\d)[A-Za-z0-9][A-Za-z0-9_./:#-]{1,39}")
 _NAMES_TRIED = 50
 _MOST_ENUM, _LONGEST_ENUM = 60, 60
@@ -61,7 +66,7 @@ def _booleans(look: Look, texts: Sequence[str]) -> Candidate | None:
             strength = 0.97 if len(words) == 2 else 0.6
             return Candidate(
                 "boolean", strength * look.filled / (look.filled + 2),
-                f"{' and '.join(f'`{word}`' for word in sorted(words, reverse=True))} only, in {look.filled:,} rows",
+                f"only {' and '.join(sorted(words, reverse=True))}, in {look.filled:,} rows",
                 "/".join(pair), casts_to="BOOLEAN",
             ).named(look.name, "boolean" in look.hints)  # fmt: skip
     return None
