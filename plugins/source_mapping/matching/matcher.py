@@ -14,7 +14,7 @@ from plugins.source_mapping.matching.scoring import load_pair_model
 from plugins.source_mapping.matching.structure import place_measures
 from plugins.source_mapping.matching.values import value_measures
 
-Matrix = NDArray[np.float32]
+Matrix = NDArray[np.floating]
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from plugins.source_mapping.matching.columns import Column, Table
 from plugins.source_mapping.matching.lexicon import load_lexicon
 from plugins.source_mapping.matching.words import Words, words_of
 
-Matrix = NDArray[np.float32]
+Matrix = NDArray[np.floating]
 
 _SAME_CONCEPT = 0.8
 _PREFIX = 0.85
@@ -144,7 +144,28 @@ def _weights(names: Sequence[Words], vocabulary: Sequence[str]) -> Matrix:
     return weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-9)
 
 
-_LINKING = frozenset("of the at on in by is has for to from a an and or with was this".split())
+_LINKING = frozenset(
+    [
+        "of",
+        "the",
+        "at",
+        "on",
+        "in",
+        "by",
+        "is",
+        "has",
+        "for",
+        "to",
+        "from",
+        "a",
+        "an",
+        "and",
+        "or",
+        "with",
+        "was",
+        "this",
+    ]
+)
 
 
 def _general(word: str) -> float:
@@ -168,7 +189,9 @@ def _alike(ours: Sequence[str], theirs: Sequence[str]) -> Matrix:
                 alike[row, column] = 1.0
             elif groups and groups & concepts.get(other, frozenset()):
                 alike[row, column] = max(alike[row, column], _SAME_CONCEPT)
-            elif min(len(word), len(other)) >= _LEAST_PREFIX and (word.startswith(other) or other.startswith(word)):
+            elif min(len(word), len(other)) >= _LEAST_PREFIX and (
+                word.startswith(other) or other.startswith(word)
+            ):
                 alike[row, column] = max(alike[row, column], _PREFIX)
     return alike
 

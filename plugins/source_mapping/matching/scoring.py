@@ -17,7 +17,7 @@ from safetensors.numpy import load_file, save_file
 
 from plugins.source_mapping.matching.structure import among_others, best_other
 
-Matrix = NDArray[np.float32]
+Matrix = NDArray[np.floating]
 
 # Measures for which it counts whether a pair is the best of its row and column.
 _COMPARED = (

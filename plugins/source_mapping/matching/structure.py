@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from plugins.source_mapping.matching.columns import Table
 
-Matrix = NDArray[np.float32]
+Matrix = NDArray[np.floating]
 
 
 def place_measures(source: Table, target: Table) -> Mapping[str, Matrix]:

@@ -19,7 +19,7 @@ from plugins.source_mapping.matching.columns import SAMPLE_ROWS, Column, Table
 from plugins.source_mapping.matching.names import said_kind
 from plugins.source_mapping.matching.words import words_of
 
-Matrix = NDArray[np.float32]
+Matrix = NDArray[np.floating]
 
 # Of a column's different values, how many are compared, looked at for their form, and read for their meaning.
 _COMPARED = 400
@@ -30,7 +30,21 @@ _LONGEST = 60
 _GRAM_BUCKETS = 4096
 _QUANTILES = np.linspace(0.05, 0.95, 9)
 
-KINDS = ("integer", "number", "flag", "date", "time", "url", "email", "uuid", "code", "word", "phrase", "long", "json")
+KINDS = (
+    "integer",
+    "number",
+    "flag",
+    "date",
+    "time",
+    "url",
+    "email",
+    "uuid",
+    "code",
+    "word",
+    "phrase",
+    "long",
+    "json",
+)
 _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (kind, re.compile(pattern, re.IGNORECASE))
     for kind, pattern in (
@@ -67,7 +81,7 @@ class Contents:
 
 def contents_of(column: Column) -> Contents:
     """Look at a column's sample."""
-    rows = [value for value in column.values[:SAMPLE_ROWS]]
+    rows = column.values[:SAMPLE_ROWS]
     kept = [text for value in rows if value is not None and (text := value.strip().lower()) not in _MISSING]
     distinct = tuple(dict.fromkeys(kept))
     looked_at = _spread(distinct, _LOOKED_AT)
@@ -150,7 +164,8 @@ def value_measures(source: Table, target: Table) -> Mapping[str, Matrix]:
         "values_grams": known * _gram_cosine(ours, theirs),
         "values_meaning": known * np.clip(_read(ours) @ _read(theirs).T, 0, 1),
         "values_range": _range_overlap(ours, theirs),
-        "values_unique": known * (1 - np.abs(np.subtract.outer([c.unique for c in ours], [c.unique for c in theirs]))),
+        "values_unique": known
+        * (1 - np.abs(np.subtract.outer([c.unique for c in ours], [c.unique for c in theirs]))),
         "values_present": known
         * (1 - np.abs(np.subtract.outer([c.present for c in ours], [c.present for c in theirs]))),
         "kind_of_name": _said_of_values(source, target, our_kinds, their_kinds),
@@ -223,7 +238,9 @@ def _telling(columns: Sequence[Sequence[str]]) -> dict[str, float]:
     return {value: 1 / (1 + np.log2(number)) for value, number in holders.items()}
 
 
-def _value_weights(columns: Sequence[Sequence[str]], vocabulary: Sequence[str], telling: Mapping[str, float]) -> Matrix:
+def _value_weights(
+    columns: Sequence[Sequence[str]], vocabulary: Sequence[str], telling: Mapping[str, float]
+) -> Matrix:
     places = {value: place for place, value in enumerate(vocabulary)}
     weights = np.zeros((len(columns), len(vocabulary)), dtype=np.float32)
     for row, values in enumerate(columns):
@@ -321,9 +338,7 @@ _MAY_BE = {
 
 def _said_of_values(source: Table, target: Table, ours: Matrix, theirs: Matrix) -> Matrix:
     """The share of one column's values that are of the kind which the other column's name says."""
-    allowed = {
-        kind: np.isin(KINDS, kinds).astype(np.float32) for kind, kinds in (_MAY_BE | {"": KINDS}).items()
-    }
+    allowed = {kind: np.isin(KINDS, kinds).astype(np.float32) for kind, kinds in (_MAY_BE | {"": KINDS}).items()}
     their_said = np.stack([allowed[said_kind(words_of(column.name))] for column in target.columns])
     our_said = np.stack([allowed[said_kind(words_of(column.name))] for column in source.columns])
     fits_theirs = np.where(ours.sum(axis=1, keepdims=True) > 0, ours @ their_said.T, 0.5)
@@ -331,9 +346,7 @@ def _said_of_values(source: Table, target: Table, ours: Matrix, theirs: Matrix) 
     return (fits_theirs + fits_ours) / 2
 
 
-def _named_by_values(
-    source: Table, target: Table, ours: Sequence[Contents], theirs: Sequence[Contents]
-) -> Matrix:
+def _named_by_values(source: Table, target: Table, ours: Sequence[Contents], theirs: Sequence[Contents]) -> Matrix:
     """The name of one column near the values of the other (`tumor` beside `Tumor`, `Normal`)."""
     our_names = encode([column.name.replace("_", " ") for column in source.columns])
     their_names = encode([column.name.replace("_", " ") for column in target.columns])

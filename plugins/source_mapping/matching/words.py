@@ -81,7 +81,26 @@ def _costs() -> dict[str, float]:
     known = [word for word in vocabulary() if word.isascii() and word.isalpha() and len(word) > 1]
     scale = math.log(len(known))
     # Word pieces of two letters are mostly no words; in names these are.
-    short = {"id", "of", "to", "in", "on", "at", "by", "is", "no", "or", "an", "as", "up", "us", "uk", "eu", "ip", "tz"}
+    short = {
+        "id",
+        "of",
+        "to",
+        "in",
+        "on",
+        "at",
+        "by",
+        "is",
+        "no",
+        "or",
+        "an",
+        "as",
+        "up",
+        "us",
+        "uk",
+        "eu",
+        "ip",
+        "tz",
+    }
     costs = {
         word: math.log((rank + 1) * scale)
         for rank, word in enumerate(known)
