@@ -32,6 +32,7 @@ _CAPABILITIES = (
     "plugins.run",
     "plugins.schema_drift.command",
     "plugins.source_mapping.command",
+    "plugins.source_mapping.page.command",
 )
 
 _DISK_HINTS = {
