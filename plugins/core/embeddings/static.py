@@ -37,9 +37,13 @@ def encode(texts: Sequence[str]) -> Vectors:
     # Names repeat: a thousand tables have few columns that no other has.
     rows = {text: row for row, text in enumerate(dict.fromkeys(texts))}
     vectors = np.zeros((len(rows), DIMENSIONS), dtype=np.float32)
-    for row, encoding in enumerate(tokenizer.encode_batch(list(rows), add_special_tokens=False)):
-        if encoding.ids:
-            vectors[row] = embeddings[encoding.ids].astype(np.float32).mean(axis=0)
+    encodings = tokenizer.encode_batch(list(rows), add_special_tokens=False)
+    lengths = np.array([len(encoding.ids) for encoding in encodings])
+    if lengths.any():
+        ids = np.concatenate([np.array(encoding.ids, dtype=np.int64) for encoding in encodings if encoding.ids])
+        # Sums point where means do, and only where a vector points is kept. reduceat wants no empty stretch.
+        starts = np.concatenate([[0], np.cumsum(lengths[lengths > 0])[:-1]])
+        vectors[lengths > 0] = np.add.reduceat(embeddings[ids].astype(np.float32), starts, axis=0)
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     np.divide(vectors, norms, out=vectors, where=norms > 0)
     return vectors if len(rows) == len(texts) else vectors[[rows[text] for text in texts]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -27,10 +28,17 @@ def load_lexicon() -> Lexicon:
     meanings = {short: tuple(full.split()) for short, full in document["abbreviations"].items()}
     for words in document["languages"].values():
         for full, foreign in words.items():
-            meanings |= {word: tuple(full.split()) for word in foreign.split()}
+            meanings |= {spelled: tuple(full.split()) for word in foreign.split() for spelled in _spellings(word)}
     concepts: dict[str, frozenset[int]] = {}
     for number, group in enumerate(document["synonyms"]["groups"]):
         for word in group.split():
             concepts[word] = concepts.get(word, frozenset()) | {number}
     kinds = {word: kind for kind, words in document["kinds"].items() for word in words.split()}
     return Lexicon(meanings, concepts, kinds)
+
+
+def _spellings(word: str) -> set[str]:
+    """With and without what ASCII lacks: `währung` is written `waehrung`, and `wahrung`."""
+    german = word.translate(str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"}))
+    plain = "".join(c for c in unicodedata.normalize("NFD", word) if not unicodedata.combining(c))
+    return {word, german, plain}

@@ -25,12 +25,14 @@ _PREFIX = 0.85
 _LEAST_PREFIX = 3
 # Below this, static embeddings only say that both are words.
 _UNRELATED = 0.25
+_TELLING_LENGTH = 3
+# Names that say nothing without their table's.
+_BARE = frozenset({"id", "name", "code", "number", "type", "status", "date", "key", "description"})
 
 
 def name_measures(source: Table, target: Table) -> Mapping[str, Matrix]:
     """Measures of names and descriptions."""
-    ours = [words_of(column.name) for column in source.columns]
-    theirs = [words_of(column.name) for column in target.columns]
+    ours, theirs = _named(source), _named(target)
     measures = {
         **_spelling(source.columns, target.columns),
         **_words(ours, theirs),
@@ -38,6 +40,20 @@ def name_measures(source: Table, target: Table) -> Mapping[str, Matrix]:
         **_said_kinds(ours, theirs),
     }
     return {name: np.asarray(matrix, dtype=np.float32) for name, matrix in measures.items()}
+
+
+def _named(table: Table) -> list[Words]:
+    """The words of each column; a bare `id` is the table's, where that has a name."""
+    words = [words_of(column.name) for column in table.columns]
+    if not table.name:
+        return words
+    of_table = words_of(table.name)
+    return [
+        Words(of_table.raw + one.raw, of_table.full + one.full)
+        if len(one.full) == 1 and one.full[0] in _BARE
+        else one
+        for one in words
+    ]
 
 
 def _spelling(source: Sequence[Column], target: Sequence[Column]) -> dict[str, Any]:
@@ -52,9 +68,10 @@ def _spelling(source: Sequence[Column], target: Sequence[Column]) -> dict[str, A
     return {
         "name_equal": equal,
         "name_ratio": compare(fuzz.ratio, 100),
-        "name_partial": compare(fuzz.partial_ratio, 100),
+        # One letter is in nearly every name.
+        "name_partial": compare(fuzz.partial_ratio, 100) * np.minimum(1, shortest / _TELLING_LENGTH),
         "name_jaro_winkler": compare(JaroWinkler.similarity),
-        "name_subsequence": common,
+        "name_subsequence": common * np.minimum(1, shortest / _TELLING_LENGTH),
         "name_grams": _cosine(_grams(ours), _grams(theirs)),
     }
 

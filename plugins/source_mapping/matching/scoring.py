@@ -35,7 +35,12 @@ _COMPARED = (
 # Where another column may well be it, too, nobody can be this sure.
 MOST_IF_RIVALLED = 0.85
 _RIVAL = 0.5
+# Where values are of kinds that can't be the same thing, names alone make nobody sure.
+MOST_IF_CONTRADICTED = 0.6
+_AT_ONCE = 65_536
 _LEAST, _MOST = 1e-5, 1 - 1e-5
+# Log-odds of a rival where a table has no other column: that of an average wrong pair.
+_NO_RIVAL = -4.0
 
 
 @dataclass(frozen=True)
@@ -58,13 +63,17 @@ class PairModel:
 
     def alone(self, measures: Matrix) -> Matrix:
         """Probability of each pair by its own measures; measures: (…, measures)."""
-        scaled = (measures - self.center) / self.scale
-        total = np.zeros(measures.shape[:-1], dtype=np.float32)
-        for hidden, bias, output, output_bias in zip(
-            self.hidden, self.hidden_bias, self.output, self.output_bias, strict=True
-        ):
-            total += _sigmoid(np.maximum(scaled @ hidden + bias, 0) @ output + output_bias)
-        return total / len(self.hidden)
+        flat = measures.reshape(-1, measures.shape[-1])
+        # All networks in one product, the scaling in their weights: a product for each takes twice as long.
+        hidden = np.concatenate(list(self.hidden), axis=1) / self.scale[:, None]
+        bias = self.hidden_bias.ravel() - self.center @ hidden
+        total = np.empty(len(flat), dtype=np.float32)
+        for start in range(0, len(flat), _AT_ONCE):
+            some = slice(start, start + _AT_ONCE)
+            active = np.maximum(flat[some] @ hidden + bias, 0).reshape(-1, *self.output.shape)
+            odds = np.einsum("pnh,nh->pn", active, self.output) + self.output_bias
+            total[some] = _sigmoid(odds).mean(axis=1)
+        return total.reshape(measures.shape[:-1])
 
     def confidences(self, measures: Mapping[str, Matrix]) -> Matrix:
         """Probability that a pair is right, shape (source columns, target columns)."""
@@ -72,7 +81,9 @@ class PairModel:
         confidences = _sigmoid(standing(self.alone(stacked(measures))) @ np.array(weights) + bias)
         rivals = np.maximum(best_other(confidences), best_other(confidences.T).T)
         rivalled = (rivals >= _RIVAL) | (rivals >= confidences)
-        return np.where(rivalled, np.minimum(confidences, MOST_IF_RIVALLED), confidences)
+        confidences = np.where(rivalled, np.minimum(confidences, MOST_IF_RIVALLED), confidences)
+        contradicted = measures["values_contradict"] > 0
+        return np.where(contradicted, np.minimum(confidences, MOST_IF_CONTRADICTED), confidences)
 
 
 def stacked(measures: Mapping[str, Matrix]) -> Matrix:
@@ -87,7 +98,7 @@ def standing(probabilities: Matrix) -> Matrix:
     """Log-odds, and their margins over the best other of the row and of the column, shape (…, 3)."""
     clipped = np.clip(probabilities, _LEAST, _MOST)
     odds = np.log(clipped / (1 - clipped))
-    return np.stack([odds, odds - best_other(odds), odds - best_other(odds.T).T], axis=-1)
+    return np.stack([odds, odds - best_other(odds, _NO_RIVAL), odds - best_other(odds.T, _NO_RIVAL).T], axis=-1)
 
 
 @cache

@@ -28,9 +28,9 @@ def among_others(scores: Matrix, name: str) -> Mapping[str, Matrix]:
     }
 
 
-def best_other(scores: Matrix) -> Matrix:
-    """For each score the highest other of its row; where there is no other, the lowest of all scores."""
+def best_other(scores: Matrix, nothing: float = 0.0) -> Matrix:
+    """For each score the highest other of its row; `nothing` where there is no other."""
     if scores.shape[1] < 2:
-        return np.full_like(scores, scores.min() if scores.size else 0)
+        return np.full_like(scores, nothing)
     top = np.sort(scores, axis=1)[:, -2:]
     return np.where(scores >= top[:, 1:], top[:, :1], top[:, 1:])

@@ -82,7 +82,9 @@ class Contents:
 def contents_of(column: Column) -> Contents:
     """Look at a column's sample."""
     rows = column.values[:SAMPLE_ROWS]
-    kept = [text for value in rows if value is not None and (text := value.strip().lower()) not in _MISSING]
+    # Values repeat: each is looked at once.
+    cleaned = {value: value.strip().lower() for value in dict.fromkeys(rows) if value is not None}
+    kept = [text for value in rows if value is not None and (text := cleaned[value]) not in _MISSING]
     distinct = tuple(dict.fromkeys(kept))
     looked_at = _spread(distinct, _LOOKED_AT)
     kinds, shape = _kinds(looked_at), _shape(looked_at)
@@ -97,10 +99,10 @@ def contents_of(column: Column) -> Contents:
     )
 
 
-def _spread(values: Sequence[str], limit: int) -> tuple[str, ...]:
+def _spread(values: tuple[str, ...], limit: int) -> tuple[str, ...]:
     """Up to `limit` values from all over the sample: files are often sorted."""
     if len(values) <= limit:
-        return tuple(values)
+        return values
     return tuple(values[place] for place in np.linspace(0, len(values) - 1, limit).astype(int))
 
 
@@ -133,16 +135,21 @@ def _shape(values: Sequence[str]) -> Matrix:
 
 
 def _quantiles(values: Sequence[str]) -> Matrix | None:
-    numbers: list[float] = []
-    for value in values:
-        try:
-            numbers.append(float(value.replace(",", "").strip("$€£¥% ")))
-        except ValueError:
-            continue
-    finite = np.array([number for number in numbers if np.isfinite(number)])
+    try:
+        numbers = np.array(values, dtype=np.float64)
+    except ValueError:
+        numbers = np.array([number for value in values if (number := _number(value)) is not None])
+    finite = numbers[np.isfinite(numbers)]
     if not len(finite):
         return None
     return np.quantile(finite, _QUANTILES).astype(np.float32)
+
+
+def _number(value: str) -> float | None:
+    try:
+        return float(value.replace(",", "").strip("$€£¥% "))
+    except ValueError:
+        return None
 
 
 def value_measures(source: Table, target: Table) -> Mapping[str, Matrix]:
@@ -158,6 +165,7 @@ def value_measures(source: Table, target: Table) -> Mapping[str, Matrix]:
         "values_contained": contained,
         "values_containing": containing,
         **_best_values(ours, theirs),
+        "values_contradict": known * _contradict(our_kinds, their_kinds),
         "values_kind": np.minimum(our_kinds[:, None, :], their_kinds[None, :, :]).sum(axis=2),
         "values_broad_kind": np.minimum(_broad(our_kinds)[:, None], _broad(their_kinds)[None]).sum(axis=2),
         "values_shape": known * _near([c.shape for c in ours], [c.shape for c in theirs]),
@@ -172,6 +180,25 @@ def value_measures(source: Table, target: Table) -> Mapping[str, Matrix]:
         "name_in_values": _named_by_values(source, target, ours, theirs),
     }
     return {name: np.asarray(matrix, dtype=np.float32) for name, matrix in measures.items()}
+
+
+# Kinds that are unmistakable: a column of mail addresses holds no telephone numbers.
+_PLAIN_KINDS = ("url", "email", "uuid", "date", "time")
+_DISJOINT = 0.1
+_PLAIN = 0.8
+
+
+def _contradict(ours: Matrix, theirs: Matrix) -> Matrix:
+    """1 where one side is nearly all of an unmistakable kind, and the other has next to nothing of the sort."""
+    common = np.minimum(_broad(ours)[:, None], _broad(theirs)[None]).sum(axis=2)
+    places = [KINDS.index(kind) for kind in _PLAIN_KINDS]
+    plain = np.maximum.outer(ours[:, places].sum(axis=1), theirs[:, places].sum(axis=1)) > _PLAIN
+    # Days and times are written as numbers, too.
+    numbers = [KINDS.index(kind) for kind in ("integer", "number")]
+    moments = [KINDS.index(kind) for kind in ("date", "time")]
+    dated = np.outer(ours[:, moments].sum(axis=1), theirs[:, numbers].sum(axis=1))
+    dated += np.outer(ours[:, numbers].sum(axis=1), theirs[:, moments].sum(axis=1))
+    return (common < _DISJOINT) & plain & (dated < _DISJOINT)
 
 
 def _broad(kinds: Matrix) -> Matrix:
@@ -235,7 +262,14 @@ def _telling(columns: Sequence[Sequence[str]]) -> dict[str, float]:
     for values in columns:
         for value in values:
             holders[value] += 1
-    return {value: 1 / (1 + np.log2(number)) for value, number in holders.items()}
+    return {
+        value: (_LITTLE if value in _FLAGS else 1.0) / (1 + np.log2(number)) for value, number in holders.items()
+    }
+
+
+# Every flag has these: that two columns share them says next to nothing.
+_FLAGS = frozenset("true false yes no y n t f 0 1".split())
+_LITTLE = 0.25
 
 
 def _value_weights(

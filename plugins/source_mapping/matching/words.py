@@ -12,17 +12,20 @@ import unicodedata
 from dataclasses import dataclass
 from functools import cache
 
-from simplemma import lemmatize
+from simplemma import is_known, lemmatize
 
 from plugins.core.embeddings.static import vocabulary
 from plugins.source_mapping.matching.lexicon import load_lexicon
 
 _PIECE = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W\d_a-zA-Z]+|[%#$€£]")
 _IDEOGRAPH = re.compile(r"[぀-ヿ㐀-鿿가-힯]")
+_GERMAN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss"})
 # Shorter than this is one word or an abbreviation, never several written together.
 _LEAST_TOGETHER = 6
 _LONGEST_WORD = 20
 _LEAST_WORD = 2
+# Of the letters of a name that is cut, the share that words make up.
+_LEAST_KNOWN = 0.7
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,8 @@ def words_of(name: str) -> Words:
 
 def _plain(name: str) -> str:
     """Full-width letters and accents as ASCII where there is an equivalent; other scripts stay."""
-    text = unicodedata.normalize("NFKC", name)
+    # Before the accents go: German writes ä as ae and ß as ss where it has only ASCII.
+    text = unicodedata.normalize("NFKC", name).translate(_GERMAN)
     return "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c)) or text
 
 
@@ -56,10 +60,18 @@ def _cut(piece: str) -> list[str]:
     if _IDEOGRAPH.search(piece):
         return _longest_known(piece)
     piece = piece.lower()
-    if len(piece) < _LEAST_TOGETHER or piece in load_lexicon().meanings or _cost(piece) < _KNOWN:
+    if len(piece) < _LEAST_TOGETHER or _is_word(piece):
         return [piece]
     cut = _cheapest(piece)
-    return cut if len(cut) < len(piece) / 3 + 1 else [piece]
+    known = sum(len(word) for word in cut if len(word) > _LEAST_WORD and _is_word(word))
+    if len(cut) >= len(piece) / 3 + 1 or known < _LEAST_KNOWN * len(piece):
+        return [piece]
+    # German joins words with an s: `Rechnung-s-datum`.
+    return [word for place, word in enumerate(cut) if word != "s" or place in (0, len(cut) - 1)]
+
+
+def _is_word(piece: str) -> bool:
+    return piece in load_lexicon().meanings or _cost(piece) < _KNOWN or is_known(piece, lang="en")
 
 
 def _longest_known(text: str) -> list[str]:
@@ -106,19 +118,27 @@ def _costs() -> dict[str, float]:
         for rank, word in enumerate(known)
         if len(word) > _LEAST_WORD or word in short
     }
-    for word in load_lexicon().meanings:
+    lexicon = load_lexicon()
+    for word in (*lexicon.meanings, *lexicon.concepts, *lexicon.kinds):
         if word.isascii() and word.isalpha() and len(word) > _LEAST_WORD:
             costs[word] = min(costs.get(word, math.inf), math.log(1_000 * scale))
     return costs
 
 
 _UNKNOWN = 14.0
+# A word of the dictionary that is not among the frequent ones; shorter ones are mostly accidents.
+_RARE, _LEAST_RARE = 12.4, 5
 _KNOWN = 12.5
 
 
+@cache
 def _cost(word: str) -> float:
     # An unknown stretch costs by its length, so that it is not cut into many.
-    return _costs().get(word, _UNKNOWN + 4.0 * len(word))
+    cost = _costs().get(word)
+    if cost is None:
+        is_rare = len(word) >= _LEAST_RARE and is_known(word, lang="en")
+        cost = _RARE if is_rare else _UNKNOWN + 4.0 * len(word)
+    return cost
 
 
 def _cheapest(text: str) -> list[str]:
