@@ -98,14 +98,14 @@ def _of_table(table: pa.Table) -> Flat:
         if isinstance(kind, pa.BaseExtensionType):
             _add_extension(flat, name, array)
         elif pa.types.is_dictionary(kind):
-            _add_scalar(flat, name, array.cast(kind.value_type))
+            _add_scalar(flat, (name,), array.cast(kind.value_type))
         elif pa.types.is_map(kind):
             maps = [None if one is None else {str(k): v for k, v in one} for one in array.to_pylist()]
             _add_map(flat, (name,), maps, "stored as a map")
         elif pa.types.is_nested(kind):
             _add_field(flat, (name,), array.to_pylist())
         else:
-            _add_scalar(flat, name, array)
+            _add_scalar(flat, (name,), array)
     return flat
 
 
@@ -117,21 +117,53 @@ def _add_extension(flat: Flat, name: str, array: pa.Array) -> None:
         array = pa.array([None if one is None else str(one) for one in array.to_pylist()], pa.string())
         flat.columns.append(Cells(flat.name_of((name,)), (name,), "UUID", "scalar", array))
     else:
-        _add_scalar(flat, name, array.storage, label)
+        _add_scalar(flat, (name,), array.storage, label)
 
 
-def _add_scalar(flat: Flat, name: str, array: pa.Array, data_type: str | None = None) -> None:
+def _add_scalar(
+    flat: Flat, path: tuple[str, ...], array: pa.Array, data_type: str | None = None, is_hex: bool = False
+) -> None:
+    """Add a column of one type. is_hex: its bytes are text already."""
     import pyarrow as pa
 
     label = data_type or types.duckdb_type(array.type)
     is_bytes = types.family(label) == "binary"
-    if is_bytes:
+    if is_bytes and not is_hex:
         array = pa.array([None if one is None else one[:64].hex() for one in array.to_pylist()], pa.string())
-    flat.columns.append(Cells(flat.name_of((name,)), (name,), label, "binary" if is_bytes else "scalar", array))
+    name = flat.name_of(path)
+    flat.columns.append(Cells(name, path, label, "binary" if is_bytes else "scalar", array))
+    if label in ("VARCHAR", "JSON") and (documents := _documents(array)) is not None:
+        _add_within(flat, path, name, documents)
 
 
-def _spread(flat: Flat, path: tuple[str, ...], objects: Sequence[Mapping[Any, Any] | None]) -> None:
-    """Add a field for each key of objects, in the order in which they first appear."""
+def _documents(array: pa.Array) -> list[Any] | None:
+    """What the texts of a column say, if all of them are JSON objects, or all arrays; else None."""
+    filled = array.drop_null()
+    if not len(filled) or not str(filled[0].as_py()).lstrip().startswith(("{", "[")):
+        return None
+    try:
+        found = [None if text is None else json.loads(text) for text in array.to_pylist()]
+    except (ValueError, RecursionError):
+        return None
+    kinds = {type(one) for one in found} - {type(None)}
+    return found if kinds in ({dict}, {list}) else None
+
+
+def _add_within(flat: Flat, path: tuple[str, ...], name: str, documents: list[Any]) -> None:
+    """What is within the JSON of a text column, beside the column as it is."""
+    if any(isinstance(one, list) for one in documents):
+        _put_aside(flat, path, name, documents)
+    elif len(path) < DEEPEST and not _is_map(documents):
+        _spread(flat, path, documents, is_whole=True)
+
+
+def _spread(
+    flat: Flat, path: tuple[str, ...], objects: Sequence[Mapping[Any, Any] | None], is_whole: bool = False
+) -> None:
+    """Add a field for each key of objects, in the order in which they first appear.
+
+    is_whole: the objects are a column already.
+    """
     found: dict[str, list[Any]] = {}
     rows = flat.rows
     for number, one in enumerate(objects):
@@ -143,7 +175,8 @@ def _spread(flat: Flat, path: tuple[str, ...], objects: Sequence[Mapping[Any, An
                 values[number] = value
     if len(flat.columns) + len(found) > _MOST_COLUMNS:
         flat.notes.append(f"{len(found):,} fields of {'.'.join(path) or 'the rows'} are too many to look at each")
-        _add_json(flat, path, objects)
+        if not is_whole:
+            _add_json(flat, path, objects)
         return
     for key, values in found.items():
         _add_field(flat, (*path, key), values)
@@ -158,9 +191,7 @@ def _add_field(flat: Flat, path: tuple[str, ...], values: list[Any]) -> None:
     elif any(issubclass(kind, (Mapping, list, tuple)) for kind in kinds) or not types.are_one_family(kinds):
         _add_polymorphic(flat, path, values)
     else:
-        array, label = types.to_array(values)
-        is_bytes = types.family(label) == "binary"
-        flat.columns.append(Cells(flat.name_of(path), path, label, "binary" if is_bytes else "scalar", array))
+        _add_scalar(flat, path, *types.to_array(values), is_hex=True)
 
 
 def _add_objects(flat: Flat, path: tuple[str, ...], values: list[Mapping[Any, Any] | None]) -> None:
@@ -213,8 +244,6 @@ def _add_map(flat: Flat, path: tuple[str, ...], values: Sequence[Any], why: str)
 
 def _add_array(flat: Flat, path: tuple[str, ...], values: Sequence[Sequence[Any] | None]) -> None:
     name = flat.name_of(path)
-    rows = [number for number, one in enumerate(values) if one for _ in one]
-    positions = [place for one in values if one for place in range(len(one))]
     elements = [element for one in values if one for element in one]
     label, filled = "JSON", [one for one in elements if one is not None]
     if filled and not any(isinstance(one, (Mapping, list, tuple)) for one in filled):
@@ -223,8 +252,17 @@ def _add_array(flat: Flat, path: tuple[str, ...], values: Sequence[Sequence[Any]
     most = max((len(one) for one in values if one), default=0)
     why = f"{arrays:,} arrays of {len(elements):,} elements, {most:,} at most"
     flat.columns.append(Cells(name, path, label, "array", types.text_array(map(dump, values)), evidence=why))
-    if elements:
-        flat.arrays.append(Elements(path, name, rows, positions, elements))
+    _put_aside(flat, path, name, values)
+
+
+def _put_aside(flat: Flat, path: tuple[str, ...], name: str, values: Sequence[Sequence[Any] | None]) -> None:
+    """Keep the elements of arrays for a stream of their own."""
+    rows = [number for number, one in enumerate(values) if one for _ in one]
+    positions = [place for one in values if one for place in range(len(one))]
+    if rows:
+        flat.arrays.append(
+            Elements(path, name, rows, positions, [element for one in values if one for element in one])
+        )
 
 
 def _add_polymorphic(flat: Flat, path: tuple[str, ...], values: Sequence[Any]) -> None:

@@ -145,7 +145,11 @@ def _included(values: NDArray[np.str_], key: _Key, is_named: bool) -> float:
 def _surprise(key: _Key) -> float:
     """How unlikely it is that values are included by chance: small whole numbers are in every sequence."""
     numbers = key.look.numbers
-    if key.look.family != "integer" or not len(numbers):
+    if key.look.is_written_number:
+        numbers = np.array([float(text) for text in key.look.texts])
+    elif key.look.family != "integer":
+        return 1.0
+    if not len(numbers):
         return 1.0
     return max(0.0, 1 - len(key.values) / (float(numbers.max() - numbers.min()) + 1))
 

@@ -78,6 +78,21 @@ def test_arrow_tables_with_nested_columns_are_read_as_rows_are() -> None:
     assert found.children[0].name == "t__l"
 
 
+def test_json_in_text_is_looked_into_and_stays_a_column() -> None:
+    rows = [
+        {"id": n, "payload": f'{{"mail": "u{n}@example.org", "n": {n}}}', "lines": f'[{{"sku": "A{n}"}}]'}
+        for n in range(40)
+    ]
+
+    found = discover_stream("events", rows)
+
+    assert found.column("payload").semantic.value == "json"
+    assert found.column("payload").casts_to == "JSON"
+    assert found.column("payload__mail").path == ("payload", "mail")
+    assert found.column("payload__mail").semantic.value == "email"
+    assert [child.name for child in found.children] == ["events__lines"]
+
+
 def test_columns_of_the_same_name_are_told_apart() -> None:
     found = discover_stream("t", [{"a__b": 1, "a": {"b": 2}}])
 

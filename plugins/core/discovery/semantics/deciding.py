@@ -46,7 +46,7 @@ def mean(look: Look) -> Meaning:
     kept = [one for one in others if one.confidence >= _LEAST_RUNNER_UP]
     # What is left, where nothing else is likely, is more than the weak word for it says.
     if best.value in ("text", "number") and (not kept or kept[0].confidence < _LEAST_DOUBT):
-        best = replace(best, confidence=1 - (1 - best.confidence) * 0.5)
+        best = replace(best, confidence=1 - (1 - best.confidence) * 0.4)
     return Meaning(best, tuple(kept[:_RUNNERS_UP]))
 
 

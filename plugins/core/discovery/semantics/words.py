@@ -40,7 +40,8 @@ _TITLES = frozenset(
 )  # fmt: skip
 _CODE = re.compile(r"(?=.*\d)[A-Za-z0-9][A-Za-z0-9_./:#-]{1,39}")
 _NAMES_TRIED = 50
-_MOST_ENUM, _LONGEST_ENUM = 60, 60
+# Text, and numbers that are called like a status or a level.
+_MOST_ENUM, _MOST_NUMBERED, _LONGEST_ENUM = 60, 12, 60
 
 
 def of_words(look: Look) -> Iterator[Candidate]:
@@ -218,7 +219,12 @@ def enums(look: Look) -> Iterator[Candidate]:
     is_hinted = "enum" in look.hints
     number = look.distinct - len(look.placeholders)
     is_text = look.family == "text" and not look.is_written_number
-    if not 0 < number <= _MOST_ENUM or look.filled < 2 * number or not (is_text or is_hinted):
+    most = _MOST_ENUM if is_text else _MOST_NUMBERED * is_hinted
+    if (
+        not 0 < number <= most
+        or look.filled < 2 * number
+        or (not is_text and any("." in one for one in look.texts))
+    ):
         return
     if look.family == "text" and max(map(len, look.texts)) > _LONGEST_ENUM:
         return
