@@ -20,6 +20,7 @@ NAMES = (
     "ask",
     "ask_project",
     "ask_index",
+    "connectors",
     "drift_shapes",
     "drift_speed",
     "drift_classification",

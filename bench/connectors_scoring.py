@@ -119,6 +119,8 @@ def _fields(said: Said | None, stream: Stream) -> Iterator[Verdict]:
 
 def _pages(said: Said, label: Pagination) -> bool:
     found = said.pagination
+    if found.get("kind") == "auto":
+        return label.kind in ("none", "next_url", "link_header")
     if found.get("kind", "none") != label.kind:
         return False
     if label.kind == "none":
