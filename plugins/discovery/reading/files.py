@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -141,6 +142,13 @@ def _bare(stem: str) -> str:
 
 
 def _read(
+    con: duckdb.DuckDBPyConnection, name: str, paths: list[Path], folder: Path, rows: int, on_progress: Progress
+) -> Stream:
+    stream = _read_as(con, name, paths, folder, rows, on_progress)
+    return replace(stream, paths=tuple(paths))
+
+
+def _read_as(
     con: duckdb.DuckDBPyConnection, name: str, paths: list[Path], folder: Path, rows: int, on_progress: Progress
 ) -> Stream:
     notes = [f"{len(paths):,} files joined"] if len(paths) > 1 else []

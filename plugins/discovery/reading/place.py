@@ -26,7 +26,8 @@ class Stream:
     """sample: an Arrow table, or dicts where rows are nested. rows: of all the stream; None: not counted.
 
     all_rows: a relation over every row, with the sample's columns, for as long as the place is open. declared_key:
-    the primary key that a database declares. notes: what a reader should know, such as rows that were left out.
+    the primary key that a database declares. notes: what a reader should know, such as rows that were left out. paths: of its
+    files, where it is made of files.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Stream:
     all_rows: duckdb.DuckDBPyRelation | None = None
     declared_key: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    paths: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
