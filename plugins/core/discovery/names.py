@@ -68,6 +68,7 @@ _HINTS: tuple[tuple[str, str, str], ...] = (
     (
         "timestamp",
         r"at|timestamp|ts|datetime|date_?time|time|created|updated|modified|deleted|last_seen|last_login|"
+        r"placed|received|started|finished|ended|expires|logged|opened|closed|ordered|shipped|published|"
         r"zeitpunkt|zeitstempel|horodatage",
         r"zone|timezone|id|by|count|spent|taken|minutes|hours|seconds|ms|user",
     ),

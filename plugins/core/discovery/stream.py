@@ -140,6 +140,8 @@ def _with_ids(columns: Sequence[ColumnProfile], keys: Sequence[Key]) -> list[Col
             column = renamed(column, Finding("foreign_key", 0.97, "the key of the row that the element is of"))
         elif key and key.is_primary and value in ("number", "text", "code", "uuid", "foreign_key"):
             column = renamed(column, Finding("id", key.confidence, f"a key: {key.evidence}"))
+        elif key and key.is_primary and value == "id" and key.confidence > column.semantic.confidence:
+            column = replace(column, semantic=Finding("id", key.confidence, f"a key: {key.evidence}"))
         elif value == "uuid" and is_id_name(column.path[-1]):
             column = renamed(column, Finding("foreign_key", column.semantic.confidence, column.semantic.evidence))
         found.append(column)

@@ -104,8 +104,9 @@ def of_numbers(look: Look, numbers: NDArray[np.float64]) -> Iterator[Candidate]:
     for unit, factor in _UNITS:
         if first * factor <= low and high <= last * factor:
             years = f"{datetime.fromtimestamp(low / factor).year} to {datetime.fromtimestamp(high / factor).year}"
-            # Ten digits may be a number of anything; of dates they fill years, and not more than a few decades.
-            strength = 0.9 if hinted else 0.8 if high - low > _MONTH * factor else 0.55
+            # Ten digits that lie close together may be numbers of anything; thirteen and more seldom are.
+            is_likely = unit != "s" or high - low > _MONTH
+            strength = 0.9 if hinted else 0.85 if is_likely else 0.55
             yield Candidate(
                 "timestamp", sureness(len(numbers), len(numbers), strength, 1.0 if hinted else 4.0),
                 f"all {len(numbers):,} different values are seconds since 1970{_finer(unit)} of the years {years}",
