@@ -23,10 +23,10 @@ _LONGEST = 4_000
 _PLACE = re.compile(r" in line \d+, column \d+")
 _JINJA = re.compile(r"\{\{|\{%|\{#")
 _NO_SCALARS: dict[type[exp.Expr], str] = {
-    exp.AggFunc: "an aggregate makes one value of many rows",
-    exp.Window: "a window function looks at other rows",
     exp.Query: "a query inside reads other rows",
     exp.Subquery: "a query inside reads other rows",
+    exp.AggFunc: "an aggregate makes one value of many rows",
+    exp.Window: "a window function looks at other rows",
     exp.Star: "`*` is no single value",
     exp.Columns: "it makes several columns of one",
     exp.PositionalColumn: "a column is called by its name",
