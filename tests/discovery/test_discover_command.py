@@ -128,7 +128,7 @@ BROKEN: dict[str, tuple[str, bytes]] = {
     "no parquet": ("t.parquet", b"PAR1 nothing"),
     "no JSON": ("t.json", b'{"a": '),
     "endless nesting": ("t.json", b"[" * 100_000 + b"]" * 100_000),
-    "a spreadsheet": ("t.xlsx", b"PK\x03\x04"),
+    "no spreadsheet": ("t.xlsx", b"PK\x03\x04"),
     "no database": ("t.sqlite", b"nothing of the kind"),
     "of no kind": ("t.exe", b"MZ"),
 }
@@ -186,6 +186,44 @@ def test_files_of_a_folder_are_joined_by_their_names(tmp_path: Path) -> None:
     }
     assert [stream["name"] for stream in _json(tmp_path, "--stream", "users")["streams"]] == ["users"]
     assert "users" in str(_error(tmp_path, "--stream", "user"))
+
+
+def test_sheets_are_streams(tmp_path: Path) -> None:
+    from zipfile import ZipFile
+
+    def sheet(rows: str) -> str:
+        return f'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>{rows}</sheetData></worksheet>'
+
+    def text(value: str) -> str:
+        return f'<c t="inlineStr"><is><t>{value}</t></is></c>'
+
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    kinds = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    package = "http://schemas.openxmlformats.org/package/2006/relationships"
+    names = ("users", "visits")
+    with ZipFile(tmp_path / "book.xlsx", "w") as book:
+        sheets = "".join(f'<sheet name="{one}" sheetId="{n}" r:id="r{n}"/>' for n, one in enumerate(names, 1))
+        links = "".join(
+            f'<Relationship Id="r{n}" Type="{kinds}/worksheet" Target="{one}.xml"/>'
+            for n, one in enumerate(names, 1)
+        )
+        book.writestr(
+            "xl/workbook.xml", f'<workbook xmlns="{main}" xmlns:r="{kinds}"><sheets>{sheets}</sheets></workbook>'
+        )
+        root = f'<Relationship Id="r1" Type="{kinds}/officeDocument" Target="xl/workbook.xml"/>'
+        book.writestr("_rels/.rels", f'<Relationships xmlns="{package}">{root}</Relationships>')
+        book.writestr("xl/_rels/workbook.xml.rels", f'<Relationships xmlns="{package}">{links}</Relationships>')
+        head = f"<row>{text('id')}{text('mail')}</row>"
+        book.writestr(
+            "xl/users.xml",
+            sheet(head + "".join(f"<row><c><v>{n}</v></c>{text(f'u{n}@b.org')}</row>" for n in range(9))),
+        )
+        book.writestr("xl/visits.xml", sheet(f"<row>{text('id')}</row><row><c><v>1</v></c></row>"))
+
+    found = _json(tmp_path / "book.xlsx")
+
+    assert {stream["name"]: stream["rows"] for stream in found["streams"]} == {"book__users": 9, "book__visits": 1}
+    assert [one["type"] for one in found["streams"][0]["columns"]] == ["BIGINT", "VARCHAR"]
 
 
 def test_files_of_like_names_and_other_columns_are_streams_of_their_own(tmp_path: Path) -> None:

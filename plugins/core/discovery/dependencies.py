@@ -12,6 +12,8 @@ from plugins.core.discovery.profile import ColumnProfile, Dependency, Key
 
 _MOST_DETERMINANTS = 80
 _MOST = 60
+# Columns times rows that are compared with each determinant.
+_MOST_CELLS, _LEAST_COLUMNS = 1_500_000, 50
 # Pairs of rows that may break one, of those that could.
 _VIOLATIONS = 0.01
 _LEAST_REPEATS, _LEAST_EXPECTED = 4, 4.0
@@ -31,6 +33,9 @@ def find_dependencies(
         for place, (look, column) in enumerate(zip(looks, columns, strict=True))
         if look.cells.kind == "scalar" and look.distinct > 1 and column.semantic.value not in _NEVER
     ]
+    # Of very many columns those with the fewest values: the others are determined by anything.
+    most = max(_LEAST_COLUMNS, _MOST_CELLS // max(1, looks[0].rows)) if looks else 0
+    fit = sorted(sorted(fit, key=lambda place: looks[place].distinct)[:most])
     left = [number for number, place in enumerate(fit) if _may_determine(looks[place], columns[place], alone)]
     left = sorted(left, key=lambda number: -looks[fit[number]].distinct)[:_MOST_DETERMINANTS]
     if not left:

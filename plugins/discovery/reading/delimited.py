@@ -106,7 +106,7 @@ def _layout(plain: Path, path: Path) -> Layout:
     if not has_header:
         notes.append("its first line is data, not a header: columns are numbered")
         first = [f"column_{number}" for number in range(1, max(map(len, rows)) + 1)]
-    names = _unique(first)
+    names = unique_names(first)
     renamed = [(was, now) for was, now in zip(first, names, strict=True) if was.strip() != now]
     if renamed:
         shown = ", ".join(f"`{was.strip()}` → `{now}`" for was, now in renamed[:5])
@@ -140,7 +140,7 @@ def _delimiter(lines: Sequence[str], path: Path) -> str:
     return max(_DELIMITERS, key=score)
 
 
-def _unique(names: Sequence[str]) -> list[str]:
+def unique_names(names: Sequence[str]) -> list[str]:
     """Names, none twice and none empty; what differs in case only is the same to SQL."""
     found: list[str] = []
     taken: set[str] = set()

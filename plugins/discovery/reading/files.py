@@ -15,6 +15,7 @@ from plugins.core.errors import SmeltError
 from plugins.discovery.reading.delimited import header, read_delimited
 from plugins.discovery.reading.documents import read_documents
 from plugins.discovery.reading.place import Place, Progress, Stream, count, sampled
+from plugins.discovery.reading.sheets import SHEETS, read_sheets
 
 if TYPE_CHECKING:
     pass
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 DELIMITED, JSON, PARQUET = ("csv", "tsv", "tab", "txt"), ("json", "ndjson", "jsonl"), ("parquet", "pq")
 DATABASES = ("sqlite", "sqlite3", "db", "duckdb", "ddb")
 _KINDS = (("delimited", DELIMITED), ("json", JSON), ("parquet", PARQUET))
-_READ = f"{', '.join((*DELIMITED, *JSON, *PARQUET))} files, each also as .gz, are read"
+_READ = f"{', '.join((*DELIMITED, *JSON, *PARQUET))} files, each also as .gz, and {', '.join(SHEETS)} are read"
 _MOST_FILES = 1_000
 # What tells the files of one stream apart: dates, numbers, hashes, and the words about parts.
 _APART = re.compile(
@@ -37,7 +38,10 @@ _COMPARED = 200
 
 
 def read_file(con: duckdb.DuckDBPyConnection, path: Path, folder: Path, rows: int, on_progress: Progress) -> Place:
-    """The one stream of a file. Raises SmeltError if it can't be read."""
+    """The stream of a file, or one for each sheet. Raises SmeltError if it can't be read."""
+    if _suffix(path) in SHEETS:
+        on_progress(f"reading {path.name}")
+        return Place(str(path), "file", read_sheets(path, _stem(path), rows))
     return Place(str(path), "file", (_read(con, _stem(path), [path], folder, rows, on_progress),))
 
 
@@ -52,11 +56,19 @@ def read_folder(
     """The streams of a folder and those below it. Raises SmeltError if there is nothing to read in it."""
     found = sorted(path for path in place.rglob("*") if path.is_file() and not _is_hidden(path, place))
     known = [path for path in found if _suffix(path) in (*DELIMITED, *JSON, *PARQUET)]
-    if not known:
+    sheets = [path for path in found if _suffix(path) in SHEETS]
+    if not known and not sheets:
         had = f"; of its {len(found):,} files none is of a known kind" if found else ""
         raise SmeltError(f"there is nothing to read in {place}{had}", _READ)
-    notes = [f"{len(found) - len(known):,} files of other kinds were left out"] if len(known) < len(found) else []
-    streams, failed = [], []
+    others = len(found) - len(known) - len(sheets)
+    notes = [f"files of other kinds, left out: {others:,}"] if others else []
+    streams: list[Stream] = []
+    failed: list[SmeltError] = []
+    for path in sheets:
+        try:
+            streams += [one for one in read_sheets(path, _stem(path), rows) if only in (None, one.name)]
+        except SmeltError as error:
+            failed.append(error)
     for name, paths in _grouped(con, known, place, folder).items():
         if only is not None and name != only:
             continue
@@ -165,8 +177,6 @@ def _read_as(
         )
     if suffix in DELIMITED:
         return _tables(con, name, paths, folder, rows, notes)
-    if suffix in ("xlsx", "xls", "ods"):
-        raise SmeltError(f"{paths[0]} is a spreadsheet, which is not read", "save each sheet as CSV")
     raise SmeltError(f"{paths[0]} is of no kind that is known", _READ)
 
 

@@ -15,8 +15,9 @@ from plugins.core.settings import Settings, load_settings, mask, resolve
 from plugins.discovery.reading import files, project
 from plugins.discovery.reading.databases import read_database
 from plugins.discovery.reading.place import ROWS, Place, Progress, scratch
+from plugins.discovery.reading.sheets import SHEETS
 
-_ENDS = frozenset({*files.DELIMITED, *files.JSON, *files.PARQUET, *files.DATABASES, "gz", "xlsx"})
+_ENDS = frozenset({*files.DELIMITED, *files.JSON, *files.PARQUET, *files.DATABASES, *SHEETS, "gz"})
 
 
 @contextmanager

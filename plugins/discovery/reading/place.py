@@ -26,8 +26,8 @@ class Stream:
     """sample: an Arrow table, or dicts where rows are nested. rows: of all the stream; None: not counted.
 
     all_rows: a relation over every row, with the sample's columns, for as long as the place is open. declared_key:
-    the primary key that a database declares. notes: what a reader should know, such as rows that were left out. paths: of its
-    files, where it is made of files.
+    the primary key that a database declares. notes: what a reader should know, such as rows that were left out.
+    paths: of the files that it is made of, if it is.
     """
 
     name: str
