@@ -42,7 +42,7 @@ def why_not(operation: Operation) -> str:
         return "it is deprecated"
     if operation.media_types and not any("json" in one.lower() or "*" in one for one in operation.media_types):
         return f"it answers {', '.join(operation.media_types[:2])}, not JSON"
-    last = segments(operation.path)[-1:] or [""]
+    last = segments(operation.path)[-1:] or ("",)
     static = [part for part in segments(operation.path) if not is_parameter(part)]
     final = set(words(static[-1])) if static and not is_parameter(last[0]) else set()
     if final and (final & _LOOK_UPS) and not (len(final) > 1 and is_plural(static[-1])):
@@ -61,12 +61,11 @@ def is_of_one(operation: Operation, paths: Collection[str], root: Shape) -> bool
     parts = segments(operation.path)
     if not parts or not is_parameter(parts[-1]):
         return False
-    base = "/".join(parts[:-1])
-    has_list = any("/".join(segments(path)) == base for path in paths)
+    has_list = any(segments(path) == parts[:-1] for path in paths)
     return has_list or not (root.kind == "array" and (is_page_like(operation) or len(_tail(parts)) > 1))
 
 
-def _tail(parts: list[str]) -> list[str]:
+def _tail(parts: tuple[str, ...]) -> list[str]:
     """The parameters at the end of a path."""
     tail: list[str] = []
     for part in reversed(parts):
@@ -91,10 +90,11 @@ def judge(
     said = bool(_LIST_SAID.search(operation.summary) or re.match(r"(list|all|index)", operation.operation_id, re.I))
     if records is None:
         return _undescribed(operation, root, said)
-    if len(period) >= 2 or (period and set(words(operation.path)) & {"report", "reports"}):
+    has_identity = bool({"id", "uuid", "gid"} & {name.lower() for name in records.value.shape.properties})
+    if (len(period) >= 2 and not has_identity) or (period and set(words(operation.path)) & {"report", "reports"}):
         return Inferred(False, 0.7, f"a report over a period that has to be given ({', '.join(one.name for one in period)})")
     parts = set(words("/".join(entity_segments(operation.path)[:1])))
-    if parts & {"report", "reports"} and "id" not in {name.lower() for name in records.value.shape.properties}:
+    if parts & {"report", "reports"} and not has_identity:
         return Inferred(False, 0.65, "a report: what it answers has no identity")
     score, why = records.confidence, [records.reason]
     if is_page_like(operation):

@@ -120,7 +120,7 @@ def _paired(
     if chooser is not None:
         name, values = chooser
         wanted = next((one for one in (changed, created) if one and (one in values or not values)), None)
-        if wanted != changed or changed is None:
+        if (wanted != changed or changed is None) and not (created and _is_event(operation)):
             # Where no schema says what records have, an example may lack what the chooser names.
             unseen = next((one for one in values if set(words(one)) & _CHANGED), None)
             if unseen and (operation.body is None or operation.body.origin != "schema" or not times):
@@ -154,7 +154,7 @@ def _paired(
         only = next((name for name in times if words(name)[-1] in ("timestamp", "time", "date", "at")), next(iter(times)))
         yield _cursor(only, parameter, operation, {}, True), 0.62 - old + precise, f"{bound.told}, and events keep their `{only}`"
     elif changed and bound.verb != "created":
-        yield _cursor(changed, parameter, operation), 0.5 - old + precise, f"{bound.told}; that it is about `{changed}` is a guess"
+        yield _cursor(changed, parameter, operation), 0.45 - old, f"{bound.told}; that it is about `{changed}` is a guess"
 
 
 def _cursor(
@@ -195,7 +195,9 @@ def _chooser(operation: Operation, parameter: Parameter, api: Api) -> tuple[str,
             continue
         if _FIELD_OF_DATE.search("_".join(words(one.name))):
             name = "date_field" if one.is_lost else one.name
-            return name, _values(one) or _values_elsewhere(one, api)
+            own = _values(one)
+            # An enumeration is all there is, and so is a list in prose; one example is not, other endpoints show more.
+            return name, own if one.shape.enum or len(own) > 1 else (*own, *_values_elsewhere(one, api))
     return None
 
 

@@ -22,6 +22,8 @@ _UNIQUE_SAID = re.compile(
 )
 _OF_ANOTHER = re.compile(r"\b(parent|of the (user|owner|parent))\b", re.I)
 
+_PERSONS = frozenset("user person member account contact customer subscriber email employee owner bounce login unsubscribe".split())
+
 Key = tuple[str, ...]
 
 
@@ -58,10 +60,10 @@ def infer_key(
         own = words(name)
         if len(own) > 1 and own[-1] in _SUFFIXES and _is_own(own[:-1], parts):
             offer(name, 0.9 if own[-1] in ("id", "gid", "uuid", "guid", "uid") else 0.75, f"`{name}` is the {parts[0]}'s own")
-    if (parameter := _of_one(operation.path, paths)) is not None:
-        matched = _matched(parameter, by_words, parts)
-        if matched:
-            offer(matched, 0.96, f"one record is asked for by `{parameter}`")
+    for parameter in _of_one(operation.path, paths):
+        if matched := _matched(parameter, by_words, parts):
+            is_id = words(matched)[-1] in ("id", "gid", "uuid", "guid", "uid")
+            offer(matched, 0.96 if is_id else 0.88, f"one record is asked for by `{parameter}`")
     for known, score in _WEAKER:
         if known in by_words:
             offer(by_words[known], score, f"`{by_words[known]}` looks like an identifier")
@@ -94,8 +96,11 @@ def _weakest(shape: Shape, shapes: Shapes, where: str, by_words: dict[str, str],
     mail = [name for plain, name in text.items() if plain in ("email", "emailaddress", "login", "username")]
     if own:
         return Inferred((own[0],), 0.55, f"`{own[0]}` is the record's address", ((),))
-    if mail:
+    if mail and set(_entity_words(entity, shape)[:2]) & _PERSONS:
         return Inferred((mail[0],), 0.6, f"`{mail[0]}` is one per person", ((),))
+    ids = [name for name in shape.properties if words(name)[-1:] in (("id",), ("uuid",), ("gid",)) and is_plain(name)]
+    if len(ids) == 1 and ids[0] == next(iter(shape.properties)):
+        return Inferred((ids[0],), 0.65, f"`{ids[0]}` comes first, and nothing else is an id", ((),))
     named = [name for plain, name in text.items() if plain in ("name", "symbol", "ticker", "iso", "date")]
     foreign = tuple(name for name in shape.properties if words(name)[-1:] == ("id",) and len(words(name)) > 1)
     return Inferred(
@@ -115,14 +120,11 @@ def _is_own(prefix: tuple[str, ...], entity: tuple[str, ...]) -> bool:
     return singular(prefix[-1]) in entity[:1] or all(singular(word) in entity for word in prefix)
 
 
-def _of_one(path: str, paths: Iterable[str]) -> str | None:
-    """The parameter by which one record of the collection at `path` is asked for."""
+def _of_one(path: str, paths: Iterable[str]) -> list[str]:
+    """The parameters by which one record of the collection at `path` is asked for."""
     base = segments(path)
-    for other in paths:
-        parts = segments(other)
-        if len(parts) == len(base) + 1 and parts[:-1] == base and is_parameter(parts[-1]):
-            return parameter_in(parts[-1])
-    return None
+    deeper = (parts for other in paths if len(parts := segments(other)) == len(base) + 1)
+    return [parameter_in(parts[-1]) for parts in deeper if parts[:-1] == base and is_parameter(parts[-1])]
 
 
 def _matched(parameter: str, by_words: dict[str, str], entity: tuple[str, ...]) -> str | None:

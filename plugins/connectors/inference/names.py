@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from plugins.connectors.inference.words import (
     is_parameter,
+    is_plural,
     plural,
     segments,
     singular_name,
@@ -15,19 +17,35 @@ from plugins.connectors.inference.words import (
 )
 from plugins.connectors.spec.api import Operation
 
+# Nouns of which every API has several kinds: what comes before says which.
+_GENERIC = frozenset(
+    "settings items records entries values rows data lists actions options history details results members nodes "
+    "parts logs types statuses".split()
+)
 # Parts of paths that say how, not what.
 _VERBS = frozenset("list all get fetch index query export read view".split())
-_ROOTS = re.compile(r"^(v\d+([._]\d+)*|api|rest|json|public|latest|beta|wp-json|services|data|\d+([._]\d+)*)$", re.I)
+_ROOTS = re.compile(r"^(v\d+([._]\d+)*|api|rest|json|public|latest|beta|wp-json|\d+([._]\d+)*)$", re.I)
 
 
-def entity_segments(path: str) -> list[str]:
+@lru_cache(maxsize=20_000)
+def entity_segments(path: str) -> tuple[str, ...]:
     """The parts of a path that name something: no version, no `api`, no verbs at the end; parameters stay."""
     parts = segments(path)
     while len(parts) > 1 and not is_parameter(parts[0]) and _ROOTS.match(parts[0]):
         parts = parts[1:]
     if len(parts) > 1 and words(parts[-1]) and words(parts[-1])[-1] in _VERBS and len(words(parts[-1])) == 1:
         parts = parts[:-1]
-    return parts
+    return tuple(part if is_parameter(part) else _without_verbs(part) for part in parts)
+
+
+def _without_verbs(part: str) -> str:
+    """`users.list` and `listUsers` are about users."""
+    parts = list(words(part))
+    while len(parts) > 1 and parts[-1] in ("list", "all", "index"):
+        parts.pop()
+    while len(parts) > 1 and parts[0] in ("get", "list", "fetch", "all"):
+        parts.pop(0)
+    return "_".join(parts) if len(parts) < len(words(part)) else part
 
 
 def entity_of(path: str) -> str:
@@ -43,7 +61,7 @@ def unique_names(operations: Iterable[tuple[Operation, bool]]) -> dict[str, str]
     many parts before as it takes, at last numbers.
     """
     listed = list(operations)
-    depth = {operation.path: 2 if is_child else 1 for operation, is_child in listed}
+    depth = {operation.path: 2 if is_child or _is_vague(operation.path) else 1 for operation, is_child in listed}
     names: dict[str, str] = {}
     for _ in range(6):
         names = {operation.path: _name(operation.path, depth[operation.path]) for operation, _ in listed}
@@ -63,6 +81,12 @@ def unique_names(operations: Iterable[tuple[Operation, bool]]) -> dict[str, str]
         if seen[name] > 1:
             names[path] = f"{name}_{seen[name]}"
     return names
+
+
+def _is_vague(path: str) -> bool:
+    """Whether the last part alone doesn't tell what it is: `/folders/trash/items`, `/templates/global`."""
+    static = [part for part in entity_segments(path) if not is_parameter(part)]
+    return len(static) > 1 and (static[-1].lower() in _GENERIC or not is_plural(static[-1]))
 
 
 def _name(path: str, depth: int) -> str:

@@ -99,8 +99,9 @@ def _choices(
         plain = "".join(words(parameter.name))
         old = 0.3 if _DEPRECATED.search(parameter.prose) else 0.0
         lost = 0.15 if parameter.is_lost else 0.0
-        if _is_token(parameter, plain):
+        if _is_token(parameter, plain) or (plain not in _PAGE and _next_of(operation, records, api, parameter)):
             token = _token(operation, records, api, parameter)
+            token = _next_of(operation, records, api, parameter) or token
             choice = replace(base, kind=CURSOR, parameter=parameter.name)
             is_last = plain in ("startingafter", "startafter") or _LAST_SEEN.search(parameter.prose)
             if is_last and (not token or "".join(words(token[0][-1])) != plain):
@@ -289,6 +290,18 @@ def _token(
                 if plain in ("".join(words(parameter.name)), "nextcursor", "nexttoken", "next"):
                     return ("_".join(words(name)), inside), 0.25
     return None
+
+
+def _next_of(
+    operation: Operation, records: Records, api: Api, parameter: Parameter
+) -> tuple[tuple[str, ...], float] | None:
+    """Where the answer has a property called like the parameter, with `next` before it."""
+    if parameter.is_lost or parameter.is_required:
+        return None
+    pattern = re.compile(f"^next{re.escape(''.join(words(parameter.name)))}$")
+    found = [path for kind in ("string", "integer") for path in _find(operation, records, api.shapes, pattern, kind)]
+    found = [path for path in found if not _looks_like_url(path, operation, api.shapes)]
+    return (found[0], 0.0) if found else None
 
 
 def _looks_like_url(path: tuple[str, ...], operation: Operation, shapes: Shapes) -> bool:

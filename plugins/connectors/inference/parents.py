@@ -8,13 +8,15 @@ from dataclasses import dataclass
 
 from plugins.connectors.inference.names import entity_of
 from plugins.connectors.inference.records import Records
-from plugins.connectors.inference.words import is_parameter, parameter_in, plural, segments, singular, words
+from plugins.connectors.inference.words import is_parameter, is_plural, parameter_in, plural, segments, singular, words
 from plugins.connectors.inferred import Inferred
 from plugins.connectors.manifest.text import is_plain
 from plugins.connectors.spec.api import Operation, Parameter
 
 _DEEPEST = 4
 _FILTERS = re.compile(r"\b(?:the|an?) ((?:\w+ ){1,4}?)to (?:filter|list|get|retrieve|return|show|fetch)\b", re.I)
+# What authentication sends already, in the header that APIs prefer.
+_CREDENTIALS = frozenset("token accesstoken authtoken apikey authorization".split())
 _IDS = frozenset("id gid uid uuid guid key code slug ids handle number".split())
 
 
@@ -69,13 +71,17 @@ def infer_parents(operation: Operation, candidates: Mapping[str, Candidate]) -> 
                 sure = min(sure, certainty if set(fields.values()) <= known_fields else 0.5)
                 reasons.append(f"{', '.join(f'`{name}`' for name in names)} of each record of {candidate.operation.path}")
         for name in list(open_names):
-            if (other := _by_name(name, operation.path, known)) is not None:
+            before = _segment_before(operation.path, name)
+            other = _by_name(name, operation.path, known) or (before and _by_name(before, operation.path, known))
+            if other:
                 parents.append(Parent(other[0].operation.path, name, other[1]))
                 open_names.remove(name)
                 sure = min(sure, 0.7)
-                reasons.append(f"`{name}` is called like {other[0].operation.path}")
+                reasons.append(f"`{name}` is called like {other[0].operation.path}, or stands behind its name")
         asked += [by_name[name] for name in open_names if name in by_name]
     for parameter in operation.query():
+        if "".join(words(parameter.name)) in _CREDENTIALS:
+            continue
         if not parameter.is_required or parameter.shape.default is not None or parameter.shape.enum:
             if parameter.is_required and parameter.shape.default is None:
                 asked.append(parameter)
@@ -115,6 +121,13 @@ def _nearest(path: str, known: Mapping[str, Candidate]) -> tuple[Candidate, list
         if index < 0 or not is_parameter(parts[index]):
             return None
         run.insert(0, parameter_in(parts[index]))
+
+
+def _segment_before(path: str, name: str) -> str:
+    """What stands before a parameter in a path: `incidents` in `/analytics/incidents/{id}/responses`."""
+    parts = segments(path)
+    place = next(index for index, part in enumerate(parts) if parameter_in(part) == name)
+    return parts[place - 1] if place > 0 and not is_parameter(parts[place - 1]) else ""
 
 
 def _pluralised(base: Sequence[str]) -> tuple[str, ...]:
@@ -172,7 +185,7 @@ def _by_name(name: str, path: str, known: Mapping[str, Candidate]) -> tuple[Cand
     wanted = (*stem[:-1], singular(stem[-1]))
     for candidate in sorted(known.values(), key=lambda one: len(one.operation.path)):
         entity = words(entity_of(candidate.operation.path))
-        if "{" in candidate.operation.path or not entity:
+        if "{" in candidate.operation.path or not entity or not is_plural(segments(candidate.operation.path)[-1]):
             continue
         if (*entity[:-1], singular(entity[-1])) == wanted:
             field = candidate.key[0] if len(candidate.key) == 1 else _field(candidate, name)

@@ -115,7 +115,8 @@ def _candidates(operation: Operation, root: Shape, shapes: Shapes) -> list[_Cand
                 if score > 0:
                     found.append(_Candidate(records, score, why))
             elif inner.kind == "object" and depth < 2 and inner.properties and _may_hold(name, entity, is_envelope):
-                look(inner, here, depth + 1)
+                if is_envelope_shape(inner, shapes, where):
+                    look(inner, here, depth + 1)
             elif inner.kind == "object" and inner.values is not None and not inner.properties and depth < 2:
                 item = shapes.of(inner.values, where)
                 if item.kind == "object" and item.properties and _is_named(name, entity):

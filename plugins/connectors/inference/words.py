@@ -74,9 +74,10 @@ def singular_name(name: str) -> str:
     return "_".join((*parts[:-1], singular(parts[-1]))) if parts else ""
 
 
-def segments(path: str) -> list[str]:
+@lru_cache(maxsize=20_000)
+def segments(path: str) -> tuple[str, ...]:
     """The parts of a path, without a format's ending: `/a/{id}/b.json` → a, {id}, b."""
-    return [re.sub(r"\.(json|xml)$", "", part) for part in path.strip("/").split("/") if part]
+    return tuple(re.sub(r"\.(json|xml)$", "", part) for part in path.strip("/").split("/") if part)
 
 
 def is_parameter(segment: str) -> bool:
