@@ -147,8 +147,6 @@ class _Handler(BaseHTTPRequestHandler):
         return False
 
     def _refuse(self, status: HTTPStatus, message: str) -> None:
-        # The body of a request that is refused may be unread.
-        self.close_connection = True
         self._send_json(status, {"message": message})
 
     def _send_json(self, status: HTTPStatus, value: Any) -> None:
@@ -161,8 +159,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("Content-Type", f"{kind}; charset=utf-8")
         self.send_header("Content-Length", str(len(body)))
-        if self.close_connection:
-            self.send_header("Connection", "close")
+        # Nothing is left of a request that was refused before it was read, or of a server that has ended.
+        self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(body)
 

@@ -70,11 +70,6 @@ class Visitor:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path / "sources" / "library" / "mapping.yml")
-
-
-@pytest.fixture
 def visitor(desk: Desk) -> Iterator[Visitor]:
     with serving(desk) as server:
         yield Visitor(server)

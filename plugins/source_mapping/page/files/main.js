@@ -228,6 +228,7 @@ function start() {
   byId("approve").addEventListener("click", openThreshold);
   byId("help-button").addEventListener("click", () => byId("help").showModal());
   byId("threshold").addEventListener("close", closeThreshold);
+  byId("threshold-cancel").addEventListener("click", () => byId("threshold").close());
   byId("threshold-value").addEventListener("input", drawThreshold);
   byId("skip").addEventListener("click", (event) => { event.preventDefault(); list.focus(); });
   window.addEventListener("beforeunload", warnOfLoss);

@@ -19,11 +19,17 @@ function decidedMapping(reviewer) {
         is_new: head.base.is_new,
         columns: head.columns.filter((row) => row.base.is_listed || edits.has(row.key)).map((row) => decidedColumn(row, reviewer)),
       })),
-      unmapped: unmappedOf(stream)
-        .filter(({ name }) => stream.because.has(name) || isUsedInFile(stream, name))
-        .map(({ name }) => ({ column: name, because: stream.because.get(name) ?? `no longer used after the review of ${reviewer}` })),
+      unmapped: decidedUnmapped(stream, reviewer),
     })),
   };
+}
+
+// What the file says goes nowhere, in its order; then what is used no longer.
+function decidedUnmapped(stream, reviewer) {
+  const free = new Set(unmappedOf(stream).map(({ name }) => name));
+  const kept = [...stream.because].filter(([name]) => free.has(name)).map(([column, because]) => ({ column, because }));
+  const freed = [...free].filter((name) => !stream.because.has(name) && isUsedInFile(stream, name));
+  return [...kept, ...freed.map((column) => ({ column, because: `no longer used after the review of ${reviewer}` }))];
 }
 
 function decision(row, reviewer) {
