@@ -25,6 +25,7 @@ _CAPABILITIES = (
     "plugins.discovery.command",
     "plugins.lineage.command",
     "plugins.nl_models.command",
+    "plugins.onboard.command",
     "plugins.quality.command",
     "plugins.query.command",
     "plugins.review.command",

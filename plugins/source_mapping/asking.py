@@ -20,7 +20,7 @@ def questions(plan: Plan, drafts: Drafts) -> Iterator[str]:
     yield from asked[:_MOST]
     if len(asked) > _MOST:
         yield (
-            f"and {len(asked) - _MOST} more: `smelt review-mapping {plan.source.name}` shows them beside their values"
+            f"and {len(asked) - _MOST} more: `smelt review-mapping {plan.source.name}` shows them with their values"
         )
 
 
@@ -29,15 +29,15 @@ def _about_entities(plan: Plan, drafts: Drafts) -> Iterator[str]:
         entity = plan.entities.get(mapping.entity)
         if mapping.status == "question":
             yield (
-                f"Is {code(stream.stream)} really about {code(mapping.entity)} (confidence {mapping.confidence:.2f})? "
+                f"Is {code(stream.stream)} about {code(mapping.entity)} (confidence {mapping.confidence:.2f})? "
                 f"If not, say `status: rejected` at it in mapping.yml, and it becomes an entity of its own."
             )
         others = [fed for fed in entity.fed_by if not fed.startswith(f"{plan.source.name}.")] if entity else []
         if others:
             model = drafts.models.get((stream.stream, mapping.entity), "")
             yield (
-                f"{code(mapping.entity)} is made of {', '.join(map(code, others[:3]))} already. Its rows stay as they "
-                f"are: {code(model)} stands beside them. To have both, add `union all select … from "
+                f"{code(mapping.entity)} is made of {', '.join(map(code, others[:3]))} already. Its rows stay as "
+                f"they are: {code(model)} stands beside them. To have both, add `union all select … from "
                 f"{{{{ ref('{model}') }}}}` where {code(mapping.entity)} reads its staging model; are their keys "
                 "numbered apart?"
             )
@@ -62,7 +62,12 @@ def _question(stream: StreamMapping, mapping: EntityMapping, column: ColumnMappi
     ours = " and ".join(map(code, column.columns))
     state = "It is mapped so for now" if is_used(column) else "It is null until you say"
     maybe = f"; or {others}" if others else ""
-    return f"Is {ours} of {code(stream.stream)} {target} ({column.confidence:.2f}: {prose(column.evidence, 120)}){maybe}? {state}."
+    why = (
+        f"{column.confidence:.2f}: {prose(column.evidence, 120)}"
+        if column.evidence
+        else f"{column.confidence:.2f}"
+    )
+    return f"Is {ours} of {code(stream.stream)} {target} ({why}){maybe}? {state}."
 
 
 def coverage(plan: Plan, drafts: Drafts) -> str:
@@ -71,10 +76,12 @@ def coverage(plan: Plan, drafts: Drafts) -> str:
         "| stream | entity | staging model | mapped | sure | asked | nothing at the source |",
         "|---|---|---|---:|---:|---:|---|",
     ]
-    for stream in plan.mapping.streams:
-        for mapping in stream.entities:
-            if (stream.stream, mapping.entity) in drafts.models:
-                lines.append(_covered(stream, mapping, drafts.models[stream.stream, mapping.entity]))
+    lines += [
+        _covered(stream, mapping, drafts.models[stream.stream, mapping.entity])
+        for stream in plan.mapping.streams
+        for mapping in stream.entities
+        if (stream.stream, mapping.entity) in drafts.models
+    ]
     behind = list(_behind(plan))
     if behind:
         lines += ["", "**Not mapped**", "", *behind]
@@ -87,10 +94,9 @@ def _covered(stream: StreamMapping, mapping: EntityMapping, model: str) -> str:
     missing = [code(column.target) for column in mapping.columns if not column.columns][:6]
     entity = f"{code(mapping.entity)} (new)" if mapping.is_new else code(mapping.entity)
     sure = sum(column.status != "question" for column in used)
-    return (
-        f"| {code(stream.stream)} | {entity} | {code(model)} | {len(used)} of {len(mapping.columns)} | {sure} | {asked} "
-        f"| {', '.join(missing) or '–'} |"
-    )
+    mapped = f"{len(used)} of {len(mapping.columns)}"
+    cells = (code(stream.stream), entity, code(model), mapped, str(sure), str(asked), ", ".join(missing) or "–")
+    return f"| {' | '.join(cells)} |"
 
 
 def _behind(plan: Plan) -> Iterator[str]:

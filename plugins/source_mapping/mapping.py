@@ -23,7 +23,7 @@ from plugins.source_mapping.proposing import KIND, make_proposal
 from plugins.source_mapping.streams import load_source
 
 if TYPE_CHECKING:
-    from plugins.review import ChangedSources, Proposal
+    from plugins.review import ChangedSources, Proposal, Repository
 
 Progress = Callable[[str], None]
 
@@ -68,9 +68,12 @@ def map_source(
     drafts = draft_files(
         plan, house, domain or source, described.get("description", ""), described.get("owner", "")
     )
-    base = Repository.find(project.folder).resolve("HEAD")
+    repository = Repository.find(project.folder)
+    base = repository.resolve("HEAD")
     known = find_open(settings, source)
-    proposal = make_proposal(plan, drafts, project.folder, base, known.id if known else None)
+    proposal = make_proposal(
+        plan, drafts, _committed(repository, project, base, drafts), base, known.id if known else None
+    )
     if not proposal.changes and not proposal.questions:
         return Mapped(plan, drafts, None, "", None, False, time.monotonic() - started)
     proven = prove(project, settings, proposal, on_progress, sources=_sources(settings, manifest, plan))
@@ -81,6 +84,14 @@ def map_source(
         on_progress("opening the pull request")
         url = proposals.open(proposal.id, forge).url
     return Mapped(plan, drafts, proven.proposal, proven.body, url, proven.has_failed, time.monotonic() - started)
+
+
+def _committed(repository: Repository, project: Project, base: str, drafts: Drafts) -> dict[str, str]:
+    """The drafted files as they are at the base: what is only in the working tree is not in a pull request's way."""
+    prefix = repository.prefix(project.folder)
+    paths = {str(prefix / path): path for path in drafts.files}
+    found = repository.blobs(base, list(paths))
+    return {paths[path]: text.decode(errors="replace") for path, text in found.items()}
 
 
 def plan_source(

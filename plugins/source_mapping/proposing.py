@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Mapping
 
 from plugins.review import FileChange, Proposal, code
 from plugins.source_mapping.asking import coverage, questions
@@ -12,12 +12,18 @@ from plugins.source_mapping.planning.plan import Plan
 KIND = "mapping"
 
 
-def make_proposal(plan: Plan, drafts: Drafts, folder: Path, base: str, proposal_id: str | None) -> Proposal:
-    """What is proposed, without evidence. base: the commit. proposal_id: of one that it brings up to date."""
+def make_proposal(
+    plan: Plan, drafts: Drafts, committed: Mapping[str, str], base: str, proposal_id: str | None
+) -> Proposal:
+    """What is proposed, without evidence.
+
+    committed: texts of files by path, as they are in the commit `base`. proposal_id: of an open one that this brings
+    up to date.
+    """
     changes = tuple(
         FileChange(path=path, before=before, after=text)
         for path, text in sorted(drafts.files.items())
-        if (before := _read(folder / path)) != text
+        if (before := committed.get(path)) != text
     )
     proposal = Proposal(
         kind=KIND,
@@ -32,10 +38,6 @@ def make_proposal(plan: Plan, drafts: Drafts, folder: Path, base: str, proposal_
         notes=(coverage(plan, drafts), *drafts.notes, *plan.notes, _how(plan)),
     )
     return proposal if proposal_id is None else proposal.model_copy(update={"id": proposal_id})
-
-
-def _read(path: Path) -> str | None:
-    return path.read_text("utf-8") if path.is_file() else None
 
 
 def _title(plan: Plan) -> str:
@@ -63,16 +65,17 @@ def _reason(plan: Plan) -> str:
     asked = sum(column.status == "question" for column in columns)
     streams = len(plan.source.streams)
     return (
-        f"**{streams} {'stream' if streams == 1 else 'streams'} of {code(plan.source.name)}, read, matched and staged; "
-        f"{asked or 'no'} {'column is' if asked == 1 else 'columns are'} a question to you.** What is sure is mapped, what "
-        "is doubtful is asked, and what nothing at the source is stays null: nothing is guessed in silence."
+        f"**{streams} {'stream' if streams == 1 else 'streams'} of {code(plan.source.name)}, read, matched and "
+        f"staged; {asked or 'no'} {'column is' if asked == 1 else 'columns are'} a question to you.** What is sure is "
+        "mapped, what is doubtful is asked, and what nothing at the source is stays null: nothing is guessed in silence."
     )
 
 
 def _how(plan: Plan) -> str:
     return (
         f"**To decide**: `smelt review-mapping {plan.source.name}` shows both sides with their values; or edit "
-        f"`sources/{plan.source.name}/mapping.yml` and run `smelt map {plan.source.name}` again: what stands there is kept."
+        f"`sources/{plan.source.name}/mapping.yml` and run `smelt map {plan.source.name}` again: what stands there "
+        "is kept."
     )
 
 

@@ -17,7 +17,9 @@ def draft_contract(entity: str, description: str, staged: Staged) -> str:
     """Schema, at least a row, and a key that is there once."""
     columns: list[dict[str, Any]] = []
     for one in staged.columns:
-        entry: dict[str, Any] = {"name": unquoted(one.name), "data_type": one.data_type or "varchar"}
+        # Soda compares names of types, without what is in brackets.
+        data_type = (one.data_type or "varchar").partition("(")[0]
+        entry: dict[str, Any] = {"name": unquoted(one.name), "data_type": data_type}
         if one.name in staged.key:
             checks = [{"missing": None}]
             if len(staged.key) == 1:
@@ -35,7 +37,9 @@ def draft_contract(entity: str, description: str, staged: Staged) -> str:
         checks.append({"duplicate": {"columns": [unquoted(name) for name in staged.key]}})
     head = "\n".join(lines({"dataset": f"lake/silver/{entity}", "description": description}))
     body = "\n".join(lines({"checks": checks}))
-    return f"{head}\n\n{body}\n\n" + "\n".join(lines({"columns": columns})) + "\n"
+    text = f"{head}\n\n{body}\n\n" + "\n".join(lines({"columns": columns})) + "\n"
+    # Soda's checks without settings are written bare.
+    return re.sub(r"(?m)^(\s*- \w+:) null$", r"\1", text)
 
 
 def with_account(text: str, source: str, stream: str, entity: str, key: tuple[str, ...]) -> str:

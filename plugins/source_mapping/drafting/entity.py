@@ -80,11 +80,22 @@ class Model:
     yaml: str
 
 
-def draft_entity(entity: str, source: str, stream: SourceStream, staged: Staged) -> tuple[Model, ...]:
+@dataclass(frozen=True)
+class Reference:
+    """A column that names a row of another entity."""
+
+    column: str
+    entity: str
+    to_column: str
+
+
+def draft_entity(
+    entity: str, source: str, stream: SourceStream, staged: Staged, references: Sequence[Reference] = ()
+) -> tuple[Model, ...]:
     """The checked model, the entity and its quarantine. The stream must have a key."""
     return (
         _checked(entity, staged),
-        _entity(entity, source, staged),
+        _entity(entity, source, staged, references),
         _quarantine(entity, source, stream),
     )
 
@@ -92,8 +103,7 @@ def draft_entity(entity: str, source: str, stream: SourceStream, staged: Staged)
 def _checked(entity: str, staged: Staged) -> Model:
     rules = {f"{name}_present": f"{name} is not null" for name in staged.key}
     listed = ",\n".join(f"            '{name}': '{predicate}'" for name, predicate in rules.items())
-    told = {name: f"{name} is there and can be read as its type" for name in rules}
-    told = {rule: f"{rule.removesuffix('_present')} is there, and could be read" for rule in told}
+    told = {rule: f"{rule.removesuffix('_present')} is there, and could be read" for rule in rules}
     yaml = _described(
         f"int_{entity}__checked",
         f"Every version of every row of {staged.name}, with the rules it breaks.\nOne row per bronze row.",
@@ -107,19 +117,19 @@ def _checked(entity: str, staged: Staged) -> Model:
     return Model(f"int_{entity}__checked", _CHECKED.format(entity=entity, staging=staged.name, rules=listed), yaml)
 
 
-def _entity(entity: str, source: str, staged: Staged) -> Model:
+def _entity(entity: str, source: str, staged: Staged, references: Sequence[Reference]) -> Model:
     columns = "\n\n".join(
         "\n".join([f"        ---------- {heading}", *(f"        {one.name}," for one in members)])
         for heading, members in _grouped(staged.columns)
     )
     key = ", ".join(f"'{unquoted(name)}'" for name in staged.key)
-    tests = {} if len(staged.key) == 1 else {"data_tests": [_unique_together(staged.key)]}
+    tests: dict[str, object] = {} if len(staged.key) == 1 else {"data_tests": [_unique_together(staged.key)]}
     described = (
         f"{entity.replace('_', ' ').capitalize()} of {source}. The newest valid version of each; what was deleted at "
         f"the source is gone.\nOne row per {', '.join(map(unquoted, staged.key))}."
     )
     listed = [
-        {**column, "data_type": one.data_type or "varchar"} | _tests(one, staged.key)
+        {**column, "data_type": one.data_type or "varchar"} | _tests(one, staged.key, references)
         for column, one in zip(_columns(staged.columns), staged.columns, strict=True)
     ]
     kept = [{"name": name, "description": AUDIT[name], "data_type": AUDIT_TYPES[name]} for name in _KEPT]
@@ -174,10 +184,16 @@ def _audit(columns: dict[str, str]) -> list[dict[str, object]]:
     return [{"name": name, "description": told} for name, told in columns.items()]
 
 
-def _tests(column: Selected, key: Sequence[str]) -> dict[str, object]:
-    if column.name not in key:
-        return {}
-    return {"data_tests": ["not_null", "unique"] if len(key) == 1 else ["not_null"]}
+def _tests(column: Selected, key: Sequence[str], references: Sequence[Reference]) -> dict[str, object]:
+    tests: list[object] = []
+    if column.name in key:
+        tests = ["not_null", "unique"] if len(key) == 1 else ["not_null"]
+    for one in references:
+        if one.column == unquoted(column.name):
+            to = Flow(to=f"ref('{one.entity}')", field=one.to_column)
+            # The other side may be late, or held in quarantine: worth knowing, and no reason to stop a build.
+            tests.append({"relationships": {"arguments": to, "config": Flow(severity="warn")}})
+    return {"data_tests": tests} if tests else {}
 
 
 def _unique_together(key: Sequence[str]) -> dict[str, object]:

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from plugins.source_mapping.document import EntityMapping, StreamMapping, render_mapping
 from plugins.source_mapping.drafting.contract import draft_contract, with_account
 from plugins.source_mapping.drafting.declaring import draft_source
-from plugins.source_mapping.drafting.entity import draft_entity
+from plugins.source_mapping.drafting.entity import Reference, draft_entity
 from plugins.source_mapping.drafting.house import House
 from plugins.source_mapping.drafting.staging import AUDIT, Staged, draft_staging
 from plugins.source_mapping.planning.drafted import snake_case
@@ -17,9 +17,14 @@ from plugins.source_mapping.planning.plan import Plan
 from plugins.source_mapping.streams import SourceStream
 
 
+# Below this a reference is a guess, and a guess is no test.
+_SURE_REFERENCE = 0.8
+
+
 @dataclass
 class Drafts:
-    """files: text by path. told: what each does, in a line of markdown. models: staging models by (stream, entity)."""
+    """files: text by path. told: what each does, in a line of markdown. models: staging models by stream and
+    entity."""
 
     files: dict[str, str] = field(default_factory=dict)
     told: dict[str, str] = field(default_factory=dict)
@@ -98,14 +103,9 @@ def _draft_layers(
             "`primary_key` in source.yml, and run `smelt map` again."
         )
         return
-    for model in draft_entity(mapping.entity, source.name, stream, staged):
-        drafts.add(
-            folder / f"{model.name}.sql",
-            model.sql,
-            _LAYERS[model.name.partition("_")[0]]
-            if model.name != mapping.entity
-            else "the entity: the newest valid version of each row",
-        )
+    references = list(_references(one.plan, stream, mapping))
+    for model in draft_entity(mapping.entity, source.name, stream, staged, references):
+        drafts.add(folder / f"{model.name}.sql", model.sql, _told(model.name, mapping.entity))
         drafts.add(folder / f"{model.name}.yml", model.yaml, "describes it")
     if house.contracts is not None:
         described = f"{mapping.entity.replace('_', ' ').capitalize()} of {source.name}."
@@ -117,7 +117,32 @@ def _draft_layers(
         drafts.add(house.accounting, after, "accounts for every row of the new streams")
 
 
+def _told(model: str, entity: str) -> str:
+    if model == entity:
+        return "the entity: the newest valid version of each row"
+    return _LAYERS[model.partition("_")[0]]
+
+
 _LAYERS = {"int": "every version, with the rules it breaks", "quarantine": "rows that break a rule, as they came"}
+
+
+def _references(plan: Plan, stream: SourceStream, mapping: EntityMapping) -> Iterator[Reference]:
+    """What discovery found of this stream, where the other side becomes an entity with that key."""
+    for key in plan.source.foreign_keys:
+        theirs = plan.mapping.stream(key.to_stream)
+        is_sure = len(key.columns) == 1 and key.confidence >= _SURE_REFERENCE
+        if key.stream != stream.name or theirs is None or not is_sure:
+            continue
+        if plan.source.stream(key.to_stream).key != key.to_columns:
+            continue
+        for entity in theirs.entities:
+            ours, to = _target(mapping, key.columns[0]), _target(entity, key.to_columns[0])
+            if entity.is_new and entity.status != "rejected" and ours and to:
+                yield Reference(ours, entity.entity, to)
+
+
+def _target(mapping: EntityMapping, column: str) -> str | None:
+    return next((one.target for one in mapping.columns if one.columns == (column,)), None)
 
 
 def existing(plan: Plan) -> Iterator[tuple[StreamMapping, EntityMapping]]:

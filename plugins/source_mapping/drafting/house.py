@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from plugins.core.project import Manifest
 # Macros of the layer between staging and an entity; with them, invalid rows are quarantined and not lost.
 LAYER_MACROS = ("audit_columns", "broken_rules", "is_valid", "latest_valid", "quarantined")
 _ACCOUNT = "row_account"
+_CALL = re.compile(r"\{\{\s*row_account\(")
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ def learn_house(folder: Path, manifest: Manifest, allowed_macros: frozenset[str]
         if key.startswith(f"macro.{manifest.project_name}.")
     }
     usable = macros & allowed_macros
-    accounting = next((r for r in own if _ACCOUNT in r.raw_sql and _ACCOUNT in usable), None)
+    accounting = next((r for r in own if _CALL.search(r.raw_sql) and _ACCOUNT in usable), None)
     texts = {}
     if accounting is not None:
         texts[accounting.path] = (folder / accounting.path).read_text("utf-8")

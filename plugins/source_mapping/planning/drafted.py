@@ -14,6 +14,7 @@ from plugins.source_mapping.streams import SourceStream
 
 _KEPT_TYPES = ("tinyint", "smallint", "integer", "bigint", "hugeint", "decimal", "double", "float", "boolean", "date",
                "timestamp", "time", "uuid", "varchar")  # fmt: skip
+_DECIMAL = re.compile(r"decimal\((\d+),\s*(\d+)\)")
 _BREAKS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^A-Za-z0-9]+")
 
 
@@ -84,6 +85,10 @@ def _free(name: str, taken: Container[str]) -> str:
 def data_type_of(profile: ColumnProfile) -> str:
     """The SQL type of the column once it is read as what it is."""
     kind = (profile.casts_to or profile.data_type).lower()
+    if (found := _DECIMAL.fullmatch(kind)) is not None:
+        # The sample's largest is not the largest there will be.
+        precision, scale = int(found[1]), int(found[2])
+        return f"decimal({18 if precision <= 18 else 38}, {max(scale, 2)})"
     return kind if kind.startswith(_KEPT_TYPES) and not kind.endswith("]") else "varchar"
 
 

@@ -11,7 +11,12 @@ from plugins.core.duck import literal
 from plugins.source_mapping.matching.words import words_of
 
 _SIMPLE = re.compile(r"[a-z_][a-z0-9_]*")
-_RESERVED = frozenset(["all", "and", "any", "as", "asc", "between", "by", "case", "cast", "column", "cross", "date", "default", "desc", "distinct", "else", "end", "except", "exists", "false", "from", "full", "group", "having", "in", "inner", "interval", "into", "is", "join", "left", "like", "limit", "natural", "not", "null", "offset", "on", "or", "order", "outer", "primary", "references", "right", "select", "set", "table", "then", "time", "timestamp", "to", "true", "union", "unique", "user", "using", "values", "when", "where", "with"])  # fmt: skip
+_RESERVED = frozenset(
+    "all and any as asc between by case cast column cross date default desc distinct else end except exists false from "
+    "full group having in inner interval into is join left like limit natural not null offset on or order outer "
+    "primary references right select set table then time timestamp to true union unique user using values when where "
+    "with".split()
+)
 _NUMBERS = ("tinyint", "smallint", "integer", "bigint", "hugeint", "decimal", "double", "float", "real", "numeric")
 _WHOLE = ("tinyint", "smallint", "integer", "bigint", "hugeint")
 # The smaller unit, how many make the larger one, and the words by which a name says either.
@@ -107,14 +112,14 @@ def _number(source: ColumnProfile, target: str, column: str, kind: str, is_text:
     else:
         sql = column
     if factor != 1:
-        sql = (
-            f"cast({sql} / {factor}.0 as {kind})" if factor > 1 else f"cast({sql} * {round(1 / factor)} as {kind})"
-        )
+        converted = f"{sql} / {factor}.0" if factor > 1 else f"{sql} * {round(1 / factor)}"
+        sql = f"try_cast({converted} as {kind})"
         return Expression(sql, f"divided by {factor}" if factor > 1 else f"times {round(1 / factor)}")
     if is_text:
         return Expression(sql, told)
-    same = source.data_type.lower().split("(")[0] == kind.split("(")[0]
-    return Expression() if same and "(" not in kind else Expression(f"cast({column} as {kind})")
+    same = source.data_type.lower().replace(" ", "") == kind.replace(" ", "")
+    # A value that is too large becomes null, which rules see; an error would stop every row.
+    return Expression() if same else Expression(f"try_cast({column} as {kind})")
 
 
 _SCALE = 4

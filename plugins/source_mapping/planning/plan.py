@@ -10,6 +10,7 @@ from plugins.source_mapping.document import (
     EntityMapping,
     RunnerUp,
     SourceMapping,
+    Status,
     StreamMapping,
     Unmapped,
 )
@@ -59,7 +60,7 @@ def plan_mapping(
     return Plan(source, SourceMapping(source=source.name, streams=(*streams, *gone)), entities, notes)
 
 
-def _gone(source: MappedSource, decided: SourceMapping | None) -> Iterator[StreamMapping] | tuple[()]:
+def _gone(source: MappedSource, decided: SourceMapping | None) -> tuple[StreamMapping, ...]:
     names = {one.name for one in source.streams}
     return tuple(one for one in decided.streams if one.stream not in names) if decided else ()
 
@@ -120,6 +121,7 @@ def _column(
             because = "nothing at the source is likely enough"
             return ColumnMapping(
                 target=target.name,
+                confidence=0.0,
                 status="question" if target.name in entity.required or target.is_key else "proposed",
                 evidence=because,
                 runners_up=_runners_up(stream, assigned),
@@ -178,7 +180,7 @@ def _is_there(stream: SourceStream, kept: ColumnMapping) -> bool:
     return set(kept.columns) <= names
 
 
-def _status(confidence: float) -> str:
+def _status(confidence: float) -> Status:
     return "proposed" if confidence >= ASKED_BELOW else "question"
 
 
@@ -217,4 +219,5 @@ def _because(row: int, name: str, stream: SourceStream, chosen: list[Candidate])
         return f"{candidate.entity.name} has no column for it; staging keeps it"
     place = int(candidate.matching.confidences[row].argmax())
     near = candidate.entity.table.columns[place].name
-    return f"nearest is {candidate.entity.name}.{near} ({confidence:.2f}), which another column fits better; staging keeps it"
+    nearest = f"nearest is {candidate.entity.name}.{near} ({confidence:.2f})"
+    return f"{nearest}, which another column fits better; staging keeps it"

@@ -1,0 +1,172 @@
+"""Databases and folders as sources: what discovery found becomes `source.yml`."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from plugins.core.discovery import SourceProfile, StreamProfile
+from plugins.core.editing.yaml_text import Flow
+from plugins.core.errors import SmeltError
+from plugins.discovery import Place, Stream
+from plugins.onboard.drafted import Drafted, secret_path, source_yml, toml_section
+from plugins.source_mapping.planning.drafted import snake_case
+
+_NAME = re.compile(r"[^a-z0-9]+")
+# A column of these is written anew whenever a row changes; other times only say when something happened.
+_CHANGED = re.compile(
+    r"(?:^|_)(?:updated|modified|changed|last_update|last_modified|synced)(?:_|$)|(?:update|modify|change)_?(?:at|date|time)",
+    re.IGNORECASE,
+)
+_FORMATS = {"csv": "csv", "tsv": "csv", "tab": "csv", "txt": "csv", "ndjson": "ndjson", "jsonl": "ndjson",
+            "parquet": "parquet", "pq": "parquet"}  # fmt: skip
+_SURE_KEY = 0.8
+_LAG = "P1D"
+
+
+def source_name(text: str) -> str:
+    """A name that sources may have."""
+    name = _NAME.sub("_", snake_case(text)).strip("_") or "source"
+    return name if name[0].isalpha() else f"s_{name}"
+
+
+def draft_database(dsn: str, name: str, owner: str, place: Place, found: SourceProfile) -> Drafted:
+    """PostgreSQL by Smelt's own fast path, SQLite through dlt. Raises SmeltError for others."""
+    scheme = urlsplit(dsn).scheme.partition("+")[0]
+    profiles = {profile.name: profile for profile in found.streams}
+    keyed = [(stream, profiles[stream.name]) for stream in place.streams if stream.name in profiles]
+    if scheme in ("postgres", "postgresql"):
+        kind, streams = "postgres", [_table(stream, profile) for stream, profile in keyed]
+    elif scheme == "sqlite":
+        kind, streams = "dlt", [_dlt(stream, profile) for stream, profile in keyed]
+        dsn = f"sqlite:///{Path(dsn.removeprefix('sqlite:///')).resolve()}"
+    else:
+        raise SmeltError(
+            f"{scheme}:// databases can be discovered, and are not loaded by themselves",
+            "export the tables as Parquet files, and onboard their folder",
+        )
+    path = secret_path(name, "dsn")
+    return Drafted(
+        name,
+        kind,
+        {f"sources/{name}/source.yml": source_yml(f"The database {name}.", kind, name, owner, streams)},
+        toml_section(name, {"type": kind, "dsn": f"file:{path}"}),
+        {path: dsn},
+        notes=place.notes,
+    )
+
+
+def _table(stream: Stream, profile: StreamProfile) -> dict[str, Any]:
+    schema, _, table = stream.name.rpartition(".")
+    entry: dict[str, Any] = {"name": source_name(table), "table": f"{schema or 'public'}.{table}"}
+    return entry | _synced(profile)
+
+
+def _dlt(stream: Stream, profile: StreamProfile) -> dict[str, Any]:
+    reads = {
+        "source": "dlt.sources.sql_database:sql_table",
+        "arguments": Flow(credentials="connection:", table=stream.name),
+    }
+    return {"name": source_name(stream.name), "dlt": reads} | _synced(profile)
+
+
+def _synced(profile: StreamProfile) -> dict[str, Any]:
+    """Key, and a cursor if a column says when a row changed."""
+    key = next((list(k.columns) for k in profile.keys if k.is_primary and k.confidence >= _SURE_KEY), [])
+    entry: dict[str, Any] = {"sync_mode": "full"}
+    changed = [c.name for c in profile.columns if c.semantic.value == "timestamp" and _CHANGED.search(c.name)]
+    if key and changed:
+        entry = {"sync_mode": "incremental", "cursor": Flow(column=changed[0], lag=_LAG)}
+    if key:
+        entry["primary_key"] = key
+    if pii := [c.name for c in profile.columns if c.pii is not None and c.pii.confidence >= 0.5]:
+        entry["pii"] = pii
+    return entry
+
+
+def draft_folder(folder: Path, name: str, owner: str, place: Place, found: SourceProfile) -> Drafted:
+    """Each group of files a stream. Raises SmeltError if none of them is of a kind that is loaded."""
+    profiles = {profile.name: profile for profile in found.streams}
+    entries: list[Mapping[str, Any]] = []
+    notes = list(place.notes)
+    for stream in place.streams:
+        why_not = _why_not(stream)
+        if why_not is not None:
+            notes.append(f"{stream.name} is not loaded: {why_not}")
+            continue
+        entries.append(
+            _files(folder, stream, profiles[stream.name], [s.paths for s in place.streams if s != stream])
+        )
+    if not entries:
+        raise SmeltError(
+            f"nothing in {folder} can be loaded: {'; '.join(notes)}", "give CSV, NDJSON or Parquet files"
+        )
+    return Drafted(
+        name,
+        "files",
+        {f"sources/{name}/source.yml": source_yml(f"The files of {folder.name}.", "files", name, owner, entries)},
+        toml_section(name, {"type": "files", "url": str(folder.resolve())}),
+        notes=tuple(notes),
+    )
+
+
+def _why_not(stream: Stream) -> str | None:
+    kinds = {_FORMATS.get(path.suffix.lower().lstrip(".")) for path in stream.paths}
+    if None in kinds or len(kinds) != 1:
+        listed = ", ".join(sorted({path.suffix for path in stream.paths}))
+        return f"{listed} files are discovered but not loaded: unpack or convert them to CSV, NDJSON or Parquet"
+    return None
+
+
+def _files(
+    folder: Path, stream: Stream, profile: StreamProfile, others: Sequence[Sequence[Path]]
+) -> dict[str, Any]:
+    kind = _FORMATS[stream.paths[0].suffix.lower().lstrip(".")]
+    files: dict[str, Any] = {"glob": _glob(folder, stream.paths, [p for group in others for p in group])}
+    files["format"] = kind
+    if kind == "csv":
+        delimiter, header = _header(stream.paths[0])
+        if delimiter != ",":
+            files["delimiter"] = delimiter
+        files["columns"] = header
+    entry: dict[str, Any] = {"name": source_name(stream.name), "files": Flow(files)}
+    synced = _synced(profile)
+    return (
+        entry
+        | {"sync_mode": "incremental"}
+        | {k: v for k, v in synced.items() if k not in ("sync_mode", "cursor")}
+    )
+
+
+def _glob(folder: Path, paths: Sequence[Path], others: Sequence[Path]) -> str:
+    """A pattern below the folder that matches these files, later ones of the same name, and none of the others."""
+    names = [path.relative_to(folder).as_posix() for path in paths]
+    candidates = list(_patterns(names))
+    for pattern in candidates:
+        if not any(Path(path.relative_to(folder).as_posix()).match(pattern) for path in others):
+            return pattern
+    return names[0]
+
+
+def _patterns(names: Sequence[str]) -> Iterator[str]:
+    numbers = {re.sub(r"\d+", "*", name) for name in names}
+    if len(numbers) == 1:
+        pattern = re.sub(r"\*(?:[-_.]?\*)+", "*", numbers.pop())
+        yield pattern
+    if len(names) == 1:
+        yield names[0]
+    start = names[0]
+    while not all(name.startswith(start) for name in names):
+        start = start[:-1]
+    yield f"{start}*{Path(names[0]).suffix}"
+
+
+def _header(path: Path) -> tuple[str, list[str]]:
+    with open(path, encoding="utf-8-sig", errors="replace", newline="") as file:
+        line = file.readline()
+    delimiter = max((",", ";", "\t", "|"), key=line.count)
+    return delimiter, next(csv.reader([line], delimiter=delimiter), [])

@@ -1,0 +1,226 @@
+"""The walk: each step does its work, says what came of it, and hands on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.markup import escape
+
+from plugins.core.errors import SmeltError
+from plugins.core.settings import Settings, load_settings, mask, remember
+from plugins.onboard.drafted import Drafted, secret_path
+from plugins.onboard.places import draft_database, draft_folder, source_name
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from plugins.core.discovery import SourceProfile
+
+_ROWS = 10_000
+_SHOWN = 12
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What was said on the command line. values: inputs of an API, by name; a reference (`env:NAME`) stays one."""
+
+    place: str
+    name: str | None
+    owner: str
+    streams: list[str]
+    to: str | None
+    domain: str | None
+    values: dict[str, str] = field(default_factory=dict)
+    is_interactive: bool = True
+    commits: bool = True
+    force: bool = False
+
+
+def walk(settings: Settings, choices: Choices, console: Console) -> dict[str, Any]:
+    """All five steps. Returns what came of them, for --json. Raises SmeltError where a step can't go on."""
+    drafted = _draft(choices, console)
+    secrets, drafted = _asked(drafted, choices)
+    _confirm(choices, f"Write sources/{drafted.name}/ and its connection?")
+    paths = _write(settings, drafted, secrets, choices, console)
+    loaded = _load(load_settings(settings.project_dir), drafted.name, console)
+    if not any(one["rows"] for one in loaded):
+        raise SmeltError(
+            f"nothing of {drafted.name} was loaded", f"smelt ingest {drafted.name} says why; then smelt map"
+        )
+    mapped = _map(load_settings(settings.project_dir), drafted.name, choices, console)
+    return {
+        "source": drafted.name,
+        "kind": drafted.kind,
+        "files": paths,
+        "streams": loaded,
+        "proposal": mapped.proposal.id if mapped.proposal else None,
+        "url": mapped.url,
+        "questions": list(mapped.proposal.questions) if mapped.proposal else [],
+        "failed": mapped.has_failed or any(one["error"] for one in loaded),
+    }
+
+
+def _draft(choices: Choices, console: Console) -> Drafted:
+    place = choices.place
+    path = Path(place).expanduser()
+    scheme = place.partition("://")[0] if "://" in place else ""
+    if scheme and scheme not in ("http", "https"):
+        return _database(place, choices, console)
+    if path.is_dir():
+        return _folder(path, choices, console)
+    if scheme or path.is_file():
+        return _api(place, choices, console)
+    raise SmeltError(
+        f"{mask(place)} is no file, folder, database or URL",
+        "give an API's spec, a folder, or a URL such as sqlite:///x.db",
+    )
+
+
+def _api(place: str, choices: Choices, console: Console) -> Drafted:
+    from plugins.connectors.report import show
+    from plugins.onboard.apis import draft_api
+
+    _title(console, 1, "discover and connect", "reads the spec")
+    drafted, made = draft_api(place, choices.name, choices.owner, choices.streams, choices.values.get("base_url"))
+    show(console, made, ())
+    return drafted
+
+
+def _database(dsn: str, choices: Choices, console: Console) -> Drafted:
+    remember(dsn)
+    _title(console, 1, "discover", "reads the tables")
+    name = choices.name or source_name(Path(dsn.rpartition("/")[2].partition("?")[0]).stem)
+    with _read(dsn, console) as (place, found):
+        _show(console, found)
+        return draft_database(dsn, name, choices.owner, place, found)
+
+
+def _folder(path: Path, choices: Choices, console: Console) -> Drafted:
+    _title(console, 1, "discover", "reads the files")
+    name = choices.name or source_name(path.resolve().name)
+    with _read(str(path), console) as (place, found):
+        _show(console, found)
+        return draft_folder(path, name, choices.owner, place, found)
+
+
+def _read(place: str, console: Console):
+    from contextlib import contextmanager
+
+    from plugins.discovery import discover_place, read_place
+
+    @contextmanager
+    def opened():
+        with (
+            console.status("reading") as status,
+            read_place(place, rows=_ROWS, on_progress=status.update) as found,
+        ):
+            yield found, discover_place(found)
+
+    return opened()
+
+
+def _show(console: Console, found: SourceProfile) -> None:
+    for stream in found.streams[:_SHOWN]:
+        key = next((", ".join(k.columns) for k in stream.keys if k.is_primary), "none")
+        told = f"{stream.rows:,} rows, {len(stream.columns)} columns, key {key}"
+        console.print(f"  {escape(stream.name):<32} {escape(told)}", soft_wrap=True)
+    if len(found.streams) > _SHOWN:
+        console.print(f"  and {len(found.streams) - _SHOWN} more")
+    for one in found.foreign_keys[:_SHOWN]:
+        ours, theirs = ", ".join(one.columns), ", ".join(one.to_columns)
+        told = f"{one.stream}.{ours} → {one.to_stream}.{theirs}"
+        console.print(f"  {escape(told)}  [dim]{one.confidence:.2f}[/]", soft_wrap=True)
+
+
+def _asked(drafted: Drafted, choices: Choices) -> tuple[dict[str, str], Drafted]:
+    """Secrets by path, and the source with what was given. Raises SmeltError for what nobody gave."""
+    from dataclasses import replace
+
+    from plugins.onboard.apis import with_base_url
+
+    secrets = dict(drafted.secrets)
+    for name, told in drafted.asked.items():
+        value = choices.values.get(name)
+        if value is None:
+            if not choices.is_interactive:
+                raise SmeltError(f"{name} is needed: {told}", f"--set {name}=…, or --set {name}=env:NAME")
+            value = typer.prompt(f"{name} ({told})", hide_input=name in drafted.hidden)
+        if name == "base_url":
+            drafted = replace(drafted, connection=with_base_url(drafted, value))
+        elif value.startswith(("env:", "file:")):
+            reference = f"file:{secret_path(drafted.name, name)}"
+            drafted = replace(drafted, connection=drafted.connection.replace(reference, value))
+        else:
+            secrets[secret_path(drafted.name, name)] = value
+    return secrets, drafted
+
+
+def _write(
+    settings: Settings, drafted: Drafted, secrets: dict[str, str], choices: Choices, console: Console
+) -> list[str]:
+    from plugins.onboard.writing import write_source
+
+    _title(console, 2, "connect", "writes source.yml and the connection")
+    paths = write_source(settings.project_dir, drafted, secrets, force=choices.force)
+    for path in paths:
+        console.print(f"  {escape(path)}")
+    for note in drafted.notes:
+        console.print(f"  [yellow]note[/]  {escape(mask(note))}", soft_wrap=True)
+    if choices.commits and paths:
+        _commit(settings.project_dir, drafted.name, paths, choices, console)
+    return paths
+
+
+def _commit(folder: Path, name: str, paths: list[str], choices: Choices, console: Console) -> None:
+    """A pull request is made against a commit: models of a source that no commit has would stand alone."""
+    from plugins.review.git import Repository, run_git
+
+    Repository.find(folder)
+    if choices.is_interactive and not typer.confirm(f"  Commit these files ({', '.join(paths)})?", default=True):
+        return
+    run_git(folder, "add", "--", *paths)
+    run_git(folder, "commit", "--quiet", "-m", f"Add the source {name}", "--", *paths)
+    console.print("  committed")
+
+
+def _confirm(choices: Choices, question: str) -> None:
+    if choices.is_interactive and not typer.confirm(question, default=True):
+        raise SmeltError("nothing was written", "run it again when you are ready; --yes asks nothing")
+
+
+def _load(settings: Settings, name: str, console: Console) -> list[dict[str, Any]]:
+    from ingest.command import print_notes
+    from ingest.report import summary
+    from ingest.runner import run
+
+    _title(console, 3, "load", f"smelt ingest {name}")
+    results = run(settings, (name,), console=console)
+    console.print(summary(results))
+    print_notes(results, console)
+    return [{"stream": one.name, "rows": one.as_dict().get("rows_loaded"), "error": one.error} for one in results]
+
+
+def _map(settings: Settings, name: str, choices: Choices, console: Console) -> Any:
+    from plugins.core.project import Project
+    from plugins.source_mapping.mapping import map_source
+    from plugins.source_mapping.report import show
+
+    _title(console, 4, "map", f"smelt map {name}")
+    with console.status("reading the project") as status:
+        mapped = map_source(
+            Project(settings.project_dir),
+            settings,
+            name,
+            to=choices.to,
+            domain=choices.domain,
+            on_progress=status.update,
+        )
+    show(console, mapped)
+    return mapped
+
+
+def _title(console: Console, number: int, what: str, how: str) -> None:
+    console.print(f"\n[bold]{number} {what}[/]  [dim]{escape(how)}[/]")
