@@ -27,6 +27,8 @@ NAMES = (
     "drift_histories",
     "drift_quiet",
     "drift_fitting",
+    "mapping",
+    "mapping_fitting",
 )
 # Where a name isn't that of a module beside this one.
 MODULES = {
@@ -36,6 +38,8 @@ MODULES = {
     "drift_histories": "drift.histories",
     "drift_quiet": "drift.quiet",
     "drift_fitting": "drift.fitting",
+    "mapping": "mapping.matching",
+    "mapping_fitting": "mapping.fitting",
 }
 
 
