@@ -59,6 +59,10 @@ def check_expression(expression: str, columns: Collection[str]) -> tuple[str, ..
     except GuardError as error:
         message = _PLACE.sub("", error.message).replace("the query is", "the expression is")
         raise ExpressionError(message, "write operators and plain functions of this row's columns") from error
+    if not names:
+        raise ExpressionError(
+            "the expression names no column of the stream", "say that nothing at the source is this"
+        )
     return tuple(names)
 
 

@@ -110,11 +110,22 @@ def test_a_bad_expression_is_told_at_its_row_and_can_be_mended(
     assert (fee.columns, fee.expression) == (("fee_ct",), "fee_ct / 100.0")
 
 
-def test_a_runner_up_is_one_key_away(desk: Desk, reader: MappingReader) -> None:
+def test_a_runner_up_is_one_key_away_and_gets_the_type_of_the_target(desk: Desk, reader: MappingReader) -> None:
     reader.go_to("patrons.annual_fee")
     reader.press("1")
     reader.save()
-    assert desk.column("members", "patrons", "annual_fee").columns == ("fee_ct",)
+    fee = desk.column("members", "patrons", "annual_fee")
+    assert (fee.columns, fee.expression) == (("fee_ct",), "cast(fee_ct as decimal(10,2))")
+
+
+def test_choosing_what_is_proposed_accepts_it_as_it_is(desk: Desk, reader: MappingReader) -> None:
+    reader.go_to("patrons.joined_on")
+    reader.press("o")
+    reader.type("joined")
+    reader.press("Enter")
+    assert reader.chips()["joined_on"] == "accepted"
+    reader.save()
+    assert desk.column("members", "patrons", "joined_on").expression == "try_cast(joined as date)"
 
 
 def test_undo_and_redo(reader: MappingReader) -> None:

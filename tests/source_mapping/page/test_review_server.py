@@ -166,15 +166,15 @@ def test_an_expression_is_kept_as_written_with_the_columns_that_it_names(desk: D
     status, _ = visitor.decide(
         ("full_name", "override", [], """ concat_ws(' ', GIVEN, "last name") """),
         ("annual_fee", "override", ["note"], "fee_ct / 100.0"),
-        ("branch_code", "override", [], "'MAIN'"),
+        ("branch_code", "override", [], "left(note, 2)"),
     )
     assert status == 200
     name = desk.column("members", "patrons", "full_name")
     assert name.expression == """concat_ws(' ', GIVEN, "last name")"""
     assert name.columns == ("given", "last name")
     assert desk.column("members", "patrons", "annual_fee").columns == ("fee_ct",)
-    constant = desk.column("members", "patrons", "branch_code")
-    assert (constant.columns, constant.expression, constant.reviewer) == ((), "'MAIN'", REVIEWER)
+    added = desk.column("members", "patrons", "branch_code")
+    assert (added.columns, added.expression, added.reviewer) == (("note",), "left(note, 2)", REVIEWER)
 
 
 def test_a_decision_can_be_reopened(desk: Desk, visitor: Visitor) -> None:
@@ -217,6 +217,8 @@ def test_a_stream_feeds_an_entity_or_does_not(desk: Desk, visitor: Visitor) -> N
         ("#1", "called by its name"),
         ("(given, contact)", "a row of several values"),
         ("all given", "syntax error"),
+        ("'MAIN'", "names no column"),
+        ("random()", "names no column"),
         ("given as name", "names its result"),
         ("given -- so", "a comment"),
         ("given /* so */", "a comment"),

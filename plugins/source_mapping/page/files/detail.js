@@ -62,7 +62,7 @@ function columnDetail(row) {
       : actions(["Accept", "a", accept], ["Override", "o", override], ["Nothing is this", "n", chooseNone], ["Reject", "x", reject], isDecided(row) && ["Reopen", "c", reopen]),
     element("div", { id: "picker-place" }),
     element("div", { className: "cards" }, card("target", target), ...(sources.length ? sources.map((one) => card("source", one)) : [
-      element("div", { className: "card source" }, element("p", { className: "who", textContent: "source" }), element("p", { className: "nothing", textContent: expression ? "a constant" : "nothing at the source" })),
+      element("div", { className: "card source" }, element("p", { className: "who", textContent: "source" }), element("p", { className: "nothing", textContent: "nothing at the source" })),
     ])),
     expression && section("Expression", element("pre", {}, element("code", { textContent: visible(expression) }))),
     row.base.evidence && section("Evidence", paragraph(row.base.evidence)),
@@ -86,6 +86,7 @@ function entityDetail(row) {
     problemOf(row),
     paragraph("Does this stream feed this entity?"),
     actions(["It does", "a", accept], ["It does not", "x", reject], isDecided(row) && ["Reopen", "c", reopen], [isClosed(row) ? "Show columns" : "Hide columns", "↵", toggle]),
+    !row.entity.is_new && paragraph("If it does not, `smelt map` looks for another entity, or drafts a new one.", "muted"),
     row.entity.is_new && paragraph("The project has no such entity yet; it is drafted from the stream.", "muted"),
     row.stream.description && section("Stream", paragraph(row.stream.description)),
     target.description && section("Entity", paragraph(target.description)),

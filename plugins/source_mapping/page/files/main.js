@@ -2,7 +2,7 @@
 
 const KEYS = [
   ["j", "k", "next, previous row"], ["a", "accept"], ["o", "override"], ["n", "nothing at the source is this"], ["x", "reject"],
-  ["1", "9", "take that runner-up"], ["c", "reopen"], ["u", "U", "undo, redo"], ["t", "approve all above a confidence"],
+  ["1–9", "take that runner-up"], ["c", "reopen"], ["u", "U", "undo, redo"], ["t", "approve all above a confidence"],
   ["/", "filter"], ["f", "next filter of rows"], ["g", "G", "first, last row"], ["Enter", "open or close an entity"], ["s", "save"], ["?", "keys"], ["Esc", "back to the list"],
 ];
 
@@ -30,7 +30,13 @@ const accept = () => decide({ verdict: "accept" }, "accepted");
 const chooseNone = () => (cursorRow()?.kind === "entity" ? reject() : decide({ verdict: "none" }, "nothing is", "column"));
 const reject = () => decide({ verdict: "reject" }, "rejected");
 const reopen = () => isDecided(cursorRow()) && decide({ verdict: "reopen" }, "reopened");
-const choose = (row, columns, expression) => decideRow(row, { verdict: "override", columns, expression }, "overridden");
+
+// columns without an expression: one, as it is, or cast where its type is another than the target's.
+function choose(row, columns, expression) {
+  const isProposed = !expression && sameList(columns, row.base.columns);
+  const edit = isProposed ? { verdict: "accept" } : { verdict: "override", columns, expression: expression || castOf(row, columns[0]) };
+  decideRow(row, edit, isProposed ? "accepted" : "overridden");
+}
 
 function override() {
   const row = cursorRow();

@@ -3,6 +3,20 @@
 const MOST_OPTIONS = 60;
 const RESERVED = new Set("all and any array as asc between both case cast check collate column constraint create cross default desc distinct do else end except exists false fetch filter for foreign from full glob group having ilike in initially inner intersect into is isnull join lateral leading left like limit map natural not notnull null offset on only or order outer overlaps over pivot placing primary qualify references returning right row select similar some struct symmetric table then to trailing true union unique unpivot using values variadic when where window with".split(" "));
 
+const FAMILIES = [
+  ["text", /^(var)?char|^text|^string|^bpchar/], ["whole", /^(tiny|small|big|huge|u\w*)?int/], ["exact", /^decimal|^numeric/],
+  ["float", /^double|^float|^real/], ["boolean", /^bool/], ["date", /^date$/], ["timestamp", /^timestamp|^datetime/], ["time", /^time($| |\()/], ["uuid", /^uuid/],
+];
+const familyOf = (type) => FAMILIES.find(([, form]) => form.test(type.toLowerCase()))?.[0];
+
+// SQL that gives a source column the target's type; "": it has it, or one of them is not known.
+function castOf(row, name) {
+  const { type } = targetOf(row);
+  const [from, to] = [familyOf(row.stream.byName.get(name)?.type ?? ""), familyOf(type)];
+  if (!from || !to || from === to || !/^[a-z][a-z0-9_ ]*(\(\d+(, ?\d+)?\))?$/i.test(type)) return "";
+  return `${from === "text" ? "try_cast" : "cast"}(${quoted(name)} as ${type.toLowerCase()})`;
+}
+
 let picker = null; // { row, box, options, found, at, chosen, input, expression, message }
 
 const quoted = (name) => (/^[a-z_][a-z0-9_]*$/.test(name) && !RESERVED.has(name) ? name : `"${name.replaceAll('"', '""')}"`);
@@ -29,7 +43,7 @@ function openPicker(row) {
   picker.hint = element("p", { className: "muted" });
   const parts = [element("div", { className: "entry" }, picker.chips, picker.input), picker.hint, picker.list];
   if (isMany) {
-    picker.expression = element("textarea", { id: "expression", rows: 2, spellcheck: false, value: expression });
+    picker.expression = element("textarea", { id: "expression", rows: 2, spellcheck: false, defaultValue: expression });
     parts.push(element("label", { className: "expression" }, "Expression over this stream's columns (SQL)", picker.expression));
     parts.push(element("div", { className: "actions" }, button("Use it", "↵", applyPicker, { className: "tool primary" }), button("Join with a space", "", () => suggest("concat_ws(' ', ", ")")), button("First that is filled", "", () => suggest("coalesce(", ")")), button("Cancel", "Esc", closePicker)));
     picker.expression.addEventListener("keydown", pressInExpression);
@@ -41,7 +55,7 @@ function openPicker(row) {
   byId("picker-place").replaceChildren(picker.box);
   drawOptions();
   picker.box.scrollIntoView({ block: "nearest" });
-  (expression ? picker.expression : picker.input).focus({ preventScroll: true });
+  (expression && problems.has(row.key) ? picker.expression : picker.input).focus({ preventScroll: true });
 }
 
 // Likely ones first: what is proposed, runners-up, then what is in use nowhere.
@@ -94,6 +108,8 @@ function clickOption(event) {
 function toggleChosen() {
   const name = picker.found[picker.at]?.value;
   if (name === undefined) return;
+  // What stood there was about other columns.
+  if (picker.expression.value === picker.expression.defaultValue) picker.expression.value = "";
   picker.chosen = picker.chosen.includes(name) ? picker.chosen.filter((one) => one !== name) : [...picker.chosen, name];
   picker.input.value = "";
   picker.at = 0;
