@@ -1,4 +1,4 @@
-"""Schema discovery against labelled columns and declared keys, beside csv-detective.
+"""Schema discovery against labelled columns and declared keys, beside csv-detective and Desbordante.
 
 Columns: public tables labelled by hand (bench/data/discovery), and columns made with Faker, under telling names
 and under none. Keys and references: those that Chinook, Northwind and the databases of bench/data/planner declare.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import re
 import sqlite3
 import subprocess
 import tempfile
@@ -78,7 +79,8 @@ Labels = Mapping[str, Mapping[str, tuple[str, ...]]]
 def run(console: Console) -> None:
     """Print the tables."""
     sets = {
-        "public tables": _public(),
+        "public tables": _public("labels"),
+        "public tables, labelled later": _public("labels_later"),
         "Faker, locales looked at": _faker(made.SEEN),
         "Faker, other locales": _faker(made.UNSEEN),
         "Faker, without names": _faker((*made.SEEN, *made.UNSEEN), is_mute=True),
@@ -91,13 +93,13 @@ def run(console: Console) -> None:
     _speed(console)
 
 
-def _public() -> tuple[dict[str, dict[str, list[Any]]], Labels]:
+def _public(labels_in: str) -> tuple[dict[str, dict[str, list[Any]]], Labels]:
     tables = {path.stem: _csv(path) for path in sorted((DATA / "tables").glob("*.csv"))}
     for name in _DATABASES:
         for table, columns in _database(name).items():
             tables[f"{name}.{table}"] = columns
     labels: dict[str, dict[str, tuple[str, ...]]] = defaultdict(dict)
-    with open(DATA / "labels.csv", encoding="utf-8", newline="") as file:
+    with open(DATA / f"{labels_in}.csv", encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             labels[row["table"]][row["column"]] = tuple(row["semantic"].split("|"))
     return {name: tables[name] for name in labels}, labels
@@ -336,7 +338,8 @@ def _planner(folder: Path) -> _Declared:
 
 def _keys(console: Console) -> None:
     table = Table(
-        "database", "keys", "primary found", "among all", "references", "precision", "recall", "seconds",
+        "database", "declared keys", "primary found", "among all", "listed", "by Desbordante", "references",
+        "precision", "recall", "by Desbordante", "", "seconds",
         title="keys and references that are declared, found by values and names alone",
     )  # fmt: skip
     sums: Counter[str] = Counter()
@@ -345,6 +348,7 @@ def _keys(console: Console) -> None:
         found = discover_source(declared.samples)
         seconds = time.perf_counter() - started
         counts = _count(found, declared)
+        counts.update(_desbordante(declared))
         sums.update(counts)
         table.add_row(name, *_told(counts), f"{seconds:.2f}")
     table.add_row("all", *_told(sums), "", style="bold")
@@ -365,7 +369,7 @@ def _count(found: SourceProfile, declared: _Declared) -> Counter[str]:
     right = len({_folded(one) for one in references} & {_folded(one) for one in declared.references})
     return Counter(
         keys=len(declared.keys), primary=primary, among=among, declared=len(declared.references),
-        said=len(references), right=right,
+        said=len(references), right=right, listed=sum(len(stream.keys) for stream in found.streams),
     )  # fmt: skip
 
 
@@ -373,13 +377,63 @@ def _folded(one: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(part.casefold() for part in one)
 
 
+# Lists every minimal combination that is unique, and every inclusion: true of the rows, and hard to choose from.
+_LISTING = """
+import json, sys
+import desbordante as d
+uniques, inclusions = [], []
+for path in sys.argv[1:]:
+    algorithm = d.ucc.algorithms.Default()
+    algorithm.load_data(table=(path, ",", True))
+    algorithm.execute()
+    uniques.append(len(algorithm.get_uccs()))
+algorithm = d.ind.algorithms.Default()
+algorithm.load_data(tables=[(path, ",", True) for path in sys.argv[1:]])
+algorithm.execute(max_arity=1)
+for one in algorithm.get_inds():
+    sides = one.get_lhs(), one.get_rhs()
+    inclusions.append([[side.table_index, side.column_indices[0]] for side in sides])
+print(json.dumps([uniques, inclusions]))
+"""
+
+
+def _bare(value: Any) -> str:
+    """A value without what Desbordante's reader stumbles over."""
+    return "" if value is None else re.sub(r'[\s,"]', " ", str(value))
+
+
+def _desbordante(declared: _Declared) -> dict[str, int]:
+    names = list(declared.samples)
+    with tempfile.TemporaryDirectory() as folder:
+        paths = []
+        for number, sample in enumerate(declared.samples.values()):
+            paths.append(str(Path(folder) / f"{number}.csv"))
+            with open(paths[-1], "w", encoding="utf-8", newline="") as file:
+                writer = csv.writer(file)
+                writer.writerow([f"c{place}" for place in range(len(sample.column_names))])
+                rows = zip(*(column.to_pylist() for column in sample.columns), strict=True)
+                writer.writerows([_bare(value) for value in row] for row in rows)
+        output = _peer("desbordante==2.5.0", _LISTING, paths)
+    if output is None:
+        return {}
+    uniques, inclusions = json.loads(output.splitlines()[-1])
+
+    def place(side: list[int]) -> tuple[str, str]:
+        return names[side[0]], declared.samples[names[side[0]]].column_names[side[1]]
+
+    said = {_folded((*place(one), *place(two))) for one, two in inclusions}
+    right = len(said & {_folded(one) for one in declared.references})
+    return {"uniques": sum(uniques), "peer_said": len(said), "peer_right": right}
+
+
 def _told(counts: Counter[str]) -> tuple[str, ...]:
     def rate(part: str, whole: str) -> str:
         return f"{counts[part] / counts[whole]:.2f}" if counts[whole] else "–"
 
     return (
-        str(counts["keys"]), rate("primary", "keys"), rate("among", "keys"), str(counts["declared"]),
-        rate("right", "said"), rate("right", "declared"),
+        str(counts["keys"]), rate("primary", "keys"), rate("among", "keys"), str(counts["listed"]),
+        str(counts["uniques"] or "–"), str(counts["declared"]), rate("right", "said"), rate("right", "declared"),
+        rate("peer_right", "peer_said"), rate("peer_right", "declared") if counts["peer_said"] else "–",
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plugins.core.discovery.columns import renamed
+from plugins.core.discovery.composite_keys import find_composite
 from plugins.core.discovery.look import Look
 from plugins.core.discovery.profile import ColumnProfile, Finding, ForeignKey, StreamProfile
 from plugins.core.discovery.referring import called_like, is_about_another
@@ -46,7 +47,7 @@ def find_foreign_keys(
     looks: Mapping[str, Sequence[Look]],
     whole: Mapping[str, duckdb.DuckDBPyRelation],
 ) -> tuple[ForeignKey, ...]:
-    """References of single columns to single-column keys, surest first; of each column the best.
+    """References to keys, surest first; of each single column the best.
 
     whole: all rows of streams, by name: keys of those that were sampled are looked up there.
     """
@@ -62,6 +63,7 @@ def find_foreign_keys(
             references = (_reference(stream, column, look, values, key) for key in keys)
             best = max((one for one in references if one), key=lambda one: one.confidence, default=None)
             found += [best] if best is not None else []
+    found += find_composite(every, looks)
     return tuple(sorted(found, key=lambda one: -one.confidence))
 
 

@@ -88,6 +88,16 @@ def test_references_are_found_by_values_and_names() -> None:
     assert "37 of 37" in found.foreign_keys[0].evidence + found.foreign_keys[1].evidence
 
 
+def test_several_columns_refer_to_a_key_of_several() -> None:
+    returns = [{"return_id": n, "order_id": n * 3, "line_no": n % 4, "reason": "broken"} for n in range(30)]
+
+    found = discover_source({"order_lines": _lines(100), "returns": returns})
+
+    assert ("returns", ("order_id", "line_no"), "order_lines", ("order_id", "line_no")) in {
+        (one.stream, one.columns, one.to_stream, one.to_columns) for one in found.foreign_keys
+    }
+
+
 def test_small_numbers_within_small_numbers_refer_to_nothing() -> None:
     things = [{"id": n} for n in range(100)]
     found = discover_source(

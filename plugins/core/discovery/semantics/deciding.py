@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from plugins.core.discovery.look import Look
@@ -16,6 +16,8 @@ from plugins.core.discovery.semantics.words import enums, of_words
 
 _LEAST_RUNNER_UP = 0.2
 _RUNNERS_UP = 3
+_WHOLE = 2.0**53
+_KEEP_CAST = frozenset({"id", "foreign_key", "enum", "number"})
 _LEAST_DOUBT = 0.35
 _NESTED = {"array": "array", "map": "map", "json": "json", "polymorphic": "polymorphic", "binary": "binary"}
 
@@ -35,19 +37,22 @@ def mean(look: Look) -> Meaning:
     for one in found:
         unlike.setdefault(one.value, one)
     best, *others = unlike.values()
-    # How values are to be read stays true, whatever they mean.
-    if best.casts_to is None and look.family == "text":
-        casts = next((one.casts_to for one in found if one.casts_to and one.value in ("number", "json")), None)
-        best = (
-            replace(best, casts_to=casts)
-            if best.value in ("id", "foreign_key", "enum", "phone", "postal_code")
-            else best
-        )
+    if best.casts_to is None and best.value in _KEEP_CAST:
+        best = replace(best, casts_to=_cast(look, found))
     kept = [one for one in others if one.confidence >= _LEAST_RUNNER_UP]
     # What is left, where nothing else is likely, is more than the weak word for it says.
     if best.value in ("text", "number") and (not kept or kept[0].confidence < _LEAST_DOUBT):
-        best = replace(best, confidence=1 - (1 - best.confidence) * 0.4)
+        best = replace(best, confidence=1 - (1 - best.confidence) * 0.3)
     return Meaning(best, tuple(kept[:_RUNNERS_UP]))
+
+
+def _cast(look: Look, found: Sequence[Candidate]) -> str | None:
+    """How values are to be read, whatever they mean."""
+    if look.family == "text":
+        return next((one.casts_to for one in found if one.casts_to and one.value in ("number", "json")), None)
+    # Whole numbers become floats on their way where some are missing.
+    is_whole = look.family == "float" and len(look.numbers) > 1 and not (look.numbers % 1).any()
+    return "BIGINT" if is_whole and abs(look.numbers).max() < _WHOLE else None
 
 
 def _candidates(look: Look) -> Iterator[Candidate]:

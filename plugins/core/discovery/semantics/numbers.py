@@ -35,6 +35,8 @@ _BEHIND = re.compile(rf"({_NUMBER})\s?([A-Za-z°€$£¥₹ł%/²³]{{1,7}}\.?)"
 _BEFORE = re.compile(rf"([+-]?(?:[A-Z]{{0,3}}[$€£¥₹]|[A-Z]{{3}}|zł))\s?({_NUMBER})")
 _PERCENT = re.compile(rf"{_NUMBER}\s?%")
 _WHOLE = 9.0e15
+# Written in digits, and no numbers: a cast would lose zeros.
+_DIGITS = frozenset({"phone", "postal_code"})
 
 
 def of_numeric(look: Look) -> Iterator[Candidate]:
@@ -129,7 +131,7 @@ def _meanings(look: Look, numbers: NDArray[np.float64], casts_to: str | None) ->
         casts_to=casts_to,
     )
     yield from (
-        one if casts_to is None or one.casts_to else replace(one, casts_to=casts_to)
+        one if casts_to is None or one.casts_to or one.value in _DIGITS else replace(one, casts_to=casts_to)
         for one in _special(look, numbers)
     )
 

@@ -39,6 +39,8 @@ _TITLES = frozenset(
      "univ", "jr", "ii", "iii"}
 )  # fmt: skip
 _CODE = re.compile(r"(?=.*\d)[A-Za-z0-9][A-Za-z0-9_./:#-]{1,39}")
+# Letters of scripts that put no spaces between words, which are of about two of them.
+_UNSPACED = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]")
 _NAMES_TRIED = 50
 # Text, and numbers that are called like a status or a level.
 _MOST_ENUM, _MOST_NUMBERED, _LONGEST_ENUM = 60, 12, 60
@@ -239,7 +241,7 @@ def enums(look: Look) -> Iterator[Candidate]:
 
 
 def _rest(look: Look, texts: Sequence[str]) -> Iterator[Candidate]:
-    words = [len(text.split()) for text in texts]
+    words = [len(text.split()) + len(_UNSPACED.findall(text)) // 2 for text in texts]
     mean = sum(words) / len(words)
     long = sum(map(len, texts)) / len(texts)
     is_hinted = "free_text" in look.hints
