@@ -1,4 +1,5 @@
-"""Connectors from specs: of twelve real APIs, labelled by hand, how many fields are right, for us and dlt-init-openapi.
+"""Connectors from specs: of twelve real APIs, labelled by hand, how many fields are right, for us and dlt-init-
+openapi.
 
 The documents have no licence, so they are not here: SMELT_OPENAPI_SPECS names the folder that holds them
 (https://github.com/dlt-hub/openapi-specs, open_api_specs/). Without it there is nothing to measure.
@@ -39,7 +40,9 @@ def run(console: Console) -> None:
         ours[one.spec] = score(answer_of(made), one)
     console.print("running dlt-init-openapi in an environment of its own …")
     runs = run_peer(paths)
-    theirs = {one.spec: _peer_score(one, runs[path]) for one, path in zip(labels, paths, strict=True)} if runs else {}
+    theirs = (
+        {one.spec: _peer_score(one, runs[path]) for one, path in zip(labels, paths, strict=True)} if runs else {}
+    )
     _by_document(console, labels, ours, theirs, seconds, runs, paths)
     _by_field(console, ours, theirs)
     _wrong(console, ours)
@@ -78,7 +81,9 @@ def _by_document(
     runs: dict[Path, PeerRun] | None,
     paths: list[Path],
 ) -> None:
-    table = Table("document", "fields", "right: smelt", f"dlt-init-openapi {VERSION}", "seconds: smelt", "dlt-init-openapi")
+    table = Table(
+        "document", "fields", "right: smelt", f"dlt-init-openapi {VERSION}", "seconds: smelt", "dlt-init-openapi"
+    )
     for one, path in zip(labels, paths, strict=True):
         found, peer = ours[one.spec], runs[path] if runs else None
         failed = " (ended with an error)" if peer and peer.answer is None else ""
@@ -92,7 +97,14 @@ def _by_document(
         )
     everything = [verdict for found in ours.values() for verdict in found]
     all_theirs = [verdict for found in theirs.values() for verdict in found]
-    table.add_row("all fields", str(len(everything)), f"{_share(everything):.3f}", f"{_share(all_theirs):.3f}" if theirs else "–", f"{sum(seconds.values()):.2f}", f"{sum(one.seconds for one in runs.values()):.2f}" if runs else "–")  # fmt: skip
+    table.add_row(
+        "all fields",
+        str(len(everything)),
+        f"{_share(everything):.3f}",
+        f"{_share(all_theirs):.3f}" if theirs else "–",
+        f"{sum(seconds.values()):.2f}",
+        f"{sum(one.seconds for one in runs.values()):.2f}" if runs else "–",
+    )
     table.add_row("mean of documents", "", f"{_mean(ours):.3f}", f"{_mean(theirs):.3f}" if theirs else "–", "", "")
     console.print(table)
 
@@ -112,7 +124,9 @@ def _wrong(console: Console, ours: dict[str, list[Verdict]]) -> None:
     for spec, found in ours.items():
         for one in found:
             if not one.is_right:
-                console.print(f"  wrong  {spec} {one.path} {one.field}: {one.expected}, said {one.said}", markup=False)
+                console.print(
+                    f"  wrong  {spec} {one.path} {one.field}: {one.expected}, said {one.said}", markup=False
+                )
 
 
 def _validity(console: Console, folder: Path) -> None:
@@ -128,8 +142,12 @@ def _validity(console: Console, folder: Path) -> None:
             why = made.defects[0].what if made.defects else "no endpoint is a list of records"
             table.add_row(path.name, "0", str(len(made.defects)), why)
             continue
-        config = {one.name: "x" for one in made.inputs if one.name != "start_date"} | {"base_url": "http://127.0.0.1:1"}
-        table.add_row(path.name, str(len(validate_manifest(made.manifest, config))), str(len(made.defects)), "a manifest")
+        config = {one.name: "x" for one in made.inputs if one.name != "start_date"} | {
+            "base_url": "http://127.0.0.1:1"
+        }
+        table.add_row(
+            path.name, str(len(validate_manifest(made.manifest, config))), str(len(made.defects)), "a manifest"
+        )
     console.print(table)
 
 

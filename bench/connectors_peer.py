@@ -17,7 +17,8 @@ from bench.connectors_scoring import Answer, Said
 VERSION = "0.1.0"
 # Its newest release wants what setuptools and click have dropped since.
 _PACKAGES = (f"dlt-init-openapi=={VERSION}", "setuptools<80", "click<8.2", "typer<0.13")
-# The folder that it looks for is where it keeps the code of a library that the output runs on; offline it would end.
+# The folder that it looks for is where it keeps the code of a library that the output runs on; offline it
+# would end.
 _WORKER = """
 import json, pathlib, subprocess, sys, tempfile, time
 import dlt_init_openapi.config as config
@@ -76,8 +77,10 @@ def run_peer(paths: Sequence[Path]) -> dict[Path, PeerRun] | None:
 def read_answer(source: str, config: str) -> Answer:
     """What a generated pipeline says, in the words of the labels.
 
-    Resources of single objects (their path ends with a parameter) are no claim to be a collection, so they don't count.
-    `auto` finds links in headers and answers when it runs: it counts as right wherever there is one, or no page at all.
+    Resources of single objects (their path ends with a parameter) are no claim to be a collection, so they don't
+    count.
+    `auto` finds links in headers and answers when it runs: it counts as right wherever there is one, or no page
+    at all.
     """
     settings = tomllib.loads(config).get("sources", {})
     base_url = next((one.get("base_url") for one in settings.values() if isinstance(one, dict)), None)
@@ -94,7 +97,11 @@ def read_answer(source: str, config: str) -> Answer:
 
 def _configuration(source: str) -> dict[str, Any]:
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id == "source_config":
+        if (
+            isinstance(node, ast.AnnAssign)
+            and isinstance(node.target, ast.Name)
+            and node.target.id == "source_config"
+        ):
             return _value(node.value)
     return {}
 
@@ -121,7 +128,9 @@ def _auth(auth: dict[str, Any] | None) -> tuple[str, str | None]:
 def _said(resource: dict[str, Any], shared: Any, by_name: dict[str, str]) -> Said:
     endpoint = resource["endpoint"]
     selector = str(endpoint.get("data_selector", "$"))
-    records = () if selector == "$" else tuple(part for part in re.split(r"[.\[\]]+", selector) if part and part != "$")
+    records = (
+        () if selector == "$" else tuple(part for part in re.split(r"[.\[\]]+", selector) if part and part != "$")
+    )
     key = resource.get("primary_key")
     parents, asked = set(), set()
     for name, value in (endpoint.get("params") or {}).items():
@@ -151,7 +160,11 @@ def _pagination(found: Any) -> dict[str, Any]:
         sizes = {"size_parameter": found.get("limit_param"), "max_size": found.get("limit")}
         return {"kind": "offset", "parameter": found.get("offset_param"), **sizes}
     if kind == "cursor":
-        return {"kind": "cursor", "parameter": found.get("cursor_param"), "next": str(found.get("cursor_path")).split(".")}
+        return {
+            "kind": "cursor",
+            "parameter": found.get("cursor_param"),
+            "next": str(found.get("cursor_path")).split("."),
+        }
     if kind in ("json_response", "json_link"):
         return {"kind": "next_url", "next": str(found.get("next_url_path")).split(".")}
     return {"kind": "link_header" if kind == "header_link" else "none"}

@@ -57,7 +57,9 @@ def score(answer: Answer, labels: Labels) -> list[Verdict]:
     for stream in labels.streams:
         said = answer.streams.get(stream.path)
         if not stream.doubtful:
-            verdicts.append(Verdict("collection", stream.path, said is not None, "collection", str(said is not None)))
+            verdicts.append(
+                Verdict("collection", stream.path, said is not None, "collection", str(said is not None))
+            )
         if said is not None or not stream.doubtful:
             verdicts += _fields(said, stream)
     for other in labels.not_collections:
@@ -99,22 +101,33 @@ def _fields(said: Said | None, stream: Stream) -> Iterator[Verdict]:
         yield verdict("primary_key", own in keys, stream.primary_key, one.primary_key)
     if "pagination" not in unscored:
         choices = (stream.pagination, *also.pagination)
-        yield verdict("pagination", any(_pages(one, c) for c in choices), _shown(stream.pagination), one.pagination)
+        yield verdict(
+            "pagination", any(_pages(one, c) for c in choices), _shown(stream.pagination), one.pagination
+        )
         told = [choice for choice in choices if choice.kind == one.pagination.get("kind")] or [stream.pagination]
         if told[0].max_size is not None and told[0].size_parameter:
             sizes = {choice.max_size for choice in told}
-            yield verdict("page_size", one.pagination.get("max_size") in sizes, told[0].max_size, one.pagination.get("max_size"))
+            yield verdict(
+                "page_size",
+                one.pagination.get("max_size") in sizes,
+                told[0].max_size,
+                one.pagination.get("max_size"),
+            )
     if "cursor" not in unscored:
         cursors = [(c.field, c.parameter) if c else None for c in (stream.cursor, *also.cursor)]
         # A field without a parameter filters nothing: as good as none.
         cursors = [None if c and c[1] is None else c for c in cursors]
         yield verdict("cursor", one.cursor in cursors, cursors[0], one.cursor)
     if "parent" not in unscored:
-        parents = [frozenset((p.path, p.parameter, p.field) for p in each) for each in (stream.parent, *also.parent)]
+        parents = [
+            frozenset((p.path, p.parameter, p.field) for p in each) for each in (stream.parent, *also.parent)
+        ]
         yield verdict("parent", one.parents in parents, sorted(parents[0]), sorted(one.parents))
     if "required_inputs" not in unscored:
         inputs = [frozenset(each) for each in (stream.required_inputs, *also.required_inputs)]
-        yield verdict("required_inputs", one.required_inputs in inputs, sorted(inputs[0]), sorted(one.required_inputs))
+        yield verdict(
+            "required_inputs", one.required_inputs in inputs, sorted(inputs[0]), sorted(one.required_inputs)
+        )
 
 
 def _pages(said: Said, label: Pagination) -> bool:
@@ -127,7 +140,10 @@ def _pages(said: Said, label: Pagination) -> bool:
         return True
     if label.kind not in ("next_url", "link_header") and found.get("parameter") != label.parameter:
         return False
-    if (found.get("size_parameter") or None) != label.size_parameter and label.kind not in ("next_url", "link_header"):
+    if (found.get("size_parameter") or None) != label.size_parameter and label.kind not in (
+        "next_url",
+        "link_header",
+    ):
         return False
     if label.kind == "page" and found.get("start", 1) != label.start:
         return False

@@ -1,7 +1,10 @@
-"""Connectors: the spec of an API goes in; an Airbyte declarative manifest that airbyte-cdk runs, and source.yml, come out.
+"""Connectors: the spec of an API goes in; an Airbyte declarative manifest that airbyte-cdk runs, and source.yml,
+come out.
 
-`connect` infers streams, keys, pages, cursors, parents and credentials, each with a confidence and its reason; what
-is doubtful is a question, what is defective in the spec costs only what uses it. `check_connector` runs the result.
+`connect` infers streams, keys, pages, cursors, parents and credentials, each with a confidence and its reason;
+what
+is doubtful is a question, what is defective in the spec costs only what uses it. `check_connector` runs the
+result.
 """
 
 import lazy_loader

@@ -59,7 +59,8 @@ class _Session:
 
         self.logger = logging.getLogger("airbyte")
         self.logger.propagate = False
-        # What matters of its messages comes as errors of the reads; without a handler they would go to the terminal.
+        # What matters of its messages comes as errors of the reads; without a handler they would go to the
+        # terminal.
         if not self.logger.handlers:
             self.logger.addHandler(logging.NullHandler())
         self.restored = [AirbyteStateMessageSerializer.load(one) for one in self.state]
@@ -69,11 +70,14 @@ class _Session:
             )
         except Exception as error:
             reason = mask(" ".join(str(error).split())[:400])
-            raise SmeltError(f"airbyte-cdk refuses the manifest: {reason}", "correct connector.yml there") from error
+            raise SmeltError(
+                f"airbyte-cdk refuses the manifest: {reason}", "correct connector.yml there"
+            ) from error
 
 
 def validate_manifest(manifest: Mapping[str, Any], config: Mapping[str, Any]) -> tuple[str, ...]:
-    """The streams that airbyte-cdk discovers in `manifest`; raises SmeltError if it refuses it. Nothing is requested."""
+    """The streams that airbyte-cdk discovers in `manifest`; raises SmeltError if it refuses it. Nothing is
+    requested."""
     with _quiet():
         session = _Session(manifest, config)
         return tuple(stream.name for stream in session.source.discover(session.logger, session.config).streams)
@@ -89,7 +93,8 @@ def check_connector(
 ) -> Checked:
     """Check the connection, discover, and read each stream (or those of `streams`) to its end, counting records.
 
-    `states` continue earlier reads, by stream. `samples` is how many records of each are kept. A stream that cannot be
+    `states` continue earlier reads, by stream. `samples` is how many records of each are kept. A stream that
+    cannot be
     read is an error of its own, and the next is read. Raises SmeltError if airbyte-cdk refuses the manifest.
     """
     with _quiet():

@@ -21,7 +21,8 @@ def register(app: typer.Typer) -> None:
 
 def connect(
     spec: Annotated[
-        str, typer.Argument(metavar="SPEC", help="OpenAPI 2 or 3, or GraphQL introspection: a path or http(s) URL.")
+        str,
+        typer.Argument(metavar="SPEC", help="OpenAPI 2 or 3, or GraphQL introspection: a path or http(s) URL."),
     ],
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder to write to.", show_default="sources/<name>")
@@ -38,7 +39,9 @@ def connect(
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that a person has edited.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what was inferred; write nothing.")] = False,
-    no_model: Annotated[bool, typer.Option("--no-model", help="Ask no language model, though one is configured.")] = False,
+    no_model: Annotated[
+        bool, typer.Option("--no-model", help="Ask no language model, though one is configured.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Make a connector from the spec of an API: streams, keys, pages, cursors, parents, credentials.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from plugins.connectors.connector import Connector
+from plugins.connectors.inference.vocabulary import vocabulary
 from plugins.connectors.inference.words import words
 from plugins.connectors.inferring import infer
 from plugins.connectors.inputs import collect_inputs
@@ -25,7 +26,7 @@ from plugins.core.errors import SmeltError
 if TYPE_CHECKING:
     from plugins.core.llm import Model
 
-_NO_NAME = frozenset("api apis rest the openapi swagger spec specification http service public web v reference".split())
+_NO_NAME = vocabulary("connecting", "no_name")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 MANIFEST, SOURCE = "connector.yml", "source.yml"
 
@@ -42,7 +43,8 @@ def connect(
     """The connector for the API that `spec` (a path or URL of OpenAPI 2 or 3, or GraphQL introspection) describes.
 
     `streams` are the names wanted (default: all; parents of those that are wanted come along). With `model`, prose
-    settles what is doubtful. Nothing is written. Raises SmeltError if the spec cannot be read, or a name is unknown.
+    settles what is doubtful. Nothing is written. Raises SmeltError if the spec cannot be read, or a name is
+    unknown.
     """
     document = read_document(spec)
     inference = _inferred(document, allow_external_refs, model)
@@ -105,7 +107,9 @@ def _chosen(inference: Inference, wanted: Collection[str]) -> Inference:
 def _named(name: str | None, title: str, spec: str) -> str:
     if name is not None:
         if not _NAME.fullmatch(name):
-            raise SmeltError(f"--name {name!r}: not a name for a source", "small letters, digits and _, a letter first")
+            raise SmeltError(
+                f"--name {name!r}: not a name for a source", "small letters, digits and _, a letter first"
+            )
         return name
     for text in (title, PurePosixPath(urlsplit(spec).path.replace("\\", "/")).stem):
         parts = [part for part in words(text) if part not in _NO_NAME and not re.fullmatch(r"v?\d+", part)]

@@ -16,7 +16,8 @@ _EXPLAINED = ("is_collection", "records", "primary_key", "pagination", "cursor",
 
 @dataclass(frozen=True)
 class Connector:
-    """What `connect` gives. `files` are texts by name (connector.yml, source.yml); without a stream there are none.
+    """What `connect` gives. `files` are texts by name (connector.yml, source.yml); without a stream there are
+    none.
 
     `manifest` is connector.yml as a tree, `connection` the section for smelt.toml.
     """

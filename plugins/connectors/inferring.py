@@ -130,7 +130,9 @@ def _guessed(operation: Operation, others: list[Inferred[Records]]) -> Inferred[
     styles = {"wrapped": 0, "root": 0, "data": 0, "named": 0}
     for one in others:
         path = one.value.path
-        kind = "wrapped" if path[:1] == ("*",) else "root" if not path else "data" if path == ("data",) else "named"
+        kind = (
+            "wrapped" if path[:1] == ("*",) else "root" if not path else "data" if path == ("data",) else "named"
+        )
         styles[kind] += 1
     style = max(styles, key=lambda kind: styles[kind]) if others else "named"
     path = {
@@ -169,11 +171,15 @@ def _stream(found: _Found, name: str, given: Inferred[Given], api: Api) -> Strea
     filters = replace(shown, parameters=tuple(one for one in shown.parameters if one.name not in paging))
     cursor = infer_cursor(filters, records.value, api)
     if cursor.value is not None and not is_plain(cursor.value.field):
-        cursor = replace(cursor, value=None, reason=f"`{cursor.value.field[:60]}` is no name that a manifest can hold")
+        cursor = replace(
+            cursor, value=None, reason=f"`{cursor.value.field[:60]}` is no name that a manifest can hold"
+        )
     timed = {cursor.value.parameter, cursor.value.end_parameter, *cursor.value.fixed} if cursor.value else set()
     if any(one.name in timed for one in given.value.asked):
         asked = tuple(one for one in given.value.asked if one.name not in timed)
-        given = replace(given, value=replace(given.value, asked=asked), confidence=given.confidence if asked else 0.8)
+        given = replace(
+            given, value=replace(given.value, asked=asked), confidence=given.confidence if asked else 0.8
+        )
     fixed = {
         one.name: str(one.shape.default)
         for one in unpaged.query()
@@ -192,4 +198,3 @@ def _stream(found: _Found, name: str, given: Inferred[Given], api: Api) -> Strea
         schema=record_schema(records.value.raw, records.value.shape, api.shapes, operation.where),
         fixed={key: value for key, value in fixed.items() if not _HOSTILE.search(value)},
     )
-

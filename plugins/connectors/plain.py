@@ -1,4 +1,5 @@
-"""Inferred values as JSON has them: what `--json` prints, what questions show, and what a language model chooses from."""
+"""Inferred values as JSON has them: what `--json` prints, what questions show, and what a language model chooses
+from."""
 
 from __future__ import annotations
 

@@ -59,8 +59,15 @@ def _about(stream: Stream) -> Iterator[Question]:
             continue
         if name == "given":
             for one in inferred.value.asked:
-                text = f"What is {one.name}? Nothing in the API gives it."
-                yield Question(stream.name, one.name, text, None, tuple(one.shape.enum), inferred.confidence, one.prose[:300] or inferred.reason)  # fmt: skip
+                yield Question(
+                    stream=stream.name,
+                    field=one.name,
+                    question=f"What is {one.name}? Nothing in the API gives it.",
+                    taken=None,
+                    others=tuple(one.shape.enum),
+                    confidence=inferred.confidence,
+                    reason=one.prose[:300] or inferred.reason,
+                )
             if inferred.value.asked:
                 continue
         yield _question(stream.name, "parent" if name == "given" else name, question, inferred)
@@ -68,7 +75,9 @@ def _about(stream: Stream) -> Iterator[Question]:
 
 def _question(stream: str, field: str, question: str, inferred: Inferred[Any]) -> Question:
     others = tuple(plain(one) for one in inferred.runners_up)
-    return Question(stream, field, question, plain(inferred.value), others, round(inferred.confidence, 2), inferred.reason)
+    return Question(
+        stream, field, question, plain(inferred.value), others, round(inferred.confidence, 2), inferred.reason
+    )
 
 
 def _names(inference: Inference) -> str:

@@ -22,12 +22,16 @@ def show(console: Console, connector: Connector, written: tuple[str, ...]) -> No
     """Print all of it. What the spec wrote is escaped."""
     inference = connector.inference
     server, auth = inference.server, inference.auth
-    console.print(f"[bold]{_safe(inference.title or connector.name)}[/] {_safe(inference.version)}", highlight=False)
+    console.print(
+        f"[bold]{_safe(inference.title or connector.name)}[/] {_safe(inference.version)}", highlight=False
+    )
     console.print(f"  base URL  {_safe(server.value.url) or '?'}  {_sure(server)}", highlight=False)
     console.print(f"  auth      {_safe(_auth(connector))}  {_sure(auth)}", highlight=False)
     if inference.limits.value.rate is not None:
         rate = inference.limits.value.rate
-        console.print(f"  rate      {rate.requests} requests in {rate.seconds} s  {_sure(inference.limits)}", highlight=False)
+        console.print(
+            f"  rate      {rate.requests} requests in {rate.seconds} s  {_sure(inference.limits)}", highlight=False
+        )
     if connector.streams:
         console.print(_table(connector.streams))
     _skipped(console, connector)
@@ -63,7 +67,9 @@ def _pages(stream: Stream) -> str:
     pages = stream.pagination.value
     if pages.kind == "none":
         return "one"
-    shown = {"next_url": "next URL", "link_header": "Link header"}.get(pages.kind, f"{pages.kind}: {pages.parameter}")
+    shown = {"next_url": "next URL", "link_header": "Link header"}.get(
+        pages.kind, f"{pages.kind}: {pages.parameter}"
+    )
     return f"{shown}, {pages.size_parameter}={pages.size}" if pages.size_parameter else shown
 
 
@@ -89,7 +95,8 @@ def _questions(console: Console, connector: Connector) -> None:
         where = f"{one.stream}: " if one.stream else ""
         taken = f" Taken: {_short(one.taken)}." if one.taken not in (None, [], {}) else ""
         others = f" Or: {'; '.join(_short(other) for other in one.others)}." if one.others else ""
-        console.print(f"  [yellow]?[/] {_safe(f'{where}{one.question}{taken}{others}')} [dim]{_safe(one.reason)}[/]", highlight=False, soft_wrap=True)  # fmt: skip
+        asked = _safe(f"{where}{one.question}{taken}{others}")
+        console.print(f"  [yellow]?[/] {asked} [dim]{_safe(one.reason)}[/]", highlight=False, soft_wrap=True)
     _more(console, len(connector.questions))
 
 
@@ -98,7 +105,9 @@ def _defects(console: Console, connector: Connector) -> None:
         return
     console.print(f"\n[bold]Defects of the spec[/] {len(connector.defects)}", highlight=False)
     for one in connector.defects[:_MOST]:
-        console.print(f"  [red]![/] {_safe(f'{one.where}: {one.what}: {one.consequence}')}", highlight=False, soft_wrap=True)
+        console.print(
+            f"  [red]![/] {_safe(f'{one.where}: {one.what}: {one.consequence}')}", highlight=False, soft_wrap=True
+        )
     _more(console, len(connector.defects))
 
 
@@ -119,7 +128,9 @@ def _next(console: Console, connector: Connector, written: tuple[str, ...]) -> N
 def _auth(connector: Connector) -> str:
     schemes = connector.inference.auth.value.schemes
     shown = [
-        f"{one.kind.replace('_', ' ')} in {one.place} {one.name}" if one.kind == "api_key" else one.kind.replace("_", " ")
+        f"{one.kind.replace('_', ' ')} in {one.place} {one.name}"
+        if one.kind == "api_key"
+        else one.kind.replace("_", " ")
         for one in schemes
     ]
     return " and ".join(shown) or "none"

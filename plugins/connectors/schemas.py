@@ -1,4 +1,5 @@
-"""Records' JSON schemas as the manifest has them: references written out, recursion and depth cut, text made harmless."""
+"""Records' JSON schemas as the manifest has them: references written out, recursion and depth cut, text made
+harmless."""
 
 from __future__ import annotations
 
@@ -44,7 +45,13 @@ class _Writer:
         if shape.kind in _TYPES:
             return self._scalar(shape)
         if mark in above or depth > _DEEPEST:
-            return {"type": ["array", "null"]} if shape.kind == "array" else {"type": ["object", "null"]} if shape.kind == "object" else {}
+            return (
+                {"type": ["array", "null"]}
+                if shape.kind == "array"
+                else {"type": ["object", "null"]}
+                if shape.kind == "object"
+                else {}
+            )
         if shape.kind == "object":
             return self.object(shape, depth, (*above, mark))
         if shape.kind == "array":

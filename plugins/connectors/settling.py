@@ -50,7 +50,8 @@ class _Doubt:
 
 
 def settle(inference: Inference, api: Api, model: Model) -> Inference:
-    """The inference with doubts settled that prose settles. What the model gets wrong, or fails at, changes nothing."""
+    """The inference with doubts settled that prose settles. What the model gets wrong, or fails at, changes
+    nothing."""
     operations = {operation.path: operation for operation in api.operations}
     doubts = [
         _Doubt(stream, name, inferred)

@@ -48,6 +48,12 @@ def listing(
     return {"get": {"parameters": parameters(query or {}), "responses": {"200": answer}, **operation}}
 
 
+def answering(schema: Mapping[str, Any], media_type: str = "application/json") -> dict[str, Any]:
+    """A path item whose GET answers `schema`."""
+    answer = {"description": "OK", "content": {media_type: {"schema": dict(schema)}}}
+    return {"get": {"responses": {"200": answer}}}
+
+
 def spec(paths: Mapping[str, Any], **parts: Any) -> dict[str, Any]:
     return {
         "openapi": "3.0.3",

@@ -32,7 +32,12 @@ def many(inner: dict[str, Any]) -> dict[str, Any]:
 
 
 def field(name: str, kind: dict[str, Any], *arguments: tuple[str, dict[str, Any]], **more: Any) -> dict[str, Any]:
-    return {"name": name, "type": kind, "args": [{"name": one, "type": type_, "defaultValue": None} for one, type_ in arguments], **more}
+    return {
+        "name": name,
+        "type": kind,
+        "args": [{"name": one, "type": type_, "defaultValue": None} for one, type_ in arguments],
+        **more,
+    }
 
 
 def object_type(name: str, *fields: dict[str, Any]) -> dict[str, Any]:
@@ -57,7 +62,11 @@ TYPES = [
     object_type("Line", field("sku", TEXT)),
     object_type("OrderEdge", field("node", ORDER), field("cursor", TEXT)),
     object_type("PageInfo", field("hasNextPage", named("Boolean")), field("endCursor", TEXT)),
-    object_type("OrderConnection", field("edges", many(named("OrderEdge", "OBJECT"))), field("pageInfo", named("PageInfo", "OBJECT"))),
+    object_type(
+        "OrderConnection",
+        field("edges", many(named("OrderEdge", "OBJECT"))),
+        field("pageInfo", named("PageInfo", "OBJECT")),
+    ),
     object_type("OrderNodes", field("nodes", many(ORDER)), field("pageInfo", named("PageInfo", "OBJECT"))),
     object_type("OrderPage", field("items", many(ORDER)), field("total", INT)),
     object_type(
@@ -72,7 +81,7 @@ TYPES = [
         field("searchOrders", many(ORDER), ("query", required(TEXT))),
         field("version", TEXT),
     ),
-]  # fmt: skip
+]
 INTROSPECTION = {"data": {"__schema": {"queryType": {"name": "Query"}, "types": TYPES}}}
 
 
@@ -89,9 +98,13 @@ def test_lists_become_streams(tmp_path: Path) -> None:
         "orders_ofs": ("data", "ordersOf"),
     }
     assert {name: one.pagination.value.kind for name, one in streams.items()} == {
-        "orders": "cursor", "invoices": "cursor", "refunds": "offset", "parcels": "page", "countries": "none",
+        "orders": "cursor",
+        "invoices": "cursor",
+        "refunds": "offset",
+        "parcels": "page",
+        "countries": "none",
         "orders_ofs": "none",
-    }  # fmt: skip
+    }
     assert all(one.primary_key.value == ("id",) for one in made.streams)
     assert {one.path for one in made.inference.skipped} == {"order", "searchOrders", "version"}
     assert [one.name for one in made.inputs] == ["base_url", "api_token", "shop"]
@@ -113,7 +126,9 @@ def test_queries_ask_for_scalars_and_the_scalars_of_single_objects(tmp_path: Pat
 def test_names_that_graphql_forbids_are_left_out(tmp_path: Path) -> None:
     evil = "orders } mutation { drop"
     types = [
-        object_type("Query", field(evil, many(ORDER)), field("orders", many(ORDER)), field("x", many(ORDER), (evil, INT))),
+        object_type(
+            "Query", field(evil, many(ORDER)), field("orders", many(ORDER)), field("x", many(ORDER), (evil, INT))
+        ),
         object_type("Order", field("id", ID), field("{{ config['api_token'] }}", TEXT)),
     ]
     made = connect(write(tmp_path, {"__schema": {"queryType": {"name": "Query"}, "types": types}}))
@@ -130,7 +145,10 @@ def test_malformed_results_are_no_crash(tmp_path: Path, schema: dict[str, Any]) 
 @pytest.fixture
 def api() -> Iterator[str]:
     """Holds 23 of everything, at most ten of them on a page, for those who have the token."""
-    records = [{"id": str(n), "total": n * 1.5, "createdAt": "2024-01-01T00:00:00Z", "tags": [], "customer": None} for n in range(HELD)]
+    records = [
+        {"id": str(n), "total": n * 1.5, "createdAt": "2024-01-01T00:00:00Z", "tags": [], "customer": None}
+        for n in range(HELD)
+    ]
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -172,7 +190,9 @@ def api() -> Iterator[str]:
 
 
 def test_airbyte_reads_every_page(tmp_path: Path, api: str) -> None:
-    document = json.loads(json.dumps(INTROSPECTION).replace('"name": "limit"', '"description": "At most 10", "name": "limit"'))
+    document = json.loads(
+        json.dumps(INTROSPECTION).replace('"name": "limit"', '"description": "At most 10", "name": "limit"')
+    )
     text = json.dumps(document)
     for one in ("first", "perPage"):
         text = text.replace(f'"name": "{one}"', f'"description": "At most 10", "name": "{one}"')

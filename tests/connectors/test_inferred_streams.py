@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from small_specs import answering, cases, listing, parameters, record, spec, write
 
 from plugins.connectors import connect
 from plugins.connectors.plain import plain
-from small_specs import cases, listing, parameters, record, spec, write
 
 
 def fits(found: dict[str, Any] | None, case: dict[str, Any]) -> bool:
@@ -36,41 +36,20 @@ def test_cursor(tmp_path: Path, case: dict[str, Any]) -> None:
     assert fits(found, case), stream.cursor
 
 
-def schemes(**found: Any) -> dict[str, Any]:
-    return {"components": {"securitySchemes": found}}
-
-
-OAUTH = {"tokenUrl": "https://acme.example/token", "scopes": {"read": "all"}}
-
-
-@pytest.mark.parametrize(
-    ("parts", "expected", "inputs"),
-    [
-        (schemes(k={"type": "http", "scheme": "bearer"}) | {"security": [{"k": []}]}, {"kind": "bearer"}, ["api_token"]),
-        (schemes(k={"type": "http", "scheme": "basic"}) | {"security": [{"k": []}]}, {"kind": "basic"}, ["username", "password"]),
-        (schemes(k={"type": "apiKey", "in": "header", "name": "X-Key"}) | {"security": [{"k": []}]}, {"kind": "api_key", "place": "header", "name": "X-Key"}, ["api_key"]),
-        (schemes(k={"type": "apiKey", "in": "query", "name": "key"}) | {"security": [{"k": []}]}, {"kind": "api_key", "place": "query", "name": "key"}, ["api_key"]),
-        (schemes(k={"type": "oauth2", "flows": {"clientCredentials": OAUTH}}) | {"security": [{"k": ["read"]}]}, {"kind": "oauth2_client_credentials", "token_url": OAUTH["tokenUrl"]}, ["client_id", "client_secret"]),
-        (schemes(k={"type": "oauth2", "flows": {"authorizationCode": OAUTH}}) | {"security": [{"k": []}]}, {"kind": "oauth2_refresh_token", "token_url": OAUTH["tokenUrl"]}, ["client_id", "client_secret", "refresh_token"]),
-        (schemes(k={"type": "apiKey", "in": "header", "name": "Authorization", "description": "Bearer token"}), {"kind": "api_key", "prefix": "Bearer "}, ["api_key"]),
-        ({"info": {"title": "Acme", "version": "1", "description": "Send `Authorization: Bearer <token>` with each request."}}, {"kind": "bearer"}, ["api_token"]),
-        ({"security": []}, {"kind": "none"}, []),
-        ({}, {"kind": "none"}, []),
-    ],
-    ids=["bearer", "basic", "header", "query", "client credentials", "refresh token", "bearer in a header", "prose", "none", "nothing said"],
-)  # fmt: skip
-def test_authentication(tmp_path: Path, parts: dict[str, Any], expected: dict[str, Any], inputs: list[str]) -> None:
-    made = connect(write(tmp_path, spec({"/orders": listing()}, **parts)))
+@pytest.mark.parametrize("case", cases("authentication"), ids=lambda case: case["name"])
+def test_authentication(tmp_path: Path, case: dict[str, Any]) -> None:
+    made = connect(write(tmp_path, spec({"/orders": listing()}, **case["spec"])))
     found = plain(made.inference.auth.value)
-    assert {key: found.get(key) for key in expected} == expected
-    assert [one.name for one in made.inputs] == inputs
+    assert {key: found.get(key) for key in case["expect"]} == case["expect"]
+    assert [one.name for one in made.inputs] == case["inputs"]
 
 
 def test_two_schemes_that_are_both_required_are_both_sent(tmp_path: Path) -> None:
-    parts = schemes(
-        account={"type": "apiKey", "in": "header", "name": "Acme-Account"},
-        token={"type": "apiKey", "in": "header", "name": "Authorization"},
-    )
+    found = {
+        "account": {"type": "apiKey", "in": "header", "name": "Acme-Account"},
+        "token": {"type": "apiKey", "in": "header", "name": "Authorization"},
+    }
+    parts = {"components": {"securitySchemes": found}}
     made = connect(write(tmp_path, spec({"/orders": listing()}, **parts, security=[{"account": [], "token": []}])))
     assert [one.name for one in made.inputs] == ["api_key", "acme_account"]
     headers = made.manifest["definitions"]["requester"]["request_headers"]
@@ -83,22 +62,20 @@ def names_of(paths: dict[str, Any], tmp_path: Path) -> tuple[list[str], dict[str
 
 
 def test_only_collections_become_streams(tmp_path: Path) -> None:
-    one = {"get": {"responses": {"200": {"description": "", "content": {"application/json": {"schema": record(lines={"type": "array", "items": record()})}}}}}}  # fmt: skip
-    pdf = {"get": {"responses": {"200": {"description": "", "content": {"application/pdf": {"schema": {}}}}}}}
+    one = answering(record(lines={"type": "array", "items": record()}))
+    day = {"type": "string", "format": "date", "required": True}
     paths = {
         "/orders": listing(),
         "/orders/{order_id}": one,
         "/orders/search": listing(query={"q": {"type": "string"}}),
         "/orders/count": listing(),
-        "/orders/{order_id}/invoice": pdf,
+        "/orders/{order_id}/invoice": answering({}, "application/pdf"),
         "/old_orders": listing(deprecated=True),
         "/me": one,
-        "/reports/sales": listing(
-            query={"from": {"type": "string", "format": "date", "required": True}, "to": {"type": "string", "format": "date", "required": True}}
-        ),
+        "/reports/sales": listing({"type": "object", "properties": {"sum": {}}}, query={"from": day, "to": day}),
         "/find": listing(query={"query": {"type": "string", "required": True}}),
-        "/names": {"get": {"responses": {"200": {"description": "", "content": {"application/json": {"schema": {"type": "array", "items": {"type": "string"}}}}}}}},
-    }  # fmt: skip
+        "/names": answering({"type": "array", "items": {"type": "string"}}),
+    }
     streams, skipped = names_of(paths, tmp_path)
     assert streams == ["/orders"]
     assert len(skipped) == len(paths) - 1
@@ -111,7 +88,11 @@ def test_only_collections_become_streams(tmp_path: Path) -> None:
         ({"id": {"type": "string"}, "name": {"type": "string"}}, {}, ("id",)),
         ({"orderId": {"type": "string"}, "customerId": {"type": "string"}}, {}, ("orderId",)),
         ({"uuid": {"type": "string"}, "total": {"type": "number"}}, {}, ("uuid",)),
-        ({"number": {"type": "string"}, "total": {"type": "number"}}, {"/orders/{number}": {"get": {}}}, ("number",)),
+        (
+            {"number": {"type": "string"}, "total": {"type": "number"}},
+            {"/orders/{number}": {"get": {}}},
+            ("number",),
+        ),
         ({"total": {"type": "number"}}, {}, ()),
         ({"customer_id": {"type": "string"}, "product_id": {"type": "string"}}, {}, ()),
         ({"symbol": {"type": "string", "description": "Unique identifier of the order."}}, {}, ("symbol",)),
@@ -124,23 +105,10 @@ def test_primary_key(tmp_path: Path, fields: dict[str, Any], extra: dict[str, An
     assert stream.primary_key.is_doubtful is (key == ())
 
 
-@pytest.mark.parametrize(
-    ("schema", "path"),
-    [
-        ({"type": "array", "items": record()}, ()),
-        ({"type": "object", "properties": {"data": {"type": "array", "items": record()}, "errors": {"type": "array", "items": record()}}}, ("data",)),
-        ({"type": "object", "properties": {"included": {"type": "array", "items": record()}, "orders": {"type": "array", "items": record()}}}, ("orders",)),
-        ({"type": "object", "properties": {"data": {"type": "object", "properties": {"orders": {"type": "array", "items": record()}}}}}, ("data", "orders")),
-        ({"type": "object", "properties": {"_embedded": {"type": "object", "properties": {"orders": {"type": "array", "items": record()}}}}}, ("_embedded", "orders")),
-        ({"type": "array", "items": {"type": "object", "properties": {"order": record()}}}, ("*", "order")),
-        ({"allOf": [{"type": "object", "properties": {"total": {"type": "integer"}}}, {"type": "object", "properties": {"items": {"type": "array", "items": record()}}}]}, ("items",)),
-        ({"oneOf": [{"type": "null"}, {"type": "array", "items": record()}]}, ()),
-    ],
-)  # fmt: skip
-def test_records(tmp_path: Path, schema: dict[str, Any], path: tuple[str, ...]) -> None:
-    document = spec({"/orders": listing()})
-    document["paths"]["/orders"]["get"]["responses"]["200"]["content"]["application/json"]["schema"] = schema
-    assert connect(write(tmp_path, document)).streams[0].records.value.path == path
+@pytest.mark.parametrize("case", cases("records"), ids=lambda case: case["name"])
+def test_records(tmp_path: Path, case: dict[str, Any]) -> None:
+    document = spec({"/orders": answering(case["schema"])})
+    assert list(connect(write(tmp_path, document)).streams[0].records.value.path) == case["expect"]
 
 
 def parents_of(made: Any, name: str) -> list[tuple[str, str, str]]:
@@ -149,7 +117,10 @@ def parents_of(made: Any, name: str) -> list[tuple[str, str, str]]:
 
 
 def test_children_hang_from_the_streams_that_their_paths_name(tmp_path: Path) -> None:
-    asked = {"workspace": {"type": "string", "required": True}, "secret_word": {"type": "string", "required": True}}
+    asked = {
+        "workspace": {"type": "string", "required": True},
+        "secret_word": {"type": "string", "required": True},
+    }
     paths = {
         "/workspaces": listing(record(gid={"type": "string"})),
         "/projects": listing(),
@@ -203,7 +174,9 @@ def test_streams_are_called_by_their_entities_and_never_twice(tmp_path: Path) ->
     ],
 )
 def test_rate_limits_in_prose(tmp_path: Path, prose: str, rate: dict[str, int] | None) -> None:
-    made = connect(write(tmp_path, spec({"/orders": listing()}, info={"title": "A", "version": "1", "description": prose})))
+    made = connect(
+        write(tmp_path, spec({"/orders": listing()}, info={"title": "A", "version": "1", "description": prose}))
+    )
     assert plain(made.inference.limits.value) == rate
     assert ("api_budget" in made.manifest) is (rate is not None)
 
@@ -212,9 +185,21 @@ def test_rate_limits_in_prose(tmp_path: Path, prose: str, rate: dict[str, int] |
     ("servers", "url", "inputs"),
     [
         ([{"url": "https://api.acme.example/v1/"}], "https://api.acme.example/v1", []),
-        ([{"url": "https://sandbox.acme.example"}, {"url": "https://api.acme.example"}], "https://api.acme.example", []),
-        ([{"url": "https://{region}.acme.example", "variables": {"region": {"default": "eu"}}}], "https://eu.acme.example", []),
-        ([{"url": "https://{tenant}.acme.example", "variables": {"tenant": {"default": "your-tenant"}}}], "https://{tenant}.acme.example", ["tenant"]),
+        (
+            [{"url": "https://sandbox.acme.example"}, {"url": "https://api.acme.example"}],
+            "https://api.acme.example",
+            [],
+        ),
+        (
+            [{"url": "https://{region}.acme.example", "variables": {"region": {"default": "eu"}}}],
+            "https://eu.acme.example",
+            [],
+        ),
+        (
+            [{"url": "https://{tenant}.acme.example", "variables": {"tenant": {"default": "your-tenant"}}}],
+            "https://{tenant}.acme.example",
+            ["tenant"],
+        ),
         ([], "", ["base_url"]),
         ([{"url": "/v1"}], "", ["base_url"]),
         ([{"url": "https://a.example/{{ config['password'] }}"}], "", ["base_url"]),
@@ -248,7 +233,12 @@ def test_swagger_2_is_read_like_openapi_3(tmp_path: Path) -> None:
                         {"name": "limit", "in": "query", "type": "integer", "maximum": 250},
                         {"name": "updated_since", "in": "query", "type": "string", "format": "date-time"},
                     ],
-                    "responses": {"200": {"description": "", "schema": {"type": "array", "items": {"$ref": "#/definitions/Order"}}}},
+                    "responses": {
+                        "200": {
+                            "description": "",
+                            "schema": {"type": "array", "items": {"$ref": "#/definitions/Order"}},
+                        }
+                    },
                 }
             }
         },
@@ -263,18 +253,58 @@ def test_swagger_2_is_read_like_openapi_3(tmp_path: Path) -> None:
 
 
 def test_types_of_openapi_31(tmp_path: Path) -> None:
-    fields = {"deleted_at": {"type": ["string", "null"], "format": "date-time"}, "size": {"anyOf": [{"type": "integer"}, {"type": "null"}]}}
-    made = connect(write(tmp_path, {**spec({"/orders": listing(record(**fields))}), "openapi": "3.1.0", "webhooks": {}}))
+    fields = {
+        "deleted_at": {"type": ["string", "null"], "format": "date-time"},
+        "size": {"anyOf": [{"type": "integer"}, {"type": "null"}]},
+    }
+    made = connect(
+        write(tmp_path, {**spec({"/orders": listing(record(**fields))}), "openapi": "3.1.0", "webhooks": {}})
+    )
     properties = made.streams[0].schema["properties"]
     assert properties["deleted_at"] == {"type": ["string", "null"], "format": "date-time"}
     assert properties["size"] == {"type": ["integer", "null"]}
 
 
+SKETCH = """The campaigns.
+
+```json
+{
+  "message": (required, string) how it went,
+  "campaigns": [
+    {
+      "id": (string) the identifier,
+      "last_edited": (ISO 8601 string) when, // really
+    },
+    ...
+  ]
+}
+```
+"""
+
+
 def test_an_answer_shown_in_prose_is_understood(tmp_path: Path) -> None:
-    prose = 'The campaigns.\n\n```json\n{\n  "message": (required, string) how it went,\n  "campaigns": [\n    {\n      "id": (string) the identifier,\n      "last_edited": (ISO 8601 string) when, // really\n    },\n    ...\n  ]\n}\n```\n'  # fmt: skip
-    operation = {"description": prose, "parameters": parameters({"page": {"type": "string"}}), "responses": {"200": {"description": ""}}}
+    operation = {"description": SKETCH, "parameters": parameters({"page": {"type": "string"}}), "responses": {}}
     (stream,) = connect(write(tmp_path, spec({"/campaigns/list": {"get": operation}}))).streams
     assert stream.name == "campaigns"
     assert stream.records.value.path == ("campaigns",)
     assert stream.primary_key.value == ("id",)
     assert "sketch" in stream.records.reason
+
+
+def test_names_in_other_scripts_are_no_crash(tmp_path: Path) -> None:
+    fields = {
+        "ид": {"type": "integer"},
+        "_": {"type": "string"},
+        "обновлено": {"type": "string", "format": "date-time"},
+    }
+    paths = {
+        "/заказы": listing(
+            {"type": "object", "properties": fields}, query={"с": {"type": "string", "format": "date"}}
+        ),
+        "/заказы/{ид}/строки": listing({"type": "object", "properties": fields}, wrapper="данные"),
+        "/заказы/{ид}": listing(),
+    }
+    made = connect(write(tmp_path, spec(paths)))
+    assert len(made.streams) == 2
+    assert len({one.name for one in made.streams}) == 2
+    assert made.streams[1].given.value.parents[0].field == "ид"

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from small_specs import listing, record, spec, write
 
 from plugins.connectors import connect, validate_manifest
 from plugins.core.errors import SmeltError
-from small_specs import listing, record, spec, write
 
 
 def refused(folder: Path, text: str, name: str = "spec.yaml") -> str:
@@ -91,10 +91,16 @@ def test_references_in_a_circle_end(tmp_path: Path) -> None:
     schemas = {
         "Loop": {"$ref": "#/components/schemas/Loop2"},
         "Loop2": {"$ref": "#/components/schemas/Loop"},
-        "Node": record(children={"type": "array", "items": {"$ref": "#/components/schemas/Node"}}, loop={"$ref": "#/components/schemas/Loop"}),
+        "Node": record(
+            children={"type": "array", "items": {"$ref": "#/components/schemas/Node"}},
+            loop={"$ref": "#/components/schemas/Loop"},
+        ),
         "All": {"allOf": [{"$ref": "#/components/schemas/All"}, record()]},
-    }  # fmt: skip
-    paths = {"/nodes": listing({"$ref": "#/components/schemas/Node"}), "/alls": listing({"$ref": "#/components/schemas/All"})}
+    }
+    paths = {
+        "/nodes": listing({"$ref": "#/components/schemas/Node"}),
+        "/alls": listing({"$ref": "#/components/schemas/All"}),
+    }
     made = connect(write(tmp_path, spec(paths, components={"schemas": schemas})))
     assert [one.name for one in made.streams] == ["nodes", "alls"]
     assert "children" in made.streams[0].schema["properties"]
@@ -104,21 +110,29 @@ def test_references_in_a_circle_end(tmp_path: Path) -> None:
 def test_references_that_multiply_are_written_out_within_bounds(tmp_path: Path) -> None:
     """Ten levels of ten references each: ten thousand million objects, if somebody wrote them out."""
     schemas = {
-        f"L{n}": {"type": "object", "properties": {f"p{k}": {"$ref": f"#/components/schemas/L{n + 1}"} for k in range(10)}}
+        f"L{n}": {
+            "type": "object",
+            "properties": {f"p{k}": {"$ref": f"#/components/schemas/L{n + 1}"} for k in range(10)},
+        }
         for n in range(10)
-    }  # fmt: skip
+    }
     schemas["L10"] = {"type": "string"}
     schemas["B0"] = {"allOf": [{"$ref": "#/components/schemas/B1"}] * 10}
     schemas |= {f"B{n}": {"allOf": [{"$ref": f"#/components/schemas/B{n + 1}"}] * 10} for n in range(1, 20)}
     schemas["B20"] = record()
-    paths = {"/laughs": listing({"$ref": "#/components/schemas/L0"}), "/bills": listing({"$ref": "#/components/schemas/B0"})}
+    paths = {
+        "/laughs": listing({"$ref": "#/components/schemas/L0"}),
+        "/bills": listing({"$ref": "#/components/schemas/B0"}),
+    }
     made = connect(write(tmp_path, spec(paths, components={"schemas": schemas})))
     assert [one.name for one in made.streams] == ["laughs", "bills"]
     assert len(made.files["connector.yml"]) < 500_000
 
 
 def test_three_megabytes_are_read(tmp_path: Path) -> None:
-    paths = {f"/things{n}": listing(record(note={"type": "string", "description": "x" * 2300})) for n in range(1200)}
+    paths = {
+        f"/things{n}": listing(record(note={"type": "string", "description": "x" * 2300})) for n in range(1200)
+    }
     text = json.dumps(spec(paths))
     assert len(text) > 3_000_000
     assert len(connect(write(tmp_path, yaml.dump(json.loads(text)), "big.yaml")).streams) == 1200
@@ -147,13 +161,19 @@ def test_a_parameter_in_a_missing_file_is_known_by_the_file_name(tmp_path: Path)
     assert "reference is broken" in pages.reason
 
 
-@pytest.mark.parametrize("paths", [None, [], "x", {"orders": {}}, {"/a": None}, {"/a": {"get": None}}, {"/a": {"get": {"responses": []}}}])
+@pytest.mark.parametrize(
+    "paths",
+    [None, [], "x", {"orders": {}}, {"/a": None}, {"/a": {"get": None}}, {"/a": {"get": {"responses": []}}}],
+)
 def test_malformed_paths_are_no_crash(tmp_path: Path, paths: object) -> None:
     document = {**spec({}), "paths": paths}
     assert connect(write(tmp_path, document)).streams == ()
 
 
-@pytest.mark.parametrize("junk", [None, 7, "x", [], {"properties": []}, {"allOf": {}}, {"type": 3}, {"items": 3, "type": "array"}, {"enum": 3}])
+@pytest.mark.parametrize(
+    "junk",
+    [None, 7, "x", [], {"properties": []}, {"allOf": {}}, {"type": 3}, {"items": 3, "type": "array"}, {"enum": 3}],
+)
 def test_malformed_schemas_are_no_crash(tmp_path: Path, junk: object) -> None:
     document = spec({"/a": listing(), "/b": listing(record(odd=junk))})
     document["paths"]["/a"]["get"]["responses"]["200"]["content"]["application/json"]["schema"] = junk
@@ -175,7 +195,12 @@ def web(tmp_path: Path) -> Iterator[str]:
                 except OSError:
                     return
                 return
-            body = json.dumps({**spec({"/orders": listing(), "/p": {"$ref": f"file://{tmp_path}/x.json#/a"}}), "servers": [{"url": "/api/v2"}]})
+            body = json.dumps(
+                {
+                    **spec({"/orders": listing(), "/p": {"$ref": f"file://{tmp_path}/x.json#/a"}}),
+                    "servers": [{"url": "/api/v2"}],
+                }
+            )
             self.send_response(200 if self.path == "/openapi.json" else 404)
             self.end_headers()
             self.wfile.write(body.encode())

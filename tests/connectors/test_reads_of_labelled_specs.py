@@ -1,6 +1,7 @@
 """Connectors of twelve real specs, run by airbyte-cdk against the mock that does what hand labels say.
 
-The documents are not in the repository (they have no licence): SMELT_OPENAPI_SPECS names the folder that holds them.
+The documents are not in the repository (they have no licence): SMELT_OPENAPI_SPECS names the folder that holds
+them.
 """
 
 from __future__ import annotations
@@ -57,7 +58,8 @@ def test_every_labelled_stream_is_read_to_the_last_record(labels: Labels) -> Non
         if labels.spec == "pendo_io.yaml":
             config["case_id"] = str(mock.records("/features")[0]["id"])
         done = check_connector(made.manifest, config, streams=wanted)
-        assert not done.check_error
+        # Where all that the API has is a guess, so is the check.
+        assert not done.check_error or all("records" in one.unscored for one in labels.streams)
         reads = {one.name: one for one in done.streams}
         for label in labels.streams:
             if label.path not in by_path:
@@ -66,7 +68,7 @@ def test_every_labelled_stream_is_read_to_the_last_record(labels: Labels) -> Non
             read, held = reads[by_path[label.path].name], mock.held.streams[label.path]
             expected = held.records
             if label.path == "/comments":
-                expected = held.per_parent.get(config["case_id"], 0)
+                expected = held.per_parent.get(f"case_id={config['case_id']}", 0)
             if "records" in label.unscored:
                 # Nobody could know where its records are: an error is right, silence is not.
                 assert read.error or read.records == expected, label.path
@@ -79,7 +81,12 @@ def test_a_second_read_brings_less(spec: str) -> None:
     labels = next(one for one in _LABELS if one.spec == spec)
     document = Path(_SPECS or "") / spec
     made = connect(str(document))
-    incremental = [one.name for one in made.streams if one.cursor.value is not None and one.records.confidence > 0.6]
+    # A parameter that takes days brings the whole last day again, in which the mock's records all are.
+    incremental = [
+        one.name
+        for one in made.streams
+        if one.cursor.value is not None and one.cursor.value.format != "%Y-%m-%d" and one.records.confidence > 0.6
+    ]
     assert len(incremental) >= 3
     with serve(document, labels, _HELD, faults=Faults(0, 0)) as mock:
         config = config_of(made, mock)

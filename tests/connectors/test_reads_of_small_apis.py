@@ -1,4 +1,5 @@
-"""Connectors of small specs, run by airbyte-cdk against a mock that does what a label says: counts have to agree."""
+"""Connectors of small specs, run by airbyte-cdk against a mock that does what a label says: counts have to
+agree."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_specs import listing, parameters, record, spec, write
+from small_specs import cases, listing, record, spec, write
 
 from plugins.connectors import check_connector, connect
 from plugins.connectors.mock import Faults, Labels, serve
@@ -34,28 +35,36 @@ def schemes(**found: Any) -> dict[str, Any]:
 
 
 OAUTH = {"tokenUrl": "https://api.acme.example/oauth/token", "scopes": {}}
+OAUTH_LABEL = {"kind": "oauth2", "name": "Authorization"}
 AUTH = [
     ("bearer", {"type": "http", "scheme": "bearer"}, {"kind": "bearer", "name": "Authorization"}),
     ("basic", {"type": "http", "scheme": "basic"}, {"kind": "basic", "name": "Authorization"}),
     ("header", {"type": "apiKey", "in": "header", "name": "X-Key"}, {"kind": "api_key_header", "name": "X-Key"}),
     ("query", {"type": "apiKey", "in": "query", "name": "key"}, {"kind": "api_key_query", "name": "key"}),
-    ("client credentials", {"type": "oauth2", "flows": {"clientCredentials": OAUTH}}, {"kind": "oauth2", "name": "Authorization"}),
-    ("refresh token", {"type": "oauth2", "flows": {"authorizationCode": OAUTH}}, {"kind": "oauth2", "name": "Authorization"}),
+    ("client credentials", {"type": "oauth2", "flows": {"clientCredentials": OAUTH}}, OAUTH_LABEL),
+    ("refresh token", {"type": "oauth2", "flows": {"authorizationCode": OAUTH}}, OAUTH_LABEL),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "scheme", "label"), AUTH, ids=[case[0] for case in AUTH])
-def test_credentials_reach_the_api(tmp_path: Path, name: str, scheme: dict[str, Any], label: dict[str, Any]) -> None:
+def test_credentials_reach_the_api(
+    tmp_path: Path, name: str, scheme: dict[str, Any], label: dict[str, Any]
+) -> None:
     document = spec({"/orders": listing()}, **schemes(auth=scheme))
     with serve(document, labelled({"path": "/orders", "records": []}, auth=label), HELD, faults=QUIET) as mock:
         if mock.token_url and "flows" in scheme:
             flow = next(iter(scheme["flows"]))
-            document["components"]["securitySchemes"]["auth"]["flows"] = {flow: {**OAUTH, "tokenUrl": mock.token_url}}
+            document["components"]["securitySchemes"]["auth"]["flows"] = {
+                flow: {**OAUTH, "tokenUrl": mock.token_url}
+            }
         made = connect(write(tmp_path, document))
         known = {
             "api_token": mock.secrets.token,
             "api_key": mock.secrets.api_key,
-            **{one: getattr(mock.secrets, one) for one in ("username", "password", "client_id", "client_secret", "refresh_token")},
+            **{
+                one: getattr(mock.secrets, one)
+                for one in ("username", "password", "client_id", "client_secret", "refresh_token")
+            },
         }
         config = {"base_url": mock.url, **{one.name: known[one.name] for one in made.inputs}}
         assert check_connector(made.manifest, config).counts == {"orders": HELD}
@@ -66,23 +75,14 @@ def test_credentials_reach_the_api(tmp_path: Path, name: str, scheme: dict[str, 
 
 
 SIZED = {"limit": {"type": "integer", "maximum": 10}}
-PAGES = [
-    ("pages", {"page": {"type": "integer"}, **SIZED}, {}, {"kind": "page", "parameter": "page", "size_parameter": "limit", "max_size": 10}),
-    ("pages from zero", {"page": {"type": "integer", "default": 0}, **SIZED}, {}, {"kind": "page", "parameter": "page", "size_parameter": "limit", "max_size": 10, "start": 0}),
-    ("offset", {"offset": {"type": "integer"}, **SIZED}, {}, {"kind": "offset", "parameter": "offset", "size_parameter": "limit", "max_size": 10}),
-    ("offset of unknown most", {"offset": {"type": "integer"}, "limit": {"type": "integer"}}, {}, {"kind": "offset", "parameter": "offset", "size_parameter": "limit", "max_size": 7}),
-    ("token", {"cursor": {"type": "string"}, **SIZED}, {"meta": {"type": "object", "properties": {"next_cursor": {"type": "string"}}}}, {"kind": "cursor", "parameter": "cursor", "size_parameter": "limit", "max_size": 10, "next": ["meta", "next_cursor"]}),
-    ("next URL", {"cursor": {"type": "string"}, **SIZED}, {"links": {"type": "object", "properties": {"next": {"type": "string", "format": "uri"}}}}, {"kind": "next_url", "parameter": "cursor", "size_parameter": "limit", "max_size": 10, "next": ["links", "next"]}),
-    ("Link header", {"page": {"type": "integer"}, **SIZED}, {}, {"kind": "link_header", "parameter": "page", "size_parameter": "limit", "max_size": 10}),
-]  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "query", "beside", "label"), PAGES, ids=[case[0] for case in PAGES])
-def test_all_pages_are_read(
-    tmp_path: Path, name: str, query: dict[str, Any], beside: dict[str, Any], label: dict[str, Any]
-) -> None:
+@pytest.mark.parametrize("case", cases("read_pages"), ids=lambda case: case["name"])
+def test_all_pages_are_read(tmp_path: Path, case: dict[str, Any]) -> None:
+    label = case["label"]
     headers = ["Link"] if label["kind"] == "link_header" else None
-    document = spec({"/orders": listing(query=query, wrapper="orders", beside=beside, headers=headers)})
+    path = listing(query=case["query"], wrapper="orders", beside=case["beside"], headers=headers)
+    document = spec({"/orders": path})
     stream = {"path": "/orders", "records": ["orders"], "pagination": label}
     with serve(document, labelled(stream), HELD, faults=QUIET) as mock:
         made = connect(write(tmp_path, document))
@@ -139,7 +139,12 @@ def test_children_and_their_children_are_read_for_each_parent(tmp_path: Path) ->
         {"path": "/projects/{project_id}/tasks/{task_id}/notes", "records": [], "parent": task},
         {"path": "/labels", "records": [], "parent": {**own, "parameter": "project"}},
     )
-    held = {"/projects": 3, "/projects/{project_id}/tasks": 8, "/projects/{project_id}/tasks/{task_id}/notes": 19, "/labels": 7}
+    held = {
+        "/projects": 3,
+        "/projects/{project_id}/tasks": 8,
+        "/projects/{project_id}/tasks/{task_id}/notes": 19,
+        "/labels": 7,
+    }
     document = spec(paths)
     with serve(document, labels, held, faults=QUIET) as mock:
         made = connect(write(tmp_path, document))
@@ -152,16 +157,14 @@ def test_children_and_their_children_are_read_for_each_parent(tmp_path: Path) ->
 
 
 def test_four_levels_of_children_are_read(tmp_path: Path) -> None:
-    paths, labels, above = {}, [], None
-    for level, word in enumerate(("alpha", "beta", "gamma", "delta")):
-        path = f"{above}/{{{last}_id}}/{word}s" if above else f"/{word}s"  # noqa: F821 - set by the round before
-        parent = {"path": above, "parameter": f"{last}_id", "field": "id"} if above else None  # noqa: F821
-        paths[path] = listing()
-        labels.append({"path": path, "records": [], "parent": parent})
-        above, last = path, word
-    held = dict(zip(paths, (2, 3, 5, 7), strict=True))
-    document = spec(paths)
-    with serve(document, labelled(*labels), held, faults=QUIET) as mock:
+    levels = ["/alphas", "/{alpha_id}/betas", "/{beta_id}/gammas", "/{gamma_id}/deltas"]
+    paths = ["".join(levels[: number + 1]) for number in range(4)]
+    labels = [{"path": paths[0], "records": []}]
+    for number, parameter in enumerate(("alpha_id", "beta_id", "gamma_id")):
+        parent = {"path": paths[number], "parameter": parameter, "field": "id"}
+        labels.append({"path": paths[number + 1], "records": [], "parent": parent})
+    document = spec({path: listing() for path in paths})
+    with serve(document, labelled(*labels), dict(zip(paths, (2, 3, 5, 7), strict=True)), faults=QUIET) as mock:
         done = check_connector(connect(write(tmp_path, document)).manifest, {"base_url": mock.url})
         assert list(done.counts.values()) == [2, 3, 5, 7]
 
@@ -174,7 +177,11 @@ def test_two_fields_of_one_parent_make_one_path(tmp_path: Path) -> None:
     labels = labelled(
         {"path": "/repos", "records": [], "primary_key": ["owner", "repo"]},
         {"path": "/repos/{owner}/{repo}/issues", "records": [], "parent": parents},
-        {"path": notes, "records": [], "parent": {"path": "/repos/{owner}/{repo}/issues", "parameter": "issue_id", "field": "id"}},
+        {
+            "path": notes,
+            "records": [],
+            "parent": {"path": "/repos/{owner}/{repo}/issues", "parameter": "issue_id", "field": "id"},
+        },
     )
     held = {"/repos": 4, "/repos/{owner}/{repo}/issues": 9, notes: 11}
     with serve(document, labels, held, faults=QUIET) as mock:
@@ -207,7 +214,9 @@ def test_an_answer_that_is_not_as_guessed_is_an_error_and_not_an_empty_stream(tm
 
 def test_an_address_with_nothing_behind_it_is_an_error(tmp_path: Path) -> None:
     document = spec({"/orders": listing()})
-    with serve(spec({"/others": listing()}), labelled({"path": "/others", "records": []}), 1, faults=QUIET) as mock:
+    with serve(
+        spec({"/others": listing()}), labelled({"path": "/others", "records": []}), 1, faults=QUIET
+    ) as mock:
         done = check_connector(connect(write(tmp_path, document)).manifest, {"base_url": mock.url})
         assert "404" in done.check_error + done.streams[0].error
         assert not done.is_good

@@ -1,4 +1,5 @@
-"""The files that `smelt connect` writes: valid to airbyte-cdk and to Smelt, whatever the spec's author wrote into it."""
+"""The files that `smelt connect` writes: valid to airbyte-cdk and to Smelt, whatever the spec's author wrote
+into it."""
 
 from __future__ import annotations
 
@@ -61,22 +62,43 @@ def test_source_yml_is_what_smelt_loads(here: Path) -> None:
     manifest = yaml.safe_load((here / "sources" / "acme" / "connector.yml").read_text())
     assert [one["name"] for one in manifest["streams"]] == [one.name for one in source.streams]
     assert validate_manifest(manifest, {"api_key": "x", "seller_id": "1"}) == (
-        "orders", "order_lines", "customers", "offers",
-    )  # fmt: skip
+        "orders",
+        "order_lines",
+        "customers",
+        "offers",
+    )
 
 
 def test_the_text_says_what_was_inferred_and_what_to_do(here: Path) -> None:
     printed = smelt("connect", write(here, SHOP)).output
-    for text in ("orders", "updated_at ≥ updated_since", "order_id ← /orders.id", "What is seller_id?", "[connections.acme]",
-                 'api_key = "env:ACME_API_KEY"', "smelt doctor", "smelt ingest acme"):  # fmt: skip
+    for text in (
+        "orders",
+        "updated_at ≥ updated_since",
+        "order_id ← /orders.id",
+        "What is seller_id?",
+        "[connections.acme]",
+        'api_key = "env:ACME_API_KEY"',
+        "smelt doctor",
+        "smelt ingest acme",
+    ):
         assert text in printed
 
 
 def test_json_has_everything(here: Path) -> None:
     document = json.loads(smelt("connect", write(here, SHOP), "--json").output)
     assert set(document) >= {
-        "spec", "title", "version", "base_url", "auth", "inputs", "streams", "skipped", "questions", "defects", "files",
-    }  # fmt: skip
+        "spec",
+        "title",
+        "version",
+        "base_url",
+        "auth",
+        "inputs",
+        "streams",
+        "skipped",
+        "questions",
+        "defects",
+        "files",
+    }
     orders = next(one for one in document["streams"] if one["name"] == "orders")
     assert orders["cursor"]["parameter"] == "updated_since"
     assert 0 <= orders["confidence"] <= 1
@@ -148,7 +170,13 @@ def test_hostile_text_is_nothing_but_text(here: Path) -> None:
     fine = listing(summary=f"{EVIL} {HOSTILE['markup']}", description="#/streams/0")
     named = listing(wrapper=EVIL)
     document = spec(
-        {"/orders": orders, "/people": fine, f"/{EVIL}/things": listing(), "/wrapped": named, "/a/../../b": listing()},
+        {
+            "/orders": orders,
+            "/people": fine,
+            f"/{EVIL}/things": listing(),
+            "/wrapped": named,
+            "/a/../../b": listing(),
+        },
         info={"title": HOSTILE["title"], "version": HOSTILE["markup"], "description": EVIL},
         components={"securitySchemes": {EVIL: {"type": "apiKey", "in": "header", "name": EVIL}}},
         security=[{EVIL: []}],
@@ -171,7 +199,12 @@ def test_a_name_that_is_no_folder_is_refused(here: Path, name: str) -> None:
 
 @pytest.mark.parametrize(
     ("title", "name"),
-    [("Capsule CRM API v2", "capsule_crm"), ("The REST API", "shop_spec"), ("Crème Brûlée", "creme_brulee"), ("2checkout", "shop_spec")],
+    [
+        ("Capsule CRM API v2", "capsule_crm"),
+        ("The REST API", "shop_spec"),
+        ("Crème Brûlée", "creme_brulee"),
+        ("2checkout", "shop_spec"),
+    ],
 )
 def test_the_name_comes_from_the_title_else_from_the_file(here: Path, title: str, name: str) -> None:
     document = {**SHOP, "info": {"title": title, "version": "1"}}

@@ -53,7 +53,9 @@ def infer_graphql(document: Document) -> Inference:
     skipped: list[Skipped] = []
     fields = types.fields(types.query)
     if not fields:
-        document.defects.add("__schema", f"the query type {types.query!r} has no fields", "there is nothing to read")
+        document.defects.add(
+            "__schema", f"the query type {types.query!r} has no fields", "there is nothing to read"
+        )
     for field in fields:
         found = _list_in(types, field)
         if reason := _why_not(field, found):
@@ -85,7 +87,9 @@ def _list_in(types: Types, field: Field) -> _List | None:
     paged = {"pageInfo": {"hasNextPage": None, "endCursor": None}} if "pageInfo" in inner else {}
     is_connection = bool(paged) and any(one.name == "after" for one in field.arguments)
     if "nodes" in inner and inner["nodes"].type.lists and is_object(inner["nodes"].type):
-        return _List(("nodes",), inner["nodes"].type.name, paged, is_connection, 0.95, "it is a connection with nodes")
+        return _List(
+            ("nodes",), inner["nodes"].type.name, paged, is_connection, 0.95, "it is a connection with nodes"
+        )
     edges = inner.get("edges")
     if edges is not None and edges.type.lists:
         node = types.field(edges.type.name, "node")
@@ -129,7 +133,11 @@ def _stream(types: Types, field: Field, found: _List, shapes: Shapes, taken: set
     name = _name(field.name, taken)
     operation = Operation(path=f"/{field.name}")
     sure = 0.95 if not asked else 0.5
-    reason = "it takes no argument that has to be given" if not asked else f"you have to give {', '.join(one.name for one in asked)}"
+    reason = (
+        "it takes no argument that has to be given"
+        if not asked
+        else f"you have to give {', '.join(one.name for one in asked)}"
+    )
     return Stream(
         name=name,
         path=field.name,
@@ -148,7 +156,9 @@ def _stream(types: Types, field: Field, found: _List, shapes: Shapes, taken: set
 
 def _name(field: str, taken: set[str]) -> str:
     """In the plural; a word like `all` or `list` before it says nothing."""
-    parts = [part for part in words(field) if part not in ("all", "list", "get", "fetch", "connection")] or ["records"]
+    parts = [part for part in words(field) if part not in ("all", "list", "get", "fetch", "connection")] or [
+        "records"
+    ]
     name = snake("_".join((*parts[:-1], plural(parts[-1]))))
     number = 2
     while name in taken:
@@ -163,8 +173,19 @@ def _pagination(field: Field, found: _List) -> tuple[Inferred[Pagination], list[
     root = ("data", field.name, "pageInfo")
     told = _size(field)
     if found.is_connection:
-        made = Pagination(CURSOR, "after", size.name if size else "", told, told if size else None, next=(*root, "endCursor"), more=(*root, "hasNextPage"))  # fmt: skip
-        return Inferred(made, 0.95, "a Relay connection pages by `after` and `pageInfo.endCursor`"), [by_name["after"], *base]
+        made = Pagination(
+            CURSOR,
+            "after",
+            size.name if size else "",
+            told,
+            told if size else None,
+            next=(*root, "endCursor"),
+            more=(*root, "hasNextPage"),
+        )
+        return Inferred(made, 0.95, "a Relay connection pages by `after` and `pageInfo.endCursor`"), [
+            by_name["after"],
+            *base,
+        ]
     for names, kind in ((_OFFSETS, OFFSET), (_PAGES, PAGE)):
         if (name := next((one for one in names if one in by_name), None)) is not None:
             made = Pagination(kind, name, size.name if size else "", told, told if size else None)

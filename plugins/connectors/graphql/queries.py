@@ -14,10 +14,13 @@ _MOST = 150
 Selection = dict[str, Any]  # field → None, or the selection below it
 
 
-def select(types: Types, owner: str, depth: int = 0, above: tuple[str, ...] = ()) -> tuple[Selection, dict[str, Any]]:
+def select(
+    types: Types, owner: str, depth: int = 0, above: tuple[str, ...] = ()
+) -> tuple[Selection, dict[str, Any]]:
     """What to ask for of an object, and the JSON schema of the answer.
 
-    All scalars without required arguments; of single objects their scalars; no lists of objects, which page themselves.
+    All scalars without required arguments; of single objects their scalars; no lists of objects, which page
+    themselves.
     """
     chosen: Selection = {}
     properties: dict[str, Any] = {}
@@ -26,7 +29,12 @@ def select(types: Types, owner: str, depth: int = 0, above: tuple[str, ...] = ()
             continue
         if field.type.kind in ("SCALAR", "ENUM") and field.type.lists <= 1:
             chosen[field.name], properties[field.name] = None, scalar_schema(field.type)
-        elif is_object(field.type) and not field.type.lists and depth < _DEEPEST - 1 and field.type.name not in above:
+        elif (
+            is_object(field.type)
+            and not field.type.lists
+            and depth < _DEEPEST - 1
+            and field.type.name not in above
+        ):
             inner, schema = select(types, field.type.name, depth + 1, (*above, owner))
             if inner:
                 chosen[field.name], properties[field.name] = inner, schema
@@ -34,7 +42,8 @@ def select(types: Types, owner: str, depth: int = 0, above: tuple[str, ...] = ()
 
 
 def write_query(field: str, arguments: Sequence[Argument], selection: Selection) -> str:
-    """A query of one field, its arguments as variables. Braces stand on lines of their own: Jinja reads two as a template."""
+    """A query of one field, its arguments as variables. Braces stand on lines of their own: Jinja reads two as a
+    template."""
     declared = ", ".join(f"${one.name}: {one.declared}" for one in arguments)
     given = ", ".join(f"{one.name}: ${one.name}" for one in arguments)
     head = f"query ({declared}) {{" if arguments else "query {"

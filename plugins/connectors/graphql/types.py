@@ -41,7 +41,9 @@ class Argument:
     @property
     def declared(self) -> str:
         """Its type as a query declares it."""
-        return f"{'[' * self.type.lists}{self.type.name}{']' * self.type.lists}{'!' if self.type.is_required else ''}"
+        return (
+            f"{'[' * self.type.lists}{self.type.name}{']' * self.type.lists}{'!' if self.type.is_required else ''}"
+        )
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,11 @@ def _kind(raw: Any) -> Kind | None:
         if raw.get("kind") == "LIST":
             lists += 1
         elif raw.get("kind") != "NON_NULL":
-            return Kind(str(raw["name"]), str(raw.get("kind")), lists, is_required) if _is_name(raw.get("name")) else None
+            return (
+                Kind(str(raw["name"]), str(raw.get("kind")), lists, is_required)
+                if _is_name(raw.get("name"))
+                else None
+            )
         raw = raw.get("ofType")
     return None
 

@@ -12,14 +12,17 @@ from plugins.connectors.inferred import Inferred
 from plugins.connectors.spec.api import Api
 
 _BEARER_SAID = re.compile(r"\bbearer\b", re.I)
+_KEY_HEADER = r"(X-[\w-]*(?:Key|Token)|Authorization)"
 _PROSE = (
     ("bearer", re.compile(r"Authorization[`\"']?\s*[:=]\s*[`\"']?Bearer\b|\bbearer (token|auth)", re.I)),
     ("basic", re.compile(r"Authorization[`\"']?\s*[:=]\s*[`\"']?Basic\b|\bHTTP basic auth", re.I)),
-    ("header", re.compile(r"\b(X-[\w-]*(?:Key|Token)|Authorization)[`\"']?\s*:\s*[`\"']?[<{\[]?\s*\w*[ _-]?(?:api|key|token)", re.I)),
-    ("header", re.compile(r"[`\"']?\b(X-[\w-]*(?:Key|Token)|Authorization)\b[`\"']? (?:HTTP )?header", re.I)),
+    ("header", re.compile(rf"\b{_KEY_HEADER}[`\"']?\s*:\s*[`\"']?[<{{\[]?\s*\w*[ _-]?(?:api|key|token)", re.I)),
+    ("header", re.compile(rf"[`\"']?\b{_KEY_HEADER}\b[`\"']? (?:HTTP )?header", re.I)),
     ("query", re.compile(r"[?&](api_?key|access_token|auth_token|apikey|token)=", re.I)),
-)  # fmt: skip
-_OPEN = re.compile(r"no (authentication|api key|auth)\b|without (authentication|an api key)|publicly accessible", re.I)
+)
+_OPEN = re.compile(
+    r"no (authentication|api key|auth)\b|without (authentication|an api key)|publicly accessible", re.I
+)
 _RANK = ("bearer", "api_key", "basic", "oauth2_client_credentials", "oauth2_refresh_token", "none")
 
 
@@ -91,7 +94,11 @@ def _wanted(api: Api) -> tuple[tuple[Mapping[str, Any], ...] | None, str, float]
     if api.security is not None or (api.used_security and not api.schemes):
         return (), "the spec says that none is needed", 0.9
     if api.schemes:
-        return tuple({name: []} for name in api.schemes), "the only scheme described, though nothing says it is used", 0.7
+        return (
+            tuple({name: []} for name in api.schemes),
+            "the only scheme described, though nothing says it is used",
+            0.7,
+        )
     return None, "", 0.0
 
 

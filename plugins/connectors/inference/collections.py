@@ -7,24 +7,22 @@ from collections.abc import Collection
 
 from plugins.connectors.inference.names import entity_of, entity_segments
 from plugins.connectors.inference.records import Records
+from plugins.connectors.inference.vocabulary import vocabulary
 from plugins.connectors.inference.words import is_parameter, is_plural, segments, words
 from plugins.connectors.inferred import Inferred
 from plugins.connectors.spec.api import Operation, Parameter
 from plugins.connectors.spec.shapes import Shape
 
-_LOOK_UPS = frozenset(
-    "search lookup find autocomplete typeahead suggest suggestions suggester query validate validation match preview "
-    "details detail info resolve check verify ping health healthcheck status version me current self schema openapi swagger".split()
+_LOOK_UPS = vocabulary("collections", "look_ups")
+_FIGURES = vocabulary("collections", "figures")
+_NOT_JSON = vocabulary("collections", "not_json")
+_TERMS = vocabulary("collections", "terms")
+_PAGE_WORDS = re.compile(
+    r"^(page|per_?page|page_?size|limit|offset|cursor|after|skip|take|start|size|count|top)$", re.I
 )
-_FIGURES = frozenset(
-    "count counts stats statistics analytics series summary summaries aggregate aggregates metrics kpi kpis totals "
-    "histogram timeseries usage_summary".split()
-)
-_NOT_JSON = frozenset("new download export pdf csv zip image thumbnail jpg png html stream file raw".split())
-_TERMS = frozenset("q query search term keyword keywords searchterm searchquery searchtext text phrase".split())
-_PAGE_WORDS = re.compile(r"^(page|per_?page|page_?size|limit|offset|cursor|after|skip|take|start|size|count|top)$", re.I)
 _LIST_SAID = re.compile(
-    r"^\W*(an? |the )?(list|lists|get all|gets all|get a list|retrieve all|retrieve a list|retrieves (a|the) (list|collection)|"
+    r"^\W*(an? |the )?(list|lists|get all|gets all|get a list|retrieve all|retrieve a list|retrieves (a|"
+    r"the) (list|collection)|"
     r"returns? (a |the )?(list|collection|all)|all |fetch all|browse|index)\b|[Ll]ist(s|ed|ing)?\b",
     re.I,
 )
@@ -47,7 +45,10 @@ def why_not(operation: Operation) -> str:
     final = set(words(static[-1])) if static and not is_parameter(last[0]) else set()
     if final and (final & _LOOK_UPS) and not (len(final) > 1 and is_plural(static[-1])):
         return f"`{static[-1]}` is a search or look-up, not a collection"
-    if re.search(r"\.(jpe?g|png|gif|pdf|csv|zip|svg|html|txt|ics|xlsx?)$", operation.path, re.I) or final & _NOT_JSON:
+    if (
+        re.search(r"\.(jpe?g|png|gif|pdf|csv|zip|svg|html|txt|ics|xlsx?)$", operation.path, re.I)
+        or final & _NOT_JSON
+    ):
         return "it gives a file or a draft, not records"
     if final & _FIGURES:
         return f"`{static[-1]}` is figures computed when asked, not records"
@@ -87,12 +88,16 @@ def judge(
     if is_of_one(operation, paths, root):
         return Inferred(False, 0.9, "it answers one thing, asked for by its key")
     period = [one for one in operation.query() if one.is_required and _is_period(one)]
-    said = bool(_LIST_SAID.search(operation.summary) or re.match(r"(list|all|index)", operation.operation_id, re.I))
+    said = bool(
+        _LIST_SAID.search(operation.summary) or re.match(r"(list|all|index)", operation.operation_id, re.I)
+    )
     if records is None:
         return _undescribed(operation, root, said)
     has_identity = bool({"id", "uuid", "gid"} & {name.lower() for name in records.value.shape.properties})
     if (len(period) >= 2 and not has_identity) or (period and set(words(operation.path)) & {"report", "reports"}):
-        return Inferred(False, 0.7, f"a report over a period that has to be given ({', '.join(one.name for one in period)})")
+        return Inferred(
+            False, 0.7, f"a report over a period that has to be given ({', '.join(one.name for one in period)})"
+        )
     parts = set(words("/".join(entity_segments(operation.path)[:1])))
     if parts & {"report", "reports"} and not has_identity:
         return Inferred(False, 0.65, "a report: what it answers has no identity")
@@ -111,13 +116,19 @@ def judge(
 
 def _undescribed(operation: Operation, root: Shape, said: bool) -> Inferred[bool]:
     """A collection by its name and parameters, where the answer is not described."""
-    if root.kind != "unknown" or (operation.body is None and not operation.media_types and not is_page_like(operation)):
+    if root.kind != "unknown" or (
+        operation.body is None and not operation.media_types and not is_page_like(operation)
+    ):
         return Inferred(False, 0.85, _no_list(operation, root))
     plural = is_plural(entity_of(operation.path)) and not is_parameter(segments(operation.path)[-1])
     if plural and (is_page_like(operation) or said):
-        return Inferred(True, 0.45, "what it answers is not described, but its path is a plural and it takes paging")
+        return Inferred(
+            True, 0.45, "what it answers is not described, but its path is a plural and it takes paging"
+        )
     if entity_of(operation.path) and is_page_like(operation) and said:
-        return Inferred(True, 0.4, "what it answers is not described, but its summary says list and it takes paging")
+        return Inferred(
+            True, 0.4, "what it answers is not described, but its summary says list and it takes paging"
+        )
     return Inferred(False, 0.6, "what it answers is not described")
 
 

@@ -4,31 +4,43 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as value
 from typing import Any
 
 from plugins.connectors.inference.names import entity_of
 from plugins.connectors.inference.records import Records
 from plugins.connectors.inference.times import format_of, is_time_parameter, is_time_property
+from plugins.connectors.inference.vocabulary import vocabulary
 from plugins.connectors.inference.words import singular, words
 from plugins.connectors.inferred import Inferred
 from plugins.connectors.spec.api import Api, Operation, Parameter
 
-_CHANGED = frozenset("updated update modified modification changed change edited edit revised touched lastmodified mtime".split())
-_CREATED = frozenset("created create creation inserted added received occurred logged sent published started".split())
+_CHANGED = vocabulary("cursors", "changed")
+_CREATED = vocabulary("cursors", "created")
 _CHANGE_SAID = re.compile(r"\b(updated|modified|changed|edited)\b", re.I)
 _CREATION_SAID = re.compile(r"\b(created|creation|received|occurred|sent|added)\b", re.I)
+_OPPOSITE = {
+    "since": "until",
+    "after": "before",
+    "from": "to",
+    "start": "end",
+    "gt": "lt",
+    "gte": "lte",
+    "min": "max",
+    "begin": "end",
+}
 _LOWER = re.compile(r"^(since|after|from|start|gt|gte|ge|min|begin|beginning|newer|later|greater)$")
 _UPPER = re.compile(r"^(until|before|to|end|lt|lte|le|max|older|earlier|till|less)$")
-_LOWER_SAID = re.compile(r"\b(since|(on or )?after|at or after|later than|newer than|greater than|from|starting|start of|beginning)\b", re.I)
+_LOWER_SAID = re.compile(
+    r"\b(since|(on or )?after|at or after|later than|newer than|greater than|from|starting|start of|beginning)\b",
+    re.I,
+)
 _UPPER_SAID = re.compile(r"\b(before|until|prior to|earlier than|older than|up to|less than)\b", re.I)
 _FIELD_OF_DATE = re.compile(r"date_?(field|type|filter|attribute|column)$|^(filter|time)_?(field|by)$", re.I)
 _DEPRECATED = re.compile(r"\bdeprecated\b", re.I)
 # What doesn't change once it is there.
-_EVENTS = frozenset(
-    "event log activity audit history transaction movement message delivery click view visit call webhook bounce "
-    "unsubscribe alert notification trace entry".split()
-)
+_EVENTS = vocabulary("cursors", "events")
 
 
 @dataclass(frozen=True)
@@ -42,7 +54,7 @@ class Cursor:
     parameter: str
     format: str
     end_parameter: str = ""
-    fixed: dict[str, str] = field(default_factory=dict)
+    fixed: dict[str, str] = value(default_factory=dict)
     is_creation: bool = False
     is_end_required: bool = False
 
@@ -105,7 +117,7 @@ def _bounds(operation: Operation, times: dict[str, Any]) -> Iterator[_Bound]:
             yield _Bound(parameter, "", f"`{parameter.name}` is the start of a period")
 
 
-_SILENT = frozenset("date datetime time timestamp at on filter last the is only by utc day".split())
+_SILENT = vocabulary("cursors", "silent")
 
 
 def _paired(
@@ -133,9 +145,17 @@ def _paired(
             yield made, score - old + precise, f"{bound.told}; `{name}` says which field, here `{wanted}`"
             return
     if own_field and own_field not in (changed, created) and bound.verb != "changed":
-        yield _cursor(own_field, parameter, operation), 0.4 - old, f"`{parameter.name}` filters by `{own_field}`, which is no time of change"
+        yield (
+            _cursor(own_field, parameter, operation),
+            0.4 - old,
+            f"`{parameter.name}` filters by `{own_field}`, which is no time of change",
+        )
     elif bound.verb == "changed" and changed:
-        yield _cursor(changed, parameter, operation), 0.94 - old + precise, f"{bound.told}, and records have `{changed}`"
+        yield (
+            _cursor(changed, parameter, operation),
+            0.94 - old + precise,
+            f"{bound.told}, and records have `{changed}`",
+        )
     elif bound.verb == "created" and created:
         event = _is_event(operation)
         score = 0.85 if event else 0.45 if changed else 0.62
@@ -147,18 +167,40 @@ def _paired(
     elif not bound.verb and len(times) == 1:
         only = next(iter(times))
         is_creation = only != changed
-        yield _cursor(only, parameter, operation, {}, is_creation), 0.66 - old + precise, f"{bound.told}, and `{only}` is the records' only time"
+        yield (
+            _cursor(only, parameter, operation, {}, is_creation),
+            0.66 - old + precise,
+            f"{bound.told}, and `{only}` is the records' only time",
+        )
     elif created and _is_event(operation):
-        yield _cursor(created, parameter, operation, {}, True), 0.66 - old + precise, f"{bound.told}, and events keep their `{created}`"
+        yield (
+            _cursor(created, parameter, operation, {}, True),
+            0.66 - old + precise,
+            f"{bound.told}, and events keep their `{created}`",
+        )
     elif _is_event(operation) and times:
-        only = next((name for name in times if words(name)[-1] in ("timestamp", "time", "date", "at")), next(iter(times)))
-        yield _cursor(only, parameter, operation, {}, True), 0.62 - old + precise, f"{bound.told}, and events keep their `{only}`"
+        only = next(
+            (name for name in times if words(name)[-1:] and words(name)[-1] in ("timestamp", "time", "date", "at")), next(iter(times))
+        )
+        yield (
+            _cursor(only, parameter, operation, {}, True),
+            0.62 - old + precise,
+            f"{bound.told}, and events keep their `{only}`",
+        )
     elif changed and bound.verb != "created":
-        yield _cursor(changed, parameter, operation), 0.45 - old, f"{bound.told}; that it is about `{changed}` is a guess"
+        yield (
+            _cursor(changed, parameter, operation),
+            0.45 - old,
+            f"{bound.told}; that it is about `{changed}` is a guess",
+        )
 
 
 def _cursor(
-    name: str, parameter: Parameter, operation: Operation, fixed: dict[str, str] | None = None, is_creation: bool = False
+    name: str,
+    parameter: Parameter,
+    operation: Operation,
+    fixed: dict[str, str] | None = None,
+    is_creation: bool = False,
 ) -> Cursor:
     end = _end_of(operation, parameter)
     return Cursor(
@@ -173,11 +215,9 @@ def _cursor(
 
 
 def _end_of(operation: Operation, start: Parameter) -> Parameter | None:
-    """The upper bound that belongs to a lower one: the same name with the opposite word, taking the same format."""
-    opposite = {
-        "since": "until", "after": "before", "from": "to", "start": "end", "gt": "lt", "gte": "lte", "min": "max", "begin": "end",
-    }  # fmt: skip
-    wanted = tuple(opposite.get(part, part) for part in words(start.name))
+    """The upper bound that belongs to a lower one: the same name with the opposite word, taking the same
+    format."""
+    wanted = tuple(_OPPOSITE.get(part, part) for part in words(start.name))
     for parameter in operation.query():
         if words(parameter.name) == wanted and parameter.name != start.name and is_time_parameter(parameter):
             return parameter if format_of(parameter)[0] == format_of(start)[0] else None
@@ -196,7 +236,8 @@ def _chooser(operation: Operation, parameter: Parameter, api: Api) -> tuple[str,
         if _FIELD_OF_DATE.search("_".join(words(one.name))):
             name = "date_field" if one.is_lost else one.name
             own = _values(one)
-            # An enumeration is all there is, and so is a list in prose; one example is not, other endpoints show more.
+            # An enumeration is all there is, and so is a list in prose; one example is not, other endpoints
+            # show more.
             return name, own if one.shape.enum or len(own) > 1 else (*own, *_values_elsewhere(one, api))
     return None
 

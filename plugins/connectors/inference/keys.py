@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from plugins.connectors.inference.names import entity_of
 from plugins.connectors.inference.records import Records
+from plugins.connectors.inference.vocabulary import vocabulary
 from plugins.connectors.inference.words import is_parameter, parameter_in, segments, singular, words
 from plugins.connectors.inferred import Inferred
 from plugins.connectors.manifest.text import is_plain
@@ -22,7 +23,7 @@ _UNIQUE_SAID = re.compile(
 )
 _OF_ANOTHER = re.compile(r"\b(parent|of the (user|owner|parent))\b", re.I)
 
-_PERSONS = frozenset("user person member account contact customer subscriber email employee owner bounce login unsubscribe".split())
+_PERSONS = vocabulary("keys", "persons")
 
 Key = tuple[str, ...]
 
@@ -59,10 +60,14 @@ def infer_key(
     for name in shape.properties:
         own = words(name)
         if len(own) > 1 and own[-1] in _SUFFIXES and _is_own(own[:-1], parts):
-            offer(name, 0.9 if own[-1] in ("id", "gid", "uuid", "guid", "uid") else 0.75, f"`{name}` is the {parts[0]}'s own")
+            offer(
+                name,
+                0.9 if own[-1] in ("id", "gid", "uuid", "guid", "uid") else 0.75,
+                f"`{name}` is the {parts[0]}'s own",
+            )
     for parameter in _of_one(operation.path, paths):
         if matched := _matched(parameter, by_words, parts):
-            is_id = words(matched)[-1] in ("id", "gid", "uuid", "guid", "uid")
+            is_id = bool({"id", "gid", "uuid", "guid", "uid"} & set(words(matched)[-1:]))
             offer(matched, 0.96 if is_id else 0.88, f"one record is asked for by `{parameter}`")
     for known, score in _WEAKER:
         if known in by_words:
@@ -72,7 +77,11 @@ def infer_key(
         about = inner.description[:300]
         if _UNIQUE_SAID.search(about) and not _OF_ANOTHER.search(about) and _is_own(words(name)[:-1], parts):
             offer(name, 0.8, f"`{name}` is described as an identifier")
-        elif inner.format in ("uri", "url") and words(name) and set(words(name)[:-1]) <= {*parts, "self", "vcs", "html", "web"}:
+        elif (
+            inner.format in ("uri", "url")
+            and words(name)
+            and set(words(name)[:-1]) <= {*parts, "self", "vcs", "html", "web"}
+        ):
             offer(name, 0.45, f"`{name}` is the record's address")
     if not scored:
         return _weakest(shape, shapes, where, by_words, entity)
@@ -91,14 +100,17 @@ def _weakest(shape: Shape, shapes: Shapes, where: str, by_words: dict[str, str],
     own = [
         name
         for plain, name in text.items()
-        if plain.endswith("url") and (plain == "url" or _is_own(words(name)[:-1], (*_entity_words(entity, shape), "vcs")))
+        if plain.endswith("url")
+        and (plain == "url" or _is_own(words(name)[:-1], (*_entity_words(entity, shape), "vcs")))
     ]
     mail = [name for plain, name in text.items() if plain in ("email", "emailaddress", "login", "username")]
     if own:
         return Inferred((own[0],), 0.55, f"`{own[0]}` is the record's address", ((),))
     if mail and set(_entity_words(entity, shape)[:2]) & _PERSONS:
         return Inferred((mail[0],), 0.6, f"`{mail[0]}` is one per person", ((),))
-    ids = [name for name in shape.properties if words(name)[-1:] in (("id",), ("uuid",), ("gid",)) and is_plain(name)]
+    ids = [
+        name for name in shape.properties if words(name)[-1:] in (("id",), ("uuid",), ("gid",)) and is_plain(name)
+    ]
     if len(ids) == 1 and ids[0] == next(iter(shape.properties)):
         return Inferred((ids[0],), 0.65, f"`{ids[0]}` comes first, and nothing else is an id", ((),))
     named = [name for plain, name in text.items() if plain in ("name", "symbol", "ticker", "iso", "date")]
@@ -110,11 +122,14 @@ def _weakest(shape: Shape, shapes: Shapes, where: str, by_words: dict[str, str],
 
 def _entity_words(entity: str, shape: Shape) -> tuple[str, ...]:
     named = [singular(part) for part in words(entity)]
-    return tuple(dict.fromkeys([*reversed(named), *(singular(part) for part in reversed(words(shape.name)))])) or ("",)
+    return tuple(dict.fromkeys([*reversed(named), *(singular(part) for part in reversed(words(shape.name)))])) or (
+        "",
+    )
 
 
 def _is_own(prefix: tuple[str, ...], entity: tuple[str, ...]) -> bool:
-    """Whether a property's first words are the entity's: `content_block` of content blocks, `template` of templates."""
+    """Whether a property's first words are the entity's: `content_block` of content blocks, `template` of
+    templates."""
     if not prefix:
         return True
     return singular(prefix[-1]) in entity[:1] or all(singular(word) in entity for word in prefix)

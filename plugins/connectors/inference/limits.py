@@ -9,7 +9,18 @@ from dataclasses import dataclass
 from plugins.connectors.inferred import Inferred
 from plugins.connectors.spec.api import Api
 
-_SECONDS = {"second": 1, "sec": 1, "s": 1, "minute": 60, "min": 60, "m": 60, "hour": 3600, "h": 3600, "day": 86400, "month": 2592000}
+_SECONDS = {
+    "second": 1,
+    "sec": 1,
+    "s": 1,
+    "minute": 60,
+    "min": 60,
+    "m": 60,
+    "hour": 3600,
+    "h": 3600,
+    "day": 86400,
+    "month": 2592000,
+}
 _RATE = re.compile(
     r"(?P<number>\d[\d,. ]{0,9}k?)\s*(?:API |HTTP |REST )?(?:requests?|calls?|queries|hits|reqs?)\s*"
     r"(?:\([^)]{0,30}\)\s*)?(?:are allowed |allowed |can be made )?(?:per|/|every|each|in|an?|within|in an?)\s*"
@@ -38,7 +49,8 @@ class Limits:
 
 def infer_limits(api: Api) -> Inferred[Limits]:
     """From extensions, then from prose. Of several rates the strictest counts that leaves a second's work."""
-    prose = "\n".join([api.description, *{one.prose_of_errors for one in api.operations}, *(one.description for one in api.operations[:200])])  # fmt: skip
+    told = {one.prose_of_errors for one in api.operations}
+    prose = "\n".join([api.description, *sorted(told), *(one.description for one in api.operations[:200])])
     reset = _RESET_HEADER.search(prose)
     header = reset[0] if reset else ""
     for name, value in api.extensions.items():
@@ -51,7 +63,9 @@ def infer_limits(api: Api) -> Inferred[Limits]:
     if short:
         rate, said = max(short, key=lambda one: one[0].seconds / one[0].requests)
         others = tuple(Limits(one, header) for one, _ in found if one != rate)
-        return Inferred(Limits(rate, header), 0.75 if len(found) == 1 else 0.65, f"prose says “{said}”", others[:3])
+        return Inferred(
+            Limits(rate, header), 0.75 if len(found) == 1 else 0.65, f"prose says “{said}”", others[:3]
+        )
     if found:
         return Inferred(Limits(None, header), 0.7, f"prose says “{found[0][1]}”: a quota, not a rate to keep to")
     return Inferred(Limits(None, header), 0.7, "no rate is told; 429 is waited for")
@@ -68,11 +82,13 @@ def _told(prose: str) -> Iterator[tuple[Rate, str]]:
 
 
 def _of_extension(value: dict) -> Rate | None:
-    number = next((value[key] for key in ("limit", "requests", "max", "rate") if isinstance(value.get(key), int)), None)
+    number = next(
+        (value[key] for key in ("limit", "requests", "max", "rate") if isinstance(value.get(key), int)), None
+    )
     period = next((value[key] for key in ("period", "interval", "window", "per", "unit") if key in value), None)
     if number is None or number < 1:
         return None
     if isinstance(period, int) and period > 0:
         return Rate(number, period)
-    seconds = _SECONDS.get(str(period).lower().rstrip("s"), None)
+    seconds = _SECONDS.get(str(period).lower().rstrip("s"))
     return Rate(number, seconds) if seconds else None

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
+from plugins.connectors.inference.vocabulary import vocabulary
 from plugins.connectors.inference.words import (
     is_parameter,
     is_plural,
@@ -18,12 +19,9 @@ from plugins.connectors.inference.words import (
 from plugins.connectors.spec.api import Operation
 
 # Nouns of which every API has several kinds: what comes before says which.
-_GENERIC = frozenset(
-    "settings items records entries values rows data lists actions options history details results members nodes "
-    "parts logs types statuses".split()
-)
+_GENERIC = vocabulary("names", "generic")
 # Parts of paths that say how, not what.
-_VERBS = frozenset("list all get fetch index query export read view".split())
+_VERBS = vocabulary("names", "verbs")
 _ROOTS = re.compile(r"^(v\d+([._]\d+)*|api|rest|json|public|latest|beta|wp-json|\d+([._]\d+)*)$", re.I)
 
 
@@ -57,7 +55,8 @@ def entity_of(path: str) -> str:
 def unique_names(operations: Iterable[tuple[Operation, bool]]) -> dict[str, str]:
     """A name for each path; `operations` come with whether they have a parent.
 
-    The plural of the last part; a child's begins with its parent's singular. Where two would be called the same, as
+    The plural of the last part; a child's begins with its parent's singular. Where two would be called the same,
+    as
     many parts before as it takes, at last numbers.
     """
     listed = list(operations)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from plugins.connectors.inference.records import Records
+from plugins.connectors.inference.vocabulary import vocabulary
 from plugins.connectors.inference.words import words
 from plugins.connectors.inferred import Inferred
 from plugins.connectors.spec.api import Api, Operation, Parameter
@@ -14,36 +15,48 @@ from plugins.connectors.spec.shapes import Shape, Shapes
 
 NONE, PAGE, OFFSET, CURSOR, NEXT_URL, LINK_HEADER = "none", "page", "offset", "cursor", "next_url", "link_header"
 
-_PAGE = frozenset("page pagenumber pageno pagenum pageindex pnum currentpage pg p pageid".split())
-_OFFSET = frozenset("offset skip start startindex startat from firstresult startrow startfrom startingindex pageoffset".split())
-_TOKEN = frozenset(
-    "cursor after pagetoken nexttoken nextpagetoken continuation continuationtoken startingafter startafter marker "
-    "scrollid nextcursor pageinfo pagecursor pageafter next exclusivestartkey bookmark scroll resumptiontoken "
-    "synctoken nextpage".split()
+_PAGE = vocabulary("pagination", "page")
+_OFFSET = vocabulary("pagination", "offset")
+_TOKEN = vocabulary("pagination", "token")
+_SIZE = vocabulary("pagination", "size")
+_TOKEN_SAID = re.compile(
+    r"\b(token|opaque|cursor|returned (by|from|in|to you)|previous(ly)? (response|request|page))", re.I
 )
-_SIZE = frozenset(
-    "limit perpage pagesize size count maxresults maxitems max top rows pagelength pagelimit numresults "
-    "resultsperpage itemsperpage recordsperpage num take hitsperpage n pagelen perpagecount batchsize maxrecords".split()
-)
-_TOKEN_SAID = re.compile(r"\b(token|opaque|cursor|returned (by|from|in|to you)|previous(ly)? (response|request|page))", re.I)
 _LAST_SEEN = re.compile(r"\b(id|identifier|key) of the last\b|\blast (item|object|record|id|element)", re.I)
 _LINK = re.compile(r"\bLink[`'\"]? (response )?header|rel=\W{0,2}next", re.I)
 _DEPRECATED = re.compile(r"\bdeprecated\b", re.I)
-_ZERO = re.compile(r"(defaults? (to|is|:)?\s*|start(s|ing)?( (at|from|with))?\s*|first page( is)?\s*|=\s*)`?0\b|\b0[- ](based|indexed)|zero[- ](based|indexed)", re.I)  # fmt: skip
+_ZERO = re.compile(
+    r"(defaults? (to|is|:)?\s*|start(s|ing)?( (at|from|with))?\s*|first page( is)?\s*|=\s*)`?0\b|\b0[- ](based|"
+    r"indexed)|zero[- ](based|indexed)",
+    re.I,
+)
 _MOST = (
     re.compile(r"between\s+\d+\s+and\s+(\d[\d,]*)", re.I),
     re.compile(r"\b1\s*(?:-|–|to|\.\.)\s*(\d[\d,]*)\b", re.I),
-    re.compile(r"(?:max(?:imum)?|no more than|up to|at most|cannot exceed|not exceed|limit(?:ed)? (?:to|of|is)|exceeds maximum of|less than or equal to|<=)[^.\d\n]{0,60}?(\d[\d,]*)", re.I),  # fmt: skip
+    re.compile(
+        r"(?:max(?:imum)?|no more than|up to|at most|cannot exceed|not exceed|limit(?:ed)? (?:to|of|is)|"
+        r"exceeds maximum of|less than or equal to|<=)[^.\d\n]{0,60}?(\d[\d,]*)",
+        re.I,
+    ),
     re.compile(r"(\d[\d,]*)\s*(?:is the )?(?:\(?max(?:imum)?\b)", re.I),
 )
-_GROUPS = re.compile(r"\b(?:groups|pages|batches|sets?) of (?:up to )?(\d[\d,]*)\b|(?:up to|maximum of) (\d[\d,]*) (?:\w+ )?(?:per|on each|a) page", re.I)  # fmt: skip
+_GROUPS = re.compile(
+    r"\b(?:groups|pages|batches|sets?) of (?:up to )?(\d[\d,]*)\b|(?:up to|maximum of) (\d[\d,]*) (?:\w+ "
+    r")?(?:per|on each|a) page",
+    re.I,
+)
 _LARGEST = 10_000
 # Where an answer says what comes next, as words: the property's own, and those of what it lies in.
 _NEXT_TOKEN = re.compile(
-    r"^(next)?(page)?_?(cursor|token|marker|continuation(token)?|bookmark|scrollid|offset|startingafter)$|^(next|after|endcursor|nextoffset|nextpageid|nextid)$"
+    r"^(next)?(page)?_?(cursor|token|marker|continuation(token)?|bookmark|scrollid|offset|startingafter)$|"
+    r"^(next|after|endcursor|nextoffset|nextpageid|nextid)$"
 )
-_NEXT_URL = re.compile(r"^(next|nextpage|nexturl|nexturi|nextlink|nextpageurl|nextpageuri|nexthref|odatanextlink|uri|href|url)$")
-_MORE = re.compile(r"^(hasmore|more|hasnext|hasnextpage|moreresults|ismore|moreavailable|hasmoreitems|moredataavailable)$")
+_NEXT_URL = re.compile(
+    r"^(next|nextpage|nexturl|nexturi|nextlink|nextpageurl|nextpageuri|nexthref|odatanextlink|uri|href|url)$"
+)
+_MORE = re.compile(
+    r"^(hasmore|more|hasnext|hasnextpage|moreresults|ismore|moreavailable|hasmoreitems|moredataavailable)$"
+)
 
 
 @dataclass(frozen=True)
@@ -65,7 +78,9 @@ class Pagination:
     last_field: str = ""
 
 
-def infer_pagination(operation: Operation, records: Records, key: tuple[str, ...], api: Api) -> Inferred[Pagination]:
+def infer_pagination(
+    operation: Operation, records: Records, key: tuple[str, ...], api: Api
+) -> Inferred[Pagination]:
     """Weighs the request's parameters and what the answer says comes next."""
     parameters = {one.name: one for one in operation.query()}
     size = _size_parameter(parameters)
@@ -106,12 +121,24 @@ def _choices(
             is_last = plain in ("startingafter", "startafter") or _LAST_SEEN.search(parameter.prose)
             if is_last and (not token or "".join(words(token[0][-1])) != plain):
                 field = key[0] if key else "id"
-                yield replace(choice, last_field=field), 0.85 - old, f"`{parameter.name}` takes the last record's {field}"
+                yield (
+                    replace(choice, last_field=field),
+                    0.85 - old,
+                    f"`{parameter.name}` takes the last record's {field}",
+                )
             elif token:
                 where = ".".join(token[0])
-                yield replace(choice, next=token[0]), 0.9 - old - token[1], f"`{parameter.name}` takes the answer's `{where}`"
+                yield (
+                    replace(choice, next=token[0]),
+                    0.9 - old - token[1],
+                    f"`{parameter.name}` takes the answer's `{where}`",
+                )
             elif url:
-                yield replace(choice, kind=NEXT_URL, next=url), 0.9 - old, f"the answer's `{'.'.join(url)}` is the next page"
+                yield (
+                    replace(choice, kind=NEXT_URL, next=url),
+                    0.9 - old,
+                    f"the answer's `{'.'.join(url)}` is the next page",
+                )
             else:
                 yield choice, 0.5 - old, f"`{parameter.name}` is a token, but the answer doesn't say where it is"
         elif plain in _PAGE:
@@ -126,7 +153,11 @@ def _choices(
             sure = 0.92 if plain in ("offset", "skip") else 0.8 if base.size_parameter else 0.4
             if plain in ("from", "start") and re.search(r"\bdate|time\b", parameter.prose, re.I):
                 continue
-            yield replace(base, kind=OFFSET, parameter=parameter.name), sure - old - lost, f"`{parameter.name}` counts the records to skip"
+            yield (
+                replace(base, kind=OFFSET, parameter=parameter.name),
+                sure - old - lost,
+                f"`{parameter.name}` counts the records to skip",
+            )
     if url and (base.size_parameter or any("".join(words(name)) in _PAGE for name in parameters)):
         yield replace(base, kind=NEXT_URL, next=url), 0.8, f"the answer's `{'.'.join(url)}` is the next page"
     elif url and words(url[-1])[:1] == ("next",):
@@ -155,7 +186,11 @@ def _is_token(parameter: Parameter, plain: str) -> bool:
         return True
     if plain in _TOKEN:
         # `after` may be a time, `next` a number.
-        return plain not in ("after", "next", "marker") or said or not re.search(r"\bdate|time\b", parameter.prose, re.I)
+        return (
+            plain not in ("after", "next", "marker")
+            or said
+            or not re.search(r"\bdate|time\b", parameter.prose, re.I)
+        )
     return (plain in _PAGE or plain in _OFFSET) and said and parameter.shape.kind in ("string", "unknown")
 
 
@@ -170,7 +205,11 @@ def _is_number(parameter: Parameter) -> bool:
 
 def _first_page(parameter: Parameter) -> int:
     shape = parameter.shape
-    if shape.default in (0, "0") or (shape.minimum == 0 and shape.default is None) or _ZERO.search(parameter.prose):
+    if (
+        shape.default in (0, "0")
+        or (shape.minimum == 0 and shape.default is None)
+        or _ZERO.search(parameter.prose)
+    ):
         return 0
     return 1
 
@@ -226,7 +265,12 @@ def _says_link(operation: Operation) -> bool:
 
 
 def _find(
-    operation: Operation, records: Records, shapes: Shapes, pattern: re.Pattern[str], kind: str, is_url: bool = False
+    operation: Operation,
+    records: Records,
+    shapes: Shapes,
+    pattern: re.Pattern[str],
+    kind: str,
+    is_url: bool = False,
 ) -> list[tuple[str, ...]]:
     """Where beside the records the answer has a property of that name, up to three levels deep."""
     if operation.body is None:
@@ -276,9 +320,13 @@ def _token(
         return found[0], 0.0
     own = re.escape(parameter.name)
     # Prose shows answers that the schema has not: `"next_page": {"offset": "eyJ…"`.
-    shown = re.compile(rf'"(next\w*|paging|pagination|meta)"\s*:\s*{{\s*"({own}|next\w*|cursor|token|after)"\s*:', re.I)
+    shown = re.compile(
+        rf'"(next\w*|paging|pagination|meta)"\s*:\s*{{\s*"({own}|next\w*|cursor|token|after)"\s*:', re.I
+    )
     # …and words do: a `next_page` with an `offset`.
-    named = re.compile(rf"`(next\w*|paging|pagination|meta)`[^.`\n]{{0,40}}`({own}|next\w*|cursor|token|after)`", re.I)
+    named = re.compile(
+        rf"`(next\w*|paging|pagination|meta)`[^.`\n]{{0,40}}`({own}|next\w*|cursor|token|after)`", re.I
+    )
     for text in (operation.description, api.description, *(one.description for one in api.operations)):
         if match := shown.search(text) or named.search(text):
             return (match[1], match[2]), 0.15
@@ -299,7 +347,9 @@ def _next_of(
     if parameter.is_lost or parameter.is_required:
         return None
     pattern = re.compile(f"^next{re.escape(''.join(words(parameter.name)))}$")
-    found = [path for kind in ("string", "integer") for path in _find(operation, records, api.shapes, pattern, kind)]
+    found = [
+        path for kind in ("string", "integer") for path in _find(operation, records, api.shapes, pattern, kind)
+    ]
     found = [path for path in found if not _looks_like_url(path, operation, api.shapes)]
     return (found[0], 0.0) if found else None
 
@@ -308,4 +358,6 @@ def _looks_like_url(path: tuple[str, ...], operation: Operation, shapes: Shapes)
     shape = shapes.of(operation.body.schema if operation.body else None, operation.where)
     for part in path:
         shape = shapes.property_of(shape, part, operation.where)
-    return _fits(shape, "string", True, path) and words(path[-1])[-1] in ("next", "url", "uri", "link", "href")
+    return _fits(shape, "string", True, path) and bool(
+        {"next", "url", "uri", "link", "href"} & set(words(path[-1])[-1:])
+    )

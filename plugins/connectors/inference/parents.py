@@ -8,7 +8,16 @@ from dataclasses import dataclass
 
 from plugins.connectors.inference.names import entity_of
 from plugins.connectors.inference.records import Records
-from plugins.connectors.inference.words import is_parameter, is_plural, parameter_in, plural, segments, singular, words
+from plugins.connectors.inference.vocabulary import vocabulary
+from plugins.connectors.inference.words import (
+    is_parameter,
+    is_plural,
+    parameter_in,
+    plural,
+    segments,
+    singular,
+    words,
+)
 from plugins.connectors.inferred import Inferred
 from plugins.connectors.manifest.text import is_plain
 from plugins.connectors.spec.api import Operation, Parameter
@@ -16,8 +25,8 @@ from plugins.connectors.spec.api import Operation, Parameter
 _DEEPEST = 4
 _FILTERS = re.compile(r"\b(?:the|an?) ((?:\w+ ){1,4}?)to (?:filter|list|get|retrieve|return|show|fetch)\b", re.I)
 # What authentication sends already, in the header that APIs prefer.
-_CREDENTIALS = frozenset("token accesstoken authtoken apikey authorization".split())
-_IDS = frozenset("id gid uid uuid guid key code slug ids handle number".split())
+_CREDENTIALS = frozenset(["token", "accesstoken", "authtoken", "apikey", "authorization"])
+_IDS = vocabulary("parents", "ids")
 
 
 @dataclass(frozen=True)
@@ -69,7 +78,9 @@ def infer_parents(operation: Operation, candidates: Mapping[str, Candidate]) -> 
                 open_names = [name for name in open_names if name not in names and name not in inherited]
                 known_fields = set(candidate.records.shape.properties)
                 sure = min(sure, certainty if set(fields.values()) <= known_fields else 0.5)
-                reasons.append(f"{', '.join(f'`{name}`' for name in names)} of each record of {candidate.operation.path}")
+                reasons.append(
+                    f"{', '.join(f'`{name}`' for name in names)} of each record of {candidate.operation.path}"
+                )
         for name in list(open_names):
             before = _segment_before(operation.path, name)
             other = _by_name(name, operation.path, known) or (before and _by_name(before, operation.path, known))
@@ -105,7 +116,8 @@ def infer_parents(operation: Operation, candidates: Mapping[str, Candidate]) -> 
 
 
 def _nearest(path: str, known: Mapping[str, Candidate]) -> tuple[Candidate, list[str], float] | None:
-    """The stream whose path, followed by parameters, begins this one: the longest, and the parameters it has to give."""
+    """The stream whose path, followed by parameters, begins this one: the longest, and the parameters it has to
+    give."""
     parts = segments(path)
     by_segments = {tuple(segments(other)): candidate for other, candidate in known.items()}
     last = max(index for index, part in enumerate(parts) if is_parameter(part))
@@ -139,7 +151,8 @@ def _pluralised(base: Sequence[str]) -> tuple[str, ...]:
 def _fields(candidate: Candidate, names: Sequence[str]) -> dict[str, str] | None:
     found = {name: _field(candidate, name) for name in names}
     if len(names) == 1 and found[names[0]] is None:
-        # Schemas leave out what a path asks for: `/builds/{build_num}` without a build_num. A URL is no part of a path.
+        # Schemas leave out what a path asks for: `/builds/{build_num}` without a build_num. A URL is no part
+        # of a path.
         own = [one for one in candidate.key if one not in _urls(candidate)]
         found[names[0]] = own[0] if len(own) == 1 else names[0] if is_plain(names[0]) else None
     if any(field is None for field in found.values()):
@@ -150,7 +163,9 @@ def _fields(candidate: Candidate, names: Sequence[str]) -> dict[str, str] | None
 def _field(candidate: Candidate, name: str) -> str | None:
     """The field of a record that a parameter asks for."""
     own = words(name)
-    by_words = {words(one): one for one in candidate.records.shape.properties}
+    if not own:
+        return name if name in candidate.records.shape.properties else None
+    by_words = {words(one): one for one in candidate.records.shape.properties if words(one)}
     entity = singular((words(entity_of(candidate.operation.path)) or ("",))[-1])
     is_id = own[-1] in _IDS
     if own in by_words:
@@ -164,7 +179,11 @@ def _field(candidate: Candidate, name: str) -> str | None:
     if is_id and not by_words:
         return "id"
     if singular(own[-1]) == entity or singular(own[0]) == entity:
-        named = [one for parts, one in by_words.items() if parts[-1] in ("name", "slug") or "".join(parts).endswith("name")]
+        named = [
+            one
+            for parts, one in by_words.items()
+            if parts[-1] in ("name", "slug") or "".join(parts).endswith("name")
+        ]
         exact = [one for one in named if words(one) in (("name",), ("slug",), (*own, "name"))]
         keyed = [] if len(candidate.key) != 1 or candidate.key[0] in _urls(candidate) else list(candidate.key)
         others = [one for one in named if not {"user", "username"} & set(words(one)) and one != "username"]
@@ -173,7 +192,9 @@ def _field(candidate: Candidate, name: str) -> str | None:
 
 
 def _urls(candidate: Candidate) -> set[str]:
-    return {one for one in candidate.records.shape.properties if words(one)[-1:] in (("url",), ("uri",), ("href",))}
+    return {
+        one for one in candidate.records.shape.properties if words(one)[-1:] in (("url",), ("uri",), ("href",))
+    }
 
 
 def _by_name(name: str, path: str, known: Mapping[str, Candidate]) -> tuple[Candidate, str] | None:
@@ -182,7 +203,8 @@ def _by_name(name: str, path: str, known: Mapping[str, Candidate]) -> tuple[Cand
     if not own:
         return None
     stem = own[:-1] if own[-1] in _IDS and len(own) > 1 else own
-    wanted = (*stem[:-1], singular(stem[-1]))
+    last = stem[len(stem) - 1]
+    wanted = (*stem[:-1], singular(last))
     for candidate in sorted(known.values(), key=lambda one: len(one.operation.path)):
         entity = words(entity_of(candidate.operation.path))
         if "{" in candidate.operation.path or not entity or not is_plural(segments(candidate.operation.path)[-1]):
@@ -195,7 +217,8 @@ def _by_name(name: str, path: str, known: Mapping[str, Candidate]) -> tuple[Cand
 
 
 def _by_prose(parameter: Parameter, path: str, known: Mapping[str, Candidate]) -> tuple[Candidate, str] | None:
-    """The only stream without parents that a parameter is said to filter by: "the workspace to filter teams on"."""
+    """The only stream without parents that a parameter is said to filter by: "the workspace to filter teams
+    on"."""
     said = _FILTERS.search(parameter.prose.split(".")[0])
     named = {singular(word) for word in words(said[1])} if said else set()
     found = []

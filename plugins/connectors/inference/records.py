@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from plugins.connectors.inference.names import entity_of
+from plugins.connectors.inference.vocabulary import vocabulary
 from plugins.connectors.inference.words import is_plural, singular, words
 from plugins.connectors.inferred import Inferred
 from plugins.connectors.spec.api import Operation
 from plugins.connectors.spec.shapes import Shape, Shapes
 
-_WRAPPERS = frozenset(
-    "data items item results result records record values value entries entry content contents rows list objects "
-    "hits elements collection resources response payload nodes edges docs documents member members".split()
-)
+_WRAPPERS = vocabulary("records", "wrappers")
 # Lists beside the records: about the request, the page or what went wrong.
-_BESIDE = frozenset(
-    "error errors warning warnings link links included meta metadata facets facet filters messages tags aggregations "
-    "suggestions sorts fields columns headers parameters params request notices".split()
-)
+_BESIDE = vocabulary("records", "beside")
 _ENVELOPE = re.compile(
-    r"^(page|pages|paging|pagination|cursor|cursors|next|prev|previous|first|last|total|count|size|limit|offset|has|"
+    r"^(page|pages|paging|pagination|cursor|cursors|next|prev|previous|first|last|total|count|size|limit|"
+    r"offset|has|"
     r"more|links?|meta|metadata|status|message|success|ok|code|errors?|warnings?|self|url|href|object|kind|type|"
-    r"sync|token|per|results?|is|start|end|num|number|items?|included|request|response|time|took|version|etag|info|"
+    r"sync|token|per|results?|is|start|end|num|number|items?|included|request|response|time|took|version|"
+    r"etag|info|"
     r"config|numfound|timestamp|context|odata|continuation|truncated|query|params?|parameters|description|rate|"
     r"performance|records?|shown|available|current|estimated|sort|order|filters?|empty|content|docs?|elements?)$"
 )
@@ -114,7 +110,9 @@ def _candidates(operation: Operation, root: Shape, shapes: Shapes) -> list[_Cand
                 score, why = _score(name, entity, item, depth, is_envelope)
                 if score > 0:
                     found.append(_Candidate(records, score, why))
-            elif inner.kind == "object" and depth < 2 and inner.properties and _may_hold(name, entity, is_envelope):
+            elif (
+                inner.kind == "object" and depth < 2 and inner.properties and _may_hold(name, entity, is_envelope)
+            ):
                 if is_envelope_shape(inner, shapes, where):
                     look(inner, here, depth + 1)
             elif inner.kind == "object" and inner.values is not None and not inner.properties and depth < 2:
@@ -188,5 +186,3 @@ def _score(name: str, entity: str, item: Shape, depth: int, is_envelope: bool) -
         score -= 0.45
         why += ", in what looks like one thing"
     return round(score - 0.05 * depth, 2), why
-
-

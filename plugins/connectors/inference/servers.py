@@ -16,7 +16,9 @@ from plugins.connectors.spec.fetching import is_url
 # What a URL in a template may consist of: nothing that Jinja or a quote would read.
 _PLAIN = re.compile(r"^https?://[A-Za-z0-9.:_~/%-]+$")
 _ELSEWHERE = re.compile(r"sandbox|staging|localhost|127\.0\.0\.1|\btest\b|\bdev(elopment)?\b|\bmock", re.I)
-_PLACEHOLDER = re.compile(r"^(your|my|example|subdomain|domain|company|account|tenant|instance|<|\{|x{2,})|^$", re.I)
+_PLACEHOLDER = re.compile(
+    r"^(your|my|example|subdomain|domain|company|account|tenant|instance|<|\{|x{2,})|^$", re.I
+)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from plugins.connectors.inference.vocabulary import vocabulary
 from plugins.connectors.inference.words import words
 from plugins.connectors.spec.api import Parameter
 from plugins.connectors.spec.shapes import Shape
@@ -28,7 +29,9 @@ READABLE = (
     "%Y-%m-%d %H:%M:%S",
     "%Y-%m-%d",
 )
-_TIME_NAME = re.compile(r"^(at|on|date|time|timestamp|datetime|since|until|after|before|edited|modified|updated|created)$")
+_TIME_NAME = re.compile(
+    r"^(at|on|date|time|timestamp|datetime|since|until|after|before|edited|modified|updated|created)$"
+)
 _EXAMPLES = (
     (re.compile(r"^\d{4}-\d\d-\d\d$"), DAY),
     (re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+(Z)?$"), ISO_MILLIS),
@@ -41,7 +44,7 @@ _EXAMPLES = (
 _EPOCH_SAID = re.compile(r"\b(unix|epoch|posix)\b|seconds since|unix[ _-]?time", re.I)
 _MILLIS_SAID = re.compile(r"\bmilli", re.I)
 _DAY_SAID = re.compile(r"\bYYYY-MM-DD\b(?![T ][\dh]|T)|\bformat:? ?y(yyy)?-mm?-dd?\b", re.I)
-_BOUNDS = frozenset("gt gte lt lte min max after before since until from to start end".split())
+_BOUNDS = vocabulary("times", "bounds")
 _BLANK_SAID = re.compile(r"\bYYYY-MM-DD HH:MM:SS\b", re.I)
 _TIME_SAID = re.compile(r"\b(date|time|timestamp|ISO[- ]?8601|RFC[- ]?3339|datetime)\b", re.I)
 
@@ -82,7 +85,9 @@ def format_of(parameter: Parameter) -> tuple[str, str]:
     """The format in which a parameter takes a time, and how that is known."""
     shape, prose = parameter.shape, parameter.prose
     parts = set(words(parameter.name))
-    if _EPOCH_SAID.search(prose) or (shape.kind in ("integer", "number") and shape.format not in ("date", "date-time")):
+    if _EPOCH_SAID.search(prose) or (
+        shape.kind in ("integer", "number") and shape.format not in ("date", "date-time")
+    ):
         return (EPOCH_MILLIS if _MILLIS_SAID.search(prose) else EPOCH), "it takes a Unix time"
     if _BLANK_SAID.search(prose):
         return "%Y-%m-%d %H:%M:%S", "its description shows a day and a time"
@@ -94,7 +99,9 @@ def format_of(parameter: Parameter) -> tuple[str, str]:
         return ISO, f"its format is `{shape.format}`"
     if _DAY_SAID.search(prose):
         return DAY, "its description shows a day"
-    if parts & {"datetime", "time", "timestamp", "at"} or re.search(r"ISO[- ]?8601|RFC[- ]?3339|timestamp|date ?time|and time", prose, re.I):
+    if parts & {"datetime", "time", "timestamp", "at"} or re.search(
+        r"ISO[- ]?8601|RFC[- ]?3339|timestamp|date ?time|and time", prose, re.I
+    ):
         return ISO, "its name or description says date and time"
     if parts & {"date", "day", "on"}:
         return DAY, "it is called a date"

@@ -6,19 +6,18 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from plugins.connectors.inference.vocabulary import vocabulary
+
 _BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _IRREGULAR = {
     "person": "people", "child": "children", "man": "men", "woman": "women", "datum": "data", "medium": "media",
     "criterion": "criteria", "index": "indices", "foot": "feet", "mouse": "mice",
 }  # fmt: skip
-_SAME = frozenset(
-    "data media metadata news series species information info equipment staff history inventory feedback "
-    "analytics statistics weather traffic status content".split()
-)
+_SAME = vocabulary("words", "same")
 _SINGULAR = {plural: singular for singular, plural in _IRREGULAR.items()}
 # Endings in s that are no plural.
 _NO_PLURAL = re.compile(r"(ss|us|is|ics|[aeiou]s)$")
-_KNOWN_PLURAL = frozenset("aliases menus buses statuses".split())
+_KNOWN_PLURAL = frozenset(["aliases", "menus", "buses", "statuses"])
 
 
 @lru_cache(maxsize=20_000)

@@ -30,7 +30,9 @@ def build_manifest(inference: Inference, inputs: Sequence[Input]) -> dict[str, A
         "description": harmless(inference.title, 120),
         "check": {"type": "CheckStream", "stream_names": [_first_to_check(inference.streams).name]},
         "definitions": definitions,
-        "streams": [declarative_stream(stream, inference.streams, limits, parameters) for stream in inference.streams],
+        "streams": [
+            declarative_stream(stream, inference.streams, limits, parameters) for stream in inference.streams
+        ],
         "spec": {"type": "Spec", "connection_specification": connection_specification(inputs)},
     }
     if (budget := _budget(limits)) is not None:

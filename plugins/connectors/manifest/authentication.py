@@ -28,7 +28,14 @@ def _inputs(scheme: Scheme, number: int) -> list[Input]:
         place = {"query": "query parameter", "cookie": "cookie"}.get(scheme.place, "header")
         shown = f"Sent as it is in the {place} {harmless(scheme.name, 60)}"
         shown += f", after {scheme.prefix.strip()!r}." if scheme.prefix else "."
-        return [Input(key_name(scheme, number), "API key" if number == 0 else harmless(scheme.name, 60), shown, is_secret=True)]
+        return [
+            Input(
+                key_name(scheme, number),
+                "API key" if number == 0 else harmless(scheme.name, 60),
+                shown,
+                is_secret=True,
+            )
+        ]
     if scheme.kind == "basic":
         return [
             Input("username", "User name", "Of HTTP basic authentication; of some APIs the key.", is_secret=True),

@@ -30,7 +30,8 @@ def paginator(pagination: Pagination, in_variables: bool = False) -> dict[str, A
 def sizes(pagination: Pagination) -> dict[str, str]:
     """The page size as a plain parameter, where the paginator doesn't send it.
 
-    A most that is not told is no ground to take a page with fewer records for the last: pages are then read until one
+    A most that is not told is no ground to take a page with fewer records for the last: pages are then read
+    until one
     is empty.
     """
     strategy = _strategy(pagination)
@@ -83,7 +84,12 @@ def _strategy(pagination: Pagination) -> dict[str, Any] | None:
     stop = f"not {token}"
     if pagination.more:
         stop += f" or {_get(pagination.more)} is false"
-    return {"type": "CursorPagination", "cursor_value": f"{{{{ {token} }}}}", "stop_condition": f"{{{{ {stop} }}}}", **size}
+    return {
+        "type": "CursorPagination",
+        "cursor_value": f"{{{{ {token} }}}}",
+        "stop_condition": f"{{{{ {stop} }}}}",
+        **size,
+    }
 
 
 def _get(path: tuple[str, ...]) -> str:
@@ -92,5 +98,3 @@ def _get(path: tuple[str, ...]) -> str:
     for name in path[:-1]:
         expression = f"({expression}.get({quoted(name)}) or {{}})"
     return f"{expression}.get({quoted(path[-1])})"
-
-

@@ -8,11 +8,17 @@ from typing import Any
 
 from plugins.connectors.inference.limits import Limits
 from plugins.connectors.inference.servers import Server
+from plugins.connectors.inference.vocabulary import vocabulary
 from plugins.connectors.inference.words import snake
 from plugins.connectors.manifest.text import is_plain, quoted
 from plugins.connectors.streams import Stream
 
-_ANYBODYS = frozenset("id gid uuid key name code type parent resource object base_url start_date username password".split())
+_ANYBODYS = vocabulary("requester", "anybodys")
+
+_REFUSED = "the API refused the credentials (401): check the connection's secrets"
+_FORBIDDEN = "the credentials are not allowed to read this (403): widen them, or leave the stream out"
+_NOTHING = "there is nothing at this address (404): check base_url and inputs"
+_ELSEWHERE = "the records are not where they were guessed to be: correct field_path in connector.yml"
 
 
 def url_base(server: Server) -> str:
@@ -22,10 +28,16 @@ def url_base(server: Server) -> str:
     parts = re.split(r"{(\w+)}", server.url)
     literals = [f"'{part}'" if number % 2 == 0 else f"config['{part}']" for number, part in enumerate(parts)]
     joined = " ~ ".join(part for part in literals if part != "''")
-    return f"{{{{ config.get('base_url') or ({joined}) }}}}" if server.variables else f"{{{{ config.get('base_url') or {joined} }}}}"
+    return (
+        f"{{{{ config.get('base_url') or ({joined}) }}}}"
+        if server.variables
+        else f"{{{{ config.get('base_url') or {joined} }}}}"
+    )
 
 
-def base_requester(server: Server, authenticator: dict[str, Any] | None, headers: Mapping[str, str]) -> dict[str, Any]:
+def base_requester(
+    server: Server, authenticator: dict[str, Any] | None, headers: Mapping[str, str]
+) -> dict[str, Any]:
     """What all streams' requests share."""
     made: dict[str, Any] = {"type": "HttpRequester", "url_base": url_base(server), "http_method": "GET"}
     if authenticator is not None:
@@ -121,7 +133,9 @@ def parameters_of(stream: Stream, shared: Mapping[str, str]) -> dict[str, str]:
 
 def graphql_of(stream: Stream) -> dict[str, Any]:
     """What a GraphQL request has beside the base: one address, and a query with its variables."""
-    asked = {one.name: f"{{{{ config[{quoted(input_name(stream, one.name))}] }}}}" for one in stream.given.value.asked}
+    asked = {
+        one.name: f"{{{{ config[{quoted(input_name(stream, one.name))}] }}}}" for one in stream.given.value.asked
+    }
     value: dict[str, Any] = {"query": stream.query}
     if variables := {**stream.variables, **asked}:
         value["variables"] = variables
@@ -141,7 +155,8 @@ def graphql_failure() -> dict[str, Any]:
 def error_handler(limits: Limits, is_child: bool, unlike_guess: str = "") -> dict[str, Any]:
     """429 waits as long as the API says, else longer each time; what a retry can't mend fails with a reason.
 
-    A parent that is gone since it was listed (404) has no children. `unlike_guess`: when an answer is not as guessed.
+    A parent that is gone since it was listed (404) has no children. `unlike_guess`: when an answer is not as
+    guessed.
     """
     waits: list[dict[str, Any]] = [{"type": "WaitTimeFromHeader", "header": "Retry-After"}]
     if limits.reset_header:
@@ -150,11 +165,11 @@ def error_handler(limits: Limits, is_child: bool, unlike_guess: str = "") -> dic
     filters: list[dict[str, Any]] = [
         _filter([429], "RATE_LIMITED"),
         _filter([500, 502, 503, 504], "RETRY"),
-        _filter([401], "FAIL", "config_error", "the API refused the credentials (401): check the connection's secrets"),
-        _filter([403], "FAIL", "config_error", "the credentials are not allowed to read this (403): widen them, or leave the stream out"),
+        _filter([401], "FAIL", "config_error", _REFUSED),
+        _filter([403], "FAIL", "config_error", _FORBIDDEN),
         _filter([404], "IGNORE")
         if is_child
-        else _filter([404], "FAIL", "config_error", "there is nothing at this address (404): check base_url and inputs"),
+        else _filter([404], "FAIL", "config_error", _NOTHING),
     ]  # fmt: skip
     if unlike_guess:
         filters.append(
@@ -163,7 +178,7 @@ def error_handler(limits: Limits, is_child: bool, unlike_guess: str = "") -> dic
                 "predicate": f"{{{{ {unlike_guess} }}}}",
                 "action": "FAIL",
                 "failure_type": "config_error",
-                "error_message": "the records are not where they were guessed to be: correct field_path in connector.yml",
+                "error_message": _ELSEWHERE,
             }
         )
     return {

@@ -91,13 +91,15 @@ def _added(name: str, template: str, kind: str) -> dict[str, Any]:
 
 
 def _field_path(stream: Stream) -> list[str]:
-    """Of an answer that is a list the CDK hands on each element: `*` before what they are wrapped in is done already."""
+    """Of an answer that is a list the CDK hands on each element: `*` before what they are wrapped in is done
+    already."""
     path = stream.records.value.path
     return list(path[1:] if path[:1] == ("*",) and len(path) > 1 else path)
 
 
 def _unlike_guess(stream: Stream) -> str:
-    """Where the records are only guessed: what an answer is if they are not there. It is an error then, not empty."""
+    """Where the records are only guessed: what an answer is if they are not there. It is an error then, not
+    empty."""
     path = stream.records.value.path
     if stream.records.confidence >= DOUBTFUL or path == ("*",):
         return ""
@@ -136,7 +138,11 @@ def _cursor(stream: Stream) -> dict[str, Any]:
         "type": "DatetimeBasedCursor",
         "cursor_field": cursor.field,
         "datetime_format": cursor.format,
-        "cursor_datetime_formats": [*formats, *(one for one in READABLE if one not in formats), *([] if numeric else [EPOCH])],
+        "cursor_datetime_formats": [
+            *formats,
+            *(one for one in READABLE if one not in formats),
+            *([] if numeric else [EPOCH]),
+        ],
         "start_datetime": {
             "type": "MinMaxDatetime",
             "datetime": f"{{{{ config.get('start_date') or '{EARLIEST}' }}}}",

@@ -19,7 +19,8 @@ _UNSEEN = {"Cc", "Cf", "Co", "Cs"}
 
 def harmless(text: str, longest: int = 300) -> str:
     """Prose without what Jinja, the CDK's references or a terminal would act on, on one line."""
-    seen = "".join(" " if char in "\n\t\r" else char for char in text if char in "\n\t\r" or unicodedata.category(char) not in _UNSEEN)  # fmt: skip
+    spaced = re.sub(r"[\n\t\r]", " ", text)
+    seen = "".join(char for char in spaced if unicodedata.category(char) not in _UNSEEN)
     plain = _CLOSING.sub(" }", _OPENING.sub("{ ", " ".join(seen.split())))
     # Any text that begins like this is a reference to the CDK.
     plain = plain.replace("#/", "# /") if plain.startswith("#/") else plain
@@ -40,12 +41,15 @@ def quoted(name: str) -> str:
 
 def dump(tree: Any) -> str:
     """Block YAML, keys in the order given."""
-    return yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110, default_flow_style=False)
+    return yaml.dump(
+        tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110, default_flow_style=False
+    )
 
 
 def sealed(body: str, about: str) -> str:
     """`body` under a line by which an edit is noticed."""
-    return f"# smelt connect wrote this: {_seal(body)} ({about}). Edit it, and it is yours: it is not overwritten.\n{body}"
+    rule = "Edit it, and it is yours: it is not overwritten."
+    return f"# smelt connect wrote this: {_seal(body)} ({about}). {rule}\n{body}"
 
 
 def is_untouched(text: str) -> bool:
@@ -58,7 +62,10 @@ def _seal(body: str) -> str:
     return hashlib.sha256(body.encode()).hexdigest()[:16]
 
 
-class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):
+_Base: type = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+class _Dumper(_Base):
     """Short lists of plain values on one line, as a person writes them; nothing is an alias."""
 
     def ignore_aliases(self, data: Any) -> bool:
@@ -66,7 +73,9 @@ class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):
 
 
 def _list(dumper: Any, value: list[Any]) -> Any:
-    is_short = all(isinstance(item, (str, int)) for item in value) and sum(len(str(item)) + 2 for item in value) < 80
+    is_short = (
+        all(isinstance(item, (str, int)) for item in value) and sum(len(str(item)) + 2 for item in value) < 80
+    )
     return dumper.represent_sequence("tag:yaml.org,2002:seq", value, flow_style=is_short)
 
 

@@ -29,7 +29,8 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Body:
-    """What an operation answers: a raw schema, and whether that was written down, or taken from an example or prose."""
+    """What an operation answers: a raw schema, and whether that was written down, or taken from an example or
+    prose."""
 
     schema: Any
     origin: str  # schema, example, prose

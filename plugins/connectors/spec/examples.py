@@ -120,7 +120,8 @@ class _Sketch:
         return {"type": "object", "properties": properties}
 
     def _words(self, depth: int) -> dict[str, Any]:
-        """A value that is told in words, up to the end of its line; a bracket in it opens what the words announce."""
+        """A value that is told in words, up to the end of its line; a bracket in it opens what the words
+        announce."""
         line_end = self._text.find("\n", self._at)
         line_end = len(self._text) if line_end < 0 else line_end
         line = self._text[self._at : line_end]

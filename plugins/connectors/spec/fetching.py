@@ -45,14 +45,18 @@ def _download(url: str) -> bytes:
     session.max_redirects = _REDIRECTS
     content = bytearray()
     try:
-        with session.get(url, stream=True, timeout=_SECONDS, headers={"Accept": "application/json, */*"}) as answer:
+        with session.get(
+            url, stream=True, timeout=_SECONDS, headers={"Accept": "application/json, */*"}
+        ) as answer:
             answer.raise_for_status()
             for chunk in answer.iter_content(65536):
                 content += chunk
                 if len(content) > MAX_BYTES:
                     raise _too_large(url)
     except (requests.RequestException, ValueError) as error:
-        raise SmeltError(f"{url}: cannot be fetched: {error}", "open the URL, or download the spec first") from error
+        raise SmeltError(
+            f"{url}: cannot be fetched: {error}", "open the URL, or download the spec first"
+        ) from error
     return bytes(content)
 
 

@@ -79,9 +79,8 @@ class _Reader:
                 if reference_of(raw) is None:
                     self._defects.add(path, "is no mapping of operations", "it is left out")
                 continue
-            for method in _METHODS:
-                if isinstance(operation := item.get(method), dict) and "security" in operation:
-                    used.append(_security(operation["security"]) or ())
+            operations = [item[method] for method in _METHODS if isinstance(item.get(method), dict)]
+            used += [_security(one["security"]) or () for one in operations if "security" in one]
             if isinstance(item.get("get"), dict):
                 found.append(self._operation(path, item, item["get"]))
         return found, used
@@ -141,7 +140,9 @@ class _Reader:
         return Parameter(
             name=name,
             place=place,
-            is_required=raw.get("required") is True or place == "path" or bool(_REQUIRED.match(_text(raw.get("description")))),
+            is_required=raw.get("required") is True
+            or place == "path"
+            or bool(_REQUIRED.match(_text(raw.get("description")))),
             shape=shape,
             description=_text(raw.get("description")),
             example=example,
@@ -228,4 +229,6 @@ def _mappings(value: Any) -> list[dict[str, Any]]:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else "" if value is None or isinstance(value, (dict, list)) else str(value)
+    return (
+        value if isinstance(value, str) else "" if value is None or isinstance(value, (dict, list)) else str(value)
+    )

@@ -84,7 +84,9 @@ def _measure(text: str, name: str) -> None:
     for event in yaml.parse(text, Loader=_Loader):
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in sizes:
-                raise SmeltError(f"{name}: the alias *{event.anchor} contains itself, or stands for nothing", _HINT)
+                raise SmeltError(
+                    f"{name}: the alias *{event.anchor} contains itself, or stands for nothing", _HINT
+                )
             total += sizes[event.anchor]
         elif isinstance(event, yaml.ScalarEvent):
             total += 1
@@ -124,7 +126,8 @@ def _repeated(defects: Defects, name: str, key: Any) -> None:
 
 
 class _SpecLoader(_Loader):
-    """Scalars as YAML 1.2 reads them: dates stay text, `no` is no boolean; a tag such as !include is a reference."""
+    """Scalars as YAML 1.2 reads them: dates stay text, `no` is no boolean; a tag such as !include is a
+    reference."""
 
     note: Callable[[Any], None]
 

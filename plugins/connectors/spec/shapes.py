@@ -1,4 +1,5 @@
-"""JSON schemas as the inference sees them: references resolved, `allOf` merged, alternatives united, one level at a time."""
+"""JSON schemas as the inference sees them: references resolved, `allOf` merged, alternatives united, one level
+at a time."""
 
 from __future__ import annotations
 

@@ -49,7 +49,4 @@ def content(response: dict[str, Any], tree: dict[str, Any], operation: dict[str,
         return {}
     media_types = produces or list(examples) or ["application/json"]
     shared = {"schema": response["schema"]} if "schema" in response else {}
-    return {
-        name: {**shared, **({"example": examples[name]} if name in examples else {})}
-        for name in media_types
-    }
+    return {name: {**shared, **({"example": examples[name]} if name in examples else {})} for name in media_types}
