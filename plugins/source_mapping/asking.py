@@ -20,7 +20,8 @@ def questions(plan: Plan, drafts: Drafts) -> Iterator[str]:
     yield from asked[:_MOST]
     if len(asked) > _MOST:
         yield (
-            f"and {len(asked) - _MOST} more: `smelt review-mapping {plan.source.name}` shows them with their values"
+            f"and {len(asked) - _MOST} more: `smelt review-mapping {plan.source.name}` shows them with "
+            "their values"
         )
 
 

@@ -40,7 +40,8 @@ class ColumnMapping(_Entry):
 
     target: the entity's column. columns: the source's, none if nothing at the source is it. expression: SQL over
     these columns; empty: the column as it is. confidence: 0..1 that the target is that. status: `proposed` by the
-    machine, `question` if that is not sure enough, `approved` or `rejected` by the reviewer. reviewer: who decided.
+    machine, `question` if that is not sure enough, `approved` or `rejected` by the reviewer. reviewer: who
+    decided.
     """
 
     target: str

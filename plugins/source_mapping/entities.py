@@ -1,4 +1,6 @@
-"""What a source can be mapped to: the project's entities, with what they promise and a sample of what they hold."""
+"""What a source can be mapped to: the project's entities, with what they promise and a sample of what they
+hold.
+"""
 
 from __future__ import annotations
 

@@ -13,13 +13,14 @@ from plugins.core.errors import SmeltError
 from plugins.core.project import Manifest, Project
 from plugins.core.project.compiled import compiled_manifest
 from plugins.core.settings import Settings
+from plugins.source_mapping.decisions import KIND, decisions, last_proposed, record, with_edits
 from plugins.source_mapping.document import SourceMapping, read_mapping
 from plugins.source_mapping.drafting.files import Drafts, draft_files
 from plugins.source_mapping.drafting.house import House, learn_house
 from plugins.source_mapping.entities import load_entities
 from plugins.source_mapping.planning.past import Past
 from plugins.source_mapping.planning.plan import Plan, plan_mapping
-from plugins.source_mapping.proposing import KIND, make_proposal
+from plugins.source_mapping.proposing import make_proposal
 from plugins.source_mapping.streams import load_source
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def map_source(
     started = time.monotonic()
     on_progress("reading the project")
     manifest = compiled_manifest(project)
-    plan = plan_source(project, settings, manifest, source, to, on_progress)
+    plan = _settled(settings, plan_source(project, settings, manifest, source, to, on_progress), on_progress)
     house = learn_house(project.folder, manifest, frozenset(settings.review.macros))
     described = _specified(settings, source)
     drafts = draft_files(
@@ -86,8 +87,25 @@ def map_source(
     return Mapped(plan, drafts, proven.proposal, proven.body, url, proven.has_failed, time.monotonic() - started)
 
 
+def _settled(settings: Settings, plan: Plan, on_progress: Progress) -> Plan:
+    """The plan, its doubts looked at by a language model if one is configured; none is a normal state."""
+    from plugins.core.llm import has_model, open_model
+
+    if not has_model(settings):
+        return plan
+    from plugins.core.ledger import Ledger, open_run
+    from plugins.source_mapping.settling import settle
+
+    on_progress("asking the language model about the doubtful pairs")
+    with open_run(Ledger(settings), "map") as run:
+        model = open_model(settings, run)
+        return settle(plan, model) if model is not None else plan
+
+
 def _committed(repository: Repository, project: Project, base: str, drafts: Drafts) -> dict[str, str]:
-    """The drafted files as they are at the base: what is only in the working tree is not in a pull request's way."""
+    """The drafted files as they are at the base: what is only in the working tree is not in a pull request's
+    way.
+    """
     prefix = repository.prefix(project.folder)
     paths = {str(prefix / path): path for path in drafts.files}
     found = repository.blobs(base, list(paths))
@@ -103,12 +121,25 @@ def plan_source(
     on_progress("reading the entities")
     entities = load_entities(project, settings, manifest, to)
     own = {name: one for name, one in entities.items() if not _is_own(one.fed_by, source)}
-    decided = read_mapping(mapping_path(project, source))
+    decided = _decided(project, settings, source)
     past = Past.of(_others(project, source))
     taken = frozenset(r.name for r in manifest.resources.values() if r.kind in ("model", "seed", "snapshot"))
     mine = {e.entity for s in decided.streams for e in s.entities if e.is_new} if decided else set()
     on_progress("matching")
     return plan_mapping(found, own, decided, past, taken - mine)
+
+
+def _decided(project: Project, settings: Settings, source: str) -> SourceMapping | None:
+    """mapping.yml as people left it; what they decided goes to the ledger."""
+    there = read_mapping(mapping_path(project, source))
+    if there is None:
+        return None
+    from plugins.core.ledger import Ledger
+
+    proposed = last_proposed(settings, source)
+    there = with_edits(there, proposed)
+    record(Ledger(settings), source, decisions(there, proposed))
+    return there
 
 
 def _is_own(fed_by: tuple[str, ...], source: str) -> bool:

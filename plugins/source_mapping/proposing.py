@@ -6,10 +6,9 @@ from collections.abc import Mapping
 
 from plugins.review import FileChange, Proposal, code
 from plugins.source_mapping.asking import coverage, questions
+from plugins.source_mapping.decisions import KIND
 from plugins.source_mapping.drafting.files import Drafts
 from plugins.source_mapping.planning.plan import Plan
-
-KIND = "mapping"
 
 
 def make_proposal(
@@ -17,8 +16,8 @@ def make_proposal(
 ) -> Proposal:
     """What is proposed, without evidence.
 
-    committed: texts of files by path, as they are in the commit `base`. proposal_id: of an open one that this brings
-    up to date.
+    committed: texts of files by path, as they are in the commit `base`. proposal_id: of an open one that this
+    brings up to date.
     """
     changes = tuple(
         FileChange(path=path, before=before, after=text)
@@ -66,15 +65,18 @@ def _reason(plan: Plan) -> str:
     streams = len(plan.source.streams)
     return (
         f"**{streams} {'stream' if streams == 1 else 'streams'} of {code(plan.source.name)}, read, matched and "
-        f"staged; {asked or 'no'} {'column is' if asked == 1 else 'columns are'} a question to you.** What is sure is "
-        "mapped, what is doubtful is asked, and what nothing at the source is stays null: nothing is guessed in silence."
+        f"staged; {asked or 'no'} {'column is' if asked == 1 else 'columns are'} a question to you.** What "
+        "is sure is "
+        "mapped, what is doubtful is asked, and what nothing at the source is stays null: nothing is "
+        "guessed in silence."
     )
 
 
 def _how(plan: Plan) -> str:
     return (
         f"**To decide**: `smelt review-mapping {plan.source.name}` shows both sides with their values; or edit "
-        f"`sources/{plan.source.name}/mapping.yml` and run `smelt map {plan.source.name}` again: what stands there "
+        f"`sources/{plan.source.name}/mapping.yml` and run `smelt map {plan.source.name}` again: what "
+        "stands there "
         "is kept."
     )
 

@@ -15,7 +15,9 @@ from plugins.source_mapping.matching import Table
 
 @dataclass(frozen=True)
 class ReviewInputs:
-    """sources: tables by stream. targets: by entity; those that are new have their names only. path: of mapping.yml."""
+    """sources: tables by stream. targets: by entity; those that are new have their names only. path: of
+    mapping.yml.
+    """
 
     mapping: SourceMapping
     sources: dict[str, Table]
@@ -24,7 +26,9 @@ class ReviewInputs:
 
 
 def review_inputs(project: Project, settings: Settings, source: str) -> ReviewInputs:
-    """The mapping as it is decided so far, with proposals for the rest. Raises SmeltError as `plan_source` does."""
+    """The mapping as it is decided so far, with proposals for the rest. Raises SmeltError as `plan_source`
+    does.
+    """
     plan = plan_source(project, settings, compiled_manifest(project), source, None, lambda _: None)
     return ReviewInputs(
         plan.mapping,

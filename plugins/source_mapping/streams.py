@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from plugins.core.settings import Settings
 
 _OURS = "_smelt_"
+# dbt would run what such a name says: these columns stay in bronze.
+_JINJA = re.compile(r"\{[{%#]|[%#}]\}")
+# What may stand in `source('…', '…')` as it is.
+_PLAIN = re.compile(r"[\w .$@:+-]+")
 # Rows that discovery looks at: enough for keys and formats.
 _ROWS = 10_000
 
@@ -55,6 +60,8 @@ def load_source(project: Project, settings: Settings, manifest: Manifest, source
     Raises SmeltError if there is no such source, or nothing of it can be read.
     """
     declared = {r.name.partition(".")[2]: r for r in _declared(manifest, source)}
+    if odd := [name for name in (source, *declared) if not _PLAIN.fullmatch(name)]:
+        raise SmeltError(f"the name {odd[0]!r} can't stand in a model", "rename the source or table in its YAML")
     if (settings.project_dir / "sources" / source / "source.yml").is_file():
         return _from_bronze(settings, source, declared)
     if not declared:
@@ -148,7 +155,7 @@ def _stream(
                     column.name in key,
                 )
                 for column in columns
-                if not column.name.startswith(_OURS)
+                if not column.name.startswith(_OURS) and not _JINJA.search(column.name)
             ),
             profile.name,
         ),

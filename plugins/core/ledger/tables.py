@@ -159,6 +159,21 @@ model_calls = _table(
     Column("error", Text),
 )
 
+# What a person decided about a target column of a mapping, beside what had been proposed.
+mapping_decisions = _table(
+    "mapping_decisions",
+    Column("source", String(128), nullable=False, index=True),
+    Column("stream", String(128), nullable=False),
+    Column("entity", String(256), nullable=False),
+    Column("target", String(256), nullable=False),
+    Column("proposed", JSON),  # source columns; null: nothing was proposed
+    Column("confidence", Float),
+    Column("decided", JSON, nullable=False),
+    Column("status", String(16), nullable=False),  # approved, rejected, or as proposed with a reviewer
+    Column("is_agreed", Boolean, nullable=False),
+    Column("reviewer", String(256)),
+)
+
 # What became of a stream whose source drifted: its newest row says whether it is held back, and at which snapshot
 # of bronze. A row that isn't blocking remembers a proposal for which nothing is held back.
 drift_holds = _table(

@@ -47,7 +47,8 @@ def with_account(text: str, source: str, stream: str, entity: str, key: tuple[st
     listed = ", ".join(f"'{unquoted(name)}'" for name in key)
     block = (
         "\n    union all\n    {{ row_account(\n"
-        f"        '{source}.{stream}', source('{source}', '{stream}'), ref('int_{entity}__checked'), ref('{entity}'),\n"
+        f"        '{source}.{stream}', source('{source}', '{stream}'), ref('int_{entity}__checked'), "
+        f"ref('{entity}'),\n"
         f"        ref('quarantine_{entity}'), [{listed}]\n    ) }}}}\n"
     )
     found = _LAST_ACCOUNT.match(text)

@@ -1,4 +1,6 @@
-"""A new entity in a layered project: rows checked by rules, the valid ones newest first, the others in quarantine."""
+"""A new entity in a layered project: rows checked by rules, the valid ones newest first, the others in
+quarantine.
+"""
 
 from __future__ import annotations
 
@@ -125,7 +127,8 @@ def _entity(entity: str, source: str, staged: Staged, references: Sequence[Refer
     key = ", ".join(f"'{unquoted(name)}'" for name in staged.key)
     tests: dict[str, object] = {} if len(staged.key) == 1 else {"data_tests": [_unique_together(staged.key)]}
     described = (
-        f"{entity.replace('_', ' ').capitalize()} of {source}. The newest valid version of each; what was deleted at "
+        f"{entity.replace('_', ' ').capitalize()} of {source}. The newest valid version of each; what was "
+        "deleted at "
         f"the source is gone.\nOne row per {', '.join(map(unquoted, staged.key))}."
     )
     listed = [

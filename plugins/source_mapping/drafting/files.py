@@ -16,7 +16,6 @@ from plugins.source_mapping.planning.drafted import snake_case
 from plugins.source_mapping.planning.plan import Plan
 from plugins.source_mapping.streams import SourceStream
 
-
 # Below this a reference is a guess, and a guess is no test.
 _SURE_REFERENCE = 0.8
 
@@ -99,7 +98,8 @@ def _draft_layers(
     drafts, house, source = one.drafts, one.house, one.plan.source
     if not staged.key:
         drafts.notes.append(
-            f"**`{stream.name}` has no key** that is sure enough, so it is staged and no entity is made of it: say "
+            f"**`{stream.name}` has no key** that is sure enough, so it is staged and no entity is made of "
+            "it: say "
             "`primary_key` in source.yml, and run `smelt map` again."
         )
         return

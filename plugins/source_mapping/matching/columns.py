@@ -11,7 +11,9 @@ SAMPLE_ROWS = 1_000
 
 @dataclass(frozen=True)
 class Column:
-    """values: a sample as text, in the order of the rows; None and "" are missing. data_type: as in SQL, if known."""
+    """values: a sample as text, in the order of the rows; None and "" are missing. data_type: as in SQL, if
+    known.
+    """
 
     name: str
     values: Sequence[str | None] = ()

@@ -1,7 +1,7 @@
 """Why a pair of columns is likely, in words: what their names share, and what their values do.
 
-Of names only their words are told, which hold nothing but letters and digits; of values only what kind they are and
-how many are shared. So the text is safe wherever it is printed, and tells no row.
+Of names only their words are told, which hold nothing but letters and digits; of values only what kind they are
+and how many are shared. So the text is safe wherever it is printed, and tells no row.
 """
 
 from __future__ import annotations

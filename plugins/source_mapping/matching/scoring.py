@@ -1,7 +1,7 @@
 """From measures to confidence: a small neural network over the measures of a pair, then its standing among others.
 
-The weights ship as `pair_model.safetensors` and are fitted by `python -m bench mapping_fitting`, which also says how
-well the confidences hold on benchmarks that were left out.
+The weights ship as `pair_model.safetensors` and are fitted by `python -m bench mapping_fitting`, which also
+says how well the confidences hold on benchmarks that were left out.
 """
 
 from __future__ import annotations

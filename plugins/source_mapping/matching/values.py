@@ -209,7 +209,9 @@ def _broad(kinds: Matrix) -> Matrix:
 
 
 def _shared(ours: Sequence[Contents], theirs: Sequence[Contents]) -> tuple[Matrix, Matrix, Matrix]:
-    """Jaccard, the share of our values among theirs, and of theirs among ours; what many columns have weighs less."""
+    """Jaccard, the share of our values among theirs, and of theirs among ours; what many columns have weighs
+    less.
+    """
     holders: dict[str, list[int]] = defaultdict(list)
     for place, contents in enumerate(theirs):
         for value in contents.distinct:
@@ -268,7 +270,7 @@ def _telling(columns: Sequence[Sequence[str]]) -> dict[str, float]:
 
 
 # Every flag has these: that two columns share them says next to nothing.
-_FLAGS = frozenset("true false yes no y n t f 0 1".split())
+_FLAGS = frozenset(["true", "false", "yes", "no", "y", "n", "t", "f", "0", "1"])
 _LITTLE = 0.25
 
 

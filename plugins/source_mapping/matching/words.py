@@ -1,7 +1,7 @@
 """The words of a column's name: `custBillAddrLine1` is customer, bill, address, line, 1.
 
-Names are split at case, digits and signs; what is written together is cut where common words meet; abbreviations are
-written out, and words of other languages become English ones where the lexicon knows them.
+Names are split at case, digits and signs; what is written together is cut where common words meet;
+abbreviations are written out, and words of other languages become English ones where the lexicon knows them.
 """
 
 from __future__ import annotations

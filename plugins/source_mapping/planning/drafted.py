@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Container, Sequence, Set
 
 from simplemma import lemmatize
@@ -12,15 +13,16 @@ from plugins.source_mapping.document import ColumnMapping, EntityMapping
 from plugins.source_mapping.planning.expressions import expression
 from plugins.source_mapping.streams import SourceStream
 
-_KEPT_TYPES = ("tinyint", "smallint", "integer", "bigint", "hugeint", "decimal", "double", "float", "boolean", "date",
-               "timestamp", "time", "uuid", "varchar")  # fmt: skip
+_LONGEST = 60
+_KEPT_TYPES = ("bigint", "boolean", "date", "double", "float", "hugeint", "integer", "smallint", "time", "tinyint")
 _DECIMAL = re.compile(r"decimal\((\d+),\s*(\d+)\)")
-_BREAKS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^A-Za-z0-9]+")
+_BREAKS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[\W_]+")
 
 
 def snake_case(name: str) -> str:
     """`customerID` → `customer_id`; a name without letters or digits becomes `column`."""
-    joined = "_".join(part for part in _BREAKS.split(name) if part).lower()
+    plain = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
+    joined = "_".join(part for part in _BREAKS.split(plain) if part).lower()[:_LONGEST].strip("_")
     joined = joined or "column"
     return f"_{joined}" if joined[0].isdigit() else joined
 

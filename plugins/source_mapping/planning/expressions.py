@@ -5,18 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+
+import duckdb
 
 from plugins.core.discovery import ColumnProfile
 from plugins.core.duck import literal
 from plugins.source_mapping.matching.words import words_of
 
 _SIMPLE = re.compile(r"[a-z_][a-z0-9_]*")
-_RESERVED = frozenset(
-    "all and any as asc between by case cast column cross date default desc distinct else end except exists false from "
-    "full group having in inner interval into is join left like limit natural not null offset on or order outer "
-    "primary references right select set table then time timestamp to true union unique user using values when where "
-    "with".split()
-)
 _NUMBERS = ("tinyint", "smallint", "integer", "bigint", "hugeint", "decimal", "double", "float", "real", "numeric")
 _WHOLE = ("tinyint", "smallint", "integer", "bigint", "hugeint")
 # The smaller unit, how many make the larger one, and the words by which a name says either.
@@ -48,8 +45,17 @@ class Expression:
 
 def identifier(name: str) -> str:
     """A column's name in SQL: quoted only where it must be."""
-    is_plain = _SIMPLE.fullmatch(name) and name not in _RESERVED
+    is_plain = _SIMPLE.fullmatch(name) and name not in _reserved()
     return name if is_plain else '"' + name.replace('"', '""') + '"'
+
+
+@cache
+def _reserved() -> frozenset[str]:
+    """Words that SQL keeps for itself, and those that read as if it did."""
+    found = duckdb.sql(
+        "select keyword_name from duckdb_keywords() where keyword_category <> 'unreserved'"
+    ).fetchall()
+    return frozenset(word for (word,) in found) | {"date", "time", "timestamp", "values"}
 
 
 def unquoted(identifier: str) -> str:

@@ -17,7 +17,9 @@ _MOST_IF_LOST = 0.7
 
 
 def try_out(stream: SourceStream, mapped: StreamMapping) -> StreamMapping:
-    """The mapping, with what each expression does to the sample as evidence; one that loses values is a question."""
+    """The mapping, with what each expression does to the sample as evidence; one that loses values is a
+    question.
+    """
     columns = [column for entity in mapped.entities for column in entity.columns if column.columns]
     lost = _lost(stream, [column for column in columns if column.expression])
     entities = tuple(
