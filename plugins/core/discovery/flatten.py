@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from plugins.core.discovery import types
+from plugins.core.privacy import redact
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -218,7 +219,7 @@ def _is_map(values: Sequence[Mapping[Any, Any] | None]) -> str | None:
     alike = sum(_LIKE_DATA.fullmatch(key) is not None for key in keys)
     presence = sum(keys.values()) / len(keys) / len(objects)
     if alike >= 0.9 * len(keys) and (presence < 0.95 or len(keys) >= 5):
-        return f"its {len(keys):,} keys are data ({', '.join(list(keys)[:3])}), its values all of one type"
+        return f"its {len(keys):,} keys are data ({redact(', '.join(list(keys)[:3]))}), its values all of one type"
     if len(keys) >= _LEAST_MAP_KEYS and presence <= _MAP_PRESENCE:
         return (
             f"{len(keys):,} keys, each in {presence:.0%} of {len(objects):,} objects, and values all of one type"

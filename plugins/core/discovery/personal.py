@@ -13,6 +13,8 @@ from plugins.core.discovery.semantics import Meaning
 _BY_SEMANTIC = frozenset({"email", "phone", "iban", "card", "national_id", "ip", "person_name", "address"})
 _LEAST = 0.4
 _SEARCHED = 20
+# Characters of a value that are masked, and then cut to be shown.
+_SHOWN = 400
 # Without one of these there is nothing in a text that `find_pii` knows.
 _MAY_HOLD = re.compile(r"@|\d(?:[ ().:/-]{0,2}\d){5}|[0-9a-fA-F]:[0-9a-fA-F:]{2}")
 
@@ -63,5 +65,7 @@ def shown(text: str, look: Look, personal: Finding | None) -> str:
 
     if personal is not None and not personal.value.startswith("contains_"):
         return mask_value(text, look.name, is_pii=True)
-    text = text[:100] + "…" if len(text) > 100 else text
-    return mask_value(text) if _MAY_HOLD.search(text) and look.family == "text" else text
+    text = text[:_SHOWN]
+    is_typed = look.family in ("integer", "float", "decimal", "boolean", "date", "timestamp", "time")
+    text = text if is_typed or not _MAY_HOLD.search(text) else mask_value(text)
+    return text[:100] + "…" if len(text) > 100 else text

@@ -74,10 +74,34 @@ def _profile(
         child, theirs = _profile(f"{name}__{elements.name}", inner, _child_keys, inner.rows, name, depth + 1)
         children.append(child)
         everything |= theirs
+    columns = [_without_inner(column, columns, children) for column in columns]
     profile = StreamProfile(
         name, total, flat.rows, tuple(columns), keys, dependencies, tuple(children), parent, tuple(notes)
     )
     return profile, everything
+
+
+def _without_inner(
+    column: ColumnProfile, columns: Sequence[ColumnProfile], children: Sequence[StreamProfile]
+) -> ColumnProfile:
+    """A column that others were spread from, without examples if one of these is personal."""
+    if column.semantic.value not in ("json", "array", "map", "polymorphic"):
+        return column
+    depth = len(column.path)
+    inner = [one for one in columns if len(one.path) > depth and one.path[:depth] == column.path]
+    inner += [
+        one
+        for child in children
+        if child.name.endswith(f"__{column.name}")
+        for s in child.walk()
+        for one in s.columns
+    ]
+    personal = next((one.pii for one in inner if one.pii), None)
+    if personal is None:
+        return column
+    value = personal.value if personal.value.startswith("contains_") else f"contains_{personal.value}"
+    found = column.pii or Finding(value, personal.confidence, f"within it: {personal.evidence}")
+    return replace(column, pii=found, examples=("[PII]",), values=(), minimum=None, maximum=None)
 
 
 def _with_units(columns: Sequence[ColumnProfile]) -> list[ColumnProfile]:

@@ -140,6 +140,23 @@ def test_nothing_personal_is_shown() -> None:
     assert "12345" not in repr(found)
 
 
+def test_nothing_personal_is_shown_of_what_is_within() -> None:
+    rows = [
+        {
+            "id": n,
+            "mails": [f"anna{n}@example.org"],
+            "people": [{"first_name": "Annabel", "age": n}],
+            "by_mail": {f"anna{n}@example.org": n, f"anna{n + 1}@example.org": 2},
+            "text": f'{{"full_name": "Annabel Tar", "n": {n}}}',
+        }
+        for n in range(30)
+    ]
+
+    found = discover_stream("nested", rows)
+
+    assert "anna" not in repr(found).lower()
+
+
 def test_few_values_say_less_than_many() -> None:
     few, many = ([f"user{n}@example.org" for n in range(count)] for count in (2, 200))
 

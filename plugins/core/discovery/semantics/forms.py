@@ -11,6 +11,7 @@ from importlib import import_module
 
 from plugins.core.discovery.look import Look
 from plugins.core.discovery.semantics.candidate import Candidate, count_fits, sureness, told
+from plugins.core.privacy import redact
 
 _EMAIL = re.compile(r"(?:mailto:)?[^\s@<>,;:\"()]+@[\w-]+(?:\.[\w-]+)+")
 _UUID = re.compile(r"\{?[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\}?")
@@ -205,12 +206,13 @@ def _json(look: Look, texts: list[str]) -> Candidate | None:
     fields = Counter(
         key for text in texts[:50] if text.startswith("{") and _is_json(text) for key in json.loads(text)
     )
-    shown = f", with {', '.join(f'`{key[:30]}`' for key, _ in fields.most_common(4))}" if fields else ""
+    named = [f"`{redact(key[:30])}`" for key, _ in fields.most_common(4)]
+    shown = f", with {', '.join(named)}" if named else ""
     is_array = all(text.startswith("[") for text in texts)
     return Candidate(
         "json", sureness(count, len(texts), 0.98, 0.2),
         told(count, len(texts), f"JSON {'arrays' if is_array else 'objects'}{shown}"),
-        "JSON array" if is_array else "JSON", casts_to="JSON",
+        "JSON array" if is_array else "JSON", casts_to="JSON" if count == len(texts) else None,
     )  # fmt: skip
 
 

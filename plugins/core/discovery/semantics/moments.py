@@ -70,6 +70,8 @@ def of_moments(look: Look) -> Iterator[Candidate]:
     if (found := read_moments(texts)) is None:
         return
     value, casts_to = _kind(found)
+    if found.fits < len(texts):
+        casts_to = None
     form = f"{found.format} or {found.or_format}" if found.or_format else found.format
     doubt = ""
     strength = 0.98

@@ -85,12 +85,12 @@ def _read(text: str, form: str) -> float:
     return float(text)
 
 
-def _cast(numbers: NDArray[np.float64], texts: list[str]) -> str:
+def _cast(numbers: NDArray[np.float64], texts: list[str]) -> str | None:
+    """The type that all of the texts can be read as."""
     if len(numbers) < len(texts):
-        return "DOUBLE" if (numbers % 1).any() else "BIGINT"
-    whole = (
-        not (numbers % 1).any() and np.abs(numbers).max() < _WHOLE and not any(set(t) & set(".eE,") for t in texts)
-    )
+        return None
+    is_large = np.abs(numbers).max() >= _WHOLE
+    whole = not is_large and not (numbers % 1).any() and not any(set(text) & set(".eE,") for text in texts)
     return "BIGINT" if whole else "DOUBLE"
 
 
@@ -147,10 +147,13 @@ def _special(look: Look, numbers: NDArray[np.float64]) -> Iterator[Candidate]:
         yield _hinted(look, "longitude", 0.95 if has_parts else 0.6, f"{shown}, within -180 to 180", unit="°")
     if "percentage" in hints and low >= -100 and high <= 1_000:
         form = "0..1" if high <= 1 and low >= -1 else "0..100"
+        # Rates and ratios are of anything, unless they are parts of one.
+        is_said = re.search(r"pct|perc|prozent|pourcentage|porcentaje", look.name.lower()) is not None
+        strength = 0.85 if is_said and high <= 100 else 0.65 if form == "0..1" else 0.45
         yield _hinted(
             look,
             "percentage",
-            0.85 if high <= 100 else 0.5,
+            strength,
             shown,
             form=form,
             unit="%" if form == "0..100" else None,
