@@ -104,11 +104,15 @@ def _defects(console: Console, connector: Connector) -> None:
     if not connector.defects:
         return
     console.print(f"\n[bold]Defects of the spec[/] {len(connector.defects)}", highlight=False)
-    for one in connector.defects[:_MOST]:
-        console.print(
-            f"  [red]![/] {_safe(f'{one.where}: {one.what}: {one.consequence}')}", highlight=False, soft_wrap=True
-        )
-    _more(console, len(connector.defects))
+    # Fifty references to one missing file are one trouble.
+    alike: dict[str, list[str]] = {}
+    for one in connector.defects:
+        alike.setdefault(one.consequence, []).append(f"{one.where}: {one.what}")
+    for consequence, found in list(alike.items())[:_MOST]:
+        more = f" and {len(found) - 2} more" if len(found) > 2 else ""
+        shown = f"{'; '.join(found[:2])}{more}: {consequence}"
+        console.print(f"  [red]![/] {_safe(shown)}", highlight=False, soft_wrap=True)
+    _more(console, len(alike))
 
 
 def _next(console: Console, connector: Connector, written: tuple[str, ...]) -> None:

@@ -55,6 +55,11 @@ def connection_snippet(name: str, inference: Inference, inputs: Sequence[Input])
         lines.append(f"url = {json.dumps(server.url)}")
     secrets = [one.name for one in inputs if one.is_secret]
     if secrets:
-        pairs = ", ".join(f'{one} = "env:{name.upper()}_{one.upper()}"' for one in secrets)
+        pairs = ", ".join(f'{one} = "env:{_variable(name, one)}"' for one in secrets)
         lines.append(f"secrets = {{ {pairs} }}")
     return "\n".join(lines) + "\n"
+
+
+def _variable(source: str, secret: str) -> str:
+    """The environment variable of a secret: `ACME_API_KEY`, and for `acme_account` no ACME_ACME_ACCOUNT."""
+    return (secret if secret.startswith(f"{source}_") else f"{source}_{secret}").upper()

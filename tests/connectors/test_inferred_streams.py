@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from small_specs import answering, cases, listing, parameters, record, spec, write
 
-from plugins.connectors import connect
+from plugins.connectors import connect, validate_manifest
 from plugins.connectors.plain import plain
 
 
@@ -179,6 +179,7 @@ def test_rate_limits_in_prose(tmp_path: Path, prose: str, rate: dict[str, int] |
     )
     assert plain(made.inference.limits.value) == rate
     assert ("api_budget" in made.manifest) is (rate is not None)
+    assert validate_manifest(made.manifest, {}) == ("orders",)
 
 
 @pytest.mark.parametrize(
