@@ -78,6 +78,11 @@ class MappingReview:
             self._opened = replace(opened, mapping=decided, version=_digest(text.encode()))
             return self._document(self._opened)
 
+    def settle(self) -> None:
+        """Wait until what is being saved is saved."""
+        with self._lock:
+            return
+
     def _current(self) -> _Opened:
         if self._opened is None or self._opened.version != _version(self._opened.inputs.path):
             begun = time.time()

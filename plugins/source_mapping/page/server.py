@@ -59,6 +59,11 @@ class ReviewServer(ThreadingHTTPServer):
         """Where the page is; who knows it may save."""
         return f"http://{self.hosts[0]}/{self.token}/"
 
+    def server_close(self) -> None:
+        """Stop listening; a save that has begun is ended first."""
+        self.review.settle()
+        super().server_close()
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A browser that hangs up is no news."""
 
@@ -125,8 +130,8 @@ class _Handler(BaseHTTPRequestHandler):
         except SmeltError as error:
             self._refuse(HTTPStatus.INTERNAL_SERVER_ERROR, error.message)
         else:
-            self._send_json(HTTPStatus.OK, document)
             self.server.on_saved()
+            self._send_json(HTTPStatus.OK, document)
 
     def _is_meant(self, name: str) -> bool:
         """Whether the request is for this server by one of its names, and for `name`; else it is refused."""

@@ -71,6 +71,7 @@ def command(project: Path) -> Iterator[subprocess.Popen[str]]:
 @pytest.mark.full
 def test_it_serves_and_saves_until_ctrl_c(project: Path, command: subprocess.Popen[str]) -> None:
     assert command.stdout
+    assert command.stderr
     url = urlsplit(command.stdout.readline().split()[1])
     assert url.hostname == "127.0.0.1"
     connection = http.client.HTTPConnection(url.netloc, timeout=60)
@@ -89,8 +90,8 @@ def test_it_serves_and_saves_until_ctrl_c(project: Path, command: subprocess.Pop
     connection.request("POST", f"{url.path}save", sent, headers)
     assert connection.getresponse().status == 200
     command.send_signal(signal.SIGINT)
-    out, err = command.communicate(timeout=60)
-    assert command.returncode == 0
+    out, err = command.stdout.read(), command.stderr.read()
+    assert command.wait(timeout=60) == 0
     path = project / "sources" / "crm" / "mapping.yml"
     assert out.splitlines() == [
         "         Ctrl-C ends it",

@@ -65,7 +65,7 @@ function columnDetail(row) {
       element("div", { className: "card source" }, element("p", { className: "who", textContent: "source" }), element("p", { className: "nothing", textContent: "nothing at the source" })),
     ])),
     expression && section("Expression", element("pre", {}, element("code", { textContent: visible(expression) }))),
-    row.base.evidence && section("Evidence", paragraph(row.base.evidence)),
+    row.base.evidence && section(isReplaced(row) ? `Evidence for what was proposed${row.base.columns.length ? `: ${visible(row.base.columns.join(", "))}` : ""}` : "Evidence", paragraph(row.base.evidence)),
     row.base.runners_up.length > 0 && section("Runners-up", element("ol", { className: "runners" }, ...row.base.runners_up.slice(0, 9).map((one, n) => runnerUp(row, one, n)))),
   ];
 }

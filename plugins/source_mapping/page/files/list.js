@@ -173,7 +173,7 @@ function columnCells(row) {
 
 // What a person says is sure; the proposal's confidence was about something else.
 const sureness = (row) =>
-  ["override", "none"].includes(edits.get(row.key)?.verdict) ? element("small", { className: "muted", textContent: "by you" }) : confidence(row.base.confidence);
+  isReplaced(row) ? element("small", { className: "muted", textContent: "by you" }) : confidence(row.base.confidence);
 
 function cell(name, type, below, extra = "") {
   return element("span", { className: `cell ${extra}` },

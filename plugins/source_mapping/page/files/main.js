@@ -19,6 +19,7 @@ function decideRow(row, edit, label) {
   const isHere = row.key === view.cursor;
   closePicker();
   change(`${label} ${row.base.target ?? row.entity.entity}`, [[row, edit]]);
+  drawKeys();
   show();
   // Where the row is filtered away by its decision, the next is under the cursor already.
   if (isHere && cursorRow()?.key === row.key && edit.verdict !== "reopen") moveTo(at + 1);

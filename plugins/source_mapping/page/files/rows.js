@@ -55,6 +55,9 @@ function answerOf(row) {
   return { columns: expression ? namesIn(expression, row.stream) : edit.columns, expression };
 }
 
+// Whether a person's answer stands where another was proposed.
+const isReplaced = (row) => ["override", "none"].includes(edits.get(row.key)?.verdict);
+
 // The stream's columns that an expression names. The server reads the expression itself; this is for showing.
 function namesIn(expression, stream) {
   const lower = new Map(stream.columns.map(({ name }) => [name.toLowerCase(), name]));
