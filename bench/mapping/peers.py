@@ -6,6 +6,7 @@ Their pins and ours exclude each other; so they are installed under .venv and ru
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -24,6 +25,15 @@ PEERS = (
 # The newest that runs on Python 3.11; it has COMA 3.0 in Python.
 _RELEASE = "valentine==1.0.1"
 _ENVIRONMENT = Path(".venv/peers-valentine")
+# COMA leaves out stop words of values, and NLTK's list of them isn't on PyPI: English function words, for it.
+_STOP_WORDS = (
+    "a about above after again against all am an and any are as at be because been before being below between "
+    "both but by can did do does doing down during each few for from further had has have having he her here "
+    "hers herself him himself his how i if in into is it its itself just me more most my myself no nor not "
+    "now of off on once only or other our ours ourselves out over own same she should so some such than that "
+    "the their theirs them themselves then there these they this those through to too under until up very was "
+    "we were what when where which while who whom why will with you your yours yourself yourselves"
+)
 ROWS = 500
 # A case that takes longer counts as not done.
 SECONDS = 45
@@ -42,7 +52,7 @@ def answers(peer: str, cases: Sequence[Case]) -> Mapping[tuple[str, str], Answer
     """A peer's scores by benchmark and case. Raises RuntimeError if it can't be installed or started."""
     worker = Path(__file__).with_name("peers_worker.py")
     command = [str(_python()), str(worker), str(archive()), peer, str(ROWS), str(SECONDS)]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, env=_surroundings())
     if ran.returncode != 0:
         raise RuntimeError(f"{peer}: {ran.stderr.strip()[-500:]}")
     said = {one["case"]: one for one in map(json.loads, ran.stdout.splitlines())}
@@ -59,6 +69,15 @@ def _answer(case: Case, said: dict) -> Answer:
         if source in ours and target in theirs:
             scores[ours[source], theirs[target]] = score
     return Answer(scores, said["seconds"])
+
+
+def _surroundings() -> dict[str, str]:
+    """Environment variables: what NLTK downloads goes into the peers' environment, not into the user's home."""
+    home = _ENVIRONMENT.resolve()
+    words = home / "nltk_data" / "corpora" / "stopwords" / "english"
+    words.parent.mkdir(parents=True, exist_ok=True)
+    words.write_text("\n".join(_STOP_WORDS.split()) + "\n", "utf-8")
+    return {**os.environ, "HOME": str(home), "NLTK_DATA": str(home / "nltk_data")}
 
 
 def _python() -> Path:

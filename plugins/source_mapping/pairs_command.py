@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from rich.text import Text
 
-    from plugins.source_mapping.matching import Matching
+    from plugins.source_mapping.matching import Matching, Table
 
 # Below this a pair is told only if it is among the best of its source column.
 _LEAST = 0.001
@@ -25,6 +26,12 @@ _BEST = 25
 _MOST_PAIRS = 2_000_000
 # What a person may take without a look, and what is worth one.
 _SURE, _LIKELY, _POSSIBLE = 0.9, 0.5, 0.1
+# What files are called whatever is in them.
+_SAY_NOTHING = frozenset({
+    "columns", "csv", "data", "dataset", "dump", "export", "extract", "file", "import", "input", "json", "left",
+    "new", "old", "out", "output", "parquet", "raw", "right", "sample", "schema", "sheet", "source", "src", "table",
+    "target", "temp", "test", "tgt", "the", "tmp", "untitled",
+})  # fmt: skip
 _MOST_SHOWN = 500
 _LONGEST = 60
 
@@ -48,13 +55,19 @@ def map_files(source_file: Path, target_file: Path, descriptions: Path | None, a
         notes += more
     from plugins.source_mapping.matching import match
 
-    matching = match(source, target)
+    matching = match(_tellingly_named(source), _tellingly_named(target))
     for note in notes:
         typer.echo(f"note  {_plain(note, 300)}", err=True)
     if as_json:
         typer.echo(json.dumps(pairs_document(matching), ensure_ascii=True))
     else:
-        _show(matching)
+        _show(matching, f"{_plain(source.name)} → {_plain(target.name)}")
+
+
+def _tellingly_named(table: Table) -> Table:
+    """With what a name says of the contents: nothing of `source.csv`, `orders` of `export_orders_2024.csv`."""
+    words = re.split(r"[\W\d_]+", table.name)
+    return replace(table, name=" ".join(one for one in words if len(one) > 2 and one.lower() not in _SAY_NOTHING))
 
 
 def pairs_document(matching: Matching) -> list[dict[str, str | float]]:
@@ -102,9 +115,9 @@ def _lines(confidences: NDArray[np.float32]) -> list[_Line]:
     return lines
 
 
-def _show(matching: Matching) -> None:
+def _show(matching: Matching, title: str) -> None:
+    from rich import table as tables
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
     from plugins.source_mapping.matching.evidence import explain
@@ -115,8 +128,7 @@ def _show(matching: Matching) -> None:
         return
     lines = _lines(matching.confidences)
     ours, theirs = matching.source.columns, matching.target.columns
-    title = f"{_plain(matching.source.name)} → {_plain(matching.target.name)}"
-    table = Table(title=Text(title), title_justify="left")
+    table = tables.Table(title=Text(title), title_justify="left")
     for heading in ("source column", "target column", "confidence", "why"):
         table.add_column(heading, justify="right" if heading == "confidence" else "left", overflow="fold")
     for line in lines[:_MOST_SHOWN]:
@@ -149,13 +161,16 @@ def _show(matching: Matching) -> None:
 def _hints(matching: Matching, open_ones: int) -> list[str]:
     hints = []
     tables = (matching.source, matching.target)
-    bare = [_plain(table.name) for table in tables if not any(any(column.values) for column in table.columns)]
+    bare = [name for name, table in zip(("source", "target"), tables, strict=True) if not _has_values(table)]
     if bare and open_ones:
-        hints.append(f"rows would tell more: {' and '.join(bare)} has only names" if len(bare) == 1 else
-                     "rows would tell more: both files have only names")  # fmt: skip
+        hints.append(f"rows would tell more: there are none in {' and '.join(bare)}")
     if open_ones and not any(column.description for table in tables for column in table.columns):
         hints.append("what the columns are, in words, would help: --descriptions FILE")
     return [*hints, "--json has all pairs with their confidence"]
+
+
+def _has_values(table: Table) -> bool:
+    return any(any(column.values) for column in table.columns)
 
 
 def _sure(confidence: float) -> Text:

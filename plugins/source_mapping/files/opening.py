@@ -97,8 +97,10 @@ def encoding_of(path: Path, start: bytes) -> str:
             return encoding
     zeros = start.count(0)
     if zeros > len(start) // 4:
-        # Latin letters in two bytes each: one of them is zero.
-        return "utf-16-le" if start[1::2].count(0) > start[::2].count(0) else "utf-16-be"
+        # Latin letters in two bytes each: one of them is zero, and never both.
+        encoding = "utf-16-le" if start[1::2].count(0) > start[::2].count(0) else "utf-16-be"
+        if "\0" not in start.decode(encoding, "replace"):
+            return encoding
     controls = sum(start.count(code) for code in range(32) if code not in _FINE)
     if zeros or controls > len(start) // 50:
         raise SmeltError(f"{path} is no text, and no Parquet file", KINDS)
