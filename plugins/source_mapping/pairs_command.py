@@ -29,8 +29,8 @@ _SURE, _LIKELY, _POSSIBLE = 0.9, 0.5, 0.1
 # What files are called whatever is in them.
 _SAY_NOTHING = frozenset({
     "columns", "csv", "data", "dataset", "dump", "export", "extract", "file", "import", "input", "json", "left",
-    "new", "old", "out", "output", "parquet", "raw", "right", "sample", "schema", "sheet", "source", "src", "table",
-    "target", "temp", "test", "tgt", "the", "tmp", "untitled",
+    "new", "old", "out", "output", "parquet", "raw", "right", "sample", "schema", "sheet", "source", "src",
+    "table", "target", "temp", "test", "tgt", "the", "tmp", "untitled",
 })  # fmt: skip
 _MOST_SHOWN = 500
 _LONGEST = 60
