@@ -95,6 +95,8 @@ WRITTEN: dict[str, tuple[str, bytes, list[str]]] = {
     "lines of JSON": ("t.ndjson", b'{"id": 1, "o": {"a": 2}}\n\n{"id": 2}\n', ["id", "o__a"]),
     "an envelope": ("t.json", b'{"data": [{"id": 1}, {"id": 2}], "next": null}', ["id"]),
     "no numbers": ("t.json", b'[{"a": NaN}, {"a": Infinity}]', ["a"]),
+    "quotes within": ("t.csv", b'id,ort\n1,5" pipe\n2,"say "hi" now"\n3,x\n', ["id", "ort"]),
+    "plain, called packed": ("t.csv.gz", b"id,ort\n1,x\n", ["id", "ort"]),
     "quotes and lines": ("t.csv", b'id,ort\n1,"a\nb, c"\n2,"say ""x"""\n', ["id", "ort"]),
 }
 

@@ -41,17 +41,12 @@ def read_delimited(con: duckdb.DuckDBPyConnection, path: Path, folder: Path, tab
     notes = [note] if note else []
     notes += layout.notes
     try:
-        rejected = _load(con, plain, table, layout)
+        notes += _load(con, plain, table, layout)
     except duckdb.Error as error:
         reason = str(error).strip().splitlines()[0][:300]
         raise SmeltError(
             f"{path} cannot be read as delimited text: {reason}", "check the file in an editor"
         ) from error
-    if rejected[0]:
-        notes.append(
-            f"lines left out, as they don't fit the {len(layout.names):,} columns: {rejected[0]:,}, "
-            f"the first is line {rejected[1]:,}"
-        )
     return tuple(notes)
 
 
@@ -60,30 +55,41 @@ def header(path: Path, folder: Path) -> tuple[str, ...]:
     return _layout(as_utf8(path, folder)[0], path).names
 
 
-def _load(con: duckdb.DuckDBPyConnection, plain: Path, table: str, layout: Layout) -> tuple[int, int]:
-    """Fill the table; returns how many lines were left out, and the number of the first."""
+def _load(con: duckdb.DuckDBPyConnection, plain: Path, table: str, layout: Layout) -> list[str]:
+    """Fill the table; returns notes on what was left out."""
     columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in layout.names)
     options = (
         f"delim = {literal(layout.delimiter)}, quote = '\"', escape = '\"', header = false, "
-        f"skip = {int(layout.has_header)}, auto_detect = false, null_padding = true, strict_mode = true, "
+        f"skip = {int(layout.has_header)}, auto_detect = false, null_padding = true, compression = 'none', "
         f"ignore_errors = true, store_rejects = true, columns = {{{columns}}}"
     )
 
-    def load(more: str) -> None:
+    def load(longest: int, is_parallel: bool, is_strict: bool) -> None:
         con.execute(
-            f"create or replace table {quote(table)} as from read_csv({literal(str(plain))}, {options}, {more})"
+            f"create or replace table {quote(table)} as from read_csv({literal(str(plain))}, {options}, "
+            f"max_line_size = {longest}, parallel = {is_parallel}, strict_mode = {is_strict})"
         )
 
     try:
         try:
-            load(f"max_line_size = {_LONG_LINE}")
+            load(_LONG_LINE, is_parallel=True, is_strict=True)
         except duckdb.Error:
-            # Lines within quotes are read by one thread only, longer ones by a bigger buffer.
-            load(f"max_line_size = {_LONGEST_LINE}, parallel = false")
-        return con.execute("select count(distinct line), min(line) from reject_errors").fetchall()[0]
+            try:
+                # Lines within quotes are read by one thread only, longer ones by a bigger buffer.
+                load(_LONGEST_LINE, is_parallel=False, is_strict=True)
+            except duckdb.Error:
+                load(_LONGEST_LINE, is_parallel=False, is_strict=False)
+                return [
+                    "its quotes don't match: it is read as well as can be, and fields beyond the header are lost"
+                ]
+        number, first = con.execute("select count(distinct line), min(line) from reject_errors").fetchall()[0]
     finally:
         con.execute("drop table if exists reject_errors")
         con.execute("drop table if exists reject_scans")
+    if not number:
+        return []
+    fit = f"lines left out, as they don't fit the {len(layout.names):,} columns"
+    return [f"{fit}: {number:,}, the first is line {first:,}"]
 
 
 def _layout(plain: Path, path: Path) -> Layout:
@@ -98,7 +104,8 @@ def _layout(plain: Path, path: Path) -> Layout:
         rows = list(csv.reader(lines, delimiter=delimiter))
     except csv.Error:
         rows = [line.rstrip("\r\n").split(delimiter) for line in lines]
-    first = rows[0]
+    if not (rows and (first := rows[0])):
+        raise SmeltError(f"{path} has no header", "let its first line name the columns")
     notes = []
     has_header = not any(_DATUM.fullmatch(cell.strip()) for cell in first) or len(rows) == 1
     if not has_header and _are_years(first, rows):

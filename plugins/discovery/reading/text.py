@@ -24,7 +24,7 @@ def as_utf8(path: Path, folder: Path) -> tuple[Path, str | None]:
     """
     try:
         plain = _unpacked(path, folder)
-        encoding = _encoding(plain)
+        encoding = _encoding(plain, path)
         if encoding == "utf-8":
             return plain, None
         copy = folder / f"{len(list(folder.iterdir()))}.utf8"
@@ -50,7 +50,7 @@ def _unpacked(path: Path, folder: Path) -> Path:
     return plain
 
 
-def _encoding(path: Path) -> str:
+def _encoding(path: Path, called: Path) -> str:
     with open(path, "rb") as file:
         head = file.read(_HEAD)
     for mark, encoding in _MARKS:
@@ -62,7 +62,7 @@ def _encoding(path: Path) -> str:
         return "utf-16-le" if head[1::2].count(0) > head[::2].count(0) else "utf-16-be"
     if zeros:
         raise SmeltError(
-            f"{path} is no text: it has zero bytes", "csv, tsv, json, ndjson and parquet files are read"
+            f"{called} is no text: it has zero bytes", "csv, tsv, json, ndjson and parquet files are read"
         )
     return "utf-8" if _is_utf8(path) else "cp1252"
 

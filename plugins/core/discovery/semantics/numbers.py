@@ -165,12 +165,13 @@ def _special(look: Look, numbers: NDArray[np.float64]) -> Iterator[Candidate]:
         yield _hinted(look, "amount", 0.75, shown, unit=unit)
     elif has_parts and low >= 0 and not (np.abs(numbers * 100 - np.round(numbers * 100)) > 1e-6).any():
         yield Candidate("amount", 0.35, f"{shown}, none with more than two decimals")
-    if set(np.unique(numbers)) == {0.0, 1.0}:
-        strength = 0.9 if "boolean" in hints else 0.72
-        yield Candidate(
-            "boolean", strength * look.filled / (look.filled + 4), f"0 and 1 only, in {look.filled:,} rows", "0/1",
-            casts_to="BOOLEAN",
-        )  # fmt: skip
+    said, values = "boolean" in hints, set(np.unique(numbers))
+    if values == {0.0, 1.0} or (said and values < {0.0, 1.0}):
+        strength = 0.9 if said else 0.72
+        only = " and ".join(f"{one:g}" for one in sorted(values))
+        sure = strength * look.filled / (look.filled + 4)
+        told_so = f"{only} only, in {look.filled:,} rows"
+        yield Candidate("boolean", sure, told_so, "0/1", casts_to="BOOLEAN")
     if not has_parts and not is_id_name(look.name):
         if "phone" in hints and low >= 1e6 and high < 1e15:
             yield _hinted(look, "phone", 0.75, f"{shown}, of seven to fifteen digits")
