@@ -56,6 +56,14 @@ def test_two_schemes_that_are_both_required_are_both_sent(tmp_path: Path) -> Non
     assert headers["Acme-Account"] == "{{ config['acme_account'] }}"
 
 
+def test_a_next_page_that_nothing_asks_for_is_a_question(tmp_path: Path) -> None:
+    following = {"type": "object", "properties": {"starting_after": {"type": "string"}}}
+    beside = {"pages": {"type": "object", "properties": {"next": following}}}
+    made = connect(write(tmp_path, spec({"/people": listing(wrapper="data", beside=beside)})))
+    assert [one.field for one in made.questions] == ["pagination"]
+    assert "pages.next.starting_after" in made.questions[0].reason
+
+
 def names_of(paths: dict[str, Any], tmp_path: Path) -> tuple[list[str], dict[str, str]]:
     made = connect(write(tmp_path, spec(paths)))
     return [one.path for one in made.streams], {one.path: one.reason for one in made.inference.skipped}

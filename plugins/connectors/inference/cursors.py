@@ -92,9 +92,11 @@ def infer_cursor(operation: Operation, records: Records, api: Api) -> Inferred[C
 
 
 def _bounds(operation: Operation, times: dict[str, Any]) -> Iterator[_Bound]:
+    # `start_time` of records that have a start_time asks for that time, not for later ones.
+    own = {words(name) for name in times}
     for parameter in operation.query():
         parts = words(parameter.name)
-        if parameter.is_lost or not is_time_parameter(parameter) or parameter.name in times:
+        if parameter.is_lost or not is_time_parameter(parameter) or parts in own:
             continue
         says_lower = any(_LOWER.match(part) for part in parts)
         if any(_UPPER.match(part) for part in parts) and not says_lower:
@@ -180,7 +182,12 @@ def _paired(
         )
     elif _is_event(operation) and times:
         only = next(
-            (name for name in times if words(name)[-1:] and words(name)[-1] in ("timestamp", "time", "date", "at")), next(iter(times))
+            (
+                name
+                for name in times
+                if words(name)[-1:] and words(name)[-1] in ("timestamp", "time", "date", "at")
+            ),
+            next(iter(times)),
         )
         yield (
             _cursor(only, parameter, operation, {}, True),

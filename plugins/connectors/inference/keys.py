@@ -68,7 +68,9 @@ def infer_key(
     for parameter in _of_one(operation.path, paths):
         if matched := _matched(parameter, by_words, parts):
             is_id = bool({"id", "gid", "uuid", "guid", "uid"} & set(words(matched)[-1:]))
-            offer(matched, 0.96 if is_id else 0.88, f"one record is asked for by `{parameter}`")
+            # Beside an `id`, a `company_id` of companies is one that somebody else has given.
+            is_second = len(words(matched)) > 1 and "id" in by_words
+            offer(matched, 0.96 if is_id and not is_second else 0.88, f"one record is asked for by `{parameter}`")
     for known, score in _WEAKER:
         if known in by_words:
             offer(by_words[known], score, f"`{by_words[known]}` looks like an identifier")

@@ -31,6 +31,8 @@ def entity_segments(path: str) -> tuple[str, ...]:
     parts = segments(path)
     while len(parts) > 1 and not is_parameter(parts[0]) and _ROOTS.match(parts[0]):
         parts = parts[1:]
+    if len(parts) > 1:
+        parts = tuple(part for part in parts if not re.fullmatch(r"v\d+", part)) or parts
     if len(parts) > 1 and words(parts[-1]) and words(parts[-1])[-1] in _VERBS and len(words(parts[-1])) == 1:
         parts = parts[:-1]
     return tuple(part if is_parameter(part) else _without_verbs(part) for part in parts)

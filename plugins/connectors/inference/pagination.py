@@ -22,7 +22,9 @@ _SIZE = vocabulary("pagination", "size")
 _TOKEN_SAID = re.compile(
     r"\b(token|opaque|cursor|returned (by|from|in|to you)|previous(ly)? (response|request|page))", re.I
 )
-_LAST_SEEN = re.compile(r"\b(id|identifier|key) of the last\b|\blast (item|object|record|id|element)", re.I)
+_LAST_SEEN = re.compile(
+    r"\b(id|identifier|key) of the last\b|\blast (item|object|record|row)(['’]s)? (id|identifier|key)\b", re.I
+)
 _LINK = re.compile(r"\bLink[`'\"]? (response )?header|rel=\W{0,2}next", re.I)
 _DEPRECATED = re.compile(r"\bdeprecated\b", re.I)
 _ZERO = re.compile(
@@ -93,7 +95,7 @@ def infer_pagination(
     )
     found = sorted(_choices(operation, parameters, base, records, key, api), key=lambda one: -one[1])
     if not found:
-        return _without_parameters(operation, api, base)
+        return _without_parameters(operation, records, api, base)
     (best, score, why), others = found[0], found[1:]
     if others and score - others[0][1] < 0.05 and others[0][0].kind != best.kind:
         score -= 0.1
@@ -139,6 +141,13 @@ def _choices(
                     0.9 - old,
                     f"the answer's `{'.'.join(url)}` is the next page",
                 )
+            elif (
+                not records.path
+                and api.shapes.of(operation.body.schema if operation.body else None, "").kind == "array"
+            ):
+                # A list has no room for a token: what says it must be a header, of which one is a standard.
+                told = f"`{parameter.name}` is a token, and the answer is a bare list: then the Link header has it"
+                yield replace(choice, kind=LINK_HEADER), 0.55 - old, told
             else:
                 yield choice, 0.5 - old, f"`{parameter.name}` is a token, but the answer doesn't say where it is"
         elif plain in _PAGE:
@@ -170,11 +179,24 @@ def _choices(
 _NEXT_NUMBER = re.compile(r"^(next|nextpage|nextpagenumber)$")
 
 
-def _without_parameters(operation: Operation, api: Api, base: Pagination) -> Inferred[Pagination]:
+def _without_parameters(
+    operation: Operation, records: Records, api: Api, base: Pagination
+) -> Inferred[Pagination]:
+    """One page; doubtful if the answer tells of a next one that nothing asks for."""
     if base.size_parameter:
         reason = f"`{base.size_parameter}` limits the answer, but nothing asks for the next page"
         return Inferred(replace(base, kind=NONE), 0.55, reason)
+    told = [path for path in _find(operation, records, api.shapes, _NEXT_TOLD, "string") if path]
+    told += [base.more] if base.more else []
+    if told:
+        where = ".".join(told[0])
+        return Inferred(
+            Pagination(), 0.5, f"no parameter asks for a page, though the answer tells of one (`{where}`)"
+        )
     return Inferred(Pagination(), 0.85, "no parameter asks for a page")
+
+
+_NEXT_TOLD = re.compile(r"^(next\w*|startingafter|endcursor|cursor)$")
 
 
 def _is_token(parameter: Parameter, plain: str) -> bool:

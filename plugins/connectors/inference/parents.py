@@ -168,7 +168,8 @@ def _field(candidate: Candidate, name: str) -> str | None:
     by_words = {words(one): one for one in candidate.records.shape.properties if words(one)}
     entity = singular((words(entity_of(candidate.operation.path)) or ("",))[-1])
     is_id = own[-1] in _IDS
-    if own in by_words:
+    is_second = len(own) > 1 and own[-1] in _IDS and singular(own[-2]) == entity and ("id",) in by_words
+    if own in by_words and not is_second:
         return by_words[own]
     if is_id and own[-1:] in by_words:
         return by_words[own[-1:]]

@@ -66,7 +66,8 @@ def _strategy(pagination: Pagination) -> dict[str, Any] | None:
         return {
             "type": "CursorPagination",
             "cursor_value": "{{ headers['link']['next']['url'] }}",
-            "stop_condition": "{{ 'next' not in headers['link'] }}",
+            # Some APIs link to a next page for ever.
+            "stop_condition": "{{ 'next' not in headers['link'] or last_page_size == 0 }}",
             **size,
         }
     if pagination.kind == CURSOR and pagination.last_field:
