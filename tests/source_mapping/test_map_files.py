@@ -96,6 +96,15 @@ def test_any_delimiter_and_encoding_is_read(matched, tmp_path, delimiter, encodi
     assert found == RIGHT
 
 
+@pytest.mark.parametrize("encoding", ["gb18030", "big5", "shift_jis"])
+def test_encodings_of_other_scripts_are_told_by_their_bytes(matched, tmp_path, encoding) -> None:
+    names = ["氏名", "電話番号", "日付"] if encoding == "shift_jis" else ["姓名", "地址", "日期"]
+    words = "東京都中央区の会社です" if encoding == "shift_jis" else "今天的新聞公司地址在北京市"
+    rows = [names, *([word, words, f"2024-01-{day:02}"] for day, word in enumerate(words, 1))]
+    found = matched(write(tmp_path / "a.csv", rows, encoding=encoding))
+    assert {pair["source_column"] for pair in found} == set(names)
+
+
 def test_files_of_every_kind_give_the_same_columns(matched, tmp_path) -> None:
     header, *rows = CUSTOMERS
     records = [dict(zip(header, row, strict=True)) for row in rows]

@@ -108,8 +108,16 @@ def encoding_of(path: Path, start: bytes) -> str:
         # Incremental, since the head may end in the middle of a letter.
         codecs.getincrementaldecoder("utf-8")().decode(start)
     except UnicodeDecodeError:
-        from charset_normalizer import from_bytes
-
-        best = from_bytes(start).best()
-        return best.encoding if best is not None else "cp1252"
+        return _guessed(start)
     return "utf-8"
+
+
+def _guessed(start: bytes) -> str:
+    from charset_normalizer import from_bytes
+
+    # Whole lines, since a torn letter spoils a guess; then fewer of them: one odd letter in many lines does, too.
+    for length in (len(start), 4_096):
+        whole = start[: start.rfind(b"\n", 0, length) + 1] or start
+        if (best := from_bytes(whole).best()) is not None:
+            return best.encoding
+    return "cp1252"
