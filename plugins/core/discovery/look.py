@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 # Different values of a column that recognisers look at: more of them would only cost time.
-LOOKED_AT = 200
+LOOKED_AT = 120
 # What people and programs write where a value is missing.
 PLACEHOLDERS = frozenset(
     {"", "null", "NULL", "Null", "none", "None", "NONE", "n/a", "N/A", "NA", "#N/A", "nan", "NaN", "-", "--", "?",
@@ -117,6 +117,27 @@ class Look:
 
         numbers = self.different.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
         return numbers[np.isfinite(numbers)]
+
+    @cached_property
+    def number_type(self) -> str | None:
+        """The type of numbers that every text of the column can be read as without loss; None if there is none."""
+        import pyarrow as pa
+        import pyarrow.compute
+
+        # Its functions are made when it is imported, so that no type checker knows them.
+        pc: Any = pyarrow.compute
+        try:
+            values = self.different.filter(pc.invert(pc.is_in(self.different, pa.array(sorted(PLACEHOLDERS)))))
+            # A zero before other digits would be lost.
+            if pc.any(pc.match_substring_regex(values, r"^\s*[+-]?0\d")).as_py():
+                return None
+            if not pc.any(pc.match_substring_regex(values, r"[.eE]")).as_py():
+                values.cast(pa.int64())
+                return "BIGINT"
+            values.cast(pa.float64())
+        except pa.ArrowException:
+            return None
+        return "DOUBLE"
 
     @cached_property
     def is_unique(self) -> bool:

@@ -34,8 +34,8 @@ class Candidate:
         )
 
 
-def count_fits(texts: Sequence[str], fits: Callable[[str], object]) -> int:
-    """How many texts fit; 0 if of the first few not most do, or in the end too few."""
+def count_fits(texts: Sequence[str], fits: Callable[[str], object], least: float = LEAST_SHARE) -> int:
+    """How many texts fit; 0 if of the first few not most do, or in the end a smaller share than `least`."""
     if not texts:
         return 0
     first = texts[:_FIRST]
@@ -43,18 +43,18 @@ def count_fits(texts: Sequence[str], fits: Callable[[str], object]) -> int:
     if count < _LEAST_OF_FIRST * len(first):
         return 0
     count += sum(1 for text in texts[_FIRST:] if fits(text))
-    return count if count >= LEAST_SHARE * len(texts) else 0
+    return count if count >= least * len(texts) else 0
 
 
-def sureness(fits: int, of: int, strength: float, caution: float) -> float:
+def sureness(fits: int, of: int, strength: float, caution: float, penalty: float = 3.0) -> float:
     """A confidence from `fits` of `of` values.
 
     strength: the confidence that all of very many values give. caution: how many values it takes until it is half
     of that: little where a form can't be met by chance, such as one with a check digit. Values that don't fit
-    count threefold.
+    count `penalty` times: less where a list of what fits has never everything.
     """
     share = fits / of if of else 0.0
-    return strength * max(0.0, 1 - 3 * (1 - share)) * fits / (fits + caution) if fits else 0.0
+    return strength * max(0.0, 1 - penalty * (1 - share)) * fits / (fits + caution) if fits else 0.0
 
 
 def told(fits: int, of: int, what: str) -> str:

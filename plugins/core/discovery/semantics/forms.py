@@ -45,6 +45,7 @@ _ANY_NATIONAL = re.compile(r"(?=(?:\D*\d){5})[A-Za-z\d][A-Za-z\d ./-]{6,19}")
 _REGIONS = ("US", "GB", "DE", "FR", "ES", "IT", "NL", "PL", "BR", "IN", "CH", "AT", "SE", "AU", "JP", "MX", "CN")
 # Telephone numbers are parsed for this many values: parsing one takes as long as a hundred of other forms.
 _PARSED = 15
+_ENOUGH = 0.9
 _JSON = re.compile(r"\s*[\[{].*[\]}]\s*", re.DOTALL)
 
 
@@ -112,7 +113,7 @@ def is_card(text: str) -> bool:
     if not _CARD.fullmatch(text):
         return False
     digits = re.sub(r"\D", "", text)
-    issued = digits[0] in "3456" or "2221" <= digits[:4] <= "2720"
+    issued = digits[0] in "3456" or "2221" <= digits[:4] <= "2720" or digits[:4] in ("1800", "2131")
     return issued and len(set(digits)) > 1 and luhn.is_valid(digits)
 
 
@@ -195,6 +196,8 @@ def _best_region(texts: list[str]) -> tuple[str, int]:
         few = sum(is_valid(text, region) for text in rest[:4])
         if few * 3 >= min(4, len(rest)):
             counts[region] = few + sum(is_valid(text, region) for text in rest[4:])
+            if counts[region] >= _ENOUGH * len(rest):
+                break
     region, most = counts.most_common(1)[0] if counts else ("international", 0)
     return region, most + valid
 

@@ -34,7 +34,6 @@ _MEASURES = frozenset(
 _BEHIND = re.compile(rf"({_NUMBER})\s?([A-Za-z°€$£¥₹ł%/²³]{{1,7}}\.?)")
 _BEFORE = re.compile(rf"([+-]?(?:[A-Z]{{0,3}}[$€£¥₹]|[A-Z]{{3}}|zł))\s?({_NUMBER})")
 _PERCENT = re.compile(rf"{_NUMBER}\s?%")
-_WHOLE = 9.0e15
 # Written in digits, and no numbers: a cast would lose zeros.
 _DIGITS = frozenset({"phone", "postal_code"})
 
@@ -66,7 +65,7 @@ def of_written(look: Look) -> Iterator[Candidate]:
         if sum(_LEADING_ZERO.fullmatch(text) is not None for text in texts) > 0:
             return
         numbers = np.array([_read(text, form) for text in texts if pattern.fullmatch(text)])
-        casts_to = _cast(numbers, texts)
+        casts_to = look.number_type if form == "plain" else "DOUBLE" if count == len(texts) else None
         sure = sureness(count, len(texts), 0.9, 0.5)
         for one in _meanings(look, numbers[np.isfinite(numbers)], casts_to):
             yield replace(
@@ -83,15 +82,6 @@ def _read(text: str, form: str) -> float:
     elif form == "1.234,56":
         text = re.sub(r"[.  '’]", "", text).replace(",", ".")
     return float(text)
-
-
-def _cast(numbers: NDArray[np.float64], texts: list[str]) -> str | None:
-    """The type that all of the texts can be read as."""
-    if len(numbers) < len(texts):
-        return None
-    is_large = np.abs(numbers).max() >= _WHOLE
-    whole = not is_large and not (numbers % 1).any() and not any(set(text) & set(".eE,") for text in texts)
-    return "BIGINT" if whole else "DOUBLE"
 
 
 def _with_unit(look: Look, texts: list[str]) -> Iterator[Candidate]:

@@ -89,9 +89,11 @@ def _countries(look: Look, texts: Sequence[str]) -> Candidate | None:
                     "country", sureness(count, len(texts), strength, 0.3 if is_hinted else 4.0),
                     told(count, len(texts), f"ISO 3166-1 codes of {size} letters"), f"ISO 3166-1 alpha-{size}",
                 )  # fmt: skip
-    elif longest <= 60 and (count := count_fits(texts, lambda t: reference.plain(t) in reference.country_names())):
+    elif longest <= 60 and (
+        count := count_fits(texts, lambda t: reference.plain(t) in reference.country_names(), 0.65)
+    ):
         found = Candidate(
-            "country", sureness(count, len(texts), 0.97, 0.3 if is_hinted else 1.5),
+            "country", sureness(count, len(texts), 0.97, 0.3 if is_hinted else 1.5, 1.5),
             told(count, len(texts), "names of countries"), "name",
         )  # fmt: skip
     return found.named(look.name, is_hinted) if found else None
