@@ -95,7 +95,8 @@ def _settled(stream: SourceStream, entity: Entity, column: ColumnMapping, choice
         status = "proposed" if confidence >= ASKED_BELOW else "question"
         return column.model_copy(update={"confidence": confidence, "evidence": evidence, "status": status})
     accepted = entity.accepted.get(column.target, ())
-    made = expression(stream.profile.column(chosen), column.target, entity.types.get(column.target, ""), accepted)
+    data_type, description = entity.types.get(column.target, ""), entity.table.by_name[column.target].description
+    made = expression(stream.profile.column(chosen), column.target, data_type, accepted, description)
     changes = {"columns": (chosen,), "expression": made.sql, "confidence": _ALONE, "evidence": because}
     return column.model_copy(update=changes)
 

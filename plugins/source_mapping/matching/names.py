@@ -22,6 +22,7 @@ Matrix = NDArray[np.floating]
 
 _SAME_CONCEPT = 0.8
 _PREFIX = 0.85
+_DESCRIBED = 0.9
 _LEAST_PREFIX = 3
 # Below this, static embeddings only say that both are words.
 _UNRELATED = 0.25
@@ -39,7 +40,20 @@ def name_measures(source: Table, target: Table) -> Mapping[str, Matrix]:
         **_meaning(source.columns, target.columns, ours, theirs),
         **_said_kinds(ours, theirs),
     }
+    if any(column.description for column in (*source.columns, *target.columns)):
+        told = _words(_told(source, ours), _told(target, theirs))
+        told["name_meaning"] = measures["text_meaning"]
+        # What a name doesn't say, its description may: it counts as a name, a little less.
+        measures |= {name: np.maximum(measures[name], _DESCRIBED * told[name]) for name in told}
     return {name: np.asarray(matrix, dtype=np.float32) for name, matrix in measures.items()}
+
+
+def _told(table: Table, named: Sequence[Words]) -> list[Words]:
+    """The words of each description without those that say nothing, or of the name where there is none."""
+    return [
+        Words(told.raw, tuple(word for word in told.full if word not in _LINKING)) if told.full else words
+        for words, told in zip(named, (words_of(column.description) for column in table.columns), strict=True)
+    ]
 
 
 def _named(table: Table) -> list[Words]:

@@ -39,11 +39,15 @@ def new_entity(source: str, stream: SourceStream, kept: EntityMapping | None, ta
     taken: names of models that the project has.
     """
     name = kept.entity if kept else _unless_taken(snake_case(stream.name), source, taken)
-    decided = {one.columns[0]: one for one in kept.columns if len(one.columns) == 1} if kept else {}
-    named: dict[str, ColumnMapping] = {}
+    there = {column.name for column in stream.table.columns}
+    named = {one.target: one for one in kept.columns if set(one.columns) <= there} if kept else {}
+    used = {column for one in named.values() for column in one.columns}
+    # Of which people said that nothing is to be made of it.
+    refused = {one.target for one in named.values() if not one.columns and one.is_decided}
     for column in stream.table.columns:
-        profile = stream.profile.column(column.name)
-        one = decided.get(column.name) or _column(profile, _free(_named(profile, name, stream.key), named))
+        if column.name in used or _named(column.name, name, stream.key) in refused:
+            continue
+        one = _column(stream.profile.column(column.name), _free(_named(column.name, name, stream.key), named))
         named[one.target] = one
     status = kept.status if kept and kept.reviewer else "proposed"
     return EntityMapping(
@@ -71,10 +75,10 @@ def own_columns(stream: SourceStream, names: Sequence[str], taken: Set[str]) -> 
     return list(named.values())
 
 
-def _named(profile: ColumnProfile, entity: str, key: tuple[str, ...]) -> str:
-    name = snake_case(profile.name)
+def _named(column: str, entity: str, key: tuple[str, ...]) -> str:
+    name = snake_case(column)
     # `id` alone says nothing once tables are joined.
-    return f"{singular(entity)}_id" if name == "id" and profile.name in key else name
+    return f"{singular(entity)}_id" if name == "id" and column in key else name
 
 
 def _free(name: str, taken: Container[str]) -> str:

@@ -21,7 +21,7 @@ _UNITS: tuple[tuple[frozenset[str], int, frozenset[str]], ...] = (
     (
         frozenset({"cent", "cents", "pence", "minor"}),
         100,
-        frozenset({"euro", "dollar", "pound", "usd", "eur", "gbp"}),
+        frozenset({"euro", "euros", "dollar", "dollars", "pound", "pounds", "usd", "eur", "gbp"}),
     ),
     (frozenset({"gram", "grams", "g"}), 1_000, frozenset({"kilogram", "kilo", "kg"})),
     (frozenset({"millisecond", "ms", "millis"}), 1_000, frozenset({"second", "seconds", "s", "sec"})),
@@ -52,9 +52,9 @@ def identifier(name: str) -> str:
 @cache
 def _reserved() -> frozenset[str]:
     """Words that SQL keeps for itself, and those that read as if it did."""
-    found = duckdb.sql(
-        "select keyword_name from duckdb_keywords() where keyword_category <> 'unreserved'"
-    ).fetchall()
+    sql = "select keyword_name from duckdb_keywords() where keyword_category <> 'unreserved'"
+    with duckdb.connect() as con:
+        found = con.execute(sql).fetchall()
     return frozenset(word for (word,) in found) | {"date", "time", "timestamp", "values"}
 
 
@@ -63,10 +63,12 @@ def unquoted(identifier: str) -> str:
     return identifier[1:-1].replace('""', '"') if identifier.startswith('"') else identifier
 
 
-def expression(source: ColumnProfile, target: str, data_type: str, accepted: Sequence[str] = ()) -> Expression:
+def expression(
+    source: ColumnProfile, target: str, data_type: str, accepted: Sequence[str] = (), description: str = ""
+) -> Expression:
     """The expression that makes `target`, of this SQL type ("" if it isn't known), of one source column.
 
-    accepted: values that the target may have, if that is known.
+    accepted: values that the target may have, if that is known. description: of the target; it may say a unit.
     """
     kind = data_type.lower()
     column = identifier(source.name)
@@ -76,7 +78,7 @@ def expression(source: ColumnProfile, target: str, data_type: str, accepted: Seq
     if kind.startswith("bool"):
         return _flag(source, column, is_text)
     if kind.startswith(_NUMBERS):
-        return _number(source, target, column, kind, is_text)
+        return _number(source, f"{target} {description}", column, kind, is_text)
     if kind.startswith(("date", "timestamp")):
         return _moment(source, column, kind, is_text)
     if kind.startswith(("varchar", "text", "string", "char")) and not is_text:
@@ -149,7 +151,10 @@ def _plain_number(source: ColumnProfile, written: str) -> tuple[str, str]:
 
 
 def _factor(source: str, unit: str | None, target: str) -> float:
-    """By what a value is divided to be in the target's unit; 1 where the names say no units, or the same."""
+    """By what a value is divided to be in the target's unit; 1 where no units are said, or the same.
+
+    target: its name, with what is said of it.
+    """
     ours = {*words_of(source).raw, *((unit or "").lower().split() if unit and ":" not in unit else ())}
     theirs = set(words_of(target).raw)
     for small, factor, large in _UNITS:

@@ -115,17 +115,9 @@ def _column(
     if kept is not None and kept.status != "question" and _is_there(stream, kept):
         return kept
     found = _found(stream, candidate, assigned, past)
-    if found is None:
-        composed = compose(target.name, stream.profile.columns)
-        if composed is None:
-            because = "nothing at the source is likely enough"
-            return ColumnMapping(
-                target=target.name,
-                confidence=0.0,
-                status="question" if target.name in entity.required or target.is_key else "proposed",
-                evidence=because,
-                runners_up=_runners_up(stream, assigned),
-            )
+    composed = compose(target.name, stream.profile.columns)
+    if composed is not None and (found is None or found[0] in composed.columns or found[1] < composed.confidence):
+        # A part of what the whole is made of is like it, and is not it.
         return ColumnMapping(
             target=target.name,
             columns=composed.columns,
@@ -135,21 +127,40 @@ def _column(
             evidence=composed.told,
             runners_up=_runners_up(stream, assigned),
         )
+    if found is None:
+        return ColumnMapping(
+            target=target.name,
+            confidence=0.0,
+            status="question" if target.name in entity.required or target.is_key else "proposed",
+            evidence="nothing at the source is likely enough",
+            runners_up=_runners_up(stream, assigned),
+        )
+    return _mapped(stream, entity, target.name, found, _runners_up(stream, assigned))
+
+
+def _mapped(
+    stream: SourceStream,
+    entity: Entity,
+    target: str,
+    found: tuple[str, float, str],
+    runners_up: tuple[RunnerUp, ...],
+) -> ColumnMapping:
     column, confidence, evidence = found
     made = expression(
         stream.profile.column(column),
-        target.name,
-        entity.types.get(target.name, ""),
-        entity.accepted.get(target.name, ()),
+        target,
+        entity.types.get(target, ""),
+        entity.accepted.get(target, ()),
+        entity.table.by_name[target].description,
     )
     return ColumnMapping(
-        target=target.name,
+        target=target,
         columns=(column,),
         expression=made.sql,
         confidence=round(confidence, 2),
         status=_status(confidence),
         evidence="; ".join(filter(None, (evidence, made.told))),
-        runners_up=_runners_up(stream, assigned),
+        runners_up=runners_up,
     )
 
 
@@ -192,7 +203,9 @@ def _runners_up(stream: SourceStream, assigned: Assigned) -> tuple[RunnerUp, ...
 
 
 def _unmapped(stream: SourceStream, mapped: list[EntityMapping], chosen: list[Candidate]) -> Iterator[Unmapped]:
-    used = {column for entity in mapped for one in entity.columns for column in one.columns}
+    used = {
+        column for entity in mapped for one in entity.columns if one.status != "rejected" for column in one.columns
+    }
     for row, column in enumerate(stream.table.columns):
         if column.name in used:
             continue
