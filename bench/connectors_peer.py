@@ -78,9 +78,8 @@ def read_answer(source: str, config: str) -> Answer:
     """What a generated pipeline says, in the words of the labels.
 
     Resources of single objects (their path ends with a parameter) are no claim to be a collection, so they don't
-    count.
-    `auto` finds links in headers and answers when it runs: it counts as right wherever there is one, or no page
-    at all.
+    count. `auto` finds links in headers and answers when it runs: it counts as right wherever there is one, or
+    no page at all.
     """
     settings = tomllib.loads(config).get("sources", {})
     base_url = next((one.get("base_url") for one in settings.values() if isinstance(one, dict)), None)

@@ -2,8 +2,7 @@
 come out.
 
 `connect` infers streams, keys, pages, cursors, parents and credentials, each with a confidence and its reason;
-what
-is doubtful is a question, what is defective in the spec costs only what uses it. `check_connector` runs the
+what is doubtful is a question, what is defective in the spec costs only what uses it. `check_connector` runs the
 result.
 """
 

@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from plugins.connectors.connector import Connector
 from plugins.core.errors import SmeltError
 from plugins.core.settings import mask
 
@@ -84,7 +85,7 @@ def validate_manifest(manifest: Mapping[str, Any], config: Mapping[str, Any]) ->
 
 
 def check_connector(
-    manifest: Mapping[str, Any],
+    connector: Connector | Mapping[str, Any],
     config: Mapping[str, Any],
     *,
     streams: Collection[str] = (),
@@ -93,10 +94,11 @@ def check_connector(
 ) -> Checked:
     """Check the connection, discover, and read each stream (or those of `streams`) to its end, counting records.
 
-    `states` continue earlier reads, by stream. `samples` is how many records of each are kept. A stream that
-    cannot be
-    read is an error of its own, and the next is read. Raises SmeltError if airbyte-cdk refuses the manifest.
+    `connector` may be its manifest alone. `states` continue earlier reads, by stream. `samples` is how many
+    records of each are kept. A stream that cannot be read is an error of its own, and the next is read. Raises
+    SmeltError if airbyte-cdk refuses the manifest.
     """
+    manifest = connector if isinstance(connector, Mapping) else connector.manifest
     with _quiet():
         session = _Session(manifest, config)
         status = session.source.check(session.logger, session.config)

@@ -40,11 +40,12 @@ def connect(
     allow_external_refs: bool = False,
     model: Model | None = None,
 ) -> Connector:
-    """The connector for the API that `spec` (a path or URL of OpenAPI 2 or 3, or GraphQL introspection) describes.
+    """The connector for the API that `spec` (a path or URL of OpenAPI 2 or 3, or GraphQL introspection)
+    describes.
 
-    `streams` are the names wanted (default: all; parents of those that are wanted come along). With `model`, prose
-    settles what is doubtful. Nothing is written. Raises SmeltError if the spec cannot be read, or a name is
-    unknown.
+    `streams` are the names wanted (default: all; parents of those that are wanted come along). With `model`,
+    prose settles what is doubtful. Nothing is written. Raises SmeltError if the spec cannot be read, or a name
+    is unknown.
     """
     document = read_document(spec)
     inference = _inferred(document, allow_external_refs, model)

@@ -222,8 +222,7 @@ def _cursor(
 
 
 def _end_of(operation: Operation, start: Parameter) -> Parameter | None:
-    """The upper bound that belongs to a lower one: the same name with the opposite word, taking the same
-    format."""
+    """Upper bound that belongs to a lower one: the same name with the opposite word, taking the same format."""
     wanted = tuple(_OPPOSITE.get(part, part) for part in words(start.name))
     for parameter in operation.query():
         if words(parameter.name) == wanted and parameter.name != start.name and is_time_parameter(parameter):

@@ -58,8 +58,7 @@ def unique_names(operations: Iterable[tuple[Operation, bool]]) -> dict[str, str]
     """A name for each path; `operations` come with whether they have a parent.
 
     The plural of the last part; a child's begins with its parent's singular. Where two would be called the same,
-    as
-    many parts before as it takes, at last numbers.
+    as many parts before as it takes, at last numbers.
     """
     listed = list(operations)
     depth = {operation.path: 2 if is_child or _is_vague(operation.path) else 1 for operation, is_child in listed}

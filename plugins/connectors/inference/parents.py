@@ -167,8 +167,9 @@ def _field(candidate: Candidate, name: str) -> str | None:
         return name if name in candidate.records.shape.properties else None
     by_words = {words(one): one for one in candidate.records.shape.properties if words(one)}
     entity = singular((words(entity_of(candidate.operation.path)) or ("",))[-1])
-    is_id = own[-1] in _IDS
-    is_second = len(own) > 1 and own[-1] in _IDS and singular(own[-2]) == entity and ("id",) in by_words
+    first, last = own[0], own[len(own) - 1]
+    is_id = last in _IDS
+    is_second = len(own) > 1 and is_id and singular(own[-2]) == entity and ("id",) in by_words
     if own in by_words and not is_second:
         return by_words[own]
     if is_id and own[-1:] in by_words:
@@ -179,7 +180,7 @@ def _field(candidate: Candidate, name: str) -> str | None:
         return by_words["id",]
     if is_id and not by_words:
         return "id"
-    if singular(own[-1]) == entity or singular(own[0]) == entity:
+    if entity in (singular(first), singular(last)):
         named = [
             one
             for parts, one in by_words.items()
@@ -218,8 +219,7 @@ def _by_name(name: str, path: str, known: Mapping[str, Candidate]) -> tuple[Cand
 
 
 def _by_prose(parameter: Parameter, path: str, known: Mapping[str, Candidate]) -> tuple[Candidate, str] | None:
-    """The only stream without parents that a parameter is said to filter by: "the workspace to filter teams
-    on"."""
+    """Only stream without parents that a parameter is said to filter by: "the workspace to filter teams on"."""
     said = _FILTERS.search(parameter.prose.split(".")[0])
     named = {singular(word) for word in words(said[1])} if said else set()
     found = []

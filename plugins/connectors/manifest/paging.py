@@ -31,8 +31,7 @@ def sizes(pagination: Pagination) -> dict[str, str]:
     """The page size as a plain parameter, where the paginator doesn't send it.
 
     A most that is not told is no ground to take a page with fewer records for the last: pages are then read
-    until one
-    is empty.
+    until one is empty.
     """
     strategy = _strategy(pagination)
     if not pagination.size_parameter or pagination.size is None or (strategy and "page_size" in strategy):
