@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from plugins.connectors.inference.auth import infer_auth
 from plugins.connectors.inference.collections import judge
 from plugins.connectors.inference.cursors import infer_cursor
+from plugins.connectors.inference.headers import required_headers
 from plugins.connectors.inference.keys import infer_key
 from plugins.connectors.inference.limits import infer_limits
 from plugins.connectors.inference.names import entity_of, unique_names
@@ -185,6 +186,14 @@ def _stream(found: _Found, name: str, given: Inferred[Given], api: Api) -> Strea
         for one in unpaged.query()
         if one.is_required and one.shape.default is not None and one.name not in timed
     }
+    headers, asked = required_headers(shown, api)
+    if asked:
+        given = replace(
+            given,
+            value=replace(given.value, asked=(*given.value.asked, *asked)),
+            confidence=min(given.confidence, 0.55),
+            reason=f"{given.reason}; you have to give {', '.join(f'`{one.name}`' for one in asked)}",
+        )
     return Stream(
         name=name,
         path=operation.path,
@@ -196,5 +205,6 @@ def _stream(found: _Found, name: str, given: Inferred[Given], api: Api) -> Strea
         cursor=cursor,
         given=given,
         schema=record_schema(records.value.raw, records.value.shape, api.shapes, operation.where),
+        headers=headers,
         fixed={key: value for key, value in fixed.items() if not _HOSTILE.search(value)},
     )

@@ -33,6 +33,7 @@ class Stream:
     given: Inferred[Given]
     schema: Mapping[str, Any]
     fixed: Mapping[str, str] = field(default_factory=dict)  # required parameters, at their defaults
+    headers: Mapping[str, str] = field(default_factory=dict)  # required, at their defaults
     query: str = ""  # of GraphQL
     variables: Mapping[str, int] = field(default_factory=dict)  # of GraphQL, the same on each page
 

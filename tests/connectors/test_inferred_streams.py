@@ -190,6 +190,26 @@ def test_rate_limits_in_prose(tmp_path: Path, prose: str, rate: dict[str, int] |
     assert validate_manifest(made.manifest, {}) == ("orders",)
 
 
+def test_headers_that_are_required_are_sent(tmp_path: Path) -> None:
+    path = listing()
+    header = {"in": "header", "required": True, "schema": {"type": "string"}}
+    path["get"]["parameters"] = [
+        {**header, "name": "Acme-Version", "schema": {"type": "string", "default": "2024-01-01"}},
+        {**header, "name": "Acme-Account"},
+        {**header, "name": "Content-Type"},
+        {**header, "name": "X-Trace", "required": False},
+    ]
+    made = connect(write(tmp_path, spec({"/orders": path, "/people": listing()})))
+    requests = [one["retriever"]["requester"] for one in made.manifest["streams"]]
+    assert requests[0]["request_headers"] == {
+        "Accept": "application/json",
+        "Acme-Version": "2024-01-01",
+        "Acme-Account": "{{ config['acme_account'] }}",
+    }
+    assert "request_headers" not in requests[1]
+    assert [one.name for one in made.inputs] == ["acme_account"]
+
+
 @pytest.mark.parametrize(
     ("servers", "url", "inputs"),
     [

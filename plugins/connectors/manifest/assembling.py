@@ -23,7 +23,8 @@ def build_manifest(inference: Inference, inputs: Sequence[Input]) -> dict[str, A
     definitions: dict[str, Any] = {}
     if authenticator is not None:
         definitions["authenticator"] = authenticator
-    definitions["requester"] = requester.base_requester(inference.server.value, authenticator, headers)
+    shared = {"Accept": "application/json", **headers}
+    definitions["requester"] = requester.base_requester(inference.server.value, authenticator, shared)
     made: dict[str, Any] = {
         "version": LANGUAGE,
         "type": "DeclarativeSource",
@@ -31,7 +32,8 @@ def build_manifest(inference: Inference, inputs: Sequence[Input]) -> dict[str, A
         "check": {"type": "CheckStream", "stream_names": [_first_to_check(inference.streams).name]},
         "definitions": definitions,
         "streams": [
-            declarative_stream(stream, inference.streams, limits, parameters) for stream in inference.streams
+            declarative_stream(stream, inference.streams, limits, parameters, shared)
+            for stream in inference.streams
         ],
         "spec": {"type": "Spec", "connection_specification": connection_specification(inputs)},
     }

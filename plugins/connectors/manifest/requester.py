@@ -42,7 +42,7 @@ def base_requester(
     made: dict[str, Any] = {"type": "HttpRequester", "url_base": url_base(server), "http_method": "GET"}
     if authenticator is not None:
         made["authenticator"] = {"$ref": "#/definitions/authenticator"}
-    made["request_headers"] = {"Accept": "application/json", **headers}
+    made["request_headers"] = dict(headers)
     return made
 
 
@@ -150,6 +150,13 @@ def graphql_failure() -> dict[str, Any]:
         "action": "FAIL",
         "error_message": "the API refused the query: {{ response['errors'][0].get('message') }}",
     }
+
+
+def headers_of(stream: Stream) -> dict[str, str]:
+    """Headers that this stream's requests carry beside what all do."""
+    asked = [one.name for one in stream.given.value.asked if one.place == "header"]
+    given = {name: f"{{{{ config[{quoted(input_name(stream, name))}] }}}}" for name in asked}
+    return {**stream.headers, **given}
 
 
 def error_handler(limits: Limits, is_child: bool, unlike_guess: str = "") -> dict[str, Any]:

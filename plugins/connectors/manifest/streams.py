@@ -20,9 +20,16 @@ EARLIEST = "2000-01-01"
 
 
 def declarative_stream(
-    stream: Stream, streams: Sequence[Stream], limits: Limits, shared: Mapping[str, str]
+    stream: Stream,
+    streams: Sequence[Stream],
+    limits: Limits,
+    shared: Mapping[str, str],
+    shared_headers: Mapping[str, str],
 ) -> dict[str, Any]:
-    """One of `streams`, which are in the order of the manifest."""
+    """One of `streams`, which are in the order of the manifest.
+
+    `shared` and `shared_headers` are the query parameters and headers of all requests.
+    """
     by_path = {one.path: one for one in streams}
     is_child = bool(stream.given.value.parents)
     asking: dict[str, Any] = {"$ref": "#/definitions/requester"}
@@ -32,6 +39,8 @@ def declarative_stream(
         asking["path"] = requester.path_of(stream, by_path)
         if parameters := requester.parameters_of(stream, {**shared, **sizes(stream.pagination.value)}):
             asking["request_parameters"] = parameters
+    if headers := requester.headers_of(stream):
+        asking["request_headers"] = {**shared_headers, **headers}
     asking["error_handler"] = requester.error_handler(limits, is_child, _unlike_guess(stream))
     if stream.query:
         asking["error_handler"]["response_filters"].append(requester.graphql_failure())
