@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
@@ -55,8 +56,10 @@ def _figures(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[str]:
 
 
 def _write(console: Console, known: Sequence[Example]) -> None:
-    if "SMELT_MATCHING_CASES" not in __import__("os").environ:
-        console.print(f"The shipped weights stay: they were fitted on more than {archive().name} of bench/data has.")
+    if "SMELT_MATCHING_CASES" not in os.environ:
+        console.print(
+            f"The shipped weights stay: they were fitted on more than {archive().name} of bench/data has."
+        )
         return
     model: PairModel = fit(known)
     model.save(str(_MODEL))

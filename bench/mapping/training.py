@@ -104,9 +104,7 @@ def _quietly(network: object, measures: NDArray[np.float32], truth: NDArray[np.i
         return network.fit(measures, truth)  # pyright: ignore[reportAttributeAccessIssue]
 
 
-def _draw(
-    known: Sequence[Example], rng: np.random.Generator
-) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
+def _draw(known: Sequence[Example], rng: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
     """Pairs, drawn so that a benchmark of many cases, and a case of many pairs, don't drown the others."""
     measures, truths, weights = [], [], []
     for example in known:
@@ -119,7 +117,9 @@ def _draw(
         measures.append(example.measures.reshape(len(truth), -1)[chosen])
         truths.append(truth[chosen])
         weights.append(
-            np.r_[np.full(len(right), weight), np.full(len(kept), weight * np.sqrt(len(wrong) / max(1, len(kept))))]
+            np.r_[
+                np.full(len(right), weight), np.full(len(kept), weight * np.sqrt(len(wrong) / max(1, len(kept))))
+            ]
         )
     every, labels, shares = np.concatenate(measures), np.concatenate(truths), np.concatenate(weights)
     drawn = rng.choice(len(every), _PAIRS, p=shares / shares.sum())
