@@ -10,7 +10,7 @@ from typing import Any
 
 from plugins.connectors.inference.names import entity_of
 from plugins.connectors.inference.records import Records
-from plugins.connectors.inference.times import format_of, is_time_parameter, is_time_property
+from plugins.connectors.inference.times import DAY, format_of, is_time_parameter, is_time_property
 from plugins.connectors.inference.vocabulary import vocabulary
 from plugins.connectors.inference.words import singular, words
 from plugins.connectors.inferred import Inferred
@@ -57,6 +57,12 @@ class Cursor:
     fixed: dict[str, str] = value(default_factory=dict)
     is_creation: bool = False
     is_end_required: bool = False
+
+
+# A cursor, how sure it is, and why.
+_Choice = tuple[Cursor, float, str]
+_GUESS = 0.45
+_MOMENTS = (("timestamp",), ("time",), ("date",), ("at",))
 
 
 @dataclass(frozen=True)
@@ -122,84 +128,67 @@ def _bounds(operation: Operation, times: dict[str, Any]) -> Iterator[_Bound]:
 _SILENT = vocabulary("cursors", "silent")
 
 
-def _paired(
-    bound: _Bound, times: dict[str, Any], operation: Operation, api: Api
-) -> Iterator[tuple[Cursor, float, str]]:
+def _paired(bound: _Bound, times: dict[str, Any], operation: Operation, api: Api) -> Iterator[_Choice]:
+    """The field that a lower bound filters by: what a chooser beside it names, else what its own words say."""
     parameter = bound.parameter
-    chooser = _chooser(operation, parameter, api)
     old = 0.3 if _DEPRECATED.search(parameter.prose) else 0.0
-    precise = 0.02 * (format_of(parameter)[0] not in ("%Y-%m-%d",))
+    precise = 0.02 * (format_of(parameter)[0] != DAY)
+    chooser = _chooser(operation, parameter, api)
+    found = _chosen(bound, chooser, times, operation) if chooser is not None else None
+    found = found or _told(bound, times, operation)
+    if found is not None:
+        cursor, score, why = found
+        yield cursor, score - old + (precise if score > _GUESS else 0.0), why
+
+
+def _chosen(
+    bound: _Bound, chooser: tuple[str, tuple[str, ...]], times: dict[str, Any], operation: Operation
+) -> _Choice | None:
+    """With a parameter that says which field the period is about: the time of change, if it can name that."""
+    name, values = chooser
     changed, created = _best(times, _CHANGED), _best(times, _CREATED)
-    own_field = next((name for name in times if re.search(rf"\b{re.escape(name)}\b", parameter.prose)), None)
-    if chooser is not None:
-        name, values = chooser
-        wanted = next((one for one in (changed, created) if one and (one in values or not values)), None)
-        if (wanted != changed or changed is None) and not (created and _is_event(operation)):
-            # Where no schema says what records have, an example may lack what the chooser names.
-            unseen = next((one for one in values if set(words(one)) & _CHANGED), None)
-            if unseen and (operation.body is None or operation.body.origin != "schema" or not times):
-                why = f"{bound.told}; `{name}` may be `{unseen}`, though no example of a record shows it"
-                yield _cursor(unseen, parameter, operation, {name: unseen}), 0.62 - old + precise, why
-                return
-        if wanted is not None:
-            score = (0.88 if values else 0.72) - 0.1 * (wanted == created and changed is not None)
-            made = _cursor(wanted, parameter, operation, {name: wanted}, wanted != changed)
-            yield made, score - old + precise, f"{bound.told}; `{name}` says which field, here `{wanted}`"
-            return
-    if own_field and own_field not in (changed, created) and bound.verb != "changed":
-        yield (
-            _cursor(own_field, parameter, operation),
-            0.4 - old,
-            f"`{parameter.name}` filters by `{own_field}`, which is no time of change",
-        )
-    elif bound.verb == "changed" and changed:
-        yield (
-            _cursor(changed, parameter, operation),
-            0.94 - old + precise,
-            f"{bound.told}, and records have `{changed}`",
-        )
-    elif bound.verb == "created" and created:
-        event = _is_event(operation)
-        score = 0.85 if event else 0.45 if changed else 0.62
-        why = f"{bound.told}, and records have `{created}`"
-        why += "" if event or not changed else "; but records change later"
-        yield _cursor(created, parameter, operation, {}, True), score - old + precise, why
-    elif bound.verb == "other":
-        yield from ()
-    elif not bound.verb and len(times) == 1:
+    wanted = next((one for one in (changed, created) if one and (one in values or not values)), None)
+    if (wanted != changed or changed is None) and not (created and _is_event(operation)):
+        # Where no schema says what records have, an example may lack what the chooser names.
+        unseen = next((one for one in values if set(words(one)) & _CHANGED), None)
+        if unseen and (operation.body is None or operation.body.origin != "schema" or not times):
+            why = f"{bound.told}; `{name}` may be `{unseen}`, though no example of a record shows it"
+            return _cursor(unseen, bound.parameter, operation, {name: unseen}), 0.62, why
+    if wanted is None:
+        return None
+    score = (0.88 if values else 0.72) - 0.1 * (wanted == created and changed is not None)
+    made = _cursor(wanted, bound.parameter, operation, {name: wanted}, wanted != changed)
+    return made, score, f"{bound.told}; `{name}` says which field, here `{wanted}`"
+
+
+def _told(bound: _Bound, times: dict[str, Any], operation: Operation) -> _Choice | None:
+    """By the words of the parameter and its description. A filter by creation finds no changes: it is for events."""
+    changed, created = _best(times, _CHANGED), _best(times, _CREATED)
+    is_event = _is_event(operation)
+
+    def choice(field: str, score: float, why: str, is_creation: bool = False) -> _Choice:
+        return _cursor(field, bound.parameter, operation, {}, is_creation), score, why
+
+    named = next((one for one in times if re.search(rf"\b{re.escape(one)}\b", bound.parameter.prose)), None)
+    if named and named not in (changed, created) and bound.verb != "changed":
+        return choice(named, 0.4, f"`{bound.parameter.name}` filters by `{named}`, which is no time of change")
+    if bound.verb == "changed" and changed:
+        return choice(changed, 0.94, f"{bound.told}, and records have `{changed}`")
+    if bound.verb == "created" and created:
+        later = "" if is_event or not changed else "; but records change later"
+        score = 0.85 if is_event else 0.45 if changed else 0.62
+        return choice(created, score, f"{bound.told}, and records have `{created}`{later}", True)
+    if bound.verb == "other" or not times:
+        return None
+    if not bound.verb and len(times) == 1:
         only = next(iter(times))
-        is_creation = only != changed
-        yield (
-            _cursor(only, parameter, operation, {}, is_creation),
-            0.66 - old + precise,
-            f"{bound.told}, and `{only}` is the records' only time",
-        )
-    elif created and _is_event(operation):
-        yield (
-            _cursor(created, parameter, operation, {}, True),
-            0.66 - old + precise,
-            f"{bound.told}, and events keep their `{created}`",
-        )
-    elif _is_event(operation) and times:
-        only = next(
-            (
-                name
-                for name in times
-                if words(name)[-1:] and words(name)[-1] in ("timestamp", "time", "date", "at")
-            ),
-            next(iter(times)),
-        )
-        yield (
-            _cursor(only, parameter, operation, {}, True),
-            0.62 - old + precise,
-            f"{bound.told}, and events keep their `{only}`",
-        )
-    elif changed and bound.verb != "created":
-        yield (
-            _cursor(changed, parameter, operation),
-            0.45 - old,
-            f"{bound.told}; that it is about `{changed}` is a guess",
-        )
+        return choice(only, 0.66, f"{bound.told}, and `{only}` is the records' only time", only != changed)
+    if is_event:
+        kept = created or next((one for one in times if words(one)[-1:] in _MOMENTS), next(iter(times)))
+        return choice(kept, 0.66 if created else 0.62, f"{bound.told}, and events keep their `{kept}`", True)
+    if changed and bound.verb != "created":
+        return choice(changed, _GUESS, f"{bound.told}; that it is about `{changed}` is a guess")
+    return None
 
 
 def _cursor(

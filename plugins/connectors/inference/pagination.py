@@ -87,68 +87,77 @@ def _choices(
     url = urls[0] if urls else ()
     for parameter in parameters.values():
         plain = "".join(words(parameter.name))
-        old = 0.3 if _DEPRECATED.search(parameter.prose) else 0.0
-        lost = 0.15 if parameter.is_lost else 0.0
-        if _is_token(parameter, plain) or (
-            plain not in _PAGE and find_next_of(operation, records, api, parameter)
-        ):
-            token = find_token(operation, records, api, parameter)
-            token = find_next_of(operation, records, api, parameter) or token
-            choice = replace(base, kind=CURSOR, parameter=parameter.name)
-            is_last = plain in ("startingafter", "startafter") or _LAST_SEEN.search(parameter.prose)
-            if is_last and (not token or "".join(words(token[0][-1])) != plain):
-                field = key[0] if key else "id"
-                yield (
-                    replace(choice, last_field=field),
-                    0.85 - old,
-                    f"`{parameter.name}` takes the last record's {field}",
-                )
-            elif token:
-                where = ".".join(token[0])
-                yield (
-                    replace(choice, next=token[0]),
-                    0.9 - old - token[1],
-                    f"`{parameter.name}` takes the answer's `{where}`",
-                )
-            elif url:
-                yield (
-                    replace(choice, kind=NEXT_URL, next=url),
-                    0.9 - old,
-                    f"the answer's `{'.'.join(url)}` is the next page",
-                )
-            elif (
-                not records.path
-                and api.shapes.of(operation.body.schema if operation.body else None, "").kind == "array"
-            ):
-                # A list has no room for a token: what says it must be a header, of which one is a standard.
-                told = f"`{parameter.name}` is a token, and the answer is a bare list: then the Link header has it"
-                yield replace(choice, kind=LINK_HEADER), 0.55 - old, told
-            else:
-                yield choice, 0.5 - old, f"`{parameter.name}` is a token, but the answer doesn't say where it is"
-        elif plain in _PAGE:
-            start = _first_page(parameter)
-            told = " (its reference is broken; the name is the file's)" if parameter.is_lost else ""
-            choice = replace(base, kind=PAGE, parameter=parameter.name, start=start)
-            following = find(operation, records, api.shapes, _NEXT_NUMBER, "integer")
-            if following:
-                choice = replace(choice, next=following[0])
-            yield choice, 0.92 - old - lost, f"`{parameter.name}` is a page's number{told}"
-        elif plain in _OFFSET and _is_number(parameter):
-            sure = 0.92 if plain in ("offset", "skip") else 0.8 if base.size_parameter else 0.4
-            if plain in ("from", "start") and re.search(r"\bdate|time\b", parameter.prose, re.I):
-                continue
-            yield (
-                replace(base, kind=OFFSET, parameter=parameter.name),
-                sure - old - lost,
-                f"`{parameter.name}` counts the records to skip",
-            )
-    if url and (base.size_parameter or any("".join(words(name)) in _PAGE for name in parameters)):
-        yield replace(base, kind=NEXT_URL, next=url), 0.8, f"the answer's `{'.'.join(url)}` is the next page"
-    elif url and words(url[-1])[:1] == ("next",):
-        yield replace(base, kind=NEXT_URL, next=url), 0.75, f"the answer's `{'.'.join(url)}` is the next page"
+        if (choice := _choice_of(parameter, plain, base, url, _Answer(operation, records, key, api))) is not None:
+            made, sure, why = choice
+            yield made, sure - (0.3 if _DEPRECATED.search(parameter.prose) else 0.0), why
+    if url:
+        pages = base.size_parameter or any("".join(words(name)) in _PAGE for name in parameters)
+        if pages or words(url[len(url) - 1])[:1] == ("next",):
+            told = f"the answer's `{'.'.join(url)}` is the next page"
+            yield replace(base, kind=NEXT_URL, next=url), 0.8 if pages else 0.75, told
     if _says_link(operation):
-        parameter = next((name for name in parameters if "".join(words(name)) in _PAGE), "")
-        yield replace(base, kind=LINK_HEADER, parameter=parameter), 0.93, "the Link header has the next page"
+        page = next((name for name in parameters if "".join(words(name)) in _PAGE), "")
+        yield replace(base, kind=LINK_HEADER, parameter=page), 0.93, "the Link header has the next page"
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What a parameter's use may depend on."""
+
+    operation: Operation
+    records: Records
+    key: tuple[str, ...]
+    api: Api
+
+
+def _choice_of(
+    parameter: Parameter, plain: str, base: Pagination, url: tuple[str, ...], answer: _Answer
+) -> tuple[Pagination, float, str] | None:
+    """What one parameter says of paging: it takes a token, a page's number, or how many records to skip."""
+    name, lost = parameter.name, 0.15 if parameter.is_lost else 0.0
+    following = find_next_of(answer.operation, answer.records, answer.api, parameter)
+    if _is_token(parameter, plain) or (plain not in _PAGE and following):
+        token = following or find_token(answer.operation, answer.records, answer.api, parameter)
+        return _of_token(parameter, replace(base, kind=CURSOR, parameter=name), token, url, answer)
+    if plain in _PAGE:
+        told = " (its reference is broken; the name is the file's)" if parameter.is_lost else ""
+        numbers = find(answer.operation, answer.records, answer.api.shapes, _NEXT_NUMBER, "integer")
+        choice = replace(base, kind=PAGE, parameter=name, start=_first_page(parameter))
+        choice = replace(choice, next=numbers[0]) if numbers else choice
+        return choice, 0.92 - lost, f"`{name}` is a page's number{told}"
+    if plain in _OFFSET and _is_number(parameter):
+        if plain in ("from", "start") and re.search(r"\bdate|time\b", parameter.prose, re.I):
+            return None
+        sure = 0.92 if plain in ("offset", "skip") else 0.8 if base.size_parameter else 0.4
+        return replace(base, kind=OFFSET, parameter=name), sure - lost, f"`{name}` counts the records to skip"
+    return None
+
+
+def _of_token(
+    parameter: Parameter,
+    choice: Pagination,
+    token: tuple[tuple[str, ...], float] | None,
+    url: tuple[str, ...],
+    answer: _Answer,
+) -> tuple[Pagination, float, str]:
+    """Where the token comes from: the last record, the answer, an address in it, or a header."""
+    name, plain = parameter.name, "".join(words(parameter.name))
+    is_last = plain in ("startingafter", "startafter") or _LAST_SEEN.search(parameter.prose)
+    if is_last and (not token or "".join(words(token[0][-1])) != plain):
+        field = answer.key[0] if answer.key else "id"
+        return replace(choice, last_field=field), 0.85, f"`{name}` takes the last record's {field}"
+    if token:
+        told = f"`{name}` takes the answer's `{'.'.join(token[0])}`"
+        return replace(choice, next=token[0]), 0.9 - token[1], told
+    if url:
+        told = f"the answer's `{'.'.join(url)}` is the next page"
+        return replace(choice, kind=NEXT_URL, next=url), 0.9, told
+    body = answer.operation.body
+    if body is not None and answer.api.shapes.of(body.schema, answer.operation.where).kind == "array":
+        # A list has no room for a token: what says it must be a header, of which one is a standard.
+        told = f"`{name}` is a token, and the answer is a bare list: then the Link header has it"
+        return replace(choice, kind=LINK_HEADER), 0.55, told
+    return choice, 0.5, f"`{name}` is a token, but the answer doesn't say where it is"
 
 
 _NEXT_NUMBER = re.compile(r"^(next|nextpage|nextpagenumber)$")

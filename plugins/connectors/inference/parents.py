@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as field_of
 
 from plugins.connectors.inference.names import entity_of
 from plugins.connectors.inference.records import Records
@@ -59,60 +60,77 @@ class Given:
 
 def infer_parents(operation: Operation, candidates: Mapping[str, Candidate]) -> Inferred[Given]:
     """For each path parameter, and each required query parameter without a default, the stream that gives it."""
-    known = dict(candidates)
-    known.pop(operation.path, None)
-    parents: list[Parent] = []
-    asked: list[Parameter] = []
-    sure, reasons = 0.97, []
-    open_names = [parameter_in(part) for part in segments(operation.path) if is_parameter(part)]
-    by_name = {one.name: one for one in operation.parameters if one.place == "path"}
+    known = {path: candidate for path, candidate in candidates.items() if path != operation.path}
+    found = _Found()
+    _of_path(operation, known, found)
+    _of_query(operation, known, found)
+    if found.asked:
+        found.sure = min(found.sure, 0.55)
+        found.reasons.append(f"nothing gives {', '.join(f'`{one.name}`' for one in found.asked)}: you have to")
+    given = Given(tuple(found.parents), tuple(found.asked), found.inherited)
+    return Inferred(given, found.sure, "; ".join(found.reasons) or "its path takes no parameter")
+
+
+@dataclass
+class _Found:
+    """What was found so far; as sure as its least sure part."""
+
+    parents: list[Parent] = field_of(default_factory=list)
+    asked: list[Parameter] = field_of(default_factory=list)
     inherited: tuple[str, ...] = ()
-    if open_names:
-        found = _nearest(operation.path, known)
-        if found is not None:
-            candidate, names, certainty = found
-            fields = _fields(candidate, names)
-            if fields is not None:
-                parents += [Parent(candidate.operation.path, name, fields[name]) for name in names]
-                inherited = tuple(name for name in open_names if f"{{{name}}}" in candidate.operation.path)
-                open_names = [name for name in open_names if name not in names and name not in inherited]
-                known_fields = set(candidate.records.shape.properties)
-                sure = min(sure, certainty if set(fields.values()) <= known_fields else 0.5)
-                reasons.append(
-                    f"{', '.join(f'`{name}`' for name in names)} of each record of {candidate.operation.path}"
-                )
-        for name in list(open_names):
-            before = _segment_before(operation.path, name)
-            other = _by_name(name, operation.path, known) or (before and _by_name(before, operation.path, known))
-            if other:
-                parents.append(Parent(other[0].operation.path, name, other[1]))
-                open_names.remove(name)
-                sure = min(sure, 0.7)
-                reasons.append(f"`{name}` is called like {other[0].operation.path}, or stands behind its name")
-        asked += [by_name[name] for name in open_names if name in by_name]
+    sure: float = 0.97
+    reasons: list[str] = field_of(default_factory=list)
+
+    def add(self, parents: Sequence[Parent], sure: float, reason: str) -> None:
+        self.parents += parents
+        self.sure = min(self.sure, sure)
+        self.reasons.append(reason)
+
+
+def _of_path(operation: Operation, known: Mapping[str, Candidate], found: _Found) -> None:
+    names = [parameter_in(part) for part in segments(operation.path) if is_parameter(part)]
+    if not names:
+        return
+    nearest = _nearest(operation.path, known)
+    if nearest is not None:
+        candidate, run, sure = nearest
+        fields = _fields(candidate, run)
+        if fields is not None:
+            above = candidate.operation.path
+            is_known = set(fields.values()) <= set(candidate.records.shape.properties)
+            told = f"{', '.join(f'`{name}`' for name in run)} of each record of {above}"
+            found.add([Parent(above, name, fields[name]) for name in run], sure if is_known else 0.5, told)
+            found.inherited = tuple(name for name in names if f"{{{name}}}" in above)
+            names = [name for name in names if name not in run and name not in found.inherited]
+    by_name = {one.name: one for one in operation.parameters if one.place == "path"}
+    for name in names:
+        before = _segment_before(operation.path, name)
+        other = _by_name(name, operation.path, known) or (before and _by_name(before, operation.path, known))
+        if other:
+            above = other[0].operation.path
+            told = f"`{name}` is called like {above}, or stands behind its name"
+            found.add([Parent(above, name, other[1])], 0.7, told)
+        elif name in by_name:
+            found.asked.append(by_name[name])
+
+
+def _of_query(operation: Operation, known: Mapping[str, Candidate], found: _Found) -> None:
     for parameter in operation.query():
-        if "".join(words(parameter.name)) in _CREDENTIALS:
+        is_free = not parameter.is_required or parameter.shape.default is not None
+        if is_free or "".join(words(parameter.name)) in _CREDENTIALS:
             continue
-        if not parameter.is_required or parameter.shape.default is not None or parameter.shape.enum:
-            if parameter.is_required and parameter.shape.default is None:
-                asked.append(parameter)
-            continue
-        if (other := _by_name(parameter.name, operation.path, known)) is not None:
-            parents.append(Parent(other[0].operation.path, parameter.name, other[1], "query"))
-            sure = min(sure, 0.8)
-            reasons.append(f"the required `{parameter.name}` is called like {other[0].operation.path}")
+        if parameter.shape.enum:
+            found.asked.append(parameter)
+        elif (other := _by_name(parameter.name, operation.path, known)) is not None:
+            above = other[0].operation.path
+            told = f"the required `{parameter.name}` is called like {above}"
+            found.add([Parent(above, parameter.name, other[1], "query")], 0.8, told)
         elif (other := _by_prose(parameter, operation.path, known)) is not None:
-            parents.append(Parent(other[0].operation.path, parameter.name, other[1], "query"))
-            sure = min(sure, 0.6)
-            reasons.append(f"the required `{parameter.name}` is described as one of {other[0].operation.path}")
+            above = other[0].operation.path
+            told = f"the required `{parameter.name}` is described as one of {above}"
+            found.add([Parent(above, parameter.name, other[1], "query")], 0.6, told)
         else:
-            asked.append(parameter)
-    if asked:
-        sure = min(sure, 0.55)
-        reasons.append(f"nothing gives {', '.join(f'`{one.name}`' for one in asked)}: you have to")
-    return Inferred(
-        Given(tuple(parents), tuple(asked), inherited), sure, "; ".join(reasons) or "its path takes no parameter"
-    )
+            found.asked.append(parameter)
 
 
 def _nearest(path: str, known: Mapping[str, Candidate]) -> tuple[Candidate, list[str], float] | None:
@@ -165,7 +183,7 @@ def _field(candidate: Candidate, name: str) -> str | None:
     own = words(name)
     if not own:
         return name if name in candidate.records.shape.properties else None
-    by_words = {words(one): one for one in candidate.records.shape.properties if words(one)}
+    by_words = {words(one): one for one in candidate.records.shape.properties if words(one) and is_plain(one)}
     entity = singular((words(entity_of(candidate.operation.path)) or ("",))[-1])
     first, last = own[0], own[len(own) - 1]
     is_id = last in _IDS
