@@ -344,7 +344,7 @@ def table(least: int = 1) -> st.SearchStrategy[list[list[str]]]:
     )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(source=table(), target=table(), is_turned=st.booleans())
 def test_any_two_tables_of_text_give_valid_pairs(smelt, tmp_path, source, target, is_turned) -> None:
     def run(source_rows: list[list[str]]) -> list[dict[str, Any]]:
@@ -366,7 +366,7 @@ def test_any_two_tables_of_text_give_valid_pairs(smelt, tmp_path, source, target
     assert len(turned) == len(pairs)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(source=table(), target=table(2))
 def test_any_two_csv_files_give_valid_pairs_or_one_clear_error(smelt, tmp_path, source, target) -> None:
     paths = write(tmp_path / "a.csv", source), write(tmp_path / "b.csv", target)
