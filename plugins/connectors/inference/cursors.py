@@ -162,7 +162,7 @@ def _chosen(
 
 
 def _told(bound: _Bound, times: dict[str, Any], operation: Operation) -> _Choice | None:
-    """By the words of the parameter and its description. A filter by creation finds no changes: it is for events."""
+    """By the words of the parameter and its prose. A filter by creation finds no changes: it is for events."""
     changed, created = _best(times, _CHANGED), _best(times, _CREATED)
     is_event = _is_event(operation)
 

@@ -23,6 +23,10 @@ def build_manifest(inference: Inference, inputs: Sequence[Input]) -> dict[str, A
     definitions: dict[str, Any] = {}
     if authenticator is not None:
         definitions["authenticator"] = authenticator
+    is_graphql = any(stream.query for stream in inference.streams)
+    definitions["error_handler"] = requester.error_handler(limits, False, is_graphql)
+    if any(stream.given.value.parents for stream in inference.streams):
+        definitions["child_error_handler"] = requester.error_handler(limits, True, is_graphql)
     shared = {"Accept": "application/json", **headers}
     definitions["requester"] = requester.base_requester(inference.server.value, authenticator, shared)
     made: dict[str, Any] = {

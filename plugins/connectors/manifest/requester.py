@@ -43,6 +43,7 @@ def base_requester(
     if authenticator is not None:
         made["authenticator"] = {"$ref": "#/definitions/authenticator"}
     made["request_headers"] = dict(headers)
+    made["error_handler"] = {"$ref": "#/definitions/error_handler"}
     return made
 
 
@@ -142,7 +143,7 @@ def graphql_of(stream: Stream) -> dict[str, Any]:
     return {"http_method": "POST", "path": "", "request_body": {"type": "RequestBodyGraphQL", "value": value}}
 
 
-def graphql_failure() -> dict[str, Any]:
+def _graphql_failure() -> dict[str, Any]:
     """GraphQL tells errors in an answer that is 200."""
     return {
         "type": "HttpResponseFilter",
@@ -159,7 +160,9 @@ def headers_of(stream: Stream) -> dict[str, str]:
     return {**stream.headers, **given}
 
 
-def error_handler(limits: Limits, is_child: bool, unlike_guess: str = "") -> dict[str, Any]:
+def error_handler(
+    limits: Limits, is_child: bool, is_graphql: bool = False, unlike_guess: str = ""
+) -> dict[str, Any]:
     """429 waits as long as the API says, else longer each time; what a retry can't mend fails with a reason.
 
     A parent that is gone since it was listed (404) has no children. `unlike_guess`: when an answer is not as
@@ -178,6 +181,8 @@ def error_handler(limits: Limits, is_child: bool, unlike_guess: str = "") -> dic
         if is_child
         else _filter([404], "FAIL", "config_error", _NOTHING),
     ]  # fmt: skip
+    if is_graphql:
+        filters.append(_graphql_failure())
     if unlike_guess:
         filters.append(
             {

@@ -41,9 +41,10 @@ def declarative_stream(
             asking["request_parameters"] = parameters
     if headers := requester.headers_of(stream):
         asking["request_headers"] = {**shared_headers, **headers}
-    asking["error_handler"] = requester.error_handler(limits, is_child, _unlike_guess(stream))
-    if stream.query:
-        asking["error_handler"]["response_filters"].append(requester.graphql_failure())
+    if guess := _unlike_guess(stream):
+        asking["error_handler"] = requester.error_handler(limits, is_child, bool(stream.query), guess)
+    elif is_child:
+        asking["error_handler"] = {"$ref": "#/definitions/child_error_handler"}
     retriever: dict[str, Any] = {
         "type": "SimpleRetriever",
         "requester": asking,
