@@ -46,7 +46,7 @@ def walk(settings: Settings, choices: Choices, console: Console) -> dict[str, An
     _confirm(choices, f"Write sources/{drafted.name}/ and its connection?")
     paths = _write(settings, drafted, secrets, choices, console)
     loaded = _load(load_settings(settings.project_dir), drafted.name, console)
-    if not any(one["rows"] for one in loaded):
+    if all(one["error"] for one in loaded):
         raise SmeltError(
             f"nothing of {drafted.name} was loaded", f"smelt ingest {drafted.name} says why; then smelt map"
         )
@@ -179,6 +179,8 @@ def _commit(folder: Path, name: str, paths: list[str], choices: Choices, console
     from plugins.review.git import Repository, run_git
 
     Repository.find(folder)
+    if not run_git(folder, "status", "--porcelain", "--", *paths).strip():
+        return
     if choices.is_interactive and not typer.confirm(f"  Commit these files ({', '.join(paths)})?", default=True):
         return
     run_git(folder, "add", "--", *paths)
