@@ -52,7 +52,7 @@ def run(console: Console) -> None:
 def answer_of(connector: Connector) -> Answer:
     """What a connector says, in the words of the labels."""
     document = connector.document()
-    auth = document["auth"]["value"]
+    auth = document["auth"]
     kind = _KINDS.get(auth["kind"], "oauth2").format(place=auth.get("place", ""))
     streams = {}
     for one in document["streams"]:
@@ -65,7 +65,7 @@ def answer_of(connector: Connector) -> Answer:
             parents=frozenset((p["path"], p["parameter"], p["field"]) for p in one["parent"]),
             required_inputs=frozenset(one["required_inputs"]),
         )
-    return Answer(document["base_url"]["value"], (kind, auth.get("name")), streams)
+    return Answer(document["base_url"], (kind, auth.get("name")), streams)
 
 
 def _peer_score(labels: Labels, run: PeerRun) -> list[Verdict]:

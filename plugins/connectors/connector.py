@@ -45,9 +45,9 @@ class Connector:
             "name": self.name,
             "title": inference.title,
             "version": inference.version,
-            "base_url": explained(inference.server),
-            "auth": explained(inference.auth),
-            "rate_limit": explained(inference.limits),
+            "base_url": plain(inference.server.value),
+            "auth": plain(inference.auth.value),
+            "rate_limit": plain(inference.limits.value),
             "inputs": [_input(one) for one in self.inputs],
             "streams": [_stream(stream) for stream in inference.streams],
             "skipped": [asdict(one) for one in inference.skipped],
@@ -55,6 +55,11 @@ class Connector:
             "defects": [asdict(one) for one in self.defects],
             "connection": self.connection,
             "files": list(written),
+            "reasons": {
+                "base_url": explained(inference.server),
+                "auth": explained(inference.auth),
+                "rate_limit": explained(inference.limits),
+            },
         }
 
 

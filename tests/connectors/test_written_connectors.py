@@ -99,6 +99,8 @@ def test_json_has_everything(here: Path) -> None:
         "defects",
         "files",
     }
+    assert document["base_url"] == "https://api.acme.example/v1"
+    assert document["auth"] == {"kind": "api_key", "place": "header", "name": "X-Key"}
     orders = next(one for one in document["streams"] if one["name"] == "orders")
     assert orders["cursor"]["parameter"] == "updated_since"
     assert 0 <= orders["confidence"] <= 1
