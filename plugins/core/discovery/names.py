@@ -42,8 +42,8 @@ _HINTS: tuple[tuple[str, str, str], ...] = (
         r"display|nick|account_holder|cardholder|card_holder|recipient|sender|owner|manager|doctor|passenger|guest|"
         r"member|student|teacher|player|artist|actor|director)_?names?|surname|forename|fname|lname|vorname|nachname|"
         r"prenom|nom|nombre|apellidos?|nome|cognome|sobrenome|imie|nazwisko|author|actor|director|assignee|reporter|"
-        r"cardholder|contact|employee|father|mother|spouse|partner|husband|wife|musician|(?:father|mother|musician|"
-        r"spouse|partner|artist|given_name|family_name|maiden)_(?:label|name)|maiden|^(?:first|last|middle)$",
+        r"cardholder|contact|employee|father|mother|spouse|partner|husband|wife|(?:father|mother|"
+        r"spouse|partner|given_name|family_name)_(?:label|name)|maiden|^(?:first|last|middle)$",
         r"id|ids|user_?name|login|email|phone|title|type|count|date|company|address|count|at|of_birth",
     ),
     (
