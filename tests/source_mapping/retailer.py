@@ -35,7 +35,8 @@ select
     mail as email,
     cast(credit as decimal(12, 2)) as credit_limit,
     cast(joined as date) as signed_up_on,
-    opted_in as is_subscribed
+    opted_in as is_subscribed,
+    level as tier
 from {{ source('web', 'users') }}
 """,
     "models/marts/customers.sql": "select * from {{ ref('stg_web__users') }}\n",
@@ -72,6 +73,9 @@ models:
       - name: is_subscribed
         description: Whether the newsletter may be sent.
         data_type: boolean
+      - name: tier
+        description: How loyal the customer is.
+        data_type: varchar
 """,
 }
 
@@ -81,7 +85,7 @@ create table web.users as
 select i as user_id, 'Ann' as first_name, 'Lee' || i as last_name, if(i % 2 = 0, 'male', 'female') as sex,
     'u' || i || '@example.com' as mail, (i % 90) * 100.0 as credit,
     date '2020-01-01' + cast(i % 900 as integer) as joined,
-    i % 3 = 0 as opted_in
+    i % 3 = 0 as opted_in, ['gold', 'silver', 'basic'][i % 3 + 1] as level
 from range(1, 300) as t (i);
 create schema crm;
 create table crm.contacts as
@@ -89,7 +93,8 @@ select cast(5000 + i as varchar) as "CustNo", 'Bob' as "FirstName", 'Fox' || i a
     if(i % 2 = 0, 'M', 'F') as "Gndr", 'c' || i || '@example.com' as "E-Mail",
     cast(i * 37 as varchar) as "CreditLimitCents",
     strftime(date '2021-01-01' + cast(i % 700 as integer), '%d.%m.%Y') as "SignupDt",
-    if(i % 4 = 0, 'yes', 'no') as "Subscribed", 'note ' || i as "Remarks"
+    if(i % 4 = 0, 'yes', 'no') as "Subscribed", ['A', 'B', 'C'][i % 3 + 1] as "LoyaltyClass",
+    'K' || i % 3 as "Grp", 'note ' || i as "Remarks"
 from range(1, 250) as t (i);
 create table crm.tickets as
 select i as id, cast(5000 + i % 249 + 1 as varchar) as contact,
@@ -126,16 +131,17 @@ class Retailer:
         done = subprocess.run([*GIT, *arguments], cwd=self.folder, check=True, capture_output=True, text=True)
         return done.stdout
 
-    def smelt(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run the command in the project's folder."""
+    def smelt(self, *arguments: str, **names: str) -> subprocess.CompletedProcess[str]:
+        """Run the command in the project's folder. names: of the environment."""
         command = [sys.executable, "-m", "plugins.cli", *arguments]
+        environment = _environment() | names
         return subprocess.run(
-            command, cwd=self.folder, capture_output=True, text=True, env=_environment(), check=False
+            command, cwd=self.folder, capture_output=True, text=True, env=environment, check=False
         )
 
-    def map(self, *arguments: str) -> dict[str, Any]:
+    def map(self, *arguments: str, **names: str) -> dict[str, Any]:
         """`smelt map crm --json`."""
-        done = self.smelt("map", "crm", "--json", *arguments)
+        done = self.smelt("map", "crm", "--json", *arguments, **names)
         assert done.returncode == 0, done.stdout + done.stderr
         return json.loads(done.stdout)
 

@@ -32,7 +32,8 @@ def test_each_target_column_has_its_source_column(mapped: dict[str, Any]):
         "credit_limit": ["CreditLimitCents"],
         "signed_up_on": ["SignupDt"],
         "is_subscribed": ["Subscribed"],
-    }
+    } | {"tier": found["tier"]}
+    assert columns_of(mapped, "contacts", "customers")["tier"]["status"] == "question"
 
 
 def test_values_become_what_the_entity_promises(retailer: Retailer, mapped: dict[str, Any]):
