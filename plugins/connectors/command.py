@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,7 +29,10 @@ def connect(
         Path | None, typer.Option("--out", "-o", help="Folder to write to.", show_default="sources/<name>")
     ] = None,
     name: Annotated[
-        str | None, typer.Option("--name", help="The source's name.", show_default="from the spec's title")
+        str | None,
+        typer.Option(
+            "--name", help="The source's name.", show_default="the folder's of --out, else from the spec's title"
+        ),
     ] = None,
     streams: Annotated[
         str | None, typer.Option("--streams", help="Only these, a,b,c; the parents they need come along.")
@@ -58,6 +62,9 @@ def connect(
     from plugins.connectors.report import show
     from plugins.connectors.writing import write
 
+    if name is None and out is not None and re.fullmatch(r"[a-z][a-z0-9_]*", out.resolve().name):
+        # Smelt calls a source by its folder.
+        name = out.resolve().name
     wanted = [one.strip() for one in (streams or "").split(",") if one.strip()]
     with Console(stderr=True).status("reading the spec"):
         made = _connector(spec, name, owner, wanted, allow_external_refs, no_model)

@@ -116,6 +116,13 @@ def test_only_the_streams_that_are_asked_for_and_their_parents(here: Path) -> No
         connect(write(here, SHOP), streams=["nonsense"])
 
 
+def test_a_source_is_called_by_its_folder(here: Path) -> None:
+    printed = smelt("connect", write(here, SHOP), "--out", "sources/web_shop").output
+    assert "[connections.web_shop]" in printed
+    assert "smelt ingest web_shop" in printed
+    assert "connection: web_shop" in (here / "sources" / "web_shop" / "source.yml").read_text()
+
+
 def test_nothing_is_written_on_a_dry_run(here: Path) -> None:
     assert smelt("connect", write(here, SHOP), "--dry-run").exit_code == 0
     assert not (here / "sources").exists()
