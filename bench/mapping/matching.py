@@ -58,8 +58,8 @@ def run(console: Console) -> None:
     peers = dict(_peers(console, cases))
     console.print(_quality(cases, ours, peers))
     console.print(
-        "unseen: weights fitted without the benchmark of the row. ahead: unseen less the best peer. (n): cases "
-        f"done, where not all; – needs values, fails, or takes more than {SECONDS} s."
+        "unseen: weights fitted without the benchmark of the row. ahead: unseen less the best peer, on the cases "
+        f"which that did. *: not all cases; – none, since it needs values, fails, or takes more than {SECONDS} s."
     )
     console.print(_confidence(cases, ours))
 
@@ -89,9 +89,16 @@ def _unseen(cases: Sequence[Case]) -> dict[Key, Answer]:
 def _peers(console: Console, cases: Sequence[Case]) -> Iterator[tuple[str, Matched]]:
     for peer in PEERS:
         try:
-            yield peer, Matched(answers(peer, cases))
+            found = answers(peer, cases)
         except RuntimeError as error:
             console.print(f"peer not run: {error}", markup=False)
+            continue
+        if any(one.scores is not None for one in found.values()):
+            yield peer, Matched(found)
+        else:
+            console.print(
+                f"{peer} did no case: {next(iter(found.values())).failed.partition('.')[0]}", markup=False
+            )
 
 
 def _quality(cases: Sequence[Case], ours: Mapping[str, Matched], peers: Mapping[str, Matched]) -> Table:
@@ -99,7 +106,7 @@ def _quality(cases: Sequence[Case], ours: Mapping[str, Matched], peers: Mapping[
         title="Source mapping: columns matched. The shipped weights were fitted on these cases",
         title_justify="left",
     )
-    table.add_column("benchmark")
+    table.add_column("benchmark", no_wrap=True)
     for heading in ("cases", *ours, *(_HEADINGS[peer] for peer in peers), "ahead"):
         table.add_column(heading, justify="right")
     groups = [(benchmark, list(group)) for benchmark, group in groupby(cases, key=lambda case: case.benchmark)]
@@ -108,15 +115,16 @@ def _quality(cases: Sequence[Case], ours: Mapping[str, Matched], peers: Mapping[
         ahead = []
         for benchmark, group in groups:
             row = [matched.mean(score, group) for matched in (*ours.values(), *peers.values())]
-            unseen, best = row[1], max((one[0] for one in row[len(ours) :] if one), default=None)
-            if unseen is not None and best is not None:
-                ahead.append(unseen[0] - best)
-            lead = f"{ahead[-1]:+.2f}" if unseen is not None and best is not None else ""
+            leads = [
+                lead for peer in peers.values() if (lead := _lead(ours[_UNSEEN], peer, score, group)) is not None
+            ]
+            ahead += [min(leads)] if leads else []
+            lead = f"{min(leads):+.2f}" if leads else ""
             table.add_row(benchmark, str(len(group)), *(_cell(one, len(group)) for one in row), lead)
         means = (_mean_of_means(matched, score, groups) for matched in (*ours.values(), *peers.values()))
         table.add_row("mean", str(len(cases)), *means, f"{np.mean(ahead):+.2f}" if ahead else "")
         table.add_section()
-    for heading, summed in (("seconds a case, mean", np.mean), ("seconds a case, most", np.max)):
+    for heading, summed in (("seconds, mean", np.mean), ("seconds, most", np.max)):
         every = (_seconds(matched, summed) for matched in (*ours.values(), *peers.values()))
         table.add_row(heading, "", *every, "")
     done = (_done(matched) for matched in (*ours.values(), *peers.values()))
@@ -127,7 +135,14 @@ def _quality(cases: Sequence[Case], ours: Mapping[str, Matched], peers: Mapping[
 def _cell(mean: tuple[float, int] | None, cases: int) -> str:
     if mean is None:
         return "–"
-    return f"{mean[0]:.2f}" + (f" ({mean[1]})" if mean[1] < cases else "")
+    return f"{mean[0]:.2f}{'*' if mean[1] < cases else ''}"
+
+
+def _lead(ours: Matched, peer: Matched, score: Measure, cases: Sequence[Case]) -> float | None:
+    """How far ours is ahead, over the cases that the peer did; None: it did none."""
+    done = [case for case in cases if peer.answers[case.benchmark, case.name].scores is not None]
+    mine, theirs = ours.mean(score, done), peer.mean(score, done)
+    return mine[0] - theirs[0] if mine and theirs else None
 
 
 def _mean_of_means(matched: Matched, score: Measure, groups: Sequence[tuple[str, list[Case]]]) -> str:
