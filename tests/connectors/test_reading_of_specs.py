@@ -155,6 +155,22 @@ def test_references_to_files_are_refused_unless_allowed(tmp_path: Path) -> None:
     assert "total" in allowed.streams[0].schema["properties"]
 
 
+def test_operations_and_their_parts_may_be_references(tmp_path: Path) -> None:
+    """As in specs that are kept in many files, though OpenAPI only allows it for some parts."""
+    path = listing(query={"page": {"type": "integer"}}, wrapper="orders")["get"]
+    parts = {"operation": {**path, "responses": {"$ref": "#/responses"}, "parameters": {"$ref": "#/parameters"}}}
+    parts |= {"parameters": path["parameters"], "responses": {"200": {"$ref": "#/answer"}}}
+    parts |= {"answer": {"description": "", "content": {"application/json": {"$ref": "#/media"}}}}
+    parts |= {"media": path["responses"]["200"]["content"]["application/json"]}
+    (tmp_path / "parts.json").write_text(json.dumps(parts))
+    location = write(tmp_path, spec({"/orders": {"get": {"$ref": "parts.json#/operation"}}}))
+    (orders,) = connect(location, allow_external_refs=True).streams
+    assert (orders.records.value.path, orders.pagination.value.kind) == (("orders",), "page")
+    refused = connect(location)
+    assert refused.streams == ()
+    assert any("--allow-external-refs" in one.consequence for one in refused.defects)
+
+
 def test_a_parameter_in_a_missing_file_is_known_by_the_file_name(tmp_path: Path) -> None:
     path = listing()
     path["get"]["parameters"] = [{"$ref": "../parameters/page.yaml"}, {"$ref": "../parameters/per-page.yaml"}]

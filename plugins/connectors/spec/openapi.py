@@ -64,7 +64,7 @@ class _Reader:
         )
 
     def _operations(self) -> tuple[list[Operation], list[tuple[Mapping[str, Any], ...]]]:
-        paths = self._tree.get("paths")
+        paths = self._references.resolve(self._tree.get("paths"), "paths")
         if not isinstance(paths, dict):
             self._defects.add("paths", "is missing, or no mapping", "there is nothing to read")
             return [], []
@@ -79,6 +79,8 @@ class _Reader:
                 if reference_of(raw) is None:
                     self._defects.add(path, "is no mapping of operations", "it is left out")
                 continue
+            # A reference is not allowed in place of an operation; specs in many files have them all the same.
+            item = {**item, "get": self._references.resolve(item.get("get"), f"GET {path}")}
             operations = [item[method] for method in _METHODS if isinstance(item.get(method), dict)]
             used += [_security(one["security"]) or () for one in operations if "security" in one]
             if isinstance(item.get("get"), dict):
@@ -87,7 +89,7 @@ class _Reader:
 
     def _operation(self, path: str, item: dict[str, Any], raw: dict[str, Any]) -> Operation:
         where = f"GET {path}"
-        responses = _mapping(raw.get("responses"))
+        responses = _mapping(self._references.resolve(raw.get("responses"), where))
         if raw.get("responses") is not None and not isinstance(raw.get("responses"), dict):
             self._defects.add(where, "`responses` is no mapping", "its answer is unknown")
         body, media_types = self._body(responses, raw, where)
@@ -109,7 +111,8 @@ class _Reader:
     def _parameters(self, path: str, item: dict, raw: dict, where: str) -> tuple[Parameter, ...]:
         found: dict[tuple[str, str], Parameter] = {}
         in_path = re.findall(r"{([^{}/]+)}", path)
-        for listed in (item.get("parameters"), raw.get("parameters")):
+        both = (item.get("parameters"), raw.get("parameters"))
+        for listed in (self._references.resolve(one, where) for one in both):
             for one in listed if isinstance(listed, list) else ():
                 parameter = self._parameter(one, in_path, where)
                 if parameter is not None:
@@ -158,10 +161,11 @@ class _Reader:
             if response.get("content") or response.get("schema") or response.get("examples"):
                 break
         content = swagger.content(response, self._tree, raw) if self._is_swagger else response.get("content")
-        content = _mapping(content)
+        content = _mapping(self._references.resolve(content, where))
         media_types = tuple(content)
         headers = tuple(_mapping(response.get("headers")))
-        media = next((_mapping(part) for name, part in content.items() if _JSON.match(name)), None)
+        media = next((part for name, part in content.items() if _JSON.match(name)), None)
+        media = None if media is None else _mapping(self._references.resolve(media, where))
         schema = media.get("schema") if media else None
         shape = self._shapes.of(schema, where)
         if schema is not None and self._is_told(shape, where):

@@ -15,7 +15,7 @@ from plugins.connectors.spec.safe_yaml import parse
 from plugins.core.errors import SmeltError
 
 _LONGEST_CHAIN = 30
-_MOST_FILES = 500
+_MOST_FILES, _MOST_URLS = 5000, 300
 
 
 class References:
@@ -73,8 +73,9 @@ class References:
         location = self._absolute(place)
         if location not in self._files:
             try:
-                if len(self._files) >= _MOST_FILES:
-                    raise SmeltError(f"more than {_MOST_FILES} files", "")
+                most = _MOST_URLS if is_url(location) else _MOST_FILES
+                if len(self._files) >= most:
+                    raise SmeltError(f"more than {most:,} files", "")
                 if is_url(self._location) and not is_url(location):
                     raise SmeltError("a spec from the network may not read local files", "")
                 tree = parse(fetch(location), location, self._defects)
