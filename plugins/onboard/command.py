@@ -109,6 +109,9 @@ def _tell(console: Console, done: dict[str, Any]) -> None:
 
     source = escape(str(done["source"]))
     console.print()
+    if done["failed"]:
+        console.print("[bold red]Not opened[/]  mend what failed, and run", f"smelt map {source}", "again")
+        return
     if done["url"]:
         console.print(f"[bold]Pull request[/]  {escape(str(done['url']))}", soft_wrap=True)
     console.print(f"[bold]Next[/]  smelt review-mapping {source}    decide what is asked, beside the values")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ from urllib.parse import urlsplit
 from plugins.core.discovery import SourceProfile, StreamProfile
 from plugins.core.editing.yaml_text import Flow
 from plugins.core.errors import SmeltError
-from plugins.discovery import Place, Stream
+from plugins.discovery import Place, Stream, written
 from plugins.onboard.drafted import Drafted, secret_path, source_yml, toml_section
 from plugins.source_mapping.planning.drafted import snake_case
 
@@ -119,6 +118,13 @@ def _why_not(stream: Stream) -> str | None:
     if None in kinds or len(kinds) != 1:
         listed = ", ".join(sorted({path.suffix for path in stream.paths}))
         return f"{listed} files are discovered but not loaded: unpack or convert them to CSV, NDJSON or Parquet"
+    if kinds != {"csv"}:
+        return None
+    header = [name.strip() for name in written(stream.paths[0]).header]
+    if not header:
+        return f"{stream.paths[0].name} has no header line: give it one"
+    if not all(header) or len(set(header)) < len(header):
+        return f"names of {stream.paths[0].name}'s header are missing or repeated: give each column one of its own"
     return None
 
 
@@ -129,10 +135,12 @@ def _files(
     files: dict[str, Any] = {"glob": _glob(folder, stream.paths, [p for group in others for p in group])}
     files["format"] = kind
     if kind == "csv":
-        delimiter, header = _header(stream.paths[0])
-        if delimiter != ",":
-            files["delimiter"] = delimiter
-        files["columns"] = header
+        found = written(stream.paths[0])
+        if found.delimiter != ",":
+            files["delimiter"] = found.delimiter
+        if not found.encoding.startswith("utf-8"):
+            files["encoding"] = found.encoding
+        files["columns"] = list(found.header)
     entry: dict[str, Any] = {"name": source_name(stream.name), "files": Flow(files)}
     synced = _synced(profile)
     return (
@@ -163,10 +171,3 @@ def _patterns(names: Sequence[str]) -> Iterator[str]:
     while not all(name.startswith(start) for name in names):
         start = start[:-1]
     yield f"{start}*{Path(names[0]).suffix}"
-
-
-def _header(path: Path) -> tuple[str, list[str]]:
-    with open(path, encoding="utf-8-sig", errors="replace", newline="") as file:
-        line = file.readline()
-    delimiter = max((",", ";", "\t", "|"), key=line.count)
-    return delimiter, next(csv.reader([line], delimiter=delimiter), [])

@@ -78,7 +78,7 @@ def coverage(plan: Plan, drafts: Drafts) -> str:
         "|---|---|---|---:|---:|---:|---|",
     ]
     lines += [
-        _covered(stream, mapping, drafts.models[stream.stream, mapping.entity])
+        _covered(stream, mapping, drafts)
         for stream in plan.mapping.streams
         for mapping in stream.entities
         if (stream.stream, mapping.entity) in drafts.models
@@ -89,11 +89,13 @@ def coverage(plan: Plan, drafts: Drafts) -> str:
     return "\n".join(lines)
 
 
-def _covered(stream: StreamMapping, mapping: EntityMapping, model: str) -> str:
+def _covered(stream: StreamMapping, mapping: EntityMapping, drafts: Drafts) -> str:
+    model = drafts.models[stream.stream, mapping.entity]
     used = [column for column in mapping.columns if is_used(column)]
     asked = sum(column.status == "question" for column in mapping.columns)
     missing = [code(column.target) for column in mapping.columns if not column.columns][:6]
-    entity = f"{code(mapping.entity)} (new)" if mapping.is_new else code(mapping.entity)
+    made = f"{code(mapping.entity)} (new)" if mapping.entity in drafts.entities else "staged only"
+    entity = made if mapping.is_new else code(mapping.entity)
     sure = sum(column.status != "question" for column in used)
     mapped = f"{len(used)} of {len(mapping.columns)}"
     cells = (code(stream.stream), entity, code(model), mapped, str(sure), str(asked), ", ".join(missing) or "–")

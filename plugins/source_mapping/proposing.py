@@ -27,7 +27,7 @@ def make_proposal(
     proposal = Proposal(
         kind=KIND,
         subject=plan.source.name,
-        title=_title(plan),
+        title=_title(plan, drafts),
         reason=_reason(plan),
         confidence=_confidence(plan),
         base=base,
@@ -39,19 +39,19 @@ def make_proposal(
     return proposal if proposal_id is None else proposal.model_copy(update={"id": proposal_id})
 
 
-def _title(plan: Plan) -> str:
+def _title(plan: Plan, drafts: Drafts) -> str:
     mapped = [
         entity for stream in plan.mapping.streams for entity in stream.entities if entity.status != "rejected"
     ]
     old = list(dict.fromkeys(one.entity for one in mapped if not one.is_new))
-    new = list(dict.fromkeys(one.entity for one in mapped if one.is_new))
+    new = list(dict.fromkeys(one.entity for one in mapped if one.entity in drafts.entities))
     parts = [f"mapped to {_listed(old)}"] if old else []
     parts += (
         [f"{'as ' if not old else ''}new {'entity' if len(new) == 1 else 'entities'} {_listed(new)}"]
         if new
         else []
     )
-    return f"{plan.source.name}: {' and '.join(parts) or 'nothing to map'}"
+    return f"{plan.source.name}: {' and '.join(parts) or 'staging models'}"
 
 
 def _listed(names: list[str]) -> str:

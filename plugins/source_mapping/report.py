@@ -44,7 +44,8 @@ def show(console: Console, mapped: Mapped) -> None:
                 continue
             used = sum(is_used(column) for column in one.columns)
             asked = sum(column.status == "question" for column in one.columns)
-            told = f"{one.entity} (new)" if one.is_new else f"{one.entity} ({one.confidence:.2f})"
+            made = f"{one.entity} (new)" if one.entity in mapped.drafts.entities else "staged only"
+            told = made if one.is_new else f"{one.entity} ({one.confidence:.2f})"
             cells = (
                 stream.stream,
                 told,
@@ -69,6 +70,10 @@ def show(console: Console, mapped: Mapped) -> None:
                 f"[red]failed[/]  {escape(mask(f'{finding.kind} {finding.subject}: {finding.detail}'))}",
                 soft_wrap=True,
             )
+    if mapped.has_failed:
+        console.print("[red]not opened[/]  what was executed speaks against it: see above, and the proposal")
+    for note in mapped.plan.notes:
+        console.print(f"[yellow]note[/]  {escape(mask(note))}", soft_wrap=True)
     where = mapped.url or f"smelt proposals show {proposal.id}"
     console.print(f"\nproposal {proposal.id} · {escape(where)} · {mapped.seconds:.1f} s", soft_wrap=True)
     console.print(f"decide what is asked: smelt review-mapping {escape(mapped.plan.source.name)}", soft_wrap=True)

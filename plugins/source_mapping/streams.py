@@ -42,12 +42,14 @@ class SourceStream:
 
 @dataclass(frozen=True)
 class MappedSource:
-    """All streams of a source, and the references between them. in_bronze: whether Smelt loads it."""
+    """All streams of a source, and the references between them. in_bronze: whether Smelt loads it. missing:
+    streams that source.yml has and bronze has not."""
 
     name: str
     streams: tuple[SourceStream, ...]
     foreign_keys: tuple[ForeignKey, ...]
     in_bronze: bool
+    missing: tuple[str, ...] = ()
 
     def stream(self, name: str) -> SourceStream:
         """The stream of a name."""
@@ -90,7 +92,8 @@ def _from_bronze(settings: Settings, source: str, declared: dict[str, Resource])
         for profile in found.streams
         if profile.name in samples
     )
-    return MappedSource(source, streams, found.foreign_keys, in_bronze=True)
+    missing = tuple(name for name in specified if name not in samples)
+    return MappedSource(source, streams, found.foreign_keys, in_bronze=True, missing=missing)
 
 
 def _specified_keys(settings: Settings, source: str) -> dict[str, tuple[str, ...]]:

@@ -16,8 +16,9 @@ GIT = ["git", "-c", "user.name=Ann", "-c", "user.email=ann@example.com", "-c", "
 # What a project of Smelt's needs, without the sample's own sources and models.
 _KEPT = ("macros", "profiles.yml", "dbt_project.yml", ".dbtignore", ".gitignore")
 
-CONTACTS = "id;Vorname;Nachname;E-Mail;Umsatz\n" + "".join(
-    f"{i};Ann;Lee{i};a{i}@example.com;{i}.000,50\n" for i in range(1, 60)
+# As a German spreadsheet saves it: another encoding, another delimiter, another decimal sign.
+CONTACTS = "id;Vorname;Nachname;E-Mail;Straße;Umsatz;select\n" + "".join(
+    f"{i};Ann;Lee{i};a{i}@example.com;Weg {i} €;{i}.000,50;{i}\n" for i in range(1, 60)
 )
 TICKETS = "id,contact_id,opened at,state\n" + "".join(
     f"{i},{i % 59 + 1},2024-01-{i % 28 + 1:02d} 10:00:00,{('open', 'closed')[i % 2]}\n" for i in range(1, 200)
@@ -37,7 +38,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "models/silver/calendar").mkdir(parents=True)
     (folder / "models/silver/calendar/days.sql").write_text("select 1 as day_number\n")
     (folder / "exports").mkdir()
-    (folder / "exports/contacts.csv").write_text(CONTACTS)
+    (folder / "exports/contacts.csv").write_text(CONTACTS, encoding="cp1252")
+    (folder / "exports/repeated.csv").write_text("a,a,\n1,2,3\n")
+    (folder / "exports/headonly.csv").write_text("a,b\n")
     (folder / "exports/tickets.csv").write_text(TICKETS)
     _run(folder, *GIT, "init", "-q", "-b", "main")
     _run(folder, *GIT, "add", "-A")
@@ -65,15 +68,16 @@ def _smelt(folder: Path, *arguments: str, expected: int = 0) -> str:
 def test_a_folder_becomes_loaded_streams_and_a_pull_request_that_builds(project: Path):
     done = json.loads(_smelt(project, "onboard", "exports", "--name", "crm", "--json"))
     assert done["failed"] is False
-    assert {one["stream"]: one["rows"] for one in done["streams"]} == {"crm.contacts": 59, "crm.tickets": 199}
+    rows = {one["stream"]: one["rows"] for one in done["streams"]}
+    assert rows == {"crm.contacts": 59, "crm.tickets": 199, "crm.headonly": 0}
     assert _run(project, *GIT, "status", "--porcelain") == "", "what was written is committed"
     _run(project, *GIT, "merge", "-q", _run(project, *GIT, "branch", "--list", "smelt/*").split()[-1])
     built = _smelt(project, "run", "--json")
     assert json.loads(built)["failed"] is False
-    query = "select nachname, umsatz from silver.contacts where contact_id = 7"
-    found = json.loads(_smelt(project, "query", query, "--json"))
-    assert "1007" not in str(found)
-    assert "7000.5" in str(found)
+    query = "select nachname, umsatz, strasse, contact_select from silver.contacts where contact_id = 7"
+    found = _smelt(project, "query", query, "--json")
+    assert "7000.5" in found
+    assert "Weg 7 €" in json.dumps(json.loads(found), ensure_ascii=False)
 
 
 @pytest.mark.full

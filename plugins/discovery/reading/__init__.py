@@ -2,5 +2,6 @@
 
 from plugins.discovery.reading.opening import read_place
 from plugins.discovery.reading.place import Place, Reference, Stream
+from plugins.discovery.reading.written import Written, written
 
-__all__ = ["Place", "Reference", "Stream", "read_place"]
+__all__ = ["Place", "Reference", "Stream", "Written", "read_place", "written"]

@@ -37,11 +37,11 @@ def read_delimited(con: duckdb.DuckDBPyConnection, path: Path, folder: Path, tab
     Raises SmeltError if it is empty or can't be read.
     """
     plain, note = as_utf8(path, folder)
-    layout = _layout(plain, path)
+    found = layout(plain, path)
     notes = [note] if note else []
-    notes += layout.notes
+    notes += found.notes
     try:
-        notes += _load(con, plain, table, layout)
+        notes += _load(con, plain, table, found)
     except duckdb.Error as error:
         reason = str(error).strip().splitlines()[0][:300]
         raise SmeltError(
@@ -52,7 +52,7 @@ def read_delimited(con: duckdb.DuckDBPyConnection, path: Path, folder: Path, tab
 
 def header(path: Path, folder: Path) -> tuple[str, ...]:
     """The names of a file's columns. Raises SmeltError as `read_delimited` does."""
-    return _layout(as_utf8(path, folder)[0], path).names
+    return layout(as_utf8(path, folder)[0], path).names
 
 
 def _load(con: duckdb.DuckDBPyConnection, plain: Path, table: str, layout: Layout) -> list[str]:
@@ -92,7 +92,8 @@ def _load(con: duckdb.DuckDBPyConnection, plain: Path, table: str, layout: Layou
     return [f"{fit}: {number:,}, the first is line {first:,}"]
 
 
-def _layout(plain: Path, path: Path) -> Layout:
+def layout(plain: Path, path: Path) -> Layout:
+    """How a file in UTF-8 is written; path: as it is called. Raises SmeltError if it is empty."""
     with open(plain, encoding="utf-8", errors="replace", newline="") as file:
         lines = list(
             itertools.islice((line for line in iter(lambda: file.readline(_LONGEST_LINE), "")), _HEAD_LINES)

@@ -132,7 +132,7 @@ def _entity(entity: str, source: str, staged: Staged, references: Sequence[Refer
         f"the source is gone.\nOne row per {', '.join(map(unquoted, staged.key))}."
     )
     listed = [
-        {**column, "data_type": one.data_type or "varchar"} | _tests(one, staged.key, references)
+        {**column, "data_type": one.data_type or "varchar"} | _quoted(one) | _tests(one, staged.key, references)
         for column, one in zip(_columns(staged.columns), staged.columns, strict=True)
     ]
     kept = [{"name": name, "description": AUDIT[name], "data_type": AUDIT_TYPES[name]} for name in _KEPT]
@@ -185,6 +185,11 @@ def _columns(columns: Sequence[Selected]) -> list[dict[str, object]]:
 
 def _audit(columns: dict[str, str]) -> list[dict[str, object]]:
     return [{"name": name, "description": told} for name, told in columns.items()]
+
+
+def _quoted(column: Selected) -> dict[str, object]:
+    """dbt writes the names of a contract into SQL as they are."""
+    return {"quote": True} if column.name.startswith('"') else {}
 
 
 def _tests(column: Selected, key: Sequence[str], references: Sequence[Reference]) -> dict[str, object]:

@@ -23,11 +23,12 @@ _SURE_REFERENCE = 0.8
 @dataclass
 class Drafts:
     """files: text by path. told: what each does, in a line of markdown. models: staging models by stream and
-    entity."""
+    entity. entities: new ones that are made."""
 
     files: dict[str, str] = field(default_factory=dict)
     told: dict[str, str] = field(default_factory=dict)
     models: dict[tuple[str, str], str] = field(default_factory=dict)
+    entities: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
 
     def add(self, path: PurePosixPath | str, text: str, told: str) -> None:
@@ -96,6 +97,12 @@ def _draft_layers(
     one: _Drafting, stream: SourceStream, mapping: EntityMapping, staged: Staged, folder: PurePosixPath
 ) -> None:
     drafts, house, source = one.drafts, one.house, one.plan.source
+    if not stream.profile.rows:
+        drafts.notes.append(
+            f"**`{stream.name}` has no rows yet**: it is staged, its types are not known, and no entity is "
+            "made of it."
+        )
+        return
     if not staged.key:
         drafts.notes.append(
             f"**`{stream.name}` has no key** that is sure enough, so it is staged and no entity is made of "
@@ -103,6 +110,7 @@ def _draft_layers(
             "`primary_key` in source.yml, and run `smelt map` again."
         )
         return
+    drafts.entities.add(mapping.entity)
     references = list(_references(one.plan, stream, mapping))
     for model in draft_entity(mapping.entity, source.name, stream, staged, references):
         drafts.add(folder / f"{model.name}.sql", model.sql, _told(model.name, mapping.entity))

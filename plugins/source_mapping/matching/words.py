@@ -44,12 +44,12 @@ class Words:
 @cache
 def words_of(name: str) -> Words:
     """The words of a column's name, or of any short text."""
-    raw = tuple(word for piece in _PIECE.findall(_plain(name)) for word in _cut(piece))
+    raw = tuple(word for piece in _PIECE.findall(without_accents(name)) for word in _cut(piece))
     full = tuple(word for piece in raw for word in _written_out(piece))
     return Words(raw, full)
 
 
-def _plain(name: str) -> str:
+def without_accents(name: str) -> str:
     """Full-width letters and accents as ASCII where there is an equivalent; other scripts stay."""
     # Before the accents go: German writes ä as ae and ß as ss where it has only ASCII.
     text = unicodedata.normalize("NFKC", name).translate(_GERMAN)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Container, Sequence, Set
 
 from simplemma import lemmatize
 
 from plugins.core.discovery import ColumnProfile
 from plugins.source_mapping.document import ColumnMapping, EntityMapping
-from plugins.source_mapping.planning.expressions import expression
+from plugins.source_mapping.matching.words import without_accents
+from plugins.source_mapping.planning.expressions import expression, reserved_words
 from plugins.source_mapping.streams import SourceStream
 
 _LONGEST = 60
@@ -21,8 +21,7 @@ _BREAKS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[\W_]+")
 
 def snake_case(name: str) -> str:
     """`customerID` → `customer_id`; a name without letters or digits becomes `column`."""
-    plain = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
-    joined = "_".join(part for part in _BREAKS.split(plain) if part).lower()[:_LONGEST].strip("_")
+    joined = "_".join(part for part in _BREAKS.split(without_accents(name)) if part).lower()[:_LONGEST].strip("_")
     joined = joined or "column"
     return f"_{joined}" if joined[0].isdigit() else joined
 
@@ -77,8 +76,10 @@ def own_columns(stream: SourceStream, names: Sequence[str], taken: Set[str]) -> 
 
 def _named(column: str, entity: str, key: tuple[str, ...]) -> str:
     name = snake_case(column)
-    # `id` alone says nothing once tables are joined.
-    return f"{singular(entity)}_id" if name == "id" and column in key else name
+    # `id` alone says nothing once tables are joined; and what SQL keeps for itself must be quoted everywhere.
+    if (name == "id" and column in key) or name in reserved_words():
+        return f"{singular(entity)}_{name}"
+    return name
 
 
 def _free(name: str, taken: Container[str]) -> str:

@@ -45,12 +45,12 @@ class Expression:
 
 def identifier(name: str) -> str:
     """A column's name in SQL: quoted only where it must be."""
-    is_plain = _SIMPLE.fullmatch(name) and name not in _reserved()
+    is_plain = _SIMPLE.fullmatch(name) and name not in reserved_words()
     return name if is_plain else '"' + name.replace('"', '""') + '"'
 
 
 @cache
-def _reserved() -> frozenset[str]:
+def reserved_words() -> frozenset[str]:
     """Words that SQL keeps for itself, and those that read as if it did."""
     sql = "select keyword_name from duckdb_keywords() where keyword_category <> 'unreserved'"
     with duckdb.connect() as con:

@@ -57,6 +57,9 @@ def plan_mapping(
         streams.append(_stream(source.name, one, entities, kept, past, taken | new))
     gone = _gone(source, decided)
     notes = tuple(f"the stream `{one.stream}` of mapping.yml is not at the source any more" for one in gone)
+    notes += tuple(
+        f"`{name}` was not loaded, so it is not mapped: `smelt ingest {source.name}`" for name in source.missing
+    )
     return Plan(source, SourceMapping(source=source.name, streams=(*streams, *gone)), entities, notes)
 
 
