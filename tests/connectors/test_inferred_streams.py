@@ -138,12 +138,17 @@ def test_children_hang_from_the_streams_that_their_paths_name(tmp_path: Path) ->
         "/repos/{owner}/{repo}/issues": listing(),
         "/repos": listing(record(owner={"type": "string"}, repo={"type": "string"})),
         "/sellers/{seller_id}/orders": listing(),
+        "/projects/{project_name}/logs": listing(),
+        "/projects/{reference}/tags": listing(),
     }
     made = connect(write(tmp_path, spec(paths)))
     assert parents_of(made, "project_tasks") == [("/projects", "project_id", "id")]
     assert parents_of(made, "task_notes") == [("/projects/{project_id}/tasks", "task_id", "id")]
     assert parents_of(made, "labels") == [("/workspaces", "workspace", "id")]
     assert parents_of(made, "repo_issues") == [("/repos", "owner", "owner"), ("/repos", "repo", "repo")]
+    assert parents_of(made, "project_logs") == [("/projects", "project_name", "name")]
+    tags = next(one for one in made.streams if one.name == "project_tags")
+    assert tags.given.is_doubtful
     assert {one.name for one in made.inputs} == {"secret_word", "seller_id"}
     assert {one.field for one in made.questions} >= {"secret_word", "seller_id"}
 

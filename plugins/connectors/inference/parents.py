@@ -96,10 +96,10 @@ def _of_path(operation: Operation, known: Mapping[str, Candidate], found: _Found
         candidate, run, sure = nearest
         fields = _fields(candidate, run)
         if fields is not None:
-            above = candidate.operation.path
-            is_known = set(fields.values()) <= set(candidate.records.shape.properties)
+            above, (chosen, is_told) = candidate.operation.path, fields
+            is_known = is_told and set(chosen.values()) <= set(candidate.records.shape.properties)
             told = f"{', '.join(f'`{name}`' for name in run)} of each record of {above}"
-            found.add([Parent(above, name, fields[name]) for name in run], sure if is_known else 0.5, told)
+            found.add([Parent(above, name, chosen[name]) for name in run], sure if is_known else 0.5, told)
             found.inherited = tuple(name for name in names if f"{{{name}}}" in above)
             names = [name for name in names if name not in run and name not in found.inherited]
     by_name = {one.name: one for one in operation.parameters if one.place == "path"}
@@ -166,16 +166,17 @@ def _pluralised(base: Sequence[str]) -> tuple[str, ...]:
     return (*base[:-1], plural(base[-1]))
 
 
-def _fields(candidate: Candidate, names: Sequence[str]) -> dict[str, str] | None:
+def _fields(candidate: Candidate, names: Sequence[str]) -> tuple[dict[str, str], bool] | None:
+    """The field that each parameter takes, and whether names say so."""
     found = {name: _field(candidate, name) for name in names}
-    if len(names) == 1 and found[names[0]] is None:
-        # Schemas leave out what a path asks for: `/builds/{build_num}` without a build_num. A URL is no part
-        # of a path.
+    is_told = all(found.values())
+    if len(names) == 1 and not is_told:
+        # Schemas leave out what a path asks for: `/builds/{build_num}` without a build_num. A URL is no part of a
+        # path.
         own = [one for one in candidate.key if one not in _urls(candidate)]
         found[names[0]] = own[0] if len(own) == 1 else names[0] if is_plain(names[0]) else None
-    if any(field is None for field in found.values()):
-        return None
-    return {name: field for name, field in found.items() if field is not None}
+    named = {name: field for name, field in found.items() if field is not None}
+    return (named, is_told) if len(named) == len(names) else None
 
 
 def _field(candidate: Candidate, name: str) -> str | None:
@@ -190,7 +191,8 @@ def _field(candidate: Candidate, name: str) -> str | None:
     is_second = len(own) > 1 and is_id and singular(own[-2]) == entity and ("id",) in by_words
     if own in by_words and not is_second:
         return by_words[own]
-    if is_id and own[-1:] in by_words:
+    if len(own) > 1 and own[-1:] in by_words:
+        # `project_name` asks for a project's name, `project_id` for its id.
         return by_words[own[-1:]]
     if is_id and len(candidate.key) == 1 and candidate.key[0] not in _urls(candidate):
         return candidate.key[0]
