@@ -93,8 +93,9 @@ def _questions(console: Console, connector: Connector) -> None:
     console.print(f"\n[bold]Questions[/] {len(connector.questions)}: what was taken may be wrong", highlight=False)
     for one in connector.questions[:_MOST]:
         where = f"{one.stream}: " if one.stream else ""
-        taken = f" Taken: {_short(one.taken)}." if one.taken not in (None, [], {}) else ""
-        others = f" Or: {'; '.join(_short(other) for other in one.others)}." if one.others else ""
+        nothing = "the answer itself" if one.field == "records" else "none"
+        taken = f" Taken: {_short(one.taken, nothing)}." if one.taken not in (None, [], {}) else ""
+        others = f" Or: {'; '.join(_short(other, nothing) for other in one.others)}." if one.others else ""
         asked = _safe(f"{where}{one.question}{taken}{others}")
         console.print(f"  [yellow]?[/] {asked} [dim]{_safe(one.reason)}[/]", highlight=False, soft_wrap=True)
     _more(console, len(connector.questions))
@@ -153,13 +154,13 @@ def _marked(inferred: Inferred[Any], shown: str) -> str:
     return f"{_safe(shown)} [red]?[/]" if inferred.is_doubtful else _safe(shown)
 
 
-def _short(value: Any) -> str:
+def _short(value: Any, nothing: str) -> str:
     value = plain(value)
     if isinstance(value, list) and all(isinstance(one, str) for one in value):
-        return ".".join(value) or "none"
+        return ".".join(value) or nothing
     if isinstance(value, dict):
         return ", ".join(f"{name} {one}" for name, one in value.items())
-    return "none" if value is None else str(value)
+    return nothing if value is None else str(value)
 
 
 def _safe(text: str) -> str:
