@@ -84,9 +84,10 @@ def test_only_collections_become_streams(tmp_path: Path) -> None:
         "/find": listing(query={"query": {"type": "string", "required": True}}),
         "/names": answering({"type": "array", "items": {"type": "string"}}),
     }
+    paths["/order_status"] = listing()
     streams, skipped = names_of(paths, tmp_path)
-    assert streams == ["/orders"]
-    assert len(skipped) == len(paths) - 1
+    assert streams == ["/orders", "/order_status"]
+    assert len(skipped) == len(paths) - 2
     assert all(skipped.values())
 
 

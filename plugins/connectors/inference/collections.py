@@ -14,6 +14,7 @@ from plugins.connectors.spec.api import Operation, Parameter
 from plugins.connectors.spec.shapes import Shape
 
 _LOOK_UPS = vocabulary("collections", "look_ups")
+_SINGLE_THINGS = vocabulary("collections", "single_things")
 _FIGURES = vocabulary("collections", "figures")
 _NOT_JSON = vocabulary("collections", "not_json")
 _TERMS = vocabulary("collections", "terms")
@@ -45,6 +46,8 @@ def why_not(operation: Operation) -> str:
     final = set(words(static[-1])) if static and not is_parameter(last[0]) else set()
     if final and (final & _LOOK_UPS) and not (len(final) > 1 and is_plural(static[-1])):
         return f"`{static[-1]}` is a search or look-up, not a collection"
+    if len(final) == 1 and final & _SINGLE_THINGS:
+        return f"`{static[-1]}` is one thing, not a collection"
     if (
         re.search(r"\.(jpe?g|png|gif|pdf|csv|zip|svg|html|txt|ics|xlsx?)$", operation.path, re.I)
         or final & _NOT_JSON
