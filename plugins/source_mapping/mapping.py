@@ -75,7 +75,7 @@ def map_source(
     proposal = make_proposal(
         plan, drafts, _committed(repository, project, base, drafts), base, known.id if known else None
     )
-    if not proposal.changes and not proposal.questions:
+    if proposal is None:
         return Mapped(plan, drafts, None, "", None, False, time.monotonic() - started)
     proven = prove(project, settings, proposal, on_progress, sources=_sources(settings, manifest, plan))
     proposals = Proposals(settings)

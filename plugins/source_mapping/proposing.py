@@ -13,8 +13,8 @@ from plugins.source_mapping.planning.plan import Plan
 
 def make_proposal(
     plan: Plan, drafts: Drafts, committed: Mapping[str, str], base: str, proposal_id: str | None
-) -> Proposal:
-    """What is proposed, without evidence.
+) -> Proposal | None:
+    """What is proposed, without evidence; None if all of it is there, and nothing is open.
 
     committed: texts of files by path, as they are in the commit `base`. proposal_id: of an open one that this
     brings up to date.
@@ -24,6 +24,9 @@ def make_proposal(
         for path, text in sorted(drafts.files.items())
         if (before := committed.get(path)) != text
     )
+    asked = tuple(questions(plan, drafts))
+    if not changes and not asked:
+        return None
     proposal = Proposal(
         kind=KIND,
         subject=plan.source.name,
@@ -32,7 +35,7 @@ def make_proposal(
         confidence=_confidence(plan),
         base=base,
         changes=changes,
-        questions=tuple(questions(plan, drafts)),
+        questions=asked,
         told=drafts.told,
         notes=(coverage(plan, drafts), *drafts.notes, *plan.notes, _how(plan)),
     )

@@ -158,6 +158,7 @@ def value_measures(source: Table, target: Table) -> Mapping[str, Matrix]:
     theirs = [contents_of(column) for column in target.columns]
     known = np.outer([bool(c.distinct) for c in ours], [bool(c.distinct) for c in theirs]).astype(np.float32)
     our_kinds, their_kinds = np.stack([c.kinds for c in ours]), np.stack([c.kinds for c in theirs])
+    our_meaning, their_meaning = _read(ours), _read(theirs)
     jaccard, contained, containing = _shared(ours, theirs)
     measures = {
         "values_known": known,
@@ -170,14 +171,14 @@ def value_measures(source: Table, target: Table) -> Mapping[str, Matrix]:
         "values_broad_kind": np.minimum(_broad(our_kinds)[:, None], _broad(their_kinds)[None]).sum(axis=2),
         "values_shape": known * _near([c.shape for c in ours], [c.shape for c in theirs]),
         "values_grams": known * _gram_cosine(ours, theirs),
-        "values_meaning": known * np.clip(_read(ours) @ _read(theirs).T, 0, 1),
+        "values_meaning": known * np.clip(our_meaning @ their_meaning.T, 0, 1),
         "values_range": _range_overlap(ours, theirs),
         "values_unique": known
         * (1 - np.abs(np.subtract.outer([c.unique for c in ours], [c.unique for c in theirs]))),
         "values_present": known
         * (1 - np.abs(np.subtract.outer([c.present for c in ours], [c.present for c in theirs]))),
         "kind_of_name": _said_of_values(source, target, our_kinds, their_kinds),
-        "name_in_values": _named_by_values(source, target, ours, theirs),
+        "name_in_values": _named_by_values(source, target, our_meaning, their_meaning),
     }
     return {name: np.asarray(matrix, dtype=np.float32) for name, matrix in measures.items()}
 
@@ -219,9 +220,11 @@ def _shared(ours: Sequence[Contents], theirs: Sequence[Contents]) -> tuple[Matri
     telling = _telling([contents.distinct for contents in (*ours, *theirs)])
     common = np.zeros((len(ours), len(theirs)), dtype=np.float32)
     for row, contents in enumerate(ours):
-        for value in contents.distinct:
-            for place in holders.get(value, ()):
-                common[row, place] += telling[value]
+        found = [value for value in contents.distinct if value in holders]
+        if found:
+            places = np.concatenate([holders[value] for value in found])
+            weights = np.repeat([telling[value] for value in found], [len(holders[value]) for value in found])
+            common[row] = np.bincount(places, weights, minlength=len(theirs))
     our_sizes = np.array([[len(c.distinct)] for c in ours], dtype=np.float32)
     their_sizes = np.array([len(c.distinct) for c in theirs], dtype=np.float32)
     union = np.maximum(our_sizes + their_sizes - common, 1)
@@ -311,11 +314,19 @@ def _near(ours: Sequence[Matrix], theirs: Sequence[Matrix]) -> Matrix:
 
 def _gram_cosine(ours: Sequence[Contents], theirs: Sequence[Contents]) -> Matrix:
     """Cosine of the values' character 3-grams, of which a frequent one weighs little (TF-IDF)."""
-    counts = np.stack([_grams(contents) for contents in (*ours, *theirs)])
+    alike = np.zeros((len(ours), len(theirs)), dtype=np.float32)
+    # Columns without values would be rows of zeros, in wide tables most of them.
+    rows = [place for place, contents in enumerate(ours) if contents.distinct]
+    columns = [place for place, contents in enumerate(theirs) if contents.distinct]
+    if not rows or not columns:
+        return alike
+    counts = np.stack([_grams(one) for one in (*(ours[row] for row in rows), *(theirs[one] for one in columns))])
     holding = (counts > 0).sum(axis=0)
-    weighted = np.log1p(counts) * np.log1p(len(counts) / np.maximum(holding, 1))
+    rarity = np.log1p((len(ours) + len(theirs)) / np.maximum(holding, 1)).astype(np.float32)
+    weighted = np.log1p(counts) * rarity
     unit = weighted / np.maximum(np.linalg.norm(weighted, axis=1, keepdims=True), 1e-9)
-    return np.clip(unit[: len(ours)] @ unit[len(ours) :].T, 0, 1)
+    alike[np.ix_(rows, columns)] = np.clip(unit[: len(rows)] @ unit[len(rows) :].T, 0, 1)
+    return alike
 
 
 def _grams(contents: Contents) -> Matrix:
@@ -382,8 +393,8 @@ def _said_of_values(source: Table, target: Table, ours: Matrix, theirs: Matrix) 
     return (fits_theirs + fits_ours) / 2
 
 
-def _named_by_values(source: Table, target: Table, ours: Sequence[Contents], theirs: Sequence[Contents]) -> Matrix:
+def _named_by_values(source: Table, target: Table, ours: Matrix, theirs: Matrix) -> Matrix:
     """The name of one column near the values of the other (`tumor` beside `Tumor`, `Normal`)."""
     our_names = encode([column.name.replace("_", " ") for column in source.columns])
     their_names = encode([column.name.replace("_", " ") for column in target.columns])
-    return np.clip(np.maximum(our_names @ _read(theirs).T, _read(ours) @ their_names.T), 0, 1)
+    return np.clip(np.maximum(our_names @ theirs.T, ours @ their_names.T), 0, 1)
