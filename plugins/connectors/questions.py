@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from plugins.connectors.inferred import Inferred
+from plugins.connectors.manifest.requester import input_name
 from plugins.connectors.plain import plain
+from plugins.connectors.spec.api import Parameter
 from plugins.connectors.streams import Inference, Stream
 
 _ASKED = {
@@ -34,8 +36,28 @@ class Question:
 
 
 def ask(inference: Inference) -> tuple[Question, ...]:
-    """Every doubt, those about the whole API first."""
-    return (*_about_api(inference), *(one for stream in inference.streams for one in _about(stream)))
+    """Every doubt: about the whole API, what the user has to give (once, whoever needs it), about streams."""
+    doubts = tuple(one for stream in inference.streams for one in _about(stream))
+    return (*_about_api(inference), *_inputs(inference), *doubts)
+
+
+def _inputs(inference: Inference) -> Iterator[Question]:
+    asked: dict[str, list[tuple[Stream, Parameter]]] = {}
+    for stream in inference.streams:
+        for one in stream.given.value.asked:
+            asked.setdefault(input_name(stream, one.name), []).append((stream, one))
+    for name, wanted in asked.items():
+        stream, parameter = wanted[0]
+        others = f" {len(wanted)} streams need it." if len(wanted) > 1 else ""
+        yield Question(
+            stream=stream.name if len(wanted) == 1 else "",
+            field=name,
+            question=f"What is {parameter.name}? Nothing in the API gives it.{others}",
+            taken=None,
+            others=tuple(parameter.shape.enum),
+            confidence=stream.given.confidence,
+            reason=parameter.prose[:300] or stream.given.reason,
+        )
 
 
 def _about_api(inference: Inference) -> Iterator[Question]:
@@ -57,19 +79,8 @@ def _about(stream: Stream) -> Iterator[Question]:
         inferred: Inferred[Any] = getattr(stream, name)
         if not inferred.is_doubtful:
             continue
-        if name == "given":
-            for one in inferred.value.asked:
-                yield Question(
-                    stream=stream.name,
-                    field=one.name,
-                    question=f"What is {one.name}? Nothing in the API gives it.",
-                    taken=None,
-                    others=tuple(one.shape.enum),
-                    confidence=inferred.confidence,
-                    reason=one.prose[:300] or inferred.reason,
-                )
-            if inferred.value.asked:
-                continue
+        if name == "given" and inferred.value.asked:
+            continue
         yield _question(stream.name, "parent" if name == "given" else name, question, inferred)
 
 

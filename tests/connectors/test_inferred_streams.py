@@ -154,6 +154,13 @@ def test_children_hang_from_the_streams_that_their_paths_name(tmp_path: Path) ->
     assert {one.field for one in made.questions} >= {"secret_word", "seller_id"}
 
 
+def test_what_many_streams_need_is_asked_once(tmp_path: Path) -> None:
+    paths = {f"/sellers/{{seller_id}}/{word}": listing() for word in ("offers", "refunds", "parcels")}
+    made = connect(write(tmp_path, spec(paths)))
+    assert [(one.field, one.stream) for one in made.questions] == [("seller_id", "")]
+    assert "3 streams" in made.questions[0].question
+
+
 def test_streams_that_are_each_others_parents_are_left_out(tmp_path: Path) -> None:
     asked = {"beta_id": {"type": "string", "required": True}}, {"alpha_id": {"type": "string", "required": True}}
     paths = {"/alphas": listing(query=asked[0]), "/betas": listing(query=asked[1]), "/gammas": listing()}

@@ -224,7 +224,10 @@ def _by_name(name: str, path: str, known: Mapping[str, Candidate]) -> tuple[Cand
     own = words(name)
     if not own:
         return None
-    stem = own[:-1] if own[-1] in _IDS and len(own) > 1 else own
+    # `organization_id_or_slug` is called like organizations.
+    stem = own
+    while len(stem) > 1 and stem[-1] in (*_IDS, "or", "and"):
+        stem = stem[:-1]
     last = stem[len(stem) - 1]
     wanted = (*stem[:-1], singular(last))
     for candidate in sorted(known.values(), key=lambda one: len(one.operation.path)):
