@@ -61,8 +61,10 @@ def test_what_is_no_spec_is_named(tmp_path: Path, text: str, said: str) -> None:
 
 
 def test_python_objects_are_not_made(tmp_path: Path) -> None:
-    text = 'openapi: 3.0.0\nx: !!python/object/apply:os.system ["touch /tmp/owned"]\npaths: {}'
+    mark = tmp_path / "owned"
+    text = f'openapi: 3.0.0\nx: !!python/object/apply:os.system ["touch {mark}"]\npaths: {{}}'
     assert connect(write(tmp_path, text, "spec.yaml")).streams == ()
+    assert not mark.exists()
 
 
 def test_a_missing_file_is_one_message(tmp_path: Path) -> None:
