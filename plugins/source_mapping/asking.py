@@ -47,7 +47,7 @@ def _about_entities(plan: Plan, drafts: Drafts) -> Iterator[str]:
 def _about_columns(plan: Plan) -> Iterator[str]:
     for stream in plan.mapping.streams:
         for mapping in stream.entities:
-            if mapping.is_new or mapping.status == "rejected":
+            if mapping.status == "rejected":
                 continue
             for column in mapping.columns:
                 if column.status == "question" and not column.is_decided:

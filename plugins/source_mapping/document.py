@@ -39,14 +39,15 @@ class ColumnMapping(_Entry):
     """What a target column is made from.
 
     target: the entity's column. columns: the source's, none if nothing at the source is it. expression: SQL over
-    these columns; empty: the column as it is. confidence: 0..1 that the target is that. status: `proposed` by the
-    machine, `question` if that is not sure enough, `approved` or `rejected` by the reviewer. reviewer: who
-    decided.
+    these columns; empty: the column as it is. data_type: of the result, where no entity promises one. confidence:
+    0..1 that the target is that. status: `proposed` by the machine, `question` if that is not sure enough,
+    `approved` or `rejected` by the reviewer. reviewer: who decided.
     """
 
     target: str
     columns: tuple[str, ...] = ()
     expression: str = ""
+    data_type: str = ""
     confidence: float = Field(0.0, ge=0, le=1)
     status: Status = "proposed"
     evidence: str = ""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from plugins.source_mapping.matching import SAMPLE_ROWS, Column, Table
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from plugins.core.discovery import ForeignKey, StreamProfile
+    from plugins.core.discovery import ColumnProfile, ForeignKey, StreamProfile
     from plugins.core.settings import Settings
 
 _OURS = "_smelt_"
@@ -31,13 +31,14 @@ _ROWS = 10_000
 @dataclass(frozen=True)
 class SourceStream:
     """profile: what was discovered. declared: whether the dbt project has it as a source already. key: its primary
-    key as declared, or as found with confidence."""
+    key as declared, or as found with confidence. left_out: columns whose names dbt would run as Jinja."""
 
     name: str
     table: Table
     profile: StreamProfile
     key: tuple[str, ...]
     is_declared: bool
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,7 @@ def _from_bronze(settings: Settings, source: str, declared: dict[str, Resource])
         for profile in found.streams
         if profile.name in samples
     )
+    streams = _of_one_type(streams, found.foreign_keys)
     missing = tuple(name for name in specified if name not in samples)
     return MappedSource(source, streams, found.foreign_keys, in_bronze=True, missing=missing)
 
@@ -136,7 +138,29 @@ def _from_warehouse(project: Project, source: str, declared: dict[str, Resource]
         )
     found = discover_source(samples)
     streams = tuple(_stream(p, samples[p.name], declared[p.name], ()) for p in found.streams if p.name in samples)
+    streams = _of_one_type(streams, found.foreign_keys)
     return MappedSource(source, streams, found.foreign_keys, in_bronze=False)
+
+
+def _of_one_type(streams: tuple[SourceStream, ...], references: Sequence[ForeignKey]) -> tuple[SourceStream, ...]:
+    """Streams whose references have the type of what they refer to: as text, where one side can't be a number."""
+    by_name = {one.name: one for one in streams}
+    for key in references:
+        ours, theirs = by_name.get(key.stream), by_name.get(key.to_stream)
+        if ours is None or theirs is None or len(key.columns) != 1:
+            continue
+        pair = (ours.profile.column(key.columns[0]), theirs.profile.column(key.to_columns[0]))
+        if pair[0].casts_to != pair[1].casts_to and all(one.data_type == "VARCHAR" for one in pair):
+            for stream, column in ((ours, pair[0]), (theirs, pair[1])):
+                by_name[stream.name] = _as_text(by_name[stream.name], column)
+    return tuple(by_name[one.name] for one in streams)
+
+
+def _as_text(stream: SourceStream, column: ColumnProfile) -> SourceStream:
+    columns = tuple(
+        replace(one, casts_to=None) if one.name == column.name else one for one in stream.profile.columns
+    )
+    return replace(stream, profile=replace(stream.profile, columns=columns))
 
 
 def _stream(
@@ -165,6 +189,7 @@ def _stream(
         profile,
         key,
         declared is not None,
+        tuple(column.name for column in columns if _JINJA.search(column.name)),
     )
 
 

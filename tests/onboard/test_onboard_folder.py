@@ -74,6 +74,11 @@ def test_a_folder_becomes_loaded_streams_and_a_pull_request_that_builds(project:
     _run(project, *GIT, "merge", "-q", _run(project, *GIT, "branch", "--list", "smelt/*").split()[-1])
     built = _smelt(project, "run", "--json")
     assert json.loads(built)["failed"] is False
+    (project / "exports/contacts.csv").write_text(CONTACTS + "60;Bo;Fox;b@example.com;Weg;12.00 EUR;1\n", "cp1252")
+    again = json.loads(_smelt(project, "run", "--json"))
+    assert again["failed"] is False
+    held = _smelt(project, "quarantine", "show", "contacts", "--json")
+    assert "umsatz_readable" in held, "what can't be read is held, and not made null in silence"
     query = "select nachname, umsatz, strasse, contact_select from silver.contacts where contact_id = 7"
     found = _smelt(project, "query", query, "--json")
     assert "7000.5" in found

@@ -80,3 +80,12 @@ def test_wholes_are_put_together_and_parts_are_taken(
         con.register("stream", table)
         found = con.execute(f"select cast({composed.sql} as varchar) from stream limit {len(expected)}").fetchall()
     assert [value for (value,) in found] == expected
+
+
+def test_a_number_written_otherwise_later_is_null_and_no_other_number():
+    profile = discover_stream("stream", pa.table({"price": ["1,234.50", "2,099.90", "950"] * 9})).columns[0]
+    sql = expression(profile, "price", "decimal(12, 2)").sql
+    with duckdb.connect() as con:
+        later = "select unnest(['1.234,56', '950.25', '1,000', '(12.00)']) as price"
+        found = con.execute(f"select cast({sql} as varchar) from ({later})").fetchall()
+    assert [value for (value,) in found] == [None, "950.25", "1000.00", None]

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from plugins.core.editing.yaml_text import Flow
+from plugins.source_mapping.planning.expressions import unquoted
+
 HEADINGS = ("ids", "text", "numerics", "booleans", "timestamps")
 _NUMBERS = ("tinyint", "smallint", "integer", "bigint", "hugeint", "decimal", "double", "float", "real", "numeric")
 
 
 @dataclass(frozen=True)
 class Selected:
-    """A line of a select list. comment: what a reader should know of it."""
+    """A line of a select list. comment: what a reader should know of it. pii: class of personal data that it
+    holds, if any."""
 
     name: str
     sql: str
@@ -19,6 +23,7 @@ class Selected:
     description: str
     is_id: bool
     comment: str = ""
+    pii: str = ""
 
     @property
     def heading(self) -> str:
@@ -31,6 +36,16 @@ class Selected:
         if kind.startswith(("date", "time")):
             return "timestamps"
         return "numerics" if kind.startswith(_NUMBERS) else "text"
+
+
+def documented(column: Selected) -> dict[str, object]:
+    """The column in a model's YAML, without tests."""
+    entry: dict[str, object] = {"name": unquoted(column.name)}
+    if column.description:
+        entry["description"] = column.description
+    if column.pii:
+        entry["config"] = {"meta": Flow(pii=column.pii)}
+    return entry
 
 
 def in_order(columns: Iterable[Selected]) -> list[Selected]:

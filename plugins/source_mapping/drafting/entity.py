@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from plugins.core.editing.yaml_text import Flow, Folded, with_section
-from plugins.source_mapping.drafting.columns import Selected
+from plugins.source_mapping.drafting.columns import Selected, documented
 from plugins.source_mapping.drafting.staging import AUDIT, Staged
 from plugins.source_mapping.planning.expressions import unquoted
 from plugins.source_mapping.streams import SourceStream
@@ -92,26 +92,42 @@ class Reference:
 
 
 def draft_entity(
-    entity: str, source: str, stream: SourceStream, staged: Staged, references: Sequence[Reference] = ()
+    entity: str,
+    source: str,
+    owner: str,
+    stream: SourceStream,
+    staged: Staged,
+    references: Sequence[Reference] = (),
 ) -> tuple[Model, ...]:
     """The checked model, the entity and its quarantine. The stream must have a key."""
     return (
         _checked(entity, staged),
-        _entity(entity, source, staged, references),
+        _entity(entity, source, owner, staged, references),
         _quarantine(entity, source, stream),
     )
 
 
 def _checked(entity: str, staged: Staged) -> Model:
     rules = {f"{name}_present": f"{name} is not null" for name in staged.key}
+    names = {unquoted(one.name): one.name for one in staged.columns}
+    rules |= {
+        f"{target}_readable": f"{names[target]} is not null or {raw} is null"
+        for target, raw in staged.written.items()
+        if target in names and target not in staged.key
+    }
     listed = ",\n".join(f"            '{name}': '{predicate}'" for name, predicate in rules.items())
-    told = {rule: f"{rule.removesuffix('_present')} is there, and could be read" for rule in rules}
+    told = {
+        rule: f"{rule.removesuffix('_present')} is there, and could be read"
+        if rule.endswith("_present")
+        else f"{rule.removesuffix('_readable')}, where it is given, could be read"
+        for rule in rules
+    }
     yaml = _described(
         f"int_{entity}__checked",
         f"Every version of every row of {staged.name}, with the rules it breaks.\nOne row per bronze row.",
         {"materialized": "view", "meta": {"rules": told}},
         [
-            *_columns(staged.columns),
+            *_columns(staged.every),
             *_audit(AUDIT),
             {"name": "_smelt_broken_rules", "description": "Names of the rules that the row breaks."},
         ],
@@ -119,7 +135,7 @@ def _checked(entity: str, staged: Staged) -> Model:
     return Model(f"int_{entity}__checked", _CHECKED.format(entity=entity, staging=staged.name, rules=listed), yaml)
 
 
-def _entity(entity: str, source: str, staged: Staged, references: Sequence[Reference]) -> Model:
+def _entity(entity: str, source: str, owner: str, staged: Staged, references: Sequence[Reference]) -> Model:
     columns = "\n\n".join(
         "\n".join([f"        ---------- {heading}", *(f"        {one.name}," for one in members)])
         for heading, members in _grouped(staged.columns)
@@ -137,7 +153,7 @@ def _entity(entity: str, source: str, staged: Staged, references: Sequence[Refer
     ]
     kept = [{"name": name, "description": AUDIT[name], "data_type": AUDIT_TYPES[name]} for name in _KEPT]
     yaml = _described(
-        entity, described, {"contract": Flow(enforced=True), "meta": {"owner": source}}, [*listed, *kept], tests
+        entity, described, {"contract": Flow(enforced=True), "meta": {"owner": owner}}, [*listed, *kept], tests
     )
     return Model(entity, _ENTITY.format(entity=entity, key=key, columns=columns), yaml)
 
@@ -177,10 +193,7 @@ def _described(
 
 
 def _columns(columns: Sequence[Selected]) -> list[dict[str, object]]:
-    return [
-        {"name": unquoted(one.name), **({"description": one.description} if one.description else {})}
-        for one in columns
-    ]
+    return [documented(one) for one in columns]
 
 
 def _audit(columns: dict[str, str]) -> list[dict[str, object]]:

@@ -17,7 +17,7 @@ from plugins.source_mapping.planning.plan import Plan
 from plugins.source_mapping.streams import SourceStream
 
 # Below this a reference is a guess, and a guess is no test.
-_SURE_REFERENCE = 0.8
+_SURE_REFERENCE = 0.75
 
 
 @dataclass
@@ -42,6 +42,7 @@ class _Drafting:
     plan: Plan
     house: House
     domain: str
+    owner: str
     drafts: Drafts
 
 
@@ -58,7 +59,7 @@ def draft_files(plan: Plan, house: House, domain: str, description: str, owner: 
     drafts.add(
         f"sources/{source.name}/mapping.yml", render_mapping(plan.mapping), "the mapping, for people to decide"
     )
-    one = _Drafting(plan, house, domain, drafts)
+    one = _Drafting(plan, house, domain, owner or source.name, drafts)
     for mapped in plan.mapping.streams:
         if any(stream.name == mapped.stream for stream in source.streams):
             _draft_stream(one, source.stream(mapped.stream), mapped)
@@ -112,7 +113,7 @@ def _draft_layers(
         return
     drafts.entities.add(mapping.entity)
     references = list(_references(one.plan, stream, mapping))
-    for model in draft_entity(mapping.entity, source.name, stream, staged, references):
+    for model in draft_entity(mapping.entity, source.name, one.owner, stream, staged, references):
         drafts.add(folder / f"{model.name}.sql", model.sql, _told(model.name, mapping.entity))
         drafts.add(folder / f"{model.name}.yml", model.yaml, "describes it")
     if house.contracts is not None:

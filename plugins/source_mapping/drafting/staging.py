@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from plugins.core.discovery import ColumnProfile
 from plugins.core.editing.yaml_text import Folded, with_section
 from plugins.source_mapping.document import ColumnMapping, EntityMapping
-from plugins.source_mapping.drafting.columns import Selected, in_order, select_list
+from plugins.source_mapping.drafting.columns import Selected, documented, in_order, select_list
 from plugins.source_mapping.entities import Entity
 from plugins.source_mapping.planning.drafted import data_type_of, own_columns
-from plugins.source_mapping.planning.expressions import identifier, unquoted
+from plugins.source_mapping.planning.expressions import identifier, text_of, unquoted
 from plugins.source_mapping.streams import SourceStream
 
 AUDIT = {
@@ -46,13 +46,19 @@ _LEAST_USED = 0.5
 
 @dataclass(frozen=True)
 class Staged:
-    """A staging model. columns: without the audit columns. key: of its rows, in its own names."""
+    """A staging model.
+
+    columns: those of the entity. every: those that no entity has, too, and what is kept as written. key: of its
+    rows, in its own names. written: by column, the name of the one that has it as written.
+    """
 
     name: str
     sql: str
     yaml: str
     columns: tuple[Selected, ...]
+    every: tuple[Selected, ...]
     key: tuple[str, ...]
+    written: Mapping[str, str]
 
 
 def draft_staging(
@@ -67,18 +73,42 @@ def draft_staging(
 
     What the entity has no column for is there too, under its own name: staging loses nothing.
     """
+    mapped = [selected(stream, one, entity) for one in mapping.columns if entity is not None or one.columns]
+    if entity is None:
+        mapped = [one for one, by in zip(mapped, _with_columns(mapping), strict=True) if by.status != "rejected"]
     used = {column for one in mapping.columns if is_used(one) for column in one.columns}
     rest = [column.name for column in stream.table.columns if column.name not in used]
-    beyond = own_columns(stream, rest, {one.target for one in mapping.columns})
-    mapped = [
-        selected(stream, one, entity) for one in mapping.columns if one.status != "rejected" or entity is not None
-    ]
-    columns = in_order([*mapped, *(selected(stream, one, None) for one in beyond)] if entity else mapped)
-    text = _MODEL.format(source=source, stream=stream.name, columns=select_list(columns, audit))
+    beyond = own_columns(stream, rest, {unquoted(one.name) for one in mapped})
+    written = as_written(stream, mapping) if entity is None and audit else {}
+    others = [*(selected(stream, one, None) for one in beyond), *written.values()]
+    columns, every = in_order(mapped), in_order([*mapped, *others])
+    text = _MODEL.format(source=source, stream=stream.name, columns=select_list(every, audit))
     by_source = {one.columns[0]: one.target for one in mapping.columns if len(one.columns) == 1}
     key = tuple(by_source[column] for column in stream.key if column in by_source)
     key = key if len(key) == len(stream.key) else ()
-    return Staged(name, text, _yaml(name, stream, columns, key, audit), tuple(columns), key)
+    yaml = _yaml(name, stream, every, key, audit)
+    return Staged(name, text, yaml, tuple(columns), tuple(every), key, {t: one.name for t, one in written.items()})
+
+
+def _with_columns(mapping: EntityMapping) -> list[ColumnMapping]:
+    return [one for one in mapping.columns if one.columns]
+
+
+def as_written(stream: SourceStream, mapping: EntityMapping) -> dict[str, Selected]:
+    """By target, the text of what a cast may make null: so that rules tell what is missing from what is
+    unreadable.
+    """
+    found: dict[str, Selected] = {}
+    for one in mapping.columns:
+        if not is_used(one) or len(one.columns) != 1 or "try_" not in one.expression:
+            continue
+        profile = stream.profile.column(one.columns[0])
+        if profile.data_type.upper().startswith("VARCHAR"):
+            name = identifier(f"{one.target}_as_written")
+            told = f"`{_told(one.target)}` as the source says, to tell a missing value from an unreadable one."
+            pii = profile.pii.value if profile.pii is not None else ""
+            found[one.target] = Selected(name, text_of(profile), "varchar", told, is_id=False, pii=pii)
+    return found
 
 
 def is_used(column: ColumnMapping) -> bool:
@@ -92,14 +122,14 @@ def selected(stream: SourceStream, column: ColumnMapping, entity: Entity | None)
     """A target column as a line of SQL."""
     target = entity.table.by_name.get(column.target) if entity is not None else None
     profile = stream.profile.column(column.columns[0]) if column.columns else None
-    data_type = (entity.types.get(column.target, "") if entity else "") or (
-        data_type_of(profile) if profile else ""
-    )
+    promised = entity.types.get(column.target, "") if entity else column.data_type
+    data_type = promised or (data_type_of(profile) if profile else "")
     is_id = (target.is_key if target else False) or (profile is not None and _is_id(profile, stream))
     description = (target.description if target else "") or (_described(profile) if profile else "")
     if is_used(column):
         sql = column.expression or identifier(column.columns[0])
-        return Selected(identifier(column.target), sql, data_type, description, is_id)
+        pii = profile.pii.value if profile is not None and profile.pii is not None else ""
+        return Selected(identifier(column.target), sql, data_type, description, is_id, pii=pii)
     if column.runners_up or column.columns:
         best = [*column.columns, *(one.column for one in column.runners_up)][:3]
         comment = f"open: {', '.join(_plain(one) for one in best)}? The pull request asks."
@@ -112,6 +142,11 @@ def selected(stream: SourceStream, column: ColumnMapping, entity: Entity | None)
 def _plain(name: str) -> str:
     """A name within a comment: a line break in it would end the comment."""
     return " ".join(name.split()).replace("{", "(").replace("}", ")").replace("#", "")[:60]
+
+
+def _told(text: str) -> str:
+    """A text of the source's in a description, which dbt renders."""
+    return " ".join(text.split()).replace("{", "(").replace("}", ")").replace("`", "'")[:60]
 
 
 def _is_id(profile: ColumnProfile, stream: SourceStream) -> bool:
@@ -141,8 +176,8 @@ def _described(profile: ColumnProfile) -> str:
     unit = f" in {profile.unit}" if profile.unit and ":" not in profile.unit else ""
     listed = ""
     if profile.values and profile.pii is None and len(profile.values) <= 8:
-        listed = f": {', '.join(_plain(value) for value in profile.values)}"
-    source = f"`{_plain(profile.name)}` at the source"
+        listed = f"; seen so far: {', '.join(map(_told, profile.values))}"
+    source = f"`{_told(profile.name)}` at the source"
     return f"{meaning}{unit}; {source}{listed}." if meaning else f"{source[0].upper()}{source[1:]}{listed}."
 
 
@@ -154,7 +189,7 @@ def _yaml(
         f"`{_plain(stream.name)}`, renamed and typed; what cannot be read as its type is null here.\n{grain}"
     )
     listed = [
-        {"name": unquoted(one.name), **({"description": one.description} if one.description else {})}
+        documented(one)
         | (
             {"data_tests": ["not_null"] if len(key) > 1 else ["not_null", "unique"]}
             if not audit and one.name in key

@@ -81,7 +81,7 @@ def _serve(review: MappingReview, source: str, port: int | None, *, is_opened: b
 
     def say_saved() -> None:
         typer.echo(f"saved    {path}")
-        typer.echo(f"next     smelt map {source}")
+        typer.echo(f"next     git add {review.path} && git commit -m 'Decide on {source}' && smelt map {source}")
 
     with _listen(review, port, say_saved) as server:
         typer.echo(f"review   {server.url}")

@@ -96,6 +96,9 @@ def data_type_of(profile: ColumnProfile) -> str:
         # The sample's largest is not the largest there will be.
         precision, scale = int(found[1]), int(found[2])
         return f"decimal({18 if precision <= 18 else 38}, {max(scale, 2)})"
+    if kind in ("double", "float") and profile.semantic.value == "amount" and profile.casts_to:
+        # Money that is written out is exact.
+        return "decimal(18, 4)"
     return kind if kind.startswith(_KEPT_TYPES) and not kind.endswith("]") else "varchar"
 
 

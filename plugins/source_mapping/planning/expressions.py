@@ -88,6 +88,11 @@ def expression(
     return Expression(_text(source, column)) if is_text else Expression()
 
 
+def text_of(source: ColumnProfile) -> str:
+    """The column as text, null where nothing is said."""
+    return _text(source, identifier(source.name))
+
+
 def _text(source: ColumnProfile, column: str) -> str:
     """Without blanks around it, and null where a placeholder stands for nothing."""
     sql = f"nullif(trim({column}), '')"
@@ -144,10 +149,20 @@ def _plain_number(source: ColumnProfile, written: str) -> tuple[str, str]:
     separated = [example for example in examples if "," in example]
     # `1,234` alone may be either: only what can't be a thousand is a decimal comma.
     if separated and all(_THOUSANDS.fullmatch(example) for example in separated):
-        return f"replace({written}, ',', '')", "commas between thousands"
+        return _if_written(written, _WITH_THOUSANDS, f"replace({written}, ',', '')"), "commas between thousands"
     if separated and all(_DECIMAL_COMMA.fullmatch(example) for example in separated):
-        return f"replace(replace({written}, '.', ''), ',', '.')", "a decimal comma"
+        plain = f"replace(replace({written}, '.', ''), ',', '.')"
+        return _if_written(written, _WITH_COMMA, plain), "a decimal comma"
     return written, told
+
+
+_WITH_THOUSANDS = r"[-+]?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?"
+_WITH_COMMA = r"[-+]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?"
+
+
+def _if_written(written: str, form: str, plain: str) -> str:
+    """The plain number, of values that are written so; others are null, and no other number."""
+    return f"case when regexp_full_match({written}, {literal(form)}) then {plain} end"
 
 
 def _factor(source: str, unit: str | None, target: str) -> float:

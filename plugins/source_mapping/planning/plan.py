@@ -58,9 +58,19 @@ def plan_mapping(
     gone = _gone(source, decided)
     notes = tuple(f"the stream `{one.stream}` of mapping.yml is not at the source any more" for one in gone)
     notes += tuple(
+        f"columns of `{one.name}` whose names dbt would run stay in bronze: {', '.join(map(_shown, one.left_out))}"
+        for one in source.streams
+        if one.left_out
+    )
+    notes += tuple(
         f"`{name}` was not loaded, so it is not mapped: `smelt ingest {source.name}`" for name in source.missing
     )
     return Plan(source, SourceMapping(source=source.name, streams=(*streams, *gone)), entities, notes)
+
+
+def _shown(name: str) -> str:
+    """A name that must not be run wherever it is printed."""
+    return repr(name.replace("{", "(").replace("}", ")")[:60])
 
 
 def _gone(source: MappedSource, decided: SourceMapping | None) -> tuple[StreamMapping, ...]:
@@ -84,7 +94,8 @@ def _stream(
     # What stands in the file already is not thought about again.
     chosen = choose(stream, open_to, approved) if approved or drafted is None else []
     mapped = [_entity(stream, one, kept.get(one.entity.name), past) for one in chosen]
-    if drafted is not None or not mapped:
+    is_refused = any(kept[name].is_new for name in rejected)
+    if drafted is not None or not (mapped or is_refused):
         mapped.append(new_entity(source, stream, drafted, taken))
     refused = [kept[name] for name in sorted(rejected)]
     unmapped = tuple(_unmapped(stream, mapped, chosen))
@@ -229,7 +240,7 @@ def _because(row: int, name: str, stream: SourceStream, chosen: list[Candidate])
         default=None,
     )
     if best is None:
-        return "no entity of the project is like this stream"
+        return "people rejected it, or no entity of the project is like this stream"
     confidence, candidate = best
     if confidence < 0.1:
         return f"{candidate.entity.name} has no column for it; staging keeps it"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import duckdb
 
@@ -20,29 +21,40 @@ def try_out(stream: SourceStream, mapped: StreamMapping) -> StreamMapping:
     """The mapping, with what each expression does to the sample as evidence; one that loses values is a
     question.
     """
-    columns = [column for entity in mapped.entities for column in entity.columns if column.columns]
-    lost = _lost(stream, [column for column in columns if column.expression])
+    columns = [column for entity in mapped.entities for column in entity.columns if column.expression]
+    found = _tried(stream, columns)
     entities = tuple(
-        entity.model_copy(update={"columns": tuple(_told(column, lost) for column in entity.columns)})
+        entity.model_copy(
+            update={"columns": tuple(_told(column, found, is_new=entity.is_new) for column in entity.columns)}
+        )
         for entity in mapped.entities
     )
     return mapped.model_copy(update={"entities": entities})
 
 
-def _told(column: ColumnMapping, lost: dict[str, str]) -> ColumnMapping:
-    problem = lost.get(column.expression)
-    if problem is None or column.is_decided or problem in column.evidence:
+@dataclass(frozen=True)
+class _Tried:
+    """What an expression makes: of which SQL type, and what is wrong with it on the sample."""
+
+    data_type: str = ""
+    problem: str = ""
+
+
+def _told(column: ColumnMapping, found: dict[str, _Tried], *, is_new: bool) -> ColumnMapping:
+    tried = found.get(column.expression, _Tried()) if column.expression else _Tried()
+    if is_new and tried.data_type:
+        column = column.model_copy(update={"data_type": tried.data_type})
+    if not tried.problem or column.is_decided or tried.problem in column.evidence:
         return column
-    evidence = "; ".join(filter(None, (problem, column.evidence)))
+    evidence = "; ".join(filter(None, (tried.problem, column.evidence)))
     confidence = min(column.confidence, _MOST_IF_LOST)
     return column.model_copy(update={"evidence": evidence, "confidence": confidence, "status": "question"})
 
 
-def _lost(stream: SourceStream, columns: Sequence[ColumnMapping]) -> dict[str, str]:
-    """By expression, what is wrong with it on the sample."""
-    found: dict[str, str] = {}
+def _tried(stream: SourceStream, columns: Sequence[ColumnMapping]) -> dict[str, _Tried]:
+    """By expression, what it makes of the sample."""
     if not columns or not any(any(column.values) for column in stream.table.columns):
-        return found
+        return {}
     with duckdb.connect(config={"enable_external_access": False}) as con:
         names = [column.name for column in stream.table.columns]
         kinds = ", ".join(f"{quote(column.name)} {_kind(column.data_type)}" for column in stream.table.columns)
@@ -50,10 +62,7 @@ def _lost(stream: SourceStream, columns: Sequence[ColumnMapping]) -> dict[str, s
         rows = list(zip(*(column.values for column in stream.table.columns), strict=True))
         con.executemany(f"insert into sample values ({', '.join('?' * len(names))})", rows)
         con.execute("set lock_configuration = true")
-        for column in columns:
-            if (problem := _problem(con, column)) is not None:
-                found[column.expression] = problem
-    return found
+        return {column.expression: _try(con, column) for column in columns}
 
 
 def _kind(data_type: str) -> str:
@@ -61,23 +70,22 @@ def _kind(data_type: str) -> str:
     return data_type if data_type and not set(data_type) & set("[(\"'") else "VARCHAR"
 
 
-def _problem(con: duckdb.DuckDBPyConnection, column: ColumnMapping) -> str | None:
+def _try(con: duckdb.DuckDBPyConnection, column: ColumnMapping) -> _Tried:
     inputs = [identifier(name) for name in column.columns]
-    there = " and ".join(f"nullif(trim(cast({name} as varchar)), '') is not null" for name in inputs)
-    sql = (
-        f"select count(*), min(cast({inputs[0]} as varchar)) from main.sample "
-        f"where {there} and ({column.expression}) is null"
-    )
+    there = " and ".join(f"nullif(trim(cast({name} as varchar)), '') is not null" for name in inputs) or "true"
+    example = f"min(cast({inputs[0]} as varchar))" if inputs else "null"
+    lost = f"select count(*), {example} from main.sample where {there} and ({column.expression}) is null"
+    made = f"select ({column.expression}) as made from main.sample"
     try:
-        check(sql, ["main.sample"])
-        number, example = con.execute(sql).fetchall()[0]
+        check(lost, ["main.sample"])
+        number, shown = con.execute(lost).fetchall()[0]
+        data_type = str(con.execute(f"describe {made}").fetchall()[0][1]).lower()
     except GuardError as error:
-        return f"the expression is refused: {error}"
+        return _Tried(problem=f"the expression is refused: {error}")
     except duckdb.Error as error:
-        return f"the expression fails: {str(error).splitlines()[0][:120]}"
-    if not number:
-        return None
-    return f"{number:,} values of the sample are lost, such as {_shown(example)}"
+        return _Tried(problem=f"the expression fails: {str(error).splitlines()[0][:120]}")
+    problem = f"{number:,} values of the sample are lost, such as {_shown(shown)}" if number else ""
+    return _Tried(data_type, problem)
 
 
 def _shown(value: str | None) -> str:
