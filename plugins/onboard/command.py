@@ -109,9 +109,14 @@ def _tell(console: Console, done: dict[str, Any]) -> None:
 
     source = escape(str(done["source"]))
     console.print()
-    if done["failed"]:
+    if done["not_opened"]:
         console.print("[bold red]Not opened[/]  mend what failed, and run", f"smelt map {source}", "again")
         return
+    if failed := [one["stream"] for one in done["streams"] if one["error"]]:
+        named = escape(", ".join(failed))
+        console.print(
+            f"[bold red]Not loaded[/]  {named}: mend what the load said, and run it again", soft_wrap=True
+        )
     if done["url"]:
         console.print(f"[bold]Pull request[/]  {escape(str(done['url']))}", soft_wrap=True)
     console.print(f"[bold]Next[/]  smelt review-mapping {source}    decide what is asked, beside the values")

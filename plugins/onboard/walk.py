@@ -59,6 +59,7 @@ def walk(settings: Settings, choices: Choices, console: Console) -> dict[str, An
         "proposal": mapped.proposal.id if mapped.proposal else None,
         "url": mapped.url,
         "questions": list(mapped.proposal.questions) if mapped.proposal else [],
+        "not_opened": mapped.has_failed,
         "failed": mapped.has_failed or any(one["error"] for one in loaded),
     }
 

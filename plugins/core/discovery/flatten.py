@@ -129,12 +129,26 @@ def _add_scalar(
 
     label = data_type or types.duckdb_type(array.type)
     is_bytes = types.family(label) == "binary"
+    if pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
+        array = _readable(array)
     if is_bytes and not is_hex:
         array = pa.array([None if one is None else one[:64].hex() for one in array.to_pylist()], pa.string())
     name = flat.name_of(path)
     flat.columns.append(Cells(name, path, label, "binary" if is_bytes else "scalar", array))
     if label in ("VARCHAR", "JSON") and (documents := _documents(array)) is not None:
         _add_within(flat, path, name, documents)
+
+
+def _readable(array: pa.Array) -> pa.Array:
+    """The texts, with a sign in place of bytes that are none: databases hand on whatever they were given."""
+    import pyarrow as pa
+
+    try:
+        array.validate(full=True)
+    except pa.ArrowInvalid:
+        raw = array.cast(pa.binary()).to_pylist()
+        return pa.array([None if one is None else one.decode("utf-8", "replace") for one in raw], pa.string())
+    return array
 
 
 def _documents(array: pa.Array) -> list[Any] | None:

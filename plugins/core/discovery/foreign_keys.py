@@ -94,7 +94,12 @@ def _values(look: Look) -> NDArray[np.str_]:
         if not len(numbers) or (numbers % 1).any() or np.abs(numbers).max() > 2**53:
             return np.empty(0, dtype=str)
         different = pa.array(numbers.astype(np.int64))
-    return np.unique(np.asarray(different.cast(pa.string()).to_pylist(), dtype=object).astype(str))
+    try:
+        texts = different.cast(pa.string())
+    except pa.ArrowNotImplementedError:
+        # Of a type that nothing refers by, such as an interval.
+        return np.empty(0, dtype=str)
+    return np.unique(np.asarray(texts.to_pylist(), dtype=object).astype(str))
 
 
 def _reference(

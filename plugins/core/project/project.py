@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import sys
 import threading
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -325,11 +326,21 @@ class Project:
         if not self.writes_artifacts:
             common.append("--no-write-json")
         callbacks = [_listener(on_node)] if on_node else []
-        with self._inside():
+        # dbt writes how it was called into its artifacts: what our own command was given may be a secret.
+        with self._inside(), _called_as(["dbt", *arguments]):
             outcome = dbtRunner(manifest=manifest, callbacks=callbacks).invoke([*arguments, *common])
         if outcome.result is None or outcome.exception:
             raise SmeltError(*_explain(outcome.exception, self.folder))
         return outcome
+
+
+@contextlib.contextmanager
+def _called_as(command: list[str]) -> Iterator[None]:
+    given, sys.argv = sys.argv, command
+    try:
+        yield
+    finally:
+        sys.argv = given
 
 
 def _undecodable(folder: Path) -> Path | None:
