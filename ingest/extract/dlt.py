@@ -65,6 +65,8 @@ def _spec(source: SourceSpec, stream: str, spec: DltSpec | None) -> DltSpec:
 def _function(spec: DltSpec, settings: Settings) -> Callable[..., Any]:
     """The source's function; modules of the project's folder can be named too."""
     os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
+    # Its warnings are lines of a log in the middle of a summary.
+    os.environ.setdefault("RUNTIME__LOG_LEVEL", "ERROR")
     module, _, name = spec.source.partition(":")
     if str(settings.project_dir) not in sys.path:
         # Last, so that a project's own folders never stand in for an installed package.
