@@ -31,9 +31,9 @@ from rich.table import Table as Shown
 
 from bench.drift.classification import KINDS, Drifted, Expected
 from bench.drift.generated_tables import DOMAINS, Frame, frame, later, seen
+from plugins.core.assignment import assign
 from plugins.schema_drift.table import SeenTable, Table
 from plugins.schema_drift.understanding import header, pairing
-from plugins.core.assignment import assign
 from plugins.schema_drift.understanding.confidence import features
 from plugins.schema_drift.understanding.header import compare_headers
 from plugins.schema_drift.understanding.matching import match
