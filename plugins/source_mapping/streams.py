@@ -44,7 +44,7 @@ class SourceStream:
 @dataclass(frozen=True)
 class MappedSource:
     """All streams of a source, and the references between them. in_bronze: whether Smelt loads it. missing:
-    streams that source.yml has and bronze has not."""
+    streams that are declared, and whose rows can't be read."""
 
     name: str
     streams: tuple[SourceStream, ...]
@@ -128,6 +128,7 @@ def _from_warehouse(project: Project, source: str, declared: dict[str, Resource]
                     samples[name] = con.sql(sql).to_arrow_table()
                 except duckdb.Error:
                     continue
+    unread = tuple(name for name in declared if name not in samples)
     for name, resource in declared.items():
         if name not in samples and resource.columns:
             samples[name] = pa.table({column: pa.array([], pa.string()) for column in resource.columns})
@@ -139,7 +140,7 @@ def _from_warehouse(project: Project, source: str, declared: dict[str, Resource]
     found = discover_source(samples)
     streams = tuple(_stream(p, samples[p.name], declared[p.name], ()) for p in found.streams if p.name in samples)
     streams = _of_one_type(streams, found.foreign_keys)
-    return MappedSource(source, streams, found.foreign_keys, in_bronze=False)
+    return MappedSource(source, streams, found.foreign_keys, in_bronze=False, missing=unread)
 
 
 def _of_one_type(streams: tuple[SourceStream, ...], references: Sequence[ForeignKey]) -> tuple[SourceStream, ...]:

@@ -189,6 +189,7 @@ def api() -> Iterator[str]:
     server.server_close()
 
 
+@pytest.mark.full
 def test_airbyte_reads_every_page(tmp_path: Path, api: str) -> None:
     document = json.loads(
         json.dumps(INTROSPECTION).replace('"name": "limit"', '"description": "At most 10", "name": "limit"')

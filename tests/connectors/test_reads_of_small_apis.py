@@ -189,6 +189,7 @@ def test_two_fields_of_one_parent_make_one_path(tmp_path: Path) -> None:
         assert done.counts == {"repos": 4, "repo_issues": 9, "issue_notes": 11}
 
 
+@pytest.mark.full
 def test_an_api_that_throttles_and_falters_is_read_to_the_end(tmp_path: Path) -> None:
     query = {"page": {"type": "integer"}, **SIZED}
     document = spec({"/orders": listing(query=query)})

@@ -170,6 +170,7 @@ def test_quotes_however_they_are_meant(matched, tmp_path, body) -> None:
     assert best(matched(source, target)) == {"id": "id", "name": "name", "city": "city"}
 
 
+@pytest.mark.full
 def test_huge_values_and_very_many_columns_are_read(matched, tmp_path) -> None:
     wide = write(tmp_path / "wide.csv", [[f"measure_{number}" for number in range(10_000)]])
     pairs = matched(write(tmp_path / "a.csv", [["measure_77"]]), wide)

@@ -90,6 +90,8 @@ def _draft_one(one: _Drafting, stream: SourceStream, mapping: EntityMapping, nam
     one.drafts.models[stream.name, mapping.entity] = name
     one.drafts.add(folder / f"{name}.sql", staged.sql, f"types and renames `{stream.name}`")
     one.drafts.add(folder / f"{name}.yml", staged.yaml, "describes it")
+    if mapping.is_new and not staged.key and not (house.is_layered and source.in_bronze):
+        one.drafts.notes.append(f"**`{stream.name}` has no key** that is sure enough to be tested.")
     if mapping.is_new and house.is_layered and source.in_bronze:
         _draft_layers(one, stream, mapping, staged, folder)
 

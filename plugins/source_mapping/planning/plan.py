@@ -62,9 +62,12 @@ def plan_mapping(
         for one in source.streams
         if one.left_out
     )
-    notes += tuple(
-        f"`{name}` was not loaded, so it is not mapped: `smelt ingest {source.name}`" for name in source.missing
+    told = (
+        f"is not loaded yet: `smelt ingest {source.name}`"
+        if source.in_bronze
+        else "can't be read in the warehouse"
     )
+    notes += tuple(f"`{name}` {told}; what is said of it here rests on names alone" for name in source.missing)
     return Plan(source, SourceMapping(source=source.name, streams=(*streams, *gone)), entities, notes)
 
 
