@@ -13,7 +13,7 @@ from plugins.core.editing.yaml_text import Flow
 from plugins.core.errors import SmeltError
 from plugins.discovery import Place, Stream, written
 from plugins.onboard.drafted import Drafted, secret_path, source_yml, toml_section
-from plugins.source_mapping.planning.drafted import snake_case
+from plugins.source_mapping import snake_case
 
 _NAME = re.compile(r"[^a-z0-9]+")
 # A column of these is written anew whenever a row changes; other times only say when something happened.
@@ -97,9 +97,8 @@ def draft_folder(folder: Path, name: str, owner: str, place: Place, found: Sourc
         if why_not is not None:
             notes.append(f"{stream.name} is not loaded: {why_not}")
             continue
-        entries.append(
-            _files(folder, stream, profiles[stream.name], [s.paths for s in place.streams if s != stream])
-        )
+        others = [one.paths for one in place.streams if one.name != stream.name]
+        entries.append(_files(folder, stream, profiles[stream.name], others))
     if not entries:
         raise SmeltError(
             f"nothing in {folder} can be loaded: {'; '.join(notes)}", "give CSV, NDJSON or Parquet files"

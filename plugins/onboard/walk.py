@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +18,12 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from plugins.core.discovery import SourceProfile
+    from plugins.discovery import Place
 
 _ROWS = 10_000
 _SHOWN = 12
+_SQLITE = (".db", ".sqlite", ".sqlite3")
+_TABLES = (".csv", ".tsv", ".txt", ".ndjson", ".jsonl", ".parquet", ".gz", ".xlsx")
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,12 @@ def _draft(choices: Choices, console: Console) -> Drafted:
         return _database(place, choices, console)
     if path.is_dir():
         return _folder(path, choices, console)
+    if path.suffix.lower() in _SQLITE and path.is_file():
+        return _database(f"sqlite:///{path.resolve()}", choices, console)
+    if path.suffix.lower() in _TABLES and path.is_file():
+        raise SmeltError(
+            f"{place} is one file", f"onboard its folder: smelt onboard {path.parent} --streams {path.stem}"
+        )
     if scheme or path.is_file():
         return _api(place, choices, console)
     raise SmeltError(
@@ -96,7 +105,7 @@ def _database(dsn: str, choices: Choices, console: Console) -> Drafted:
     name = choices.name or source_name(Path(dsn.rpartition("/")[2].partition("?")[0]).stem)
     with _read(dsn, console) as (place, found):
         _show(console, found)
-        return draft_database(dsn, name, choices.owner, place, found)
+        return draft_database(dsn, name, choices.owner, _chosen(place, choices), found)
 
 
 def _folder(path: Path, choices: Choices, console: Console) -> Drafted:
@@ -104,7 +113,17 @@ def _folder(path: Path, choices: Choices, console: Console) -> Drafted:
     name = choices.name or source_name(path.resolve().name)
     with _read(str(path), console) as (place, found):
         _show(console, found)
-        return draft_folder(path, name, choices.owner, place, found)
+        return draft_folder(path, name, choices.owner, _chosen(place, choices), found)
+
+
+def _chosen(place: Place, choices: Choices) -> Place:
+    """The place with the streams that were asked for. Raises SmeltError for one that isn't there."""
+    if not choices.streams:
+        return place
+    names = [stream.name for stream in place.streams]
+    if unknown := [name for name in choices.streams if name not in names]:
+        raise SmeltError(f"there is no stream {', '.join(unknown)}", f"there are: {', '.join(names[:20])}")
+    return replace(place, streams=tuple(one for one in place.streams if one.name in choices.streams))
 
 
 def _read(place: str, console: Console):
@@ -138,8 +157,6 @@ def _show(console: Console, found: SourceProfile) -> None:
 
 def _asked(drafted: Drafted, choices: Choices) -> tuple[dict[str, str], Drafted]:
     """Secrets by path, and the source with what was given. Raises SmeltError for what nobody gave."""
-    from dataclasses import replace
-
     from plugins.onboard.apis import with_base_url
 
     secrets = dict(drafted.secrets)
@@ -177,15 +194,16 @@ def _write(
 
 def _commit(folder: Path, name: str, paths: list[str], choices: Choices, console: Console) -> None:
     """A pull request is made against a commit: models of a source that no commit has would stand alone."""
-    from plugins.review.git import Repository, run_git
+    from plugins.review import Repository
 
-    Repository.find(folder)
-    if not run_git(folder, "status", "--porcelain", "--", *paths).strip():
+    repository = Repository.find(folder)
+    below = [str(repository.prefix(folder) / path) for path in paths]
+    if not repository.git("status", "--porcelain", "--", *below).strip():
         return
     if choices.is_interactive and not typer.confirm(f"  Commit these files ({', '.join(paths)})?", default=True):
         return
-    run_git(folder, "add", "--", *paths)
-    run_git(folder, "commit", "--quiet", "-m", f"Add the source {name}", "--", *paths)
+    repository.git("add", "--", *below)
+    repository.git("commit", "--quiet", "-m", f"Add the source {name}", "--", *below)
     console.print("  committed")
 
 
@@ -208,8 +226,7 @@ def _load(settings: Settings, name: str, console: Console) -> list[dict[str, Any
 
 def _map(settings: Settings, name: str, choices: Choices, console: Console) -> Any:
     from plugins.core.project import Project
-    from plugins.source_mapping.mapping import map_source
-    from plugins.source_mapping.report import show
+    from plugins.source_mapping import map_source, show
 
     _title(console, 4, "map", f"smelt map {name}")
     with console.status("reading the project") as status:

@@ -1,8 +1,8 @@
-"""Source mapping: a new source's streams and the project's entities go in; an approved mapping comes out.
+"""Source mapping: a source's streams and the project's entities go in; staging models come out, as a `Proposal`.
 
-`plan_mapping` says for every target column what it is made from, how sure that is and how it is known, and for
-every source column where it goes or why nowhere; `propose_mapping` turns that into staging models with tests, as a
-`Proposal`. What people decided in `mapping.yml` is kept. Nothing is written to the project.
+`map_source` says for every target column what it is made from, how sure that is and how it is known, and for every
+source column where it goes or why nowhere. What people decided in `mapping.yml` is kept. Nothing is written to the
+project.
 """
 
 import lazy_loader

@@ -16,7 +16,7 @@ from plugins.core.settings import Settings
 from plugins.source_mapping.decisions import KIND, decisions, last_proposed, record, with_edits
 from plugins.source_mapping.document import SourceMapping, read_mapping
 from plugins.source_mapping.drafting.files import Drafts, draft_files
-from plugins.source_mapping.drafting.house import House, learn_house
+from plugins.source_mapping.drafting.house import learn_house
 from plugins.source_mapping.entities import load_entities
 from plugins.source_mapping.planning.past import Past
 from plugins.source_mapping.planning.plan import Plan, plan_mapping
@@ -194,6 +194,3 @@ def find_open(settings: Settings, source: str) -> Proposal | None:
             if one.kind == KIND and one.subject == source and not proposals.status(one).state.decision.is_final:
                 return one
     return None
-
-
-__all__ = ["House", "Mapped", "find_open", "map_source", "mapping_path", "plan_source"]
