@@ -122,8 +122,12 @@ def _why_not(stream: Stream) -> str | None:
     header = [name.strip() for name in written(stream.paths[0]).header]
     if not header:
         return f"{stream.paths[0].name} has no header line: give it one"
-    if not all(header) or len(set(header)) < len(header):
-        return f"names of {stream.paths[0].name}'s header are missing or repeated: give each column one of its own"
+    if (
+        not all(header)
+        or len({name.casefold() for name in header}) < len(header)
+        or any("\n" in n for n in header)
+    ):
+        return f"names of {stream.paths[0].name}'s header are missing, repeated or broken: give each column one of its own"
     return None
 
 

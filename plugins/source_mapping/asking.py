@@ -94,7 +94,8 @@ def _covered(stream: StreamMapping, mapping: EntityMapping, drafts: Drafts) -> s
     used = [column for column in mapping.columns if is_used(column)]
     asked = sum(column.status == "question" for column in mapping.columns)
     missing = [code(column.target) for column in mapping.columns if not column.columns][:6]
-    made = f"{code(mapping.entity)} (new)" if mapping.entity in drafts.entities else "staged only"
+    new = "" if mapping.entity in drafts.there else " (new)"
+    made = f"{code(mapping.entity)}{new}" if mapping.entity in drafts.entities else "staged only"
     entity = made if mapping.is_new else code(mapping.entity)
     sure = sum(column.status != "question" for column in used)
     mapped = f"{len(used)} of {len(mapping.columns)}"

@@ -113,7 +113,10 @@ def parse_mapping(text: str, where: str = "mapping.yml") -> SourceMapping:
     try:
         document = YAML(typ="safe", pure=True).load(text)
     except YAMLError as error:
-        raise SmeltError(f"{where} is no YAML: {error}", "restore it from git, or mend the line") from error
+        told = " ".join(str(error).replace('"<unicode string>"', where).split())
+        raise SmeltError(f"{where} is no YAML: {told}", "restore it from git, or mend the line") from error
+    if not isinstance(document, dict):
+        raise SmeltError(f"{where} has no keys", "it begins with `source:` and `streams:`; restore it from git")
     try:
         return SourceMapping.model_validate(document)
     except ValidationError as error:

@@ -32,9 +32,9 @@ _GOLD = ("dim_", "fct_", "fact_", "agg_", "rpt_", "mart_")
 class Entity:
     """A model that sources feed.
 
-    table: its columns as they are matched, audit columns left out. types: declared ones, by column. keys: columns
-    that tell its rows apart. required: columns that hold no null. accepted: the values that a column may have.
-    fed_by: sources whose rows reach it, as `source.table`. path: of its SQL. config: group, owner, as declared.
+    table: its columns as they are matched, audit columns left out. types: by column, as declared or as they are.
+    keys: columns that tell its rows apart. required: columns that hold no null. accepted: the values that a column
+    may have. fed_by: sources whose rows reach it, as `source.table`. path: of its SQL. group: as declared.
     """
 
     name: str
@@ -110,13 +110,13 @@ def _entity(manifest: Manifest, resource: Resource, con: duckdb.DuckDBPyConnecti
         for name, column, arguments in tests
         if name == "accepted_values" and column
     }
-    samples = _sample(con, resource) if con is not None else {}
+    samples, actual = _sample(con, resource) if con is not None else ({}, {})
     columns = tuple(
         Column(
             column["name"],
             samples.get(column["name"].lower()) or accepted.get(column["name"], ()),
             column.get("description") or "",
-            column.get("data_type") or "",
+            column.get("data_type") or actual.get(column["name"].lower(), ""),
             column["name"] in keys,
         )
         for column in declared
@@ -125,7 +125,7 @@ def _entity(manifest: Manifest, resource: Resource, con: duckdb.DuckDBPyConnecti
         name=resource.name,
         table=Table(columns, resource.name, resource.description),
         path=PurePosixPath(resource.path),
-        types={c["name"]: c["data_type"] for c in declared if c.get("data_type")},
+        types={column.name: column.data_type for column in columns if column.data_type},
         keys=keys,
         required=frozenset(column for name, column, _ in tests if name == "not_null" and column),
         accepted=accepted,
@@ -189,20 +189,25 @@ def _reader(project: Project, settings: Settings) -> Iterator[duckdb.DuckDBPyCon
             con.close()
 
 
-def _sample(con: duckdb.DuckDBPyConnection, resource: Resource) -> dict[str, list[str | None]]:
-    """Values by column, in lower case; none if the table isn't there yet."""
+def _sample(
+    con: duckdb.DuckDBPyConnection, resource: Resource
+) -> tuple[dict[str, list[str | None]], dict[str, str]]:
+    """Values and types by column, in lower case; none if the table isn't there yet."""
     import duckdb
 
     if resource.relation is None:
-        return {}
+        return {}, {}
     _, schema, name = resource.relation
+    table = f"{quote(schema)}.{quote(name)}"
     try:
-        found = con.execute(f"select * from {quote(schema)}.{quote(name)} limit {SAMPLE_ROWS}")
+        types = {row[0].lower(): str(row[1]).lower() for row in con.execute(f"describe {table}").fetchall()}
+        found = con.execute(f"select * from {table} limit {SAMPLE_ROWS}")
         names = [column[0].lower() for column in found.description or ()]
         rows = found.fetchall()
     except duckdb.Error:
-        return {}
-    return {
-        name: [None if value is None else str(value) for value in values]
-        for name, values in zip(names, zip(*rows, strict=True), strict=True)
+        return {}, {}
+    values = {
+        name: [None if value is None else str(value) for value in column]
+        for name, column in zip(names, zip(*rows, strict=True), strict=False)
     }
+    return values, types

@@ -123,10 +123,25 @@ def plan_source(
     own = {name: one for name, one in entities.items() if not _is_own(one.fed_by, source)}
     decided = _decided(project, settings, source)
     past = Past.of(_others(project, source))
+    _require_known(decided, manifest)
     taken = frozenset(r.name for r in manifest.resources.values() if r.kind in ("model", "seed", "snapshot"))
     mine = {e.entity for s in decided.streams for e in s.entities if e.is_new} if decided else set()
     on_progress("matching")
-    return plan_mapping(found, own, decided, past, taken - mine)
+    return plan_mapping(found, own, decided, past, taken - mine, is_chosen=to is not None and len(entities) == 1)
+
+
+def _require_known(decided: SourceMapping | None, manifest: Manifest) -> None:
+    """Raises SmeltError for an entity that is said to be there, and is no model: what people say is not
+    dropped.
+    """
+    known = {r.name for r in manifest.resources.values()}
+    for stream in decided.streams if decided else ():
+        for entity in stream.entities:
+            if not entity.is_new and entity.status != "rejected" and entity.entity not in known:
+                raise SmeltError(
+                    f"mapping.yml maps {stream.stream} to {entity.entity}, which is no model of this project",
+                    "correct its name, or say `is_new: true` to have it drafted",
+                )
 
 
 def _decided(project: Project, settings: Settings, source: str) -> SourceMapping | None:

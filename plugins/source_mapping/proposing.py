@@ -47,7 +47,7 @@ def _title(plan: Plan, drafts: Drafts) -> str:
         entity for stream in plan.mapping.streams for entity in stream.entities if entity.status != "rejected"
     ]
     old = list(dict.fromkeys(one.entity for one in mapped if not one.is_new))
-    new = list(dict.fromkeys(one.entity for one in mapped if one.entity in drafts.entities))
+    new = list(dict.fromkeys(one.entity for one in mapped if one.entity in drafts.entities - drafts.there))
     parts = [f"mapped to {_listed(old)}"] if old else []
     parts += (
         [f"{'as ' if not old else ''}new {'entity' if len(new) == 1 else 'entities'} {_listed(new)}"]

@@ -44,7 +44,8 @@ def show(console: Console, mapped: Mapped) -> None:
                 continue
             used = sum(is_used(column) for column in one.columns)
             asked = sum(column.status == "question" for column in one.columns)
-            made = f"{one.entity} (new)" if one.entity in mapped.drafts.entities else "staged only"
+            new = "" if one.entity in mapped.drafts.there else " (new)"
+            made = f"{one.entity}{new}" if one.entity in mapped.drafts.entities else "staged only"
             told = made if one.is_new else f"{one.entity} ({one.confidence:.2f})"
             cells = (
                 stream.stream,

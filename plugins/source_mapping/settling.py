@@ -96,7 +96,14 @@ def _settled(stream: SourceStream, entity: Entity, column: ColumnMapping, choice
         return column.model_copy(update={"confidence": confidence, "evidence": evidence, "status": status})
     accepted = entity.accepted.get(column.target, ())
     data_type, description = entity.types.get(column.target, ""), entity.table.by_name[column.target].description
-    made = expression(stream.profile.column(chosen), column.target, data_type, accepted, description)
+    made = expression(
+        stream.profile.column(chosen),
+        column.target,
+        data_type,
+        accepted,
+        description,
+        stream.table.by_name[chosen].description,
+    )
     changes = {"columns": (chosen,), "expression": made.sql, "confidence": _ALONE, "evidence": because}
     return column.model_copy(update=changes)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,8 +65,9 @@ def load_source(project: Project, settings: Settings, manifest: Manifest, source
     declared = {r.name.partition(".")[2]: r for r in _declared(manifest, source)}
     if odd := [name for name in (source, *declared) if not _PLAIN.fullmatch(name)]:
         raise SmeltError(f"the name {odd[0]!r} can't stand in a model", "rename the source or table in its YAML")
+    described = {name: _descriptions(manifest, resource) for name, resource in declared.items()}
     if (settings.project_dir / "sources" / source / "source.yml").is_file():
-        return _from_bronze(settings, source, declared)
+        return _from_bronze(settings, source, described)
     if not declared:
         known = sorted({r.name.partition(".")[0] for r in manifest.resources.values() if r.kind == "source"})
         raise SmeltError(
@@ -74,14 +75,20 @@ def load_source(project: Project, settings: Settings, manifest: Manifest, source
             (f"there are: {', '.join(known)}; " if known else "")
             + "`smelt connect` and `smelt onboard` make one from a spec, a database or files",
         )
-    return _from_warehouse(project, source, declared)
+    return _from_warehouse(project, source, declared, described)
 
 
 def _declared(manifest: Manifest, source: str) -> Iterator[Resource]:
     yield from (r for r in manifest.resources.values() if r.kind == "source" and r.name.startswith(f"{source}."))
 
 
-def _from_bronze(settings: Settings, source: str, declared: dict[str, Resource]) -> MappedSource:
+def _descriptions(manifest: Manifest, resource: Resource) -> dict[str, str]:
+    """What the source's YAML says of its columns, by name in lower case."""
+    columns = manifest.document["sources"][resource.id].get("columns", {})
+    return {name.lower(): column.get("description") or "" for name, column in columns.items()}
+
+
+def _from_bronze(settings: Settings, source: str, described: Mapping[str, Mapping[str, str]]) -> MappedSource:
     from plugins.discovery import discover_place, read_place
 
     with read_place(source, rows=_ROWS, project_dir=settings.project_dir) as place:
@@ -89,7 +96,7 @@ def _from_bronze(settings: Settings, source: str, declared: dict[str, Resource])
         samples = {stream.name: stream.sample for stream in place.streams}
     specified = _specified_keys(settings, source)
     streams = tuple(
-        _stream(profile, samples[profile.name], declared.get(profile.name), specified.get(profile.name, ()))
+        _stream(profile, samples[profile.name], described.get(profile.name), specified.get(profile.name, ()))
         for profile in found.streams
         if profile.name in samples
     )
@@ -109,7 +116,9 @@ def _specified_keys(settings: Settings, source: str) -> dict[str, tuple[str, ...
     return {one["name"]: tuple(one.get("primary_key") or ()) for one in streams or () if "name" in one}
 
 
-def _from_warehouse(project: Project, source: str, declared: dict[str, Resource]) -> MappedSource:
+def _from_warehouse(
+    project: Project, source: str, declared: dict[str, Resource], described: Mapping[str, Mapping[str, str]]
+) -> MappedSource:
     """Any dbt project: the source's tables in the warehouse, else its columns as declared."""
     import duckdb
     import pyarrow as pa
@@ -138,7 +147,7 @@ def _from_warehouse(project: Project, source: str, declared: dict[str, Resource]
             "load the tables, or declare `columns` in the source's YAML",
         )
     found = discover_source(samples)
-    streams = tuple(_stream(p, samples[p.name], declared[p.name], ()) for p in found.streams if p.name in samples)
+    streams = tuple(_stream(p, samples[p.name], described[p.name], ()) for p in found.streams if p.name in samples)
     streams = _of_one_type(streams, found.foreign_keys)
     return MappedSource(source, streams, found.foreign_keys, in_bronze=False, missing=unread)
 
@@ -165,10 +174,13 @@ def _as_text(stream: SourceStream, column: ColumnProfile) -> SourceStream:
 
 
 def _stream(
-    profile: StreamProfile, sample: pa.Table | list, declared: Resource | None, specified: tuple[str, ...]
+    profile: StreamProfile,
+    sample: pa.Table | list,
+    described: Mapping[str, str] | None,
+    specified: tuple[str, ...],
 ) -> SourceStream:
     columns = profile.columns if isinstance(sample, list) else [c for c in profile.columns if len(c.path) == 1]
-    said = {name.lower(): "" for name in declared.columns} if declared is not None else {}
+    said = described or {}
     rows = sample if isinstance(sample, list) else sample.slice(0, SAMPLE_ROWS).to_pylist()
     key = specified or next((k.columns for k in profile.keys if k.is_primary and k.confidence >= 0.8), ())
     return SourceStream(
@@ -189,7 +201,7 @@ def _stream(
         ),
         profile,
         key,
-        declared is not None,
+        described is not None,
         tuple(column.name for column in columns if _JINJA.search(column.name)),
     )
 

@@ -23,12 +23,14 @@ _SURE_REFERENCE = 0.75
 @dataclass
 class Drafts:
     """files: text by path. told: what each does, in a line of markdown. models: staging models by stream and
-    entity. entities: new ones that are made."""
+    entity. entities: those that are drafted. there: models that the project
+    has."""
 
     files: dict[str, str] = field(default_factory=dict)
     told: dict[str, str] = field(default_factory=dict)
     models: dict[tuple[str, str], str] = field(default_factory=dict)
     entities: set[str] = field(default_factory=set)
+    there: frozenset[str] = frozenset()
     notes: list[str] = field(default_factory=list)
 
     def add(self, path: PurePosixPath | str, text: str, told: str) -> None:
@@ -48,7 +50,7 @@ class _Drafting:
 
 def draft_files(plan: Plan, house: House, domain: str, description: str, owner: str) -> Drafts:
     """domain: the folder of new entities. description, owner: of the source."""
-    drafts = Drafts()
+    drafts = Drafts(there=house.models)
     source = plan.source
     if source.in_bronze and not all(stream.is_declared for stream in source.streams):
         drafts.add(

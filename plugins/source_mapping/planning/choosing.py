@@ -16,6 +16,8 @@ from plugins.source_mapping.streams import SourceStream
 
 # A stream feeds an entity from this on; a reviewer is asked below SURE.
 LEAST = 0.5
+_LEAST_CHOSEN = 0.3
+_LEAST_COVERED = 4
 SURE = 0.7
 # Of a second entity more is asked: most streams are one thing.
 _LEAST_SECOND = 0.6
@@ -27,22 +29,31 @@ _UNIQUE = 0.98
 
 @dataclass(frozen=True)
 class Candidate:
-    """A stream and an entity that it may feed. confidence: 0..1."""
+    """A stream and an entity that it may feed. confidence: 0..1. is_covered: most of the entity's columns are
+    there.
+    """
 
     entity: Entity
     matching: Matching
     assigned: Sequence[Assigned]
     confidence: float
+    is_covered: bool
 
 
-def choose(stream: SourceStream, entities: Mapping[str, Entity], approved: Sequence[str]) -> list[Candidate]:
-    """The entities that a stream feeds, the surest first. approved: those that people have said."""
+def choose(
+    stream: SourceStream, entities: Mapping[str, Entity], approved: Sequence[str], *, is_chosen: bool = False
+) -> list[Candidate]:
+    """The entities that a stream feeds, the surest first.
+
+    approved: those that people have said. is_chosen: somebody named the entities.
+    """
     candidates = [_candidate(stream, entity) for entity in entities.values()]
     candidates.sort(key=lambda one: -one.confidence)
     said = [one for one in candidates if one.entity.name in approved]
     if said:
         return said
-    best = [one for one in candidates[:1] if one.confidence >= LEAST]
+    least = _LEAST_CHOSEN if is_chosen else LEAST
+    best = [one for one in candidates[:1] if one.confidence >= least or one.is_covered]
     return best + [one for one in candidates[1:] if best and one.confidence >= _LEAST_SECOND]
 
 
@@ -58,8 +69,11 @@ def _candidate(stream: SourceStream, entity: Entity) -> Candidate:
     share = used / max(1, min(len(stream.table.columns), len(entity.table.columns)))
     # Two columns that fit prove little: nearly every table has a number and a country.
     proof = min(1.0, 1.25 * len(assigned) / (len(assigned) + 2))
-    confidence = (proof * (0.5 * covered + 0.2 * share) + 0.3 * named) * _grain(stream, entity, assigned)
-    return Candidate(entity, matching, assigned, round(confidence, 2))
+    grain = _grain(stream, entity, assigned)
+    confidence = (proof * (0.5 * covered + 0.2 * share) + 0.3 * named) * grain
+    sure = sum(one.confidence >= SURE for one in assigned)
+    is_covered = sure >= _LEAST_COVERED and 2 * sure > len(assigned) and grain == 1.0
+    return Candidate(entity, matching, assigned, round(confidence, 2), is_covered)
 
 
 def _grain(stream: SourceStream, entity: Entity, assigned: Sequence[Assigned]) -> float:

@@ -60,7 +60,7 @@ def new_entity(source: str, stream: SourceStream, kept: EntityMapping | None, ta
 
 
 def _unless_taken(name: str, source: str, taken: Set[str]) -> str:
-    return name if name not in taken else f"{snake_case(source)}_{name}"
+    return name if name not in taken | reserved_words() else f"{snake_case(source)}_{name}"
 
 
 def own_columns(stream: SourceStream, names: Sequence[str], taken: Set[str]) -> list[ColumnMapping]:

@@ -64,11 +64,17 @@ def unquoted(identifier: str) -> str:
 
 
 def expression(
-    source: ColumnProfile, target: str, data_type: str, accepted: Sequence[str] = (), description: str = ""
+    source: ColumnProfile,
+    target: str,
+    data_type: str,
+    accepted: Sequence[str] = (),
+    description: str = "",
+    said: str = "",
 ) -> Expression:
     """The expression that makes `target`, of this SQL type ("" if it isn't known), of one source column.
 
-    accepted: values that the target may have, if that is known. description: of the target; it may say a unit.
+    accepted: values that the target may have, if that is known. description, said: of the target and of the source
+    column; they may say units.
     """
     kind = data_type.lower()
     column = identifier(source.name)
@@ -78,7 +84,7 @@ def expression(
     if kind.startswith("bool"):
         return _flag(source, column, is_text)
     if kind.startswith(_NUMBERS):
-        return _number(source, f"{target} {description}", column, kind, is_text)
+        return _number(source, f"{source.name} {said}", f"{target} {description}", column, kind, is_text)
     if kind.startswith(("date", "timestamp")):
         return _moment(source, column, kind, is_text)
     if kind.startswith(("varchar", "text", "string", "char")) and not is_text:
@@ -110,12 +116,12 @@ def _read(source: ColumnProfile, column: str) -> Expression:
     if casts_to.startswith("bool"):
         return _flag(source, column, is_text=True)
     if casts_to.startswith(_NUMBERS):
-        return _number(source, source.name, column, casts_to, is_text=True)
+        return _number(source, source.name, source.name, column, casts_to, is_text=True)
     return Expression(_text(source, column))
 
 
-def _number(source: ColumnProfile, target: str, column: str, kind: str, is_text: bool) -> Expression:
-    factor = _factor(source.name, source.unit, target)
+def _number(source: ColumnProfile, ours: str, target: str, column: str, kind: str, is_text: bool) -> Expression:
+    factor = _factor(ours, source.unit, target)
     told = ""
     if is_text:
         written = _text(source, column)

@@ -45,16 +45,19 @@ def plan_mapping(
     decided: SourceMapping | None,
     past: Past,
     taken: Set[str] = frozenset(),
+    *,
+    is_chosen: bool = False,
 ) -> Plan:
     """Map every stream. decided: the mapping.yml that is there; what people said in it stays.
 
-    taken: names of models that the project has, which a new entity can't have.
+    taken: names of models that the project has, which a new entity can't have. is_chosen: the entities are
+    those that somebody named, and less is asked of a stream to feed one.
     """
     streams: list[StreamMapping] = []
     for one in source.streams:
         kept = decided.stream(one.name) if decided else None
         new = {entity.entity for stream in streams for entity in stream.entities if entity.is_new}
-        streams.append(_stream(source.name, one, entities, kept, past, taken | new))
+        streams.append(_stream(source.name, one, entities, kept, past, taken | new, is_chosen=is_chosen))
     gone = _gone(source, decided)
     notes = tuple(f"the stream `{one.stream}` of mapping.yml is not at the source any more" for one in gone)
     notes += tuple(
@@ -66,6 +69,13 @@ def plan_mapping(
         f"is not loaded yet: `smelt ingest {source.name}`"
         if source.in_bronze
         else "can't be read in the warehouse"
+    )
+    notes += tuple(
+        note
+        for one in source.streams
+        for kept in (decided.stream(one.name) if decided else None,)
+        for entity in (kept.entities if kept else ())
+        for note in _not_there(one, entity)
     )
     notes += tuple(f"`{name}` {told}; what is said of it here rests on names alone" for name in source.missing)
     return Plan(source, SourceMapping(source=source.name, streams=(*streams, *gone)), entities, notes)
@@ -88,6 +98,8 @@ def _stream(
     decided: StreamMapping | None,
     past: Past,
     taken: Set[str],
+    *,
+    is_chosen: bool,
 ) -> StreamMapping:
     kept = {one.entity: one for one in decided.entities} if decided else {}
     approved = [name for name, one in kept.items() if one.status in ("approved", "proposed") and not one.is_new]
@@ -95,7 +107,7 @@ def _stream(
     open_to = {name: entity for name, entity in entities.items() if name not in rejected}
     drafted = next((one for one in kept.values() if one.is_new and one.status != "rejected"), None)
     # What stands in the file already is not thought about again.
-    chosen = choose(stream, open_to, approved) if approved or drafted is None else []
+    chosen = choose(stream, open_to, approved, is_chosen=is_chosen) if approved or drafted is None else []
     mapped = [_entity(stream, one, kept.get(one.entity.name), past) for one in chosen]
     is_refused = any(kept[name].is_new for name in rejected)
     if drafted is not None or not (mapped or is_refused):
@@ -169,6 +181,7 @@ def _mapped(
         entity.types.get(target, ""),
         entity.accepted.get(target, ()),
         entity.table.by_name[target].description,
+        stream.table.by_name[column].description,
     )
     return ColumnMapping(
         target=target,
@@ -201,6 +214,14 @@ def _found(
         assigned.confidence,
         explain(candidate.matching, assigned.source, assigned.target),
     )
+
+
+def _not_there(stream: SourceStream, kept: EntityMapping | None) -> Iterator[str]:
+    names = {column.name for column in stream.profile.columns}
+    for one in kept.columns if kept else ():
+        if gone := [name for name in one.columns if name not in names]:
+            missing = _shown(", ".join(gone))
+            yield f"`{stream.name}` has no column {missing}, of which mapping.yml makes `{one.target}`"
 
 
 def _is_there(stream: SourceStream, kept: ColumnMapping) -> bool:
