@@ -122,12 +122,10 @@ def _why_not(stream: Stream) -> str | None:
     header = [name.strip() for name in written(stream.paths[0]).header]
     if not header:
         return f"{stream.paths[0].name} has no header line: give it one"
-    if (
-        not all(header)
-        or len({name.casefold() for name in header}) < len(header)
-        or any("\n" in n for n in header)
-    ):
-        return f"names of {stream.paths[0].name}'s header are missing, repeated or broken: give each column one of its own"
+    is_unique = len({name.casefold() for name in header}) == len(header)
+    if not all(header) or not is_unique or any("\n" in name for name in header):
+        name = stream.paths[0].name
+        return f"names in the header of {name} are missing, repeated or broken: give each column one of its own"
     return None
 
 

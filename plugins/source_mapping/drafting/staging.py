@@ -83,7 +83,7 @@ def draft_staging(
     others = [*(selected(stream, one, None) for one in beyond), *written.values()]
     columns, every = in_order(mapped), in_order([*mapped, *others])
     text = _MODEL.format(source=source, stream=stream.name, columns=select_list(every, audit))
-    by_source = {one.columns[0]: one.target for one in mapping.columns if len(one.columns) == 1}
+    by_source = {one.columns[0]: one.target for one in mapping.columns if len(one.columns) == 1 and is_used(one)}
     key = tuple(by_source[column] for column in stream.key if column in by_source)
     key = key if len(key) == len(stream.key) else ()
     yaml = _yaml(name, stream, every, key, audit)

@@ -43,7 +43,8 @@ def _ends(words: tuple[str, ...], end: tuple[str, ...]) -> bool:
 
 def _joined(by_words: Mapping[tuple[str, ...], ColumnProfile], wanted: tuple[str, ...]) -> Composition | None:
     before = wanted[: -len(_FULL)] if _ends(wanted, _FULL) else ()
-    first, last = by_words.get((*before, *_FIRST)), by_words.get((*before, *_LAST))
+    first = by_words.get((*before, *_FIRST)) or by_words.get((*before, "first"))
+    last = by_words.get((*before, *_LAST)) or by_words.get((*before, "last"))
     if first is None or last is None:
         return None
     parts = f"{identifier(first.name)}, {identifier(last.name)}"

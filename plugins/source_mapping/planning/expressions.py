@@ -79,7 +79,7 @@ def expression(
     kind = data_type.lower()
     column = identifier(source.name)
     is_text = source.data_type.upper().startswith(("VARCHAR", "JSON"))
-    if codes := _codes(source, accepted):
+    if codes := same_words(source.values, accepted):
         return Expression(_case(column, codes), "its codes written as the entity's")
     if kind.startswith("bool"):
         return _flag(source, column, is_text)
@@ -226,9 +226,9 @@ def _whens(listed: str) -> str:
     return f"when @ in ({listed}) then"
 
 
-def _codes(source: ColumnProfile, accepted: Sequence[str]) -> dict[str, str]:
-    """Our values by theirs, where the entity's are other words for the same; empty if that isn't plain."""
-    ours = [value for value in source.values if value.strip()]
+def same_words(values: Sequence[str], accepted: Sequence[str]) -> dict[str, str]:
+    """The entity's values by ours, where they are other words for the same; empty if that isn't plain."""
+    ours = [value for value in values if value.strip()]
     if not accepted or not ours or len(ours) > _MOST_CODES or set(ours) <= set(accepted):
         return {}
     found: dict[str, str] = {}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
+from plugins.core.discovery import ColumnProfile
 from plugins.source_mapping.document import (
     ColumnMapping,
     EntityMapping,
@@ -20,13 +21,14 @@ from plugins.source_mapping.planning.assigning import Assigned
 from plugins.source_mapping.planning.choosing import SURE, Candidate, choose
 from plugins.source_mapping.planning.composing import compose
 from plugins.source_mapping.planning.drafted import new_entity
-from plugins.source_mapping.planning.expressions import expression
+from plugins.source_mapping.planning.expressions import expression, same_words
 from plugins.source_mapping.planning.past import Past
 from plugins.source_mapping.planning.trying import try_out
 from plugins.source_mapping.streams import MappedSource, SourceStream
 
 # A pair below this is a question to the reviewer.
 ASKED_BELOW = 0.75
+_MOST_IF_STRANGE = 0.7
 
 
 @dataclass(frozen=True)
@@ -175,6 +177,8 @@ def _mapped(
     runners_up: tuple[RunnerUp, ...],
 ) -> ColumnMapping:
     column, confidence, evidence = found
+    if strange := _not_accepted(stream.profile.column(column), entity.accepted.get(target, ())):
+        confidence, evidence = min(confidence, _MOST_IF_STRANGE), "; ".join(filter(None, (strange, evidence)))
     made = expression(
         stream.profile.column(column),
         target,
@@ -222,6 +226,14 @@ def _not_there(stream: SourceStream, kept: EntityMapping | None) -> Iterator[str
         if gone := [name for name in one.columns if name not in names]:
             missing = _shown(", ".join(gone))
             yield f"`{stream.name}` has no column {missing}, of which mapping.yml makes `{one.target}`"
+
+
+def _not_accepted(column: ColumnProfile, accepted: Sequence[str]) -> str:
+    """Values that the entity's own test would refuse, if it has one and no other words for the same are plain."""
+    strange = [value for value in column.values if value.strip() and value not in accepted]
+    if not accepted or not strange or column.pii is not None or same_words(column.values, accepted):
+        return ""
+    return f"values such as {', '.join(map(_shown, strange[:3]))} are not among those that the entity accepts"
 
 
 def _is_there(stream: SourceStream, kept: ColumnMapping) -> bool:
