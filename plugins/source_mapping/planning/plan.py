@@ -259,10 +259,12 @@ def _unmapped(stream: SourceStream, mapped: list[EntityMapping], chosen: list[Ca
     for row, column in enumerate(stream.table.columns):
         if column.name in used:
             continue
-        yield Unmapped(column=column.name, because=_because(row, column.name, stream, chosen))
+        yield Unmapped(column=column.name, because=_because(row, column.name, stream, mapped, chosen))
 
 
-def _because(row: int, name: str, stream: SourceStream, chosen: list[Candidate]) -> str:
+def _because(
+    row: int, name: str, stream: SourceStream, mapped: list[EntityMapping], chosen: list[Candidate]
+) -> str:
     profile = stream.profile.column(name)
     if profile.null_share == 1:
         return "it is always empty"
@@ -283,4 +285,7 @@ def _because(row: int, name: str, stream: SourceStream, chosen: list[Candidate])
     place = int(candidate.matching.confidences[row].argmax())
     near = candidate.entity.table.columns[place].name
     nearest = f"nearest is {candidate.entity.name}.{near} ({confidence:.2f})"
-    return f"{nearest}, which another column fits better; staging keeps it"
+    same = [entity for entity in mapped if entity.entity == candidate.entity.name]
+    taken = {one.target for entity in same for one in entity.columns if one.columns}
+    why = "which another column fits better" if near in taken else "which is not likely enough"
+    return f"{nearest}, {why}; staging keeps it"
