@@ -96,7 +96,7 @@ def test_it_serves_and_saves_until_ctrl_c(project: Path, command: subprocess.Pop
     assert out.splitlines() == [
         "         Ctrl-C ends it",
         f"saved    {path.resolve()}",
-        "next     smelt map crm",
+        f"next     git add {path.resolve()} && git commit -m 'Decide on crm' && smelt map crm",
         "ended",
     ]
     assert "Traceback" not in err
