@@ -29,6 +29,7 @@ def _stream(stream: StreamProfile) -> dict[str, Any]:
     return {
         "name": stream.name,
         "parent": stream.parent,
+        "view_of": stream.view_of,
         "rows": stream.rows,
         "sampled": stream.sampled,
         "columns": [_column(column) for column in stream.columns],

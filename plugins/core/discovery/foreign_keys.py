@@ -13,7 +13,7 @@ from plugins.core.discovery.columns import renamed
 from plugins.core.discovery.composite_keys import find_composite
 from plugins.core.discovery.look import Look
 from plugins.core.discovery.profile import ColumnProfile, Finding, ForeignKey, StreamProfile
-from plugins.core.discovery.referring import called_like, is_about_another
+from plugins.core.discovery.referring import called_like, is_about_another, refers_by_name
 from plugins.core.discovery.verifying import included
 
 _LEAST_CONFIDENCE = 0.5
@@ -21,6 +21,9 @@ _LEAST_INCLUDED = 0.9
 # Values that are looked up in all rows of a stream that was sampled.
 _LOOKED_UP = 500
 _LEAST_COVERED = 3
+# Small numbers close together are in every sequence: they refer to rows of another stream only if they are called
+# so, and most of these rows are referred to.
+_MOST_COUNTED, _LEAST_COUNTED = 100, 0.8
 _NEVER = frozenset(
     {"boolean", "free_text", "amount", "percentage", "json", "array", "map", "polymorphic", "binary", "empty",
      "date", "timestamp", "time", "latitude", "longitude", "address"}
@@ -53,17 +56,23 @@ def find_foreign_keys(
     """
     every = [one for stream in streams for one in stream.walk()]
     names = frozenset(stream.name for stream in every)
-    keys = [key for one in every for key in _keys_of(one, looks[one.name], whole.get(one.name), names)]
+    # What refers to a row of a view refers to the row of the table that the view shows.
+    tables = [one for one in every if one.view_of is None]
+    keys = [key for one in tables for key in _keys_of(one, looks[one.name], whole.get(one.name), names)]
     found: list[ForeignKey] = []
     for stream in every if keys else ():
         for column, look in zip(stream.columns, looks[stream.name], strict=True):
             if look.cells.kind != "scalar" or column.semantic.value in _NEVER or not look.filled:
                 continue
             values = _values(look)
-            references = (_reference(stream, column, look, values, key) for key in keys)
+            references = (
+                _reference(stream, column, look, values, key)
+                for key in keys
+                if (stream.view_of, column.name) != (key.stream.name, key.column.name)
+            )
             best = max((one for one in references if one), key=lambda one: one.confidence, default=None)
             found += [best] if best is not None else []
-    found += find_composite(every, looks)
+    found += find_composite(tables, looks)
     return tuple(sorted(found, key=lambda one: -one.confidence))
 
 
@@ -115,6 +124,8 @@ def _reference(
         return None
     number = len(values)
     covered = number / max(1, len(key.values))
+    if not refers_by_name(column.name) and _counts(look, values) and (not named or covered < _LEAST_COUNTED):
+        return None
     sure = number / (number + (1.0 if named else 6.0))
     by_values = 0.75 * _surprise(key) * min(1.0, covered * 5)
     confidence = (0.97 * named + (1 - named) * by_values) * sure * (1 - 3 * (1 - share))
@@ -147,6 +158,14 @@ def _included(values: NDArray[np.str_], key: _Key, is_named: bool) -> float:
         return 0.0
     some = [str(one) for one in values[:: max(1, len(values) // _LOOKED_UP)]]
     return included(key.whole, key.column.name, some) / len(some)
+
+
+def _counts(look: Look, values: NDArray[np.str_]) -> bool:
+    """Whether values are what a quantity, a rating or a rank is too: whole numbers from 0 or 1 on, close together."""
+    if look.family not in ("integer", "float") and not look.is_written_number:
+        return False
+    numbers = np.array([float(text) for text in values])
+    return bool(numbers.min() >= 0 and numbers.max() <= min(_MOST_COUNTED, 2 * len(numbers) + 1))
 
 
 def _surprise(key: _Key) -> float:

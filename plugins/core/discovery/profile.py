@@ -105,7 +105,7 @@ class StreamProfile:
     rows: of the stream, where they were counted, or of the sample. sampled: rows that were looked at.
     keys: best first. children: one stream for each array, named `<parent>__<field>`; the array itself stays a
     column of its parent. parent: of a child, the name of the stream that it was in. notes: what a reader should
-    know, such as a bound that was met.
+    know, such as a bound that was met. view_of: the stream that all of its rows are rows of, if there is one.
     """
 
     name: str
@@ -117,6 +117,7 @@ class StreamProfile:
     children: tuple[StreamProfile, ...] = ()
     parent: str | None = None
     notes: tuple[str, ...] = ()
+    view_of: str | None = None
 
     def column(self, name: str) -> ColumnProfile:
         """The column of a name; raises KeyError if there is none."""

@@ -56,6 +56,16 @@ def called_like(column: str, own_stream: str, key: str, stream: str) -> tuple[fl
     return 0.0, ""
 
 
+def refers_by_name(column: str) -> bool:
+    """Whether a column is called like what refers to a row, of whatever stream: `order_id`, `parent`, `manager`.
+
+    `rating` and `store` are not: they may be what they say, or refer to a row that has it.
+    """
+    name = snake(column)
+    words = name.split("_")
+    return is_id_name(name) or name in _SELF or words[0] == "parent" or bool(set(words) & _ROLES)
+
+
 def is_about_another(column: str, stream: str, streams: frozenset[str]) -> bool:
     """Whether a column is called like the identifier of another stream, and not like that of its own."""
     subject = singular(id_subject(column))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from plugins.core.discovery.foreign_keys import find_foreign_keys, with_foreign_keys
 from plugins.core.discovery.look import Look
-from plugins.core.discovery.profile import SourceProfile
+from plugins.core.discovery.profile import SourceProfile, StreamProfile
 from plugins.core.discovery.stream import look_at_stream
+from plugins.core.discovery.views import find_views
 
 if TYPE_CHECKING:
     import duckdb
@@ -30,5 +32,14 @@ def discover_source(
         stream, theirs = look_at_stream(name, sample, whole.get(name))
         streams.append(stream)
         looks |= theirs
+    views = find_views(streams, looks)
+    streams = [_said_view(stream, views.get(stream.name)) for stream in streams]
     found = find_foreign_keys(streams, looks, whole)
     return SourceProfile(tuple(with_foreign_keys(stream, found) for stream in streams), found)
+
+
+def _said_view(stream: StreamProfile, of: str | None) -> StreamProfile:
+    if of is None:
+        return stream
+    note = f"all of its rows are rows of {of}, column by column: a view or a copy of that"
+    return replace(stream, view_of=of, notes=(*stream.notes, note))

@@ -42,6 +42,7 @@ _ISO = re.compile(
     r"\s?(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?)?"
 )
 _PARSED = 12
+_NAMED = {"s": "seconds", "ms": "milliseconds", "µs": "microseconds", "ns": "nanoseconds"}
 _UNITS = (("s", 1.0), ("ms", 1e3), ("µs", 1e6), ("ns", 1e9))
 # Epochs of data are of these years; of others only where the column is called like a time.
 _SINCE, _UNTIL = datetime(2001, 9, 9).timestamp(), datetime(2036, 1, 1).timestamp()
@@ -111,7 +112,7 @@ def of_numbers(look: Look, numbers: NDArray[np.float64]) -> Iterator[Candidate]:
             strength = 0.9 if hinted else 0.85 if is_likely else 0.55
             yield Candidate(
                 "timestamp", sureness(len(numbers), len(numbers), strength, 1.0 if hinted else 4.0),
-                f"all {len(numbers):,} different values are seconds since 1970{_finer(unit)} of the years {years}",
+                f"all {len(numbers):,} different values are {_NAMED[unit]} since 1970, of the years {years}",
                 f"epoch {unit}", "UTC", None, "TIMESTAMP WITH TIME ZONE",
             ).named(look.name, hinted)  # fmt: skip
             return
@@ -123,10 +124,6 @@ def of_numbers(look: Look, numbers: NDArray[np.float64]) -> Iterator[Candidate]:
                 f"all {len(numbers):,} different values are days written as year, month and day", "%Y%m%d",
                 casts_to="DATE",
             ).named(look.name, hinted)  # fmt: skip
-
-
-def _finer(unit: str) -> str:
-    return "" if unit == "s" else f", in {unit}"
 
 
 def read_moments(texts: Sequence[str]) -> Moments | None:
