@@ -13,12 +13,12 @@ import duckdb
 
 from ingest.connections import dsn_of
 from ingest.extract.base import Pull, PullRequest, Scope
-from ingest.extract.postgres_types import PgColumn, extra_expression
 from ingest.retry import Transient
 from ingest.spec import CursorSpec, SourceSpec
 from plugins.core import duck
 from plugins.core.duck import literal, quote
 from plugins.core.errors import SmeltError
+from plugins.core.postgres import PgColumn, columns_sql, extra_expression
 from plugins.core.settings import Settings, mask
 
 _ALIAS = "smelt_source"
@@ -30,9 +30,10 @@ _PASSING = re.compile(
 )
 _REFUSED = re.compile(
     r"password authentication failed|no password supplied|no pg_hba|role .* does not exist"
-    r"|database .* does not exist|permission denied",
+    r"|database .* does not exist|permission denied for database",
     re.IGNORECASE,
 )
+_FORBIDDEN = re.compile(r"permission denied for ((?:table|view|schema|foreign table|materialized view) .+)")
 _GONE = re.compile(r"relation .* does not exist|could not open relation|table .* does not exist", re.IGNORECASE)
 
 # Texts of dates, intervals and floats must not depend on how the role is configured.
@@ -40,22 +41,6 @@ _STYLE = (
     "select set_config('datestyle', 'ISO, MDY', true) as a, set_config('intervalstyle', 'iso_8601', true) as b, "
     "set_config('timezone', 'UTC', true) as c, set_config('extra_float_digits', '1', true) as d"
 )
-_COLUMNS = """
-    select
-        a.attname::text as name,
-        coalesce(b.typname, t.typname)::text as type,
-        case when t.typtype = 'd' then format_type(t.typbasetype, t.typtypmod)
-             else format_type(a.atttypid, a.atttypmod) end as declared,
-        case when coalesce(b.typcategory, t.typcategory) = 'A' then 'a'
-             when t.typtype = 'd' then 'd' else t.typtype::text end as kind,
-        c.reltuples::bigint as estimate
-    from pg_attribute as a
-    join pg_class as c on c.oid = a.attrelid
-    join pg_type as t on t.oid = a.atttypid
-    left join pg_type as b on b.oid = nullif(t.typbasetype, 0)
-    where a.attrelid = to_regclass({table}) and a.attnum > 0 and not a.attisdropped
-    order by a.attnum
-"""
 
 
 @dataclass(frozen=True)
@@ -141,14 +126,26 @@ def _query(con: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:
 def _describe(con: duckdb.DuckDBPyConnection, table: str, source: SourceSpec) -> _Table:
     schema, name = _split(table)
     quoted = f"{quote(schema)}.{quote(name)}"
-    rows = _query(con, _COLUMNS.format(table=literal(quoted)))
+    rows = _query(con, columns_sql(f"relation = to_regclass({literal(quoted)})"))
     if not rows:
-        raise SmeltError(
-            f"{source.name}: there is no table {table} at connection {source.connection!r}",
+        raise _not_there(con, table, quoted, source)
+    estimate = rows[0][6]
+    return _Table(schema, name, [PgColumn(*row[2:6]) for row in rows], estimate if estimate > 0 else None)
+
+
+def _not_there(con: duckdb.DuckDBPyConnection, table: str, quoted: str, source: SourceSpec) -> SmeltError:
+    """Why a table has no columns that can be read."""
+    where = f"connection {source.connection!r}"
+    ((role, there),) = _query(con, f"select current_user::text, to_regclass({literal(quoted)})::text")
+    if there is None:
+        return SmeltError(
+            f"{source.name}: there is no table {table} at {where}",
             f"create it or grant access to it, or correct `table:` in {source.folder / 'source.yml'}",
         )
-    estimate = rows[0][4]
-    return _Table(schema, name, [PgColumn(*row[:4]) for row in rows], estimate if estimate > 0 else None)
+    return SmeltError(
+        f"{source.name}: {table} has no columns that the role {role} of {where} may read",
+        f"let its owner run: grant select on {quoted} to {quote(role)}",
+    )
 
 
 def _split(table: str) -> tuple[str, str]:
@@ -209,7 +206,8 @@ def _probe(
 def _relation(table: _Table, where: str, has_special: bool) -> str:
     """The whole of a table with exact columns is scanned in parallel; anything else is one query on the server."""
     if not where and not has_special and all(column.is_exact for column in table.columns):
-        return f"select * from {_ALIAS}.{table.quoted}"
+        names = ", ".join(quote(column.name) for column in table.columns)
+        return f"select {names} from {_ALIAS}.{table.quoted}"
     expressions = [column.expression(has_special) for column in table.columns]
     if has_special:
         expressions.append(extra_expression(table.columns))
@@ -226,6 +224,12 @@ def _explained(error: Exception, source: SourceSpec, name: str) -> Exception:
     if _REFUSED.search(text):
         return SmeltError(
             f"{name}: {where} was refused: {_gist(text)}", f"correct the dsn of {where} in smelt.toml"
+        )
+    if found := _FORBIDDEN.search(text):
+        right = "usage" if found[1].startswith("schema") else "select"
+        return SmeltError(
+            f"{name}: the role of {where} may not read: {_gist(text)}",
+            f"let its owner grant {right} on {' '.join(found[1].split())} to that role",
         )
     if _PASSING.search(text):
         return Transient(f"{name}: {where} cannot be reached: {_gist(text)}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -12,12 +11,12 @@ import duckdb
 from plugins.core.duck import literal, load_extensions, quote
 from plugins.core.errors import SmeltError
 from plugins.core.settings import mask, remember
+from plugins.discovery.reading import postgres
 from plugins.discovery.reading.place import Place, Progress, Reference, Stream, count, sampled
 
 _FORMS = "postgresql://user:password@host/database, sqlite:///path or duckdb:///path"
-_POSTGRES_SQL = Path(__file__).with_name("postgres_foreign_keys.sql")
 _EXTENSIONS = {"postgres": "postgres_scanner", "sqlite": "sqlite_scanner"}
-_SYSTEM = ("information_schema", "pg_catalog", "pg_toast")
+_SYSTEM = ("information_schema", "pg_catalog")
 # Of more rows, those read first stand for all: a sample of every row would read the whole table over the network.
 _MOST_SAMPLED = 2_000_000
 
@@ -33,17 +32,21 @@ def read_database(
     try:
         if kind in _EXTENSIONS:
             load_extensions(con, (_EXTENSIONS[kind],))
-        con.execute(f"attach {literal(where)} as place ({f'type {kind}, ' if kind != 'duckdb' else ''}read_only)")
+        options = "read_only" if kind == "duckdb" else f"type {kind}, read_only"
+        con.execute(f"attach {literal(where)} as {postgres.ALIAS} ({options})")
     except (duckdb.Error, OSError, ImportError) as error:
         raise _closed(shown, error) from error
+    if kind == "postgres":
+        streams, notes = postgres.read_tables(con, rows, on_progress, only)
+        if not streams and only is None:
+            raise _no_tables(shown)
+        return Place(shown, "database", tuple(streams), postgres.read_references(con), tuple(notes))
     if kind == "sqlite":
         # SQLite keeps any value in any column; a mixed column would end the read. Types come from values then.
         con.execute("set sqlite_all_varchar = false")
     tables = _tables(con)
     if not tables:
-        raise SmeltError(
-            f"{shown} has no tables that can be seen", "check the database's name, and the user's rights"
-        )
+        raise _no_tables(shown)
     streams, notes = [], []
     for schema, table in tables:
         name = table if schema in ("main", "public") else f"{schema}.{table}"
@@ -57,6 +60,12 @@ def read_database(
     if notes and not streams:
         raise SmeltError(notes[0], "check the user's rights")
     return Place(shown, "database", tuple(streams), _references(con, kind, where), tuple(notes))
+
+
+def _no_tables(shown: str) -> SmeltError:
+    return SmeltError(
+        f"{shown} has no tables that can be seen", "check the database's name, and the user's rights"
+    )
 
 
 def _attachable(dsn: str) -> tuple[str, str]:
@@ -143,8 +152,6 @@ def _references(con: duckdb.DuckDBPyConnection, kind: str, where: str) -> tuple[
     """Foreign keys that the database declares; none where it doesn't tell."""
     if kind == "sqlite":
         return _of_sqlite(where)
-    if kind == "postgres":
-        return _of_postgres(con)
     rows: Sequence[tuple] = con.execute(
         "select schema_name, table_name, constraint_column_names, referenced_table, referenced_column_names "
         "from duckdb_constraints() where constraint_type = 'FOREIGN KEY' and database_name = 'place'"
@@ -174,21 +181,4 @@ def _of_sqlite(where: str) -> tuple[Reference, ...]:
     return tuple(
         Reference(table, tuple(one[0] for one in parts), parts[0][1], tuple(one[2] or one[0] for one in parts))
         for (table, _), parts in found.items()
-    )
-
-
-def _of_postgres(con: duckdb.DuckDBPyConnection) -> tuple[Reference, ...]:
-    sql = _POSTGRES_SQL.read_text(encoding="utf-8")
-    try:
-        rows = con.execute(f"from postgres_query('place', {literal(sql)})").fetchall()
-    except duckdb.Error:
-        # Whoever may read tables need not be let read the catalog.
-        return ()
-
-    def named(schema: str, table: str) -> str:
-        return table if schema == "public" else f"{schema}.{table}"
-
-    return tuple(
-        Reference(named(schema, table), tuple(json.loads(own)), named(to_schema, to), tuple(json.loads(others)))
-        for schema, table, own, to_schema, to, others in rows
     )

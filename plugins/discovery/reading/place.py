@@ -27,7 +27,7 @@ class Stream:
 
     all_rows: a relation over every row, with the sample's columns, for as long as the place is open. declared_key:
     the primary key that a database declares. notes: what a reader should know, such as rows that were left out.
-    paths: of the files that it is made of, if it is.
+    paths: of the files that it is made of, if it is. table: its schema and name, if it is a database's table.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Stream:
     declared_key: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     paths: tuple[Path, ...] = ()
+    table: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)

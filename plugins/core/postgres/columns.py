@@ -8,7 +8,9 @@ looks at the declared type only, so that a column's bronze type never depends on
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from plugins.core.duck import literal, quote
 
@@ -17,6 +19,8 @@ _EXACT = {
     "text", "varchar", "bpchar", "name", "bytea", "uuid",
 }  # fmt: skip
 _ENDLESS = {"date", "timestamp", "timestamptz"}
+# The end of the day is a time of PostgreSQL's, and of hardly anybody else's.
+_WITH_SPECIALS = {*_ENDLESS, "time"}
 _NUMERIC = re.compile(r"^numeric\((\d+),(-?\d+)\)$")
 # Iceberg's own statistics, and every Python reader, know the years 1 to 9999 only.
 _FIRST_DAY, _AFTER_LAST_DAY = "'0001-01-01'", "'10000-01-01'"
@@ -39,7 +43,7 @@ class PgColumn:
     @property
     def _is_scanned(self) -> bool:
         # A domain's special values can't be told apart cheaply: only its types without any are read as they are.
-        kinds = _EXACT - _ENDLESS if self.kind == "d" else _EXACT
+        kinds = _EXACT - _WITH_SPECIALS if self.kind == "d" else _EXACT
         return self.type in kinds or (self.kind == "b" and self._is_small_decimal)
 
     @property
@@ -49,7 +53,7 @@ class PgColumn:
 
     @property
     def special(self) -> str | None:
-        """SQL predicate for values that bronze can't hold (NaN, infinity, BC), or None if there are none."""
+        """SQL predicate for values that bronze can't hold (NaN, infinity, BC, 24:00); None: there are none."""
         name = quote(self.name)
         if not self.is_exact:
             return None
@@ -57,6 +61,8 @@ class PgColumn:
             return f"{name} = 'NaN'"
         if self.type in _ENDLESS:
             return f"({name} < {_FIRST_DAY} or {name} >= {_AFTER_LAST_DAY})"
+        if self.type == "time":
+            return f"{name} = '24:00'"
         return None
 
     def expression(self, with_specials: bool) -> str:
@@ -78,9 +84,21 @@ class PgColumn:
         return f"{name}::text as {name}"
 
 
-def extra_expression(columns: list[PgColumn]) -> str:
+def columns_sql(predicate: str) -> str:
+    """SQL for the columns that the role may read of the relations that fit.
+
+    predicate: over `relation`, an oid. Rows: relation, position, name, type, declared, kind, estimate (of the
+    relation's rows, by the server's statistics; below 1: not known), in the order of the columns.
+    """
+    sql = Path(__file__).with_name("columns.sql").read_text("utf-8")
+    return f"select * from ({sql}) as columns where {predicate} order by relation, position"
+
+
+def extra_expression(columns: Sequence[PgColumn]) -> str:
     """JSON of the values that fit no bronze type, by column; null where there are none."""
-    pairs = ", ".join(
-        f"{literal(c.name)}, case when {c.special} then {quote(c.name)}::text end" for c in columns if c.special
-    )
-    return f"nullif(jsonb_strip_nulls(jsonb_build_object({pairs}))::text, '{{}}') as _smelt_extra"
+    special = [column for column in columns if column.special]
+    names = ", ".join(literal(c.name) for c in special)
+    values = ", ".join(f"case when {c.special} then {quote(c.name)}::text end" for c in special)
+    # Of arrays: a function takes a hundred arguments, and a table has up to 1,600 columns.
+    pairs = f"jsonb_object(array[{names}]::text[], array[{values}]::text[])"
+    return f"nullif(jsonb_strip_nulls({pairs})::text, '{{}}') as _smelt_extra"
