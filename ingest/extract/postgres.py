@@ -18,7 +18,7 @@ from ingest.spec import CursorSpec, SourceSpec
 from plugins.core import duck
 from plugins.core.duck import literal, quote
 from plugins.core.errors import SmeltError
-from plugins.core.postgres import PgColumn, columns_sql, extra_expression
+from plugins.core.postgres import PgColumn, columns_sql, described, extra_expression
 from plugins.core.settings import Settings, mask
 
 _ALIAS = "smelt_source"
@@ -130,7 +130,7 @@ def _describe(con: duckdb.DuckDBPyConnection, table: str, source: SourceSpec) ->
     if not rows:
         raise _not_there(con, table, quoted, source)
     estimate = rows[0][6]
-    return _Table(schema, name, [PgColumn(*row[2:6]) for row in rows], estimate if estimate > 0 else None)
+    return _Table(schema, name, described(rows), estimate if estimate > 0 else None)
 
 
 def _not_there(con: duckdb.DuckDBPyConnection, table: str, quoted: str, source: SourceSpec) -> SmeltError:
@@ -159,9 +159,9 @@ def _window(table: _Table, cursor: CursorSpec | None, position: Mapping[str, Any
     """The predicate of this pull, and whether it covers the whole table."""
     if cursor is None:
         return "", True
-    column = next((c for c in table.columns if c.name == cursor.column), None)
+    column = _column(table, cursor.column)
     if column is None:
-        known = ", ".join(c.name for c in table.columns)
+        known = ", ".join(c.alias for c in table.columns)
         raise SmeltError(
             f"{name}: there is no cursor column {cursor.column!r} (columns: {known})", "correct `cursor:`"
         )
@@ -174,6 +174,11 @@ def _window(table: _Table, cursor: CursorSpec | None, position: Mapping[str, Any
         bound = f"({literal(str(start))}::{column.declared}{_minus(cursor.lag)})::{column.declared}"
     # Rows without a cursor value would never be seen again: they are read each time, and dropped if known.
     return f"where {quote(column.name)} >= {bound} or {quote(column.name)} is null", False
+
+
+def _column(table: _Table, name: str) -> PgColumn | None:
+    """A column by the name that it has in bronze."""
+    return next((column for column in table.columns if column.alias == name), None)
 
 
 def _minus(lag: timedelta | float) -> str:
@@ -192,9 +197,10 @@ def _probe(
     special = " or ".join(specials) or "false"
     newest = "null"
     if cursor:
-        column = next(c for c in table.columns if c.name == cursor.column)
+        column = _column(table, cursor.column)
+        assert column is not None, "the window has looked for it"
         finite = f" filter (where not ({column.special}))" if column.special else ""
-        newest = f"max({quote(cursor.column)}){finite}::text"
+        newest = f"max({quote(column.name)}){finite}::text"
     if special == "false" and newest == "null":
         return False, None
     ((found, greatest),) = _query(

@@ -9,13 +9,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from plugins.core.discovery import SourceProfile, StreamProfile
+from plugins.core.duck import quote
 from plugins.core.editing.yaml_text import Flow
 from plugins.core.errors import SmeltError
 from plugins.discovery import Place, Stream, written
 from plugins.onboard.drafted import Drafted, secret_path, source_yml, toml_section
-from plugins.source_mapping import snake_case
+from plugins.onboard.naming import stream_names
 
-_NAME = re.compile(r"[^a-z0-9]+")
 # A column of these is written anew whenever a row changes; other times only say when something happened.
 _CHANGED = re.compile(
     r"(?:^|_)(?:updated|modified|changed|last_update|last_modified|synced)(?:_|$)|(?:update|modify|change)_?(?:at|date|time)",
@@ -27,21 +27,17 @@ _SURE_KEY = 0.8
 _LAG = "P1D"
 
 
-def source_name(text: str) -> str:
-    """A name that sources may have."""
-    name = _NAME.sub("_", snake_case(text)).strip("_") or "source"
-    return name if name[0].isalpha() else f"s_{name}"
-
-
 def draft_database(dsn: str, name: str, owner: str, place: Place, found: SourceProfile) -> Drafted:
     """PostgreSQL by Smelt's own fast path, SQLite through dlt. Raises SmeltError for others."""
     scheme = urlsplit(dsn).scheme.partition("+")[0]
     profiles = {profile.name: profile for profile in found.streams}
-    keyed = [(stream, profiles[stream.name]) for stream in place.streams if stream.name in profiles]
+    streams = [stream for stream in place.streams if stream.name in profiles]
+    names, notes = stream_names([stream.table or ("", stream.name) for stream in streams])
+    keyed = [(name, stream, profiles[stream.name]) for name, stream in zip(names, streams, strict=True)]
     if scheme in ("postgres", "postgresql"):
-        kind, streams = "postgres", [_table(stream, profile) for stream, profile in keyed]
+        kind, entries = "postgres", [_table(*one) for one in keyed]
     elif scheme == "sqlite":
-        kind, streams = "dlt", [_dlt(stream, profile) for stream, profile in keyed]
+        kind, entries = "dlt", [_dlt(*one) for one in keyed]
         dsn = f"sqlite:///{Path(dsn.removeprefix('sqlite:///')).resolve()}"
     else:
         raise SmeltError(
@@ -52,25 +48,29 @@ def draft_database(dsn: str, name: str, owner: str, place: Place, found: SourceP
     return Drafted(
         name,
         kind,
-        {f"sources/{name}/source.yml": source_yml(f"The database {name}.", kind, name, owner, streams)},
+        {f"sources/{name}/source.yml": source_yml(f"The database {name}.", kind, name, owner, entries)},
         toml_section(name, {"type": kind, "dsn": f"file:{path}"}),
         {path: dsn},
-        notes=place.notes,
+        notes=(*place.notes, *notes),
     )
 
 
-def _table(stream: Stream, profile: StreamProfile) -> dict[str, Any]:
-    schema, _, table = stream.name.rpartition(".")
-    entry: dict[str, Any] = {"name": source_name(table), "table": f"{schema or 'public'}.{table}"}
-    return entry | _synced(profile)
+def _table(name: str, stream: Stream, profile: StreamProfile) -> dict[str, Any]:
+    table = ".".join(map(_quoted, stream.table or ("public", stream.name)))
+    return {"name": name, "table": table} | _synced(profile)
 
 
-def _dlt(stream: Stream, profile: StreamProfile) -> dict[str, Any]:
+def _quoted(name: str) -> str:
+    """A part of a table's name as `table:` of source.yml takes it: dots and quotes stand in quotes."""
+    return quote(name) if set(name) & {".", '"'} else name
+
+
+def _dlt(name: str, stream: Stream, profile: StreamProfile) -> dict[str, Any]:
     reads = {
         "source": "dlt.sources.sql_database:sql_table",
         "arguments": Flow(credentials="connection:", table=stream.name),
     }
-    return {"name": source_name(stream.name), "dlt": reads} | _synced(profile)
+    return {"name": name, "dlt": reads} | _synced(profile)
 
 
 def _synced(profile: StreamProfile) -> dict[str, Any]:
@@ -91,14 +91,19 @@ def draft_folder(folder: Path, name: str, owner: str, place: Place, found: Sourc
     """Each group of files a stream. Raises SmeltError if none of them is of a kind that is loaded."""
     profiles = {profile.name: profile for profile in found.streams}
     entries: list[Mapping[str, Any]] = []
+    loaded: list[Stream] = []
     notes = list(place.notes)
     for stream in place.streams:
         why_not = _why_not(stream)
         if why_not is not None:
             notes.append(f"{stream.name} is not loaded: {why_not}")
             continue
+        loaded.append(stream)
+    names, renamed = stream_names([("", stream.name) for stream in loaded])
+    notes += renamed
+    for name, stream in zip(names, loaded, strict=True):
         others = [one.paths for one in place.streams if one.name != stream.name]
-        entries.append(_files(folder, stream, profiles[stream.name], others))
+        entries.append(_files(folder, name, stream, profiles[stream.name], others))
     if not entries:
         raise SmeltError(
             f"nothing in {folder} can be loaded: {'; '.join(notes)}", "give CSV, NDJSON or Parquet files"
@@ -130,7 +135,7 @@ def _why_not(stream: Stream) -> str | None:
 
 
 def _files(
-    folder: Path, stream: Stream, profile: StreamProfile, others: Sequence[Sequence[Path]]
+    folder: Path, name: str, stream: Stream, profile: StreamProfile, others: Sequence[Sequence[Path]]
 ) -> dict[str, Any]:
     kind = _FORMATS[stream.paths[0].suffix.lower().lstrip(".")]
     files: dict[str, Any] = {"glob": _glob(folder, stream.paths, [p for group in others for p in group])}
@@ -142,7 +147,7 @@ def _files(
         if not found.encoding.startswith("utf-8"):
             files["encoding"] = found.encoding
         files["columns"] = list(found.header)
-    entry: dict[str, Any] = {"name": source_name(stream.name), "files": Flow(files)}
+    entry: dict[str, Any] = {"name": name, "files": Flow(files)}
     synced = _synced(profile)
     return (
         entry

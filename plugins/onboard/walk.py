@@ -12,7 +12,8 @@ from rich.markup import escape
 from plugins.core.errors import SmeltError
 from plugins.core.settings import Settings, load_settings, mask, remember
 from plugins.onboard.drafted import Drafted, secret_path
-from plugins.onboard.places import draft_database, draft_folder, source_name
+from plugins.onboard.naming import source_name
+from plugins.onboard.places import draft_database, draft_folder
 
 if TYPE_CHECKING:
     from rich.console import Console

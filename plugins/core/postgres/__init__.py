@@ -4,6 +4,6 @@ A predicate over the catalog goes in; the SQL that asks the server, and columns 
 out. Discovery and ingest share it, so that what is seen of a table is what will be loaded of it.
 """
 
-from plugins.core.postgres.columns import PgColumn, columns_sql, extra_expression
+from plugins.core.postgres.columns import PgColumn, columns_sql, described, extra_expression
 
-__all__ = ["PgColumn", "columns_sql", "extra_expression"]
+__all__ = ["PgColumn", "columns_sql", "described", "extra_expression"]

@@ -8,9 +8,10 @@ looks at the declared type only, so that a column's bronze type never depends on
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from plugins.core.duck import literal, quote
 
@@ -28,16 +29,24 @@ _FIRST_DAY, _AFTER_LAST_DAY = "'0001-01-01'", "'10000-01-01'"
 
 @dataclass(frozen=True)
 class PgColumn:
-    """A column: name, base type's name (`int4`), full declaration (`numeric(12,2)`), kind (`b`, `e`, `c`, `a`)."""
+    """A column: name, base type's name (`int4`), full declaration (`numeric(12,2)`), kind (`b`, `e`, `c`, `a`).
+
+    alias: what it is called where names that differ in case alone are the same.
+    """
 
     name: str
     type: str
     declared: str
     kind: str
+    alias: str
 
     @property
     def is_exact(self) -> bool:
-        """Whether the scanner reads the column exactly, special values aside."""
+        """Whether the scanner reads the column exactly, and under its name; special values aside."""
+        return self._is_kept and self.alias == self.name
+
+    @property
+    def _is_kept(self) -> bool:
         return self.kind == "b" and self._is_scanned
 
     @property
@@ -55,7 +64,7 @@ class PgColumn:
     def special(self) -> str | None:
         """SQL predicate for values that bronze can't hold (NaN, infinity, BC, 24:00); None: there are none."""
         name = quote(self.name)
-        if not self.is_exact:
+        if not self._is_kept:
             return None
         if self._is_small_decimal:
             return f"{name} = 'NaN'"
@@ -67,21 +76,24 @@ class PgColumn:
 
     def expression(self, with_specials: bool) -> str:
         """What to select on the server. `with_specials`: some rows hold values that must be null here."""
+        return f"{self._value(with_specials)} as {quote(self.alias)}"
+
+    def _value(self, with_specials: bool) -> str:
         name = quote(self.name)
-        if self.is_exact:
+        if self._is_kept:
             if with_specials and self.special:
-                return f"(case when {self.special} then null else {name} end)::{self.declared} as {name}"
+                return f"(case when {self.special} then null else {name} end)::{self.declared}"
             return name
         if self.kind == "d" and self._is_scanned:
-            return f"{name}::{self.declared} as {name}"
+            return f"{name}::{self.declared}"
         if self.type == "oid":
-            return f"{name}::bigint as {name}"
+            return f"{name}::bigint"
         if self.type == "money":
-            return f"{name}::numeric::text as {name}"
+            return f"{name}::numeric::text"
         if self.kind in {"a", "c"}:
             # JSON keeps dimensions, nulls and field names, and writes numbers out in full.
-            return f"to_json({name})::text as {name}"
-        return f"{name}::text as {name}"
+            return f"to_json({name})::text"
+        return f"{name}::text"
 
 
 def columns_sql(predicate: str) -> str:
@@ -92,6 +104,20 @@ def columns_sql(predicate: str) -> str:
     """
     sql = Path(__file__).with_name("columns.sql").read_text("utf-8")
     return f"select * from ({sql}) as columns where {predicate} order by relation, position"
+
+
+def described(rows: Iterable[tuple[Any, ...]]) -> list[PgColumn]:
+    """The columns of one relation, of rows of `columns_sql`."""
+    columns: list[PgColumn] = []
+    taken: set[str] = set()
+    for _, _, name, type_, declared, kind, _ in rows:
+        number, alias = 0, name
+        while alias.lower() in taken:
+            number += 1
+            alias = f"{name}_{number}"
+        taken.add(alias.lower())
+        columns.append(PgColumn(name, type_, declared, kind, alias))
+    return columns
 
 
 def extra_expression(columns: Sequence[PgColumn]) -> str:

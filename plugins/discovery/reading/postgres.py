@@ -12,7 +12,7 @@ import duckdb
 
 from plugins.core.duck import literal, quote
 from plugins.core.errors import SmeltError
-from plugins.core.postgres import PgColumn, columns_sql
+from plugins.core.postgres import PgColumn, columns_sql, described
 from plugins.core.settings import mask
 from plugins.discovery.reading.place import Progress, Reference, Stream, sampled
 
@@ -59,7 +59,7 @@ def read_tables(
 ) -> tuple[list[Stream], list[str]]:
     """Streams of the attached database, and notes on what can't be read. Raises SmeltError if nothing can be."""
     tables, notes = _tables(con)
-    streams = []
+    streams, failed = [], []
     for table in tables:
         if only is not None and table.stream != only:
             continue
@@ -67,9 +67,10 @@ def read_tables(
         try:
             streams.append(_stream(con, table, rows))
         except duckdb.Error as error:
-            notes.append(f"{table.stream} cannot be read: {_gist(error)}")
-    if notes and not streams:
-        raise SmeltError(notes[0], "check the user's rights")
+            failed.append(f"{table.stream} cannot be read: {_gist(error)}")
+    notes += failed
+    if not streams and (notes if only is None else failed):
+        raise SmeltError((failed or notes)[0], "check the user's rights")
     return streams, notes
 
 
@@ -81,16 +82,20 @@ def _tables(con: duckdb.DuckDBPyConnection) -> tuple[list[_Table], list[str]]:
     listed = _query(con, (_HERE / "postgres_tables.sql").read_text("utf-8"))
     readable = [one for one in listed if one[4]]
     found = columns_sql(f"relation in ({', '.join(str(one[0]) for one in readable) or '0'})")
-    columns: dict[int, list[PgColumn]] = defaultdict(list)
-    for relation, _, *column, _ in _query(con, found):
-        columns[relation].append(PgColumn(*column))
+    rows: dict[int, list[tuple]] = defaultdict(list)
+    for row in _query(con, found):
+        rows[row[0]].append(row)
     tables, empty = [], []
     for relation, schema, name, kind, _, is_filtered, _, parents, key in readable:
-        if not columns[relation]:
+        columns = described(rows[relation])
+        if not columns:
             empty.append(stream_name(schema, name))
             continue
         said = _said(is_filtered, parents)
-        tables.append(_Table(schema, name, kind, tuple(columns[relation]), _names(key), said))
+        aliases = {column.name: column.alias for column in columns}
+        primary = tuple(aliases[one] for one in _names(key) if one in aliases)
+        is_whole = len(primary) == len(_names(key))
+        tables.append(_Table(schema, name, kind, tuple(columns), primary if is_whole else (), said))
     notes = [f"without any column, and so left out: {_listed(empty)}"] if empty else []
     if refused := [one for one in listed if not one[4]]:
         notes.append(_refusal([(one[1], one[2]) for one in refused], refused[0][6]))
