@@ -26,6 +26,7 @@ from plugins.nl_models.render.analysis_sentence import describe
 from plugins.nl_models.render.metric_words import made_of, metric_name
 from plugins.nl_models.render.periods import earlier
 from plugins.nl_models.render.sentence import to_sentence
+from plugins.nl_models.routing import is_about_entities
 from plugins.nl_models.second_opinion import SecondOpinion
 from plugins.nl_models.semantic.layer import SemanticLayer
 from plugins.nl_models.semantic.planner import MetricPlanned, MetricPlanner
@@ -65,10 +66,33 @@ class ProjectAnswers:
         if declined := refusal(question):
             return Answer(None, 0.0, question_back=declined)
         known, notes = self.examples.answer(question)
-        given = known or self._deterministic(question)
+        given = known or self._routed(question)
         if notes and given.plan not in self.examples.said:
             given = replace(given, assumptions=(*given.assumptions, *notes))
         return given if self.second is None else self.second.on(question, given, self.subject)
+
+    def _routed(self, question: str) -> Answer:
+        """The project's own metrics and tables answer, except what is about entities that nobody has modelled."""
+        entities = self.entities
+        if entities is None:
+            return self._deterministic(question)
+        goes_on = self.before is not None and entities.before is self.before
+        if not goes_on:
+            entities.before = None
+        if goes_on or is_about_entities(question, self.project):
+            return self._of_entities(question)
+        own = self._deterministic(question)
+        if own.sql is not None:
+            return own
+        other = self._of_entities(question)
+        return other if other.sql is not None else own
+
+    def _of_entities(self, question: str) -> Answer:
+        assert self.entities is not None
+        given = self.entities._deterministic(question)
+        if given.sql is not None:
+            self.before = self.entities.before
+        return given
 
     def _deterministic(self, question: str) -> Answer:
         metric = self.metric_planner.plan(question, self.before) if self.metric_planner is not None else None
@@ -109,8 +133,9 @@ class ProjectAnswers:
         if isinstance(plan, Plan):
             said = to_sentence(plan)
         else:
-            assert self.project.layer is not None
-            said = describe(plan, self.project.layer)
+            layer = self.project.of(plan.metrics).layer
+            assert layer is not None
+            said = describe(plan, layer)
         more = self.examples.said.get(plan)
         return f"{said}; {more}" if more else said
 
@@ -177,6 +202,13 @@ class ProjectAnswers:
     def _is_inferred(self) -> bool:
         """Whether metrics are what the names of columns say, since the project defines none."""
         return self.project.layer is not None and self.project.layer.is_inferred
+
+    @cached_property
+    def entities(self) -> ProjectAnswers | None:
+        """Answers over the entities that nobody has modelled, if there are any."""
+        project = self.project.entities if self.project.unmodelled else None
+        kept = self.kept / "entities" if self.kept is not None else None
+        return ProjectAnswers(project, self.today, kept=kept) if project is not None else None
 
     @cached_property
     def examples(self) -> Examples:

@@ -200,19 +200,23 @@ def _converse(session: Session) -> None:
 
 
 def _propose(session: ProjectSession, question: str, name: str, forge: str | None, as_json: bool) -> None:
+    from plugins.nl_models.analysis import Analysis
     from plugins.nl_models.models import Reuse, propose_model
 
     given = session.answer(question)
     sentence = session.sentence(given)
     if given.plan is None or given.sql is None:
         raise SmeltError(f"no model is proposed: {given.question_back}", "ask again with that said")
+    project = session.answers.project
+    if isinstance(given.plan, Analysis):
+        project = project.of(given.plan.metrics)
     proposed = propose_model(
         given.plan,
         name=name,
         question=question,
         sentence=sentence,
         confidence=given.confidence,
-        project=session.answers.project,
+        project=project,
     )
     if isinstance(proposed, Reuse):
         if as_json:

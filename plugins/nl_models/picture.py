@@ -14,9 +14,10 @@ def page_of(session: Session, question: str, given: Answer, sentence: str) -> An
     result = given.result
     columns = ()
     if result is not None and isinstance(session, ProjectSession):
-        project = session.answers.project
-        if isinstance(given.plan, Analysis) and project.layer is not None:
-            columns = columns_of_analysis(given.plan, project.layer, result.columns, result.types)
+        if isinstance(given.plan, Analysis):
+            layer = session.answers.project.of(given.plan.metrics).layer
+            assert layer is not None
+            columns = columns_of_analysis(given.plan, layer, result.columns, result.types)
     if result is not None and not columns:
         plan = given.plan if isinstance(given.plan, Plan) else None
         columns = columns_by_type(result.columns, result.types, plan)

@@ -32,11 +32,23 @@ def reflects(plan: Plan, said: str, chunks: Sequence[Chunk], request: Request) -
         return False
     if "AVG" in kinds and "avg" not in _functions(plan):
         return False
-    if kinds & {"MOST", "LEAST"} and not _is_ranked(plan):
+    is_extreme = any(chunk.kind == "adjective" and chunk.text.lower().endswith("est") for chunk in chunks)
+    if (is_extreme or kinds & {"MOST", "LEAST"}) and not _is_ranked(plan):
+        return False
+    if any(part.limit is not None and not part.order_by for part in _plans(plan)):
+        # Some of them, in no order: nobody asks for that.
+        return False
+    if request.groups and request.metrics and not plan.group_by and not _is_told_by(plan, request):
+        # Figures by something are no list of it.
         return False
     if any(group.is_time for group in request.groups) and not plan.group_by:
         return False
     return all(_has_number(plan, chunk.number) for chunk in chunks if chunk.kind == "number" and chunk.number)
+
+
+def _is_told_by(plan: Plan, request: Request) -> bool:
+    """Whether what is ranked is all that the request is split by: one row of it is the answer."""
+    return request.is_ranked and _is_ranked(plan) and not _functions(plan)
 
 
 def _is_left_out(doubt: str, chunks: Sequence[Chunk], words: set[str]) -> bool:

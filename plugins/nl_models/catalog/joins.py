@@ -25,7 +25,7 @@ _LEAST_CONFIDENCE = 0.45
 _NOISE = frozenset({"dim", "fct", "stg", "int", "agg", "tbl", "table", "list", "data", "name", "info", "detail"})
 
 # What other tables are made from, as warehouses call it.
-_MADE_FROM = ("stg_", "base_", "int_", "raw_", "src_")
+MADE_FROM = ("stg_", "base_", "int_", "raw_", "src_")
 
 
 def find_joins(
@@ -132,7 +132,7 @@ def _nearness(join: Join) -> tuple[bool, bool, bool]:
     """Of equals: one of the same layer, and there a dimension, rather than what it was made from."""
     child, parent = join.child.rpartition("."), join.parent.rpartition(".")
     name = parent[2].lower()
-    return child[0] == parent[0], name.startswith("dim"), not name.startswith(_MADE_FROM)
+    return child[0] == parent[0], name.startswith("dim"), not name.startswith(MADE_FROM)
 
 
 def _likeness(column: Column, parent: Table, key: Column) -> float:

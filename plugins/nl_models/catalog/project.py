@@ -16,6 +16,7 @@ from plugins.core.project.resources import Manifest, Resource
 from plugins.core.settings import Settings
 from plugins.nl_models.catalog.index import CatalogIndex
 from plugins.nl_models.catalog.schema import Catalog, Join, Table, told_unread
+from plugins.nl_models.catalog.unmodelled import unmodelled
 from plugins.nl_models.semantic.inferring import infer_layer
 from plugins.nl_models.semantic.layer import SemanticLayer
 
@@ -44,6 +45,31 @@ class AskedProject:
     def gold(self) -> Catalog:
         """What is made to be asked: dimensions, facts and aggregates; everything, if nothing is marked so."""
         return _gold(self.catalog, self.nodes, self.manifest)
+
+    @cached_property
+    def unmodelled(self) -> frozenset[str]:
+        """The tables of entities that no gold table is made of, and no metric; none, if nothing is modelled at all."""
+        modelled = {name for name, node in self.nodes.items() if is_gold(self.manifest.resources[node])}
+        modelled |= {model.relation for model in self.layer.models.values()} if self.layer is not None else set()
+        return frozenset(unmodelled(self.nodes, self.manifest, modelled)) if modelled else frozenset()
+
+    @cached_property
+    def entities(self) -> AskedProject | None:
+        """The same project as those tables alone have it, with metrics that are inferred from them."""
+        catalog = without_audit(restricted(self.catalog, set(self.unmodelled)))
+        own = self.layer
+        configuration = own.document.get("project_configuration") or {} if own is not None else {}
+        taken = frozenset(own.metrics) if own is not None else frozenset()
+        found = infer_layer(catalog, self.con, configuration, taken) if catalog.tables else None
+        if found is None:
+            return None
+        nodes = {name: node for name, node in self.nodes.items() if name in catalog.tables}
+        return replace(self, layer=found.layer, catalog=catalog, nodes=nodes, values=found.values)
+
+    def of(self, metrics: Iterable[str]) -> AskedProject:
+        """The project as those see it who ask for these metrics: itself, or its entities that are not modelled."""
+        own = self.layer.metrics if self.layer is not None else {}
+        return self if set(metrics) <= set(own) or self.entities is None else self.entities
 
 
 def _gold(catalog: Catalog, nodes: Mapping[str, str], manifest: Manifest) -> Catalog:
@@ -74,6 +100,17 @@ def restricted(catalog: Catalog, names: set[str]) -> Catalog:
         if join.child in tables and join.parent in tables:
             joins.setdefault((join.child, join.column, join.parent), join)
     return Catalog(tables, tuple(joins.values()))
+
+
+def without_audit(catalog: Catalog) -> Catalog:
+    """The catalog without columns that only say how rows were loaded: those that begin with an underscore."""
+    tables = {
+        name: replace(table, columns={n: c for n, c in table.columns.items() if not n.startswith("_")})
+        for name, table in catalog.tables.items()
+    }
+    kept = {name: table for name, table in tables.items() if table.columns}
+    joins = (j for j in catalog.joins if j.column in tables[j.child].columns)
+    return replace(catalog, tables=kept, joins=tuple(j for j in joins if {j.child, j.parent} <= set(kept)))
 
 
 def open_project(settings: Settings, target: str | None = None, profiles_dir: Path | None = None) -> AskedProject:

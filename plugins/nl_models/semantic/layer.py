@@ -15,7 +15,7 @@ from typing import Any, Literal
 from plugins.core.errors import SmeltError
 
 # One join to a dimension's model, and one more from there.
-_MOST_JOINS = 2
+MOST_JOINS = 2
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ class SemanticLayer:
             prefix = path or ((current.primary,) if current.primary else ())
             for name, dimension in _own(current, prefix, path, joins):
                 found.setdefault(name, dimension)
-            if joins == _MOST_JOINS:
+            if joins == MOST_JOINS:
                 continue
             for entity, (kind, _) in current.entities.items():
                 for other in self.models.values():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -17,13 +18,14 @@ from plugins.nl_models.semantic.resolving import Resolver
 from plugins.nl_models.semantic.restricting import Resolved
 from plugins.nl_models.semantic.spans import spans_of, tokens_of
 from plugins.nl_models.semantic.spelling import corrected
-from plugins.nl_models.semantic.vocabulary import Vocabulary, split
+from plugins.nl_models.semantic.vocabulary import Vocabulary, base, split
 from plugins.nl_models.subject import Subject
 
 _SURE = 0.95
 _PER_ASSUMPTION = 0.85
 _NOT_UNDERSTOOD = 0.3
 _LEAST_CLOSE = 0.35
+_TOTAL_OF = re.compile(r"\btotals? of (?:all |the |our )*(\w+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ class MetricPlanner:
 
     def plan(self, question: str, before: Request | None = None) -> MetricPlanned:
         """The reading of a question, if it is about metrics. before: of the question that it may follow up."""
+        question = self._apart(question)
         tokens, corrections = corrected(tokens_of(question), self.vocabulary.words)
         spans = spans_of(tokens, self.vocabulary, self.now)
         request = Reader(spans, self.vocabulary).read()
@@ -77,6 +80,15 @@ class MetricPlanner:
         sure = round(_SURE * _PER_ASSUMPTION ** len(assumptions), 2)
         others = alternatives(analysis, self.layer, resolved.readings)
         return MetricPlanned(analysis, sure, None, assumptions, others, request)
+
+    def _apart(self, question: str) -> str:
+        """Total of invoices is the invoice total, where one is kept; total invoices are how many there are."""
+        found = _TOTAL_OF.search(question)
+        noun = base(found[1]) if found is not None else ""
+        named = self.vocabulary.find([noun, "total"]) if noun and self.layer.is_inferred else None
+        if found is None or named is None or not named.metrics:
+            return question
+        return f"{question[: found.start()]}{noun} total{question[found.end() :]}"
 
     def _question_back(self, request: Request, resolved: Resolved) -> str | None:
         if request.missing and resolved.analysis is not None:

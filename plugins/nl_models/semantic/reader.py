@@ -29,6 +29,7 @@ class Reader(Qualifying):
             at = self._turn(at)
         request = self.request
         self._pair_thresholds()
+        self._count_kinds()
         if self._kind(len(self.spans) - 1) == "COUNT" and request.mentioned and not request.counted:
             # "customers who bought it: how many?"
             request.counted = request.mentioned[0].name
@@ -41,6 +42,18 @@ class Reader(Qualifying):
             # Ten of what has no order: "within 30 days" says something else.
             request.doubts.append(str(request.limit))
         return request
+
+    def _count_kinds(self) -> None:
+        """Urgent tickets by channel: they are counted, where no other figure is named."""
+        request = self.request
+        if not self.vocabulary.layer.is_inferred or request.metrics or request.verbs or request.order_metric:
+            return
+        for span in self.spans:
+            if span.named is not None and span.named.values and not span.named.metrics:
+                noun = self.vocabulary.find(span.text.split()[-1:])
+                if noun is not None and noun.metrics and len(span.text.split()) > 1:
+                    self._add(noun.metrics[0])
+                    return
 
     def _pair_thresholds(self) -> None:
         """Over 20 in October but under 5 in November: each threshold has the time that follows it."""
@@ -232,7 +245,8 @@ class Reader(Qualifying):
                 self.request.doubts.append(span.text)
             return at + 1
         if self.expects_group and named.dimensions and not is_ranked_by:
-            self._group(Group(named.dimensions[0], is_plural=span.text.rstrip().endswith("s")))
+            first, *others = named.dimensions
+            self._group(Group(first, is_plural=span.text.rstrip().endswith("s"), others=tuple(others)))
             self._keep_listing(at)
             return at + 1
         if self.expects_group and named.metrics and self._kind(at - 1) == "BY":

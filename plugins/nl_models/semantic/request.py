@@ -11,13 +11,14 @@ from plugins.nl_models.semantic.periods import Period
 @dataclass(frozen=True)
 class Group:
     """A dimension or entity by its own name, or a grain of time. is_plural: said of many. is_each: said of each by
-    itself."""
+    itself. others: what else is called so, where a figure is not kept by the first."""
 
     name: str
     is_time: bool = False
     is_plural: bool = False
     is_each: bool = field(default=False, compare=False)
     is_per: bool = field(default=False, compare=False)
+    others: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)

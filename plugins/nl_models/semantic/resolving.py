@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 from plugins.nl_models.analysis import (
@@ -17,6 +18,7 @@ from plugins.nl_models.catalog.names import lemma
 from plugins.nl_models.semantic.accounting import unaccounted
 from plugins.nl_models.semantic.arranging import Arranging
 from plugins.nl_models.semantic.counting import counted_by, ratio_of
+from plugins.nl_models.semantic.inferring.dimensions import far_label
 from plugins.nl_models.semantic.cues import cues
 from plugins.nl_models.semantic.layer import SemanticDimension
 from plugins.nl_models.semantic.periods import Period
@@ -39,13 +41,16 @@ class Resolver(Arranging):
             return self.resolved
         metrics = self._worth(metrics)
         metrics = self._reaching(metrics)
-        groups = self._groups()
+        groups = self._kept_by(metrics, self._groups())
         metrics, calculation, grain = self._special(metrics)
         metrics, calculation = self._divided(metrics, calculation)
         metrics = [self._by_twin(one, groups) for metric in metrics for one in self._in_units(metric)]
         reachable = self.layer.dimensions(*metrics)
         self._restrict(reachable, groups)
         time_range = self._time_range()
+        timeless = next((metric for metric in metrics if not self.layer.has_time(metric)), None)
+        if timeless is not None and (time_range is not None or any(group.is_time for group in groups)):
+            self.resolved.lacks.append(f"no day is kept of {timeless.replace('_', ' ')}")
         calculation = calculation or self._calculation(groups)
         if grain is not None and not any(group.is_time for group in groups):
             groups = [*groups, Group(grain, is_time=True)]
@@ -88,6 +93,18 @@ class Resolver(Arranging):
             if all(labels & any_of for any_of in wanted):
                 return each
         return metric
+
+    def _kept_by(self, metrics: list[str], groups: list[Group]) -> list[Group]:
+        """The groups, each as the metrics have it: of several things that are called so, the first they have."""
+        reachable = {dimension.label for dimension in self.layer.dimensions(*metrics).values()}
+        found = []
+        for group in groups:
+            others = [name for name in group.others if name in reachable]
+            kept = replace(group, name=others[0]) if group.name not in reachable and others else group
+            if self.request.target == group:
+                self.request.target = kept
+            found.append(kept)
+        return found
 
     def _reaching(self, metrics: list[str]) -> list[str]:
         """Orders with a product are counted by what is kept of products and orders, where their number is not."""
@@ -257,11 +274,14 @@ class Resolver(Arranging):
         if group.is_time:
             return Dimension(name=TIME, grain=group.name)  # type: ignore[arg-type]
         name = named(group.name, reachable)
+        shown = self.vocabulary.display(group.name) if name is None or reachable[name].kind == "entity" else None
+        far = named(far_label(group.name, shown), reachable) if shown is not None else None
+        if far is not None and (name is None or _shown_by(name, shown or "", reachable) is None):
+            return Dimension(name=far)
         if name is None:
             have = ", ".join(dict.fromkeys(in_words(d.label) for d in reachable.values() if d.kind != "time"))
             self.resolved.lacks.append(f"it is not kept by {in_words(group.name)}; it can be split by {have}")
             return None
-        shown = self.vocabulary.display(group.name) if reachable[name].kind == "entity" else None
         return Dimension(name=name, shown_by=_shown_by(name, shown, reachable) if shown else None)
 
     def _time_range(self) -> TimeRange | None:

@@ -204,8 +204,13 @@ class Vocabulary:
             for entity, (_, expr) in model.entities.items():
                 yield entity, entity
                 yield entity, re.sub(r"_(id|key|sk)$", "", entity)
+                if self.layer.is_inferred and model.primary not in (None, entity):
+                    # "by track genre"
+                    yield entity, f"{model.primary} {entity}"
                 if expr.isidentifier():
                     yield entity, expr
+            if model.primary is not None and self.layer.is_inferred:
+                yield model.primary, re.sub(r"^(dim|fct|fact)_", "", model.relation.rpartition(".")[2])
             if model.primary is not None and model.relation in self.catalog.tables:
                 for synonym in self.catalog.tables[model.relation].synonyms:
                     yield model.primary, synonym

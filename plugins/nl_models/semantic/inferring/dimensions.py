@@ -42,6 +42,16 @@ class Dimensions:
                 expr = f"({name} = 1)" if column.kind == "number" else name
                 yield {"name": label, "type": "categorical", "expr": expr, "description": column.description}
 
+    def farther(self, table: Table) -> Iterator[dict[str, Any]]:
+        """What MetricFlow does not join, looked up: the names of things that are more than two references away."""
+        for other, told in self.star.farther(table):
+            known = self._known(other)
+            if known is None or known.kind != "text":
+                continue
+            label = far_label(self.star.entity(other), self._label(other, known))
+            self.values[(model_name(table), label)] = known.values or ()
+            yield {"name": label, "type": "categorical", "expr": told(sql_name(known.name)), "description": ""}
+
     def known_by(self, table: Table) -> str | None:
         """The dimension that people know a row by; facts have none: they name other things."""
         column = self._known(table)
@@ -71,6 +81,11 @@ class Dimensions:
         if not self.star.is_fact(table):
             name = name.removeprefix(f"{self.star.entity(table)}_") or name
         return re.sub(r"(?<=\w)_name$", "", name)
+
+
+def far_label(entity: str, known_by: str) -> str:
+    """What the name of a thing is called as a dimension of what refers to it from afar."""
+    return known_by if known_by == entity else f"{entity}_{known_by}"
 
 
 def _identifier(name: str) -> str:

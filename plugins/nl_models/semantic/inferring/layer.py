@@ -11,6 +11,7 @@ import duckdb
 
 from plugins.nl_models.catalog.database import relation
 from plugins.nl_models.catalog.keys import key
+from plugins.nl_models.catalog.names import lemma
 from plugins.nl_models.catalog.schema import Catalog, Column, Table
 from plugins.nl_models.semantic.inferring.dimensions import Dimensions, model_name, time_dimension
 from plugins.nl_models.semantic.inferring.measures import (
@@ -39,11 +40,15 @@ class Inferred:
 
 
 def infer_layer(
-    catalog: Catalog, con: duckdb.DuckDBPyConnection, configuration: Mapping[str, Any]
+    catalog: Catalog,
+    con: duckdb.DuckDBPyConnection,
+    configuration: Mapping[str, Any],
+    taken: frozenset[str] = frozenset(),
 ) -> Inferred | None:
     """What the facts and dimensions of a catalog can be asked for; None without a fact.
 
-    configuration: `project_configuration` of the project's semantic manifest, for its time spines.
+    configuration: `project_configuration` of the project's semantic manifest, for its time spines. taken: names
+    that its own metrics have.
     """
     star = Star(catalog)
     facts = {name for name, table in star.tables.items() if star.is_fact(table)}
@@ -51,7 +56,7 @@ def infer_layer(
         return None
     found = [each for table in star.tables.values() for each in _measures(star, con, table, table.name in facts)]
     totals = _Totals(con)
-    metrics = list(_apart(_named(star, _of_headers(star, totals, found))))
+    metrics = list(_apart(_named(star, _of_headers(star, totals, found), taken)))
     names = {each.name for each in metrics}
     own = defaultdict(list)
     for each in found:
@@ -171,13 +176,13 @@ class _Totals:
         return self._known[place]
 
 
-def _named(star: Star, found: Iterable[Measured]) -> Iterator[Measured]:
-    """Each under a name of its own; what several tables have is called after them, too."""
+def _named(star: Star, found: Iterable[Measured], others: frozenset[str]) -> Iterator[Measured]:
+    """Each under a name of its own; what several tables have, or others, is called after them, too."""
     found = list(found)
     names = Counter(each.name for each in found)
-    taken: set[str] = set()
+    taken = set(others)
     for each in found:
-        if names[each.name] > 1:
+        if names[each.name] > 1 or each.name in others:
             name = f"{star.entity(star.tables[each.table])}_{each.name}"
             each = replace(each, name=name, label=name.replace("_", " "), synonyms=(each.label, *each.synonyms))
         if each.name not in taken:
@@ -188,10 +193,16 @@ def _named(star: Star, found: Iterable[Measured]) -> Iterator[Measured]:
 def _apart(found: Iterable[Measured]) -> Iterator[Measured]:
     """None is called as another one is by its own name."""
     found = list(found)
-    labels = {each.label for each in found}
+    labels = {_alike(each.label) for each in found}
     for each in found:
-        kept = (text for text in each.synonyms if text == each.label or text not in labels)
+        own = _alike(each.label)
+        kept = (text for text in each.synonyms if _alike(text) == own or _alike(text) not in labels)
         yield replace(each, synonyms=tuple(kept))
+
+
+def _alike(text: str) -> tuple[str, ...]:
+    """A name as it is looked up: of one or of several."""
+    return tuple(lemma(word) if word.endswith("s") else word for word in text.lower().split())
 
 
 def _semantic_model(
@@ -215,7 +226,7 @@ def _semantic_model(
         "entities": entities,
         "known_by": dimensions.known_by(table),
         "measures": [_measure(each) for each in metrics],
-        "dimensions": [*days, *dimensions.of(table)],
+        "dimensions": [*days, *dimensions.of(table), *dimensions.farther(table)],
     }
 
 

@@ -61,7 +61,7 @@ def measured(
     table: Table, links: frozenset[tuple[str, str]], key: Column | None, entity: str, *, is_fact: bool
 ) -> Iterator[Measured]:
     """What the numbers of a table can be had as: sums and averages, or averages where a sum means nothing."""
-    one = entity.replace("_", " ")
+    one, many = entity.replace("_", " "), plural(table, entity).replace("_", " ")
     for column in table.columns.values():
         words = words_of(column.name)
         is_key = column == key or column.place in links or words[-1] in _KEYS
@@ -76,10 +76,12 @@ def measured(
         called = (label, *column.synonyms, *([] if is_averaged else _called(words, about)))
         plain = Measured(table.name, name, label, "sum", sql_name(column.name), (), about, column.description)
         if not is_averaged:
-            yield replace(plain, synonyms=_unique(called, (f"{one} {text}" for text in called)))
+            of_all = _of_all(label, many)
+            yield replace(plain, synonyms=_unique(called, (f"{one} {text}" for text in called), of_all))
         means = [f"{mean} {text}" for text in called for mean in ("average", "avg", "mean")]
         phrases = [f"{mean} per {one}" for mean in means]
         phrases += [f"{mean} {one} {text}" for text in called for mean in ("average", "avg", "mean")]
+        phrases += [f"{mean} {label} of {many}" for mean in ("average", "avg", "mean")]
         # The average revenue of months is that of their totals.
         phrases += means if about[-1] != TURNOVER else []
         phrases += _of_one(one, called) if not is_averaged else [label]
@@ -87,6 +89,15 @@ def measured(
         yield replace(
             plain, name=own, label=own.replace("_", " "), agg="average", synonyms=_unique(phrases), about=(own,)
         )
+
+
+def _of_all(label: str, many: str) -> Iterator[str]:
+    """The sum over all rows, said with what they are: total amount of payments."""
+    if label not in _GENERIC - {"amount"}:
+        yield from (f"{total} {label} of {many}" for total in ("total", "overall", "summed"))
+        yield f"{label} of {many}"
+    # "total of invoices" is how many there are in total, too: that is read apart.
+    yield from (f"{total} of {many}" for total in ("sum", "total amount", "total value", "value", "amount"))
 
 
 def _is_price_of_row(table: Table, words: tuple[str, ...]) -> bool:
@@ -154,7 +165,15 @@ def plural(table: Table, entity: str) -> str:
     if called in _SALES:
         # Sales are what was paid; their rows are something else.
         return f"{called}_rows"
-    return re.sub(r"\W+", "_", called if called != entity or called.endswith("s") else f"{entity}s")
+    is_one = words_of(called)[-1] == called.rpartition("_")[2] and not called.endswith("s")
+    return re.sub(r"\W+", "_", _many(called) if is_one else called)
+
+
+def _many(one: str) -> str:
+    """Several of one: categories, boxes, invoices."""
+    if re.search(r"[^aeiou]y$", one):
+        return f"{one[:-1]}ies"
+    return f"{one}es" if re.search(r"(x|z|ch|sh)$", one) else f"{one}s"
 
 
 def headed(table: Table, column: Column) -> Measured:

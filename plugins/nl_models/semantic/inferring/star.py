@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,7 +12,10 @@ from plugins.core.duck import quote
 from plugins.nl_models.catalog.keys import key
 from plugins.nl_models.catalog.names import table_words, words_of
 from plugins.nl_models.catalog.schema import Catalog, Column, Join, Table
+from plugins.nl_models.semantic.layer import MOST_JOINS
 
+# So many references are followed to look up a name.
+_FARTHEST = 5
 # Made from facts: what is summed there was summed once.
 _SUMMARIES = ("agg_", "rpt_", "report_", "mart_", "summary_")
 # Of the rows there are: more of them are not what rows belong to, and fewer only number something.
@@ -104,6 +107,19 @@ class Star:
             for child, by_parent in joined.items()
         }
 
+    def farther(self, table: Table) -> Iterator[tuple[Table, Callable[[str], str]]]:
+        """Tables that it takes more than two references to get to, with how SQL over one is had over this table."""
+        seen = {table.name}
+        queue: list[tuple[Table, Callable[[str], str], int]] = [(table, lambda text: text, 0)]
+        for current, told, steps in queue:
+            if steps > MOST_JOINS:
+                yield current, told
+            for parent, column in self.foreign(current):
+                identity = key(parent)
+                if parent.name not in seen and identity is not None and steps < _FARTHEST:
+                    seen.add(parent.name)
+                    queue.append((parent, _by_way_of(told, column, parent, identity.name), steps + 1))
+
     @cached_property
     def lines(self) -> dict[str, list[tuple[Table, str]]]:
         """By table, the facts whose rows belong to its rows, each with the column that says to which one."""
@@ -131,8 +147,16 @@ class Star:
 
     def is_fact(self, table: Table) -> bool:
         """Whether a table says what happened: its rows belong to others, and have a day."""
-        called_so = table.name.rpartition(".")[2].startswith(("fct_", "fact_"))
-        return called_so or bool(self.foreign(table) and self.day(table))
+        if table.name.rpartition(".")[2].startswith(("fct_", "fact_")):
+            return True
+        return bool(self.day(table)) and (bool(self.foreign(table)) or self._is_event(table))
+
+    def _is_event(self, table: Table) -> bool:
+        """Whether a row is something that happened though it belongs to nothing: only lines without a day, if any,
+        belong to it. Things have none: their children have days, or numbers say nothing of them."""
+        children = [self.catalog.tables[join.child] for join in self.catalog.joins if join.parent == table.name]
+        has_number = any(c.kind == "number" and c.place not in self.catalog.links for c in table.columns.values())
+        return has_number and not any(_has_day(child) for child in children)
 
     def day(self, table: Table) -> str | None:
         """The day that a fact is counted by, as SQL over it: its own, or that of what it belongs to."""
@@ -156,6 +180,10 @@ class Star:
                 yield _looked_up(column, parent, identity.name, day)
 
 
+def _has_day(table: Table) -> bool:
+    return any(column.kind == "time" for column in table.columns.values())
+
+
 def is_calendar(table: Table) -> bool:
     """Whether a table only lists days."""
     words = set(table_words(table.name))
@@ -174,6 +202,10 @@ def _looked_up(column: str, parent: Table, parent_key: str, day: str) -> str:
     place = ".".join(quote(part) for part in parent.name.split("."))
     inner = f"select {quote(parent_key)} as looked_up_key, {day} as looked_up_day from {place}"
     return f"(select looked_up_day from ({inner}) where looked_up_key = {sql_name(column)})"
+
+
+def _by_way_of(told: Callable[[str], str], column: str, parent: Table, identity: str) -> Callable[[str], str]:
+    return lambda text: told(_looked_up(column, parent, identity, text))
 
 
 def _role(join: Join) -> tuple[float, int]:
