@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -24,6 +25,7 @@ _LEAST_COVERED = 3
 # Small numbers close together are in every sequence: they refer to rows of another stream only if they are called
 # so, and most of these rows are referred to.
 _MOST_COUNTED, _LEAST_COUNTED = 100, 0.8
+_NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _NEVER = frozenset(
     {"boolean", "free_text", "amount", "percentage", "json", "array", "map", "polymorphic", "binary", "empty",
      "date", "timestamp", "time", "latitude", "longitude", "address"}
@@ -161,11 +163,12 @@ def _included(values: NDArray[np.str_], key: _Key, is_named: bool) -> float:
 
 
 def _counts(look: Look, values: NDArray[np.str_]) -> bool:
-    """Whether values are what a quantity, a rating or a rank is too: whole numbers from 0 or 1 on, close together."""
+    """Whether values may be a quantity, a rating or a rank: whole numbers from 0 or 1 on, close together."""
     if look.family not in ("integer", "float") and not look.is_written_number:
         return False
-    numbers = np.array([float(text) for text in values])
-    return bool(numbers.min() >= 0 and numbers.max() <= min(_MOST_COUNTED, 2 * len(numbers) + 1))
+    # A column of numbers may have `n/a` and empty texts among them.
+    numbers = np.array([float(text) for text in values if _NUMBER.fullmatch(text)])
+    return bool(len(numbers) and numbers.min() >= 0 and numbers.max() <= min(_MOST_COUNTED, 2 * len(numbers) + 1))
 
 
 def _surprise(key: _Key) -> float:
