@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
@@ -21,7 +21,13 @@ from plugins.core.duck import quote
 from plugins.core.errors import SmeltError
 from plugins.core.settings import Settings, mask, resolve
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from ingest.extract.sqlite_tables import SqliteTables
+
 _CONNECTION = "connection:"
+_MOST_NAMED = 8
 
 
 class DltExtractor:
@@ -31,8 +37,8 @@ class DltExtractor:
         """Read the resource to its end; from the last cursor value on, if the stream is incremental."""
         cursor = request.stream.cursor if request.stream.sync_mode == "incremental" else None
         last = _start(request.position, cursor) if cursor else None
-        resource = _resource(request, (cursor.column, last) if cursor else None)
-        records = RecordStage(request.workdir, request.progress)
+        resource, types = _resource(request, (cursor.column, last) if cursor else None)
+        records = RecordStage(request.workdir, request.progress, types)
         try:
             stage(resource, records)
         except SmeltError:
@@ -44,6 +50,7 @@ class DltExtractor:
             scope=Scope.nothing() if cursor else Scope.everything(),
             advance_from=_greatest(cursor.column) if cursor and records.count else _nothing,
             estimated_rows=records.count,
+            notes=_notes(records),
         )
 
     def check(self, settings: Settings, source: SourceSpec) -> str:
@@ -83,7 +90,10 @@ def _function(spec: DltSpec, settings: Settings) -> Callable[..., Any]:
         ) from error
 
 
-def _resource(request: PullRequest, cursor: tuple[str, Any] | None) -> Iterator[Any]:
+def _resource(
+    request: PullRequest, cursor: tuple[str, Any] | None
+) -> tuple[Iterator[Any], Mapping[str, pa.DataType]]:
+    """The records, and the types of their columns as far as the source knows them for certain."""
     spec = _spec(request.source, request.stream.name, request.stream.dlt)
     function = _function(spec, request.settings)
     arguments = {key: _resolved(value, request) for key, value in spec.arguments.items()}
@@ -92,11 +102,16 @@ def _resource(request: PullRequest, cursor: tuple[str, Any] | None) -> Iterator[
 
         if cursor and _takes_incremental(function):
             column, last = cursor
-            arguments["incremental"] = dlt.sources.incremental(column, initial_value=last)
-        made = function(**arguments)
+            # Rows without a cursor value are read each time, and those at the boundary twice: the load drops them.
+            arguments["incremental"] = dlt.sources.incremental(
+                column, initial_value=last, on_cursor_value_missing="include", primary_key=()
+            )
+        lenient = _lenient(function, arguments)
+        made = function(**arguments, **(lenient.arguments() if lenient else {}))
         if hasattr(made, "resources"):
             made = made.resources[spec.resource or request.stream.name]
-        return iter(made)
+        table = arguments.get("table") or spec.resource or request.stream.name
+        return iter(made), lenient.types.get(table, {}) if lenient else {}
     except KeyError as error:
         raise SmeltError(
             f"{request.source.name}.{request.stream.name}: {spec.source} has no resource {error}",
@@ -106,6 +121,24 @@ def _resource(request: PullRequest, cursor: tuple[str, Any] | None) -> Iterator[
         raise
     except Exception as error:
         raise _failed(request, error) from error
+
+
+def _lenient(function: Callable[..., Any], arguments: Mapping[str, Any]) -> SqliteTables | None:
+    """What reads SQLite's values as they are stored, if it is dlt's reader of databases that reads them."""
+    is_sqlite = str(arguments.get("credentials", "")).startswith("sqlite:")
+    by_rows = arguments.get("backend", "sqlalchemy") == "sqlalchemy"
+    if not (is_sqlite and by_rows and "table_adapter_callback" in inspect.signature(function).parameters):
+        return None
+    from ingest.extract.sqlite_tables import SqliteTables
+
+    return SqliteTables()
+
+
+def _notes(records: RecordStage) -> tuple[str, ...]:
+    if not records.unfit:
+        return ()
+    counted = ", ".join(f"{name} ({number:,})" for name, number in records.unfit.most_common(_MOST_NAMED))
+    return (f"values that are not of their column's type are in _smelt_extra, and null in the column: {counted}",)
 
 
 def _takes_incremental(function: Callable[..., Any]) -> bool:

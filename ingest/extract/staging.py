@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -13,6 +14,7 @@ from uuid import UUID
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ingest.extract.sqlite_values import Unfit
 from plugins.core.duck import literal
 
 CHUNK = 20_000
@@ -24,6 +26,7 @@ class RecordStage:
 
     types: Arrow types of known columns; a value that is not of its column's type goes to `_smelt_extra`.
     Other columns take the type of their values: one type if they agree, text if they don't.
+    unfit: how many values of each column went to `_smelt_extra`.
     """
 
     def __init__(
@@ -35,6 +38,7 @@ class RecordStage:
         self._rows: list[dict[str, Any]] = []
         self._files: list[Path] = []
         self.count = 0
+        self.unfit: Counter[str] = Counter()
 
     def add(self, record: Mapping[str, Any]) -> None:
         """Take one record; its place is its number, unless it brings one."""
@@ -66,11 +70,14 @@ class RecordStage:
         extra: dict[str, Any] = {}
         for name, value in record.items():
             plain = _plain(value)
-            if name in self._types and not _fits(plain, self._types[name]):
+            if isinstance(value, Unfit):
+                extra[name], fitted[name] = value.plain(), None
+            elif name in self._types and not _fits(plain, self._types[name]):
                 extra[name] = plain
             else:
                 fitted[name] = plain
         if extra:
+            self.unfit.update(extra.keys())
             fitted["_smelt_extra"] = json.dumps(extra, default=str)
         return fitted
 
@@ -121,7 +128,7 @@ def _fits(value: Any, kind: pa.DataType) -> bool:
         return isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63
     if pa.types.is_floating(kind):
         return isinstance(value, int | float) and not isinstance(value, bool)
-    return isinstance(value, str)
+    return isinstance(value, str) if pa.types.is_string(kind) else True
 
 
 def _column(values: list[Any], kind: pa.DataType | None) -> pa.Array:
