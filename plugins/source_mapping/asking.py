@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 from plugins.review import code, prose
 from plugins.source_mapping.document import ColumnMapping, EntityMapping, StreamMapping
-from plugins.source_mapping.drafting.files import Drafts, existing
+from plugins.source_mapping.drafting.columns import NUMBERS
+from plugins.source_mapping.drafting.files import Drafts, existing, is_drafted
 from plugins.source_mapping.drafting.staging import is_used
 from plugins.source_mapping.planning.plan import Plan
+from plugins.source_mapping.streams import is_shared_name
 
 _MOST = 30
 _UNMAPPED = 12
@@ -16,7 +18,12 @@ _UNMAPPED = 12
 
 def questions(plan: Plan, drafts: Drafts) -> Iterator[str]:
     """Those about entities first: what a column is depends on them."""
-    asked = [*_about_entities(plan, drafts), *_about_columns(plan)]
+    asked = [
+        *_about_entities(plan, drafts),
+        *_about_views(plan),
+        *_about_types(plan, drafts),
+        *_about_columns(plan),
+    ]
     yield from asked[:_MOST]
     if len(asked) > _MOST:
         yield (
@@ -44,10 +51,48 @@ def _about_entities(plan: Plan, drafts: Drafts) -> Iterator[str]:
             )
 
 
+def _about_views(plan: Plan) -> Iterator[str]:
+    for stream in plan.mapping.streams:
+        of = next((one.profile.view_of for one in plan.source.streams if one.name == stream.stream), None)
+        if of is None:
+            continue
+        for mapping in stream.entities:
+            if not is_drafted(mapping) and mapping.status == "question":
+                yield (
+                    f"All rows of {code(stream.stream)} are rows of {code(of)}, column by column: a view or a "
+                    f"copy. Is it to be mapped beside {code(of)}? It is left out: say `status: approved` at "
+                    f"{code(mapping.entity)} in mapping.yml to have it, or `rejected` to be asked no more."
+                )
+
+
+def _about_types(plan: Plan, drafts: Drafts) -> Iterator[str]:
+    """References that would be of two types: they are joined on, and only their names say that they belong
+    together.
+    """
+    found: dict[str, dict[str, list[str]]] = {}
+    for stream in plan.mapping.streams:
+        for mapping in stream.entities:
+            types = drafts.types.get((stream.stream, mapping.entity), {}) if mapping.is_new else {}
+            for target, data_type in types.items():
+                if is_shared_name(target):
+                    family = "text" if data_type.startswith("varchar") else data_type
+                    family = "a number" if data_type.startswith(NUMBERS) else family
+                    found.setdefault(target, {}).setdefault(family, []).append(mapping.entity)
+    for target, families in found.items():
+        if len(families) > 1:
+            told = " and ".join(
+                f"{family} in {', '.join(map(code, entities[:3]))}" for family, entities in families.items()
+            )
+            yield (
+                f"{code(target)} is {told}. If it is the same thing, give it one `expression` in mapping.yml, or "
+                "they can't be joined; are they?"
+            )
+
+
 def _about_columns(plan: Plan) -> Iterator[str]:
     for stream in plan.mapping.streams:
         for mapping in stream.entities:
-            if mapping.status == "rejected":
+            if not is_drafted(mapping):
                 continue
             for column in mapping.columns:
                 if column.status == "question" and not column.is_decided:
@@ -93,7 +138,7 @@ def _covered(stream: StreamMapping, mapping: EntityMapping, drafts: Drafts) -> s
     model = drafts.models[stream.stream, mapping.entity]
     used = [column for column in mapping.columns if is_used(column)]
     asked = sum(column.status == "question" for column in mapping.columns)
-    missing = [code(column.target) for column in mapping.columns if not column.columns][:6]
+    missing = [code(column.target) for column in mapping.columns if not (column.columns or column.expression)][:6]
     new = "" if mapping.entity in drafts.there else " (new)"
     made = f"{code(mapping.entity)}{new}" if mapping.entity in drafts.entities else "staged only"
     entity = made if mapping.is_new else code(mapping.entity)

@@ -20,6 +20,7 @@ from plugins.source_mapping.drafting.house import learn_house
 from plugins.source_mapping.entities import load_entities
 from plugins.source_mapping.planning.past import Past
 from plugins.source_mapping.planning.plan import Plan, plan_mapping
+from plugins.source_mapping.planning.standing import read_standing
 from plugins.source_mapping.proposing import make_proposal
 from plugins.source_mapping.streams import load_source
 
@@ -126,8 +127,11 @@ def plan_source(
     _require_known(decided, manifest)
     taken = frozenset(r.name for r in manifest.resources.values() if r.kind in ("model", "seed", "snapshot"))
     mine = {e.entity for s in decided.streams for e in s.entities if e.is_new} if decided else set()
+    standing = read_standing(manifest, source)
+    taken -= mine | standing.entities
     on_progress("matching")
-    return plan_mapping(found, own, decided, past, taken - mine, is_chosen=to is not None and len(entities) == 1)
+    is_chosen = to is not None and len(entities) == 1
+    return plan_mapping(found, own, decided, past, taken, standing, is_chosen=is_chosen)
 
 
 def _require_known(decided: SourceMapping | None, manifest: Manifest) -> None:

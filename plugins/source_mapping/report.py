@@ -57,6 +57,11 @@ def show(console: Console, mapped: Mapped) -> None:
             )
             table.add_row(*map(escape, cells))
     console.print(table)
+    staged = sum(1 for key in mapped.drafts.models if key[1] not in mapped.drafts.entities | mapped.drafts.there)
+    if mapped.drafts.entities and staged:
+        console.print(
+            f"{staged} of {len(mapped.plan.source.streams)} streams are only staged: no entity, no account of rows"
+        )
     proposal = mapped.proposal
     if proposal is None:
         console.print("Everything is as mapping.yml says, and nothing is open.")

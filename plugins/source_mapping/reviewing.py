@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from plugins.core.project import Project
 from plugins.core.project.compiled import compiled_manifest
 from plugins.core.settings import Settings
-from plugins.source_mapping.document import SourceMapping
+from plugins.source_mapping.document import EntityMapping, SourceMapping
 from plugins.source_mapping.mapping import mapping_path, plan_source
 from plugins.source_mapping.matching import Table
+from plugins.source_mapping.page.content import ANY_TARGET, Readings
+from plugins.source_mapping.planning.drafted import own_columns
+from plugins.source_mapping.planning.pairing import planned_expression
+from plugins.source_mapping.planning.plan import Plan
 
 
 @dataclass(frozen=True)
 class ReviewInputs:
     """sources: tables by stream. targets: by entity; those that are new have their names only. path: of
-    mapping.yml.
+    mapping.yml. readings: by stream and entity.
     """
 
     mapping: SourceMapping
     sources: dict[str, Table]
     targets: dict[str, Table]
     path: Path
+    readings: Readings = field(default_factory=dict)
 
 
 def review_inputs(project: Project, settings: Settings, source: str) -> ReviewInputs:
@@ -35,4 +40,23 @@ def review_inputs(project: Project, settings: Settings, source: str) -> ReviewIn
         {stream.name: stream.table for stream in plan.source.streams},
         {name: entity.table for name, entity in plan.entities.items()},
         mapping_path(project, source),
+        {
+            (stream.stream, entity.entity): _readings(plan, stream.stream, entity)
+            for stream in plan.mapping.streams
+            for entity in stream.entities
+            if any(one.name == stream.stream for one in plan.source.streams)
+        },
     )
+
+
+def _readings(plan: Plan, stream: str, mapping: EntityMapping) -> dict[str, dict[str, str]]:
+    source, entity = plan.source.stream(stream), plan.entities.get(mapping.entity)
+    names = [column.name for column in source.table.columns]
+    if mapping.is_new or entity is None:
+        own = {one.columns[0]: one.expression for one in own_columns(source, names, set()) if one.expression}
+        return {ANY_TARGET: own}
+    found: dict[str, dict[str, str]] = {}
+    for target in entity.table.columns:
+        made = {name: planned_expression(source, entity, target.name, name) for name in names}
+        found[target.name] = {name: one.sql for name, one in made.items() if one is not None and one.sql}
+    return found

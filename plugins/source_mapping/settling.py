@@ -13,7 +13,7 @@ from plugins.core.discovery import ColumnProfile
 from plugins.core.llm import Model, ModelError, load_prompt
 from plugins.source_mapping.document import ColumnMapping, EntityMapping, StreamMapping
 from plugins.source_mapping.entities import Entity
-from plugins.source_mapping.planning.expressions import expression
+from plugins.source_mapping.planning.pairing import planned_expression
 from plugins.source_mapping.planning.plan import ASKED_BELOW, Plan
 from plugins.source_mapping.streams import SourceStream
 
@@ -94,16 +94,9 @@ def _settled(stream: SourceStream, entity: Entity, column: ColumnMapping, choice
         evidence = "; ".join(filter(None, (column.evidence, because)))
         status = "proposed" if confidence >= ASKED_BELOW else "question"
         return column.model_copy(update={"confidence": confidence, "evidence": evidence, "status": status})
-    accepted = entity.accepted.get(column.target, ())
-    data_type, description = entity.types.get(column.target, ""), entity.table.by_name[column.target].description
-    made = expression(
-        stream.profile.column(chosen),
-        column.target,
-        data_type,
-        accepted,
-        description,
-        stream.table.by_name[chosen].description,
-    )
+    made = planned_expression(stream, entity, column.target, chosen)
+    if made is None:
+        return column
     changes = {"columns": (chosen,), "expression": made.sql, "confidence": _ALONE, "evidence": because}
     return column.model_copy(update=changes)
 

@@ -163,7 +163,30 @@ def _of_one_type(streams: tuple[SourceStream, ...], references: Sequence[Foreign
         if pair[0].casts_to != pair[1].casts_to and all(one.data_type == "VARCHAR" for one in pair):
             for stream, column in ((ours, pair[0]), (theirs, pair[1])):
                 by_name[stream.name] = _as_text(by_name[stream.name], column)
+    for stream, column in _called_the_same(list(by_name.values())):
+        by_name[stream] = _as_text(by_name[stream], column)
     return tuple(by_name[one.name] for one in streams)
+
+
+def is_shared_name(name: str) -> bool:
+    """Whether columns of this name are of one thing in any stream: `customer_id`, and not `id` or `number`."""
+    from plugins.core.discovery.names import id_subject, is_code_name, is_id_name
+
+    return bool(id_subject(name)) and (is_id_name(name) or is_code_name(name))
+
+
+def _called_the_same(streams: Sequence[SourceStream]) -> Iterator[tuple[str, ColumnProfile]]:
+    """Columns of text that are numbers here and none in another stream, by the name of an identifier."""
+    from plugins.core.discovery.names import snake
+
+    found: dict[str, list[tuple[str, ColumnProfile]]] = {}
+    for stream in streams:
+        for column in stream.profile.columns:
+            if column.data_type == "VARCHAR" and column.distinct and is_shared_name(column.name):
+                found.setdefault(snake(column.name), []).append((stream.name, column))
+    for places in found.values():
+        if len({column.casts_to for _, column in places}) > 1:
+            yield from ((stream, column) for stream, column in places if column.casts_to is not None)
 
 
 def _as_text(stream: SourceStream, column: ColumnProfile) -> SourceStream:

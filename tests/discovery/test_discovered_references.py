@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -24,7 +23,8 @@ create view active_customers as select * from customers where is_active;
 create view v_customers as select * from customers;
 create table ratings as select i as id, 'r' || i as label from range(1, 11) as t (i);
 create table stores as select i as id, 'City ' || i as city from range(1, 11) as t (i);
-create table employees as select i as id, nullif(i // 4, 0) as reports_to, 'E' || i as name from range(1, 41) as t (i);
+create table employees as
+select i as id, nullif(i // 4, 0) as reports_to, 'E' || i as name from range(1, 41) as t (i);
 create table orders as
 select
     1000 + i as order_id, 1 + i * 7 % 100 as customer_id, 1 + i % 5 as quantity, 1 + i % 5 as rating,

@@ -19,7 +19,7 @@ _Row = tuple[str | None, ...]
 
 @dataclass(frozen=True)
 class _Held:
-    """What a stream holds. columns: by name in lower case; none if a column is of values that can't be compared."""
+    """What a stream holds. columns: by name in lower case; none if values of one can't be compared."""
 
     columns: Mapping[str, Look]
     is_whole: bool

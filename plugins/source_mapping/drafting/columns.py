@@ -9,7 +9,7 @@ from plugins.core.editing.yaml_text import Flow
 from plugins.source_mapping.planning.expressions import unquoted
 
 HEADINGS = ("ids", "text", "numerics", "booleans", "timestamps")
-_NUMBERS = ("tinyint", "smallint", "integer", "bigint", "hugeint", "decimal", "double", "float", "real", "numeric")
+NUMBERS = ("tinyint", "smallint", "integer", "bigint", "hugeint", "decimal", "double", "float", "real", "numeric")
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Selected:
             return "booleans"
         if kind.startswith(("date", "time")):
             return "timestamps"
-        return "numerics" if kind.startswith(_NUMBERS) else "text"
+        return "numerics" if kind.startswith(NUMBERS) else "text"
 
 
 def documented(column: Selected) -> dict[str, object]:

@@ -13,22 +13,24 @@ from plugins.source_mapping.drafting.entity import Reference, draft_entity
 from plugins.source_mapping.drafting.house import House
 from plugins.source_mapping.drafting.staging import AUDIT, Staged, draft_staging
 from plugins.source_mapping.planning.drafted import snake_case
+from plugins.source_mapping.planning.expressions import unquoted
 from plugins.source_mapping.planning.plan import Plan
 from plugins.source_mapping.streams import SourceStream
 
 # Below this a reference is a guess, and a guess is no test.
 _SURE_REFERENCE = 0.75
+_NAMED = 6
 
 
 @dataclass
 class Drafts:
     """files: text by path. told: what each does, in a line of markdown. models: staging models by stream and
-    entity. entities: those that are drafted. there: models that the project
-    has."""
+    entity; types: of their columns. entities: those that are drafted. there: models that the project has."""
 
     files: dict[str, str] = field(default_factory=dict)
     told: dict[str, str] = field(default_factory=dict)
     models: dict[tuple[str, str], str] = field(default_factory=dict)
+    types: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
     entities: set[str] = field(default_factory=set)
     there: frozenset[str] = frozenset()
     notes: list[str] = field(default_factory=list)
@@ -65,11 +67,26 @@ def draft_files(plan: Plan, house: House, domain: str, description: str, owner: 
     for mapped in plan.mapping.streams:
         if any(stream.name == mapped.stream for stream in source.streams):
             _draft_stream(one, source.stream(mapped.stream), mapped)
+    if house.accounting is not None and source.in_bronze:
+        drafts.notes += _unaccounted(plan, drafts)
     return drafts
 
 
+def _unaccounted(plan: Plan, drafts: Drafts) -> Iterator[str]:
+    """Streams that a build says nothing about: it accounts for the rows of entities."""
+    staged = {stream for stream, entity in drafts.models if entity not in drafts.entities}
+    staged -= {stream for stream, entity in drafts.models if entity in drafts.entities}
+    if staged:
+        names = ", ".join(f"`{name}`" for name in sorted(staged)[:_NAMED])
+        more = f" and {len(staged) - _NAMED} more" if len(staged) > _NAMED else ""
+        yield (
+            f"**{len(staged)} of {len(plan.source.streams)} streams are only staged** ({names}{more}): "
+            "no entity is made of their own rows, so that a build does not account for them."
+        )
+
+
 def _draft_stream(one: _Drafting, stream: SourceStream, mapped: StreamMapping) -> None:
-    open_to = [entity for entity in mapped.entities if entity.status != "rejected"]
+    open_to = [entity for entity in mapped.entities if is_drafted(entity)]
     for mapping in open_to:
         name = _staging_name(one, stream, mapping, is_alone=len(open_to) == 1)
         _draft_one(one, stream, mapping, name)
@@ -88,8 +105,10 @@ def _draft_one(one: _Drafting, stream: SourceStream, mapping: EntityMapping, nam
     domain = entity.domain if entity is not None and house.silver else one.domain
     folder = house.staging_folder(source.name, domain)
     audit = tuple(AUDIT) if source.in_bronze else ()
-    staged = draft_staging(name, source.name, stream, mapping, entity, audit)
+    standing = one.plan.standing.of(stream.name, mapping.entity)
+    staged = draft_staging(name, source.name, stream, mapping, entity, audit, standing)
     one.drafts.models[stream.name, mapping.entity] = name
+    one.drafts.types[stream.name, mapping.entity] = {unquoted(one.name): one.data_type for one in staged.columns}
     one.drafts.add(folder / f"{name}.sql", staged.sql, f"types and renames `{stream.name}`")
     one.drafts.add(folder / f"{name}.yml", staged.yaml, "describes it")
     if mapping.is_new and not staged.key and not (house.is_layered and source.in_bronze):
@@ -127,7 +146,7 @@ def _draft_layers(
     if house.accounting is not None:
         before = drafts.files.get(house.accounting, house.texts[house.accounting])
         after = with_account(before, source.name, stream.name, mapping.entity, staged.key)
-        drafts.add(house.accounting, after, "accounts for every row of the new streams")
+        drafts.add(house.accounting, after, "accounts for every row of the streams that entities are made of")
 
 
 def _told(model: str, entity: str) -> str:
@@ -150,8 +169,13 @@ def _references(plan: Plan, stream: SourceStream, mapping: EntityMapping) -> Ite
             continue
         for entity in theirs.entities:
             ours, to = _target(mapping, key.columns[0]), _target(entity, key.to_columns[0])
-            if entity.is_new and entity.status != "rejected" and ours and to:
+            if entity.is_new and is_drafted(entity) and ours and to:
                 yield Reference(ours, entity.entity, to)
+
+
+def is_drafted(mapping: EntityMapping) -> bool:
+    """Whether models are made of it: not of what people rejected, nor of a view that they are asked about."""
+    return mapping.status != "rejected" and not (mapping.is_new and mapping.status == "question")
 
 
 def _target(mapping: EntityMapping, column: str) -> str | None:

@@ -12,6 +12,7 @@ from plugins.source_mapping.drafting.columns import Selected, documented, in_ord
 from plugins.source_mapping.entities import Entity
 from plugins.source_mapping.planning.drafted import data_type_of, own_columns
 from plugins.source_mapping.planning.expressions import identifier, text_of, unquoted
+from plugins.source_mapping.planning.standing import StandingModel
 from plugins.source_mapping.streams import SourceStream
 
 AUDIT = {
@@ -68,17 +69,23 @@ def draft_staging(
     mapping: EntityMapping,
     entity: Entity | None,
     audit: Sequence[str],
+    standing: StandingModel | None = None,
 ) -> Staged:
-    """entity: the one that the project has; None: a new one. audit: columns that bronze adds.
+    """entity: the one that the project has; None: a new one. audit: columns that bronze adds. standing: the model
+    of the name as it is merged.
 
     What the entity has no column for is there too, under its own name: staging loses nothing.
     """
-    mapped = [selected(stream, one, entity) for one in mapping.columns if entity is not None or one.columns]
+    mapped = [
+        selected(stream, one, entity)
+        for one in mapping.columns
+        if entity is not None or one.columns or one.expression
+    ]
     if entity is None:
         mapped = [one for one, by in zip(mapped, _with_columns(mapping), strict=True) if by.status != "rejected"]
     used = {column for one in mapping.columns if is_used(one) for column in one.columns}
     rest = [column.name for column in stream.table.columns if column.name not in used]
-    beyond = own_columns(stream, rest, {unquoted(one.name) for one in mapped})
+    beyond = own_columns(stream, rest, {unquoted(one.name) for one in mapped}, standing)
     written = as_written(stream, mapping) if entity is None and audit else {}
     others = [*(selected(stream, one, None) for one in beyond), *written.values()]
     columns, every = in_order(mapped), in_order([*mapped, *others])
@@ -91,7 +98,7 @@ def draft_staging(
 
 
 def _with_columns(mapping: EntityMapping) -> list[ColumnMapping]:
-    return [one for one in mapping.columns if one.columns]
+    return [one for one in mapping.columns if one.columns or one.expression]
 
 
 def as_written(stream: SourceStream, mapping: EntityMapping) -> dict[str, Selected]:
@@ -113,7 +120,7 @@ def as_written(stream: SourceStream, mapping: EntityMapping) -> dict[str, Select
 
 def is_used(column: ColumnMapping) -> bool:
     """Whether the model has it, or null until somebody says what it is."""
-    if not column.columns or column.status == "rejected":
+    if not (column.columns or column.expression) or column.status == "rejected":
         return False
     return column.is_decided or column.confidence >= _LEAST_USED
 
@@ -123,11 +130,17 @@ def selected(stream: SourceStream, column: ColumnMapping, entity: Entity | None)
     target = entity.table.by_name.get(column.target) if entity is not None else None
     profile = stream.profile.column(column.columns[0]) if column.columns else None
     promised = entity.types.get(column.target, "") if entity else column.data_type
-    data_type = promised or (data_type_of(profile) if profile else "")
+    # A new entity's column that is taken as it is has the source's type, whatever its values could be read as.
+    is_plain = entity is None and is_used(column) and not column.expression
+    data_type = profile.data_type.lower() if profile and is_plain else promised
+    data_type = data_type or (data_type_of(profile) if profile else "")
     is_id = (target.is_key if target else False) or (profile is not None and _is_id(profile, stream))
     description = (target.description if target else "") or (_described(profile) if profile else "")
     if is_used(column):
         sql = column.expression or identifier(column.columns[0])
+        if not column.columns:
+            # A constant has the type that it is written in, and is to have the target's.
+            sql = f"cast({sql} as {data_type or 'varchar'})"
         pii = profile.pii.value if profile is not None and profile.pii is not None else ""
         return Selected(identifier(column.target), sql, data_type, description, is_id, pii=pii)
     if column.runners_up or column.columns:

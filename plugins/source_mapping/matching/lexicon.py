@@ -9,15 +9,18 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+_Phrases = frozenset[tuple[str, ...]]
+
 
 @dataclass(frozen=True)
 class Lexicon:
     """meanings: words in full, by abbreviation or foreign word. concepts: the groups that a word is in.
-    kinds: what a column holds, by a word of its name (`date`, `flag`, `id` …)."""
+    kinds: what a column holds, by a word of its name (`date`, `flag`, `id` …). opposites: phrases of two sides."""
 
     meanings: Mapping[str, tuple[str, ...]]
     concepts: Mapping[str, frozenset[int]]
     kinds: Mapping[str, str]
+    opposites: tuple[tuple[_Phrases, _Phrases], ...]
 
 
 @cache
@@ -34,7 +37,12 @@ def load_lexicon() -> Lexicon:
         for word in group.split():
             concepts[word] = concepts.get(word, frozenset()) | {number}
     kinds = {word: kind for kind, words in document["kinds"].items() for word in words.split()}
-    return Lexicon(meanings, concepts, kinds)
+    opposites = tuple((_phrases(first), _phrases(second)) for first, second in document["opposites"]["pairs"])
+    return Lexicon(meanings, concepts, kinds, opposites)
+
+
+def _phrases(listed: list[str]) -> _Phrases:
+    return frozenset(tuple(phrase.split()) for phrase in listed)
 
 
 def _spellings(word: str) -> set[str]:

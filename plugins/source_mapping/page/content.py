@@ -16,13 +16,21 @@ _LONGEST_DESCRIPTION = 1_000
 # Values that are looked at until enough different ones are found.
 _LOOKED_AT = 200
 
-_Places = Mapping[str, Collection[str]]
+# Of a new entity a column is read in the same way for any target.
+ANY_TARGET = "*"
+# By stream and entity, then by target and source column: the SQL that makes the one of the other, if it needs any.
+Readings = Mapping[tuple[str, str], Mapping[str, Mapping[str, str]]]
 
 
 def review_document(
-    mapping: SourceMapping, sources: Mapping[str, Table], targets: Mapping[str, Table]
+    mapping: SourceMapping,
+    sources: Mapping[str, Table],
+    targets: Mapping[str, Table],
+    readings: Readings | None = None,
 ) -> dict[str, Any]:
     """The page's JSON. sources: tables by stream; targets: by entity; either may lack some.
+
+    readings: the expressions by which a column that somebody chooses is read.
 
     Columns of a table that the mapping does not name are in it too, as undecided and without a proposal. Of values
     there are at most five per column, shortened, and none with personal data: of a column that is called like
@@ -39,7 +47,14 @@ def review_document(
                     _shown(column, personal_sources[stream.stream])
                     for column in source_columns(stream, sources.get(stream.stream))
                 ],
-                "entities": [_entity(entity, targets.get(entity.entity)) for entity in stream.entities],
+                "entities": [
+                    _entity(
+                        entity,
+                        targets.get(entity.entity),
+                        (readings or {}).get((stream.stream, entity.entity), {}),
+                    )
+                    for entity in stream.entities
+                ],
                 "unmapped": [{"column": one.column, "because": one.because} for one in stream.unmapped],
             }
             for stream in mapping.streams
@@ -88,8 +103,17 @@ def _find_personal(mapping: SourceMapping) -> tuple[dict[str, set[str]], dict[st
     return of_streams, of_entities
 
 
-def _entity(entity: EntityMapping, table: Table | None) -> dict[str, Any]:
+def _entity(
+    entity: EntityMapping, table: Table | None, readings: Mapping[str, Mapping[str, str]]
+) -> dict[str, Any]:
     listed = {column.target: column for column in entity.columns}
+    # Most targets read the columns in one of a few ways, which are written once.
+    ways: dict[tuple[tuple[str, str], ...], int] = {}
+    names = target_columns(entity, table)
+    way = {
+        name: ways.setdefault(tuple(readings.get(name, readings.get(ANY_TARGET, {})).items()), len(ways))
+        for name in names
+    }
     return {
         "entity": entity.entity,
         "confidence": entity.confidence,
@@ -98,13 +122,14 @@ def _entity(entity: EntityMapping, table: Table | None) -> dict[str, Any]:
         "is_new": entity.is_new,
         "is_decided": entity.status in ("approved", "rejected") or entity.reviewer is not None,
         "columns": [
-            _column(listed.get(name) or ColumnMapping(target=name, confidence=0.0), name in listed)
-            for name in target_columns(entity, table)
+            _column(listed.get(name) or ColumnMapping(target=name, confidence=0.0), name in listed, way[name])
+            for name in names
         ],
+        "readings": list(map(dict, ways)),
     }
 
 
-def _column(column: ColumnMapping, is_listed: bool) -> dict[str, Any]:
+def _column(column: ColumnMapping, is_listed: bool, reading: int) -> dict[str, Any]:
     return {
         "target": column.target,
         "columns": list(column.columns),
@@ -116,6 +141,7 @@ def _column(column: ColumnMapping, is_listed: bool) -> dict[str, Any]:
         "reviewer": column.reviewer,
         "is_decided": column.is_decided,
         "is_listed": is_listed,
+        "reading": reading,
     }
 
 

@@ -37,6 +37,8 @@ _NO_SCALARS: dict[type[exp.Expr], str] = {
     exp.Parameter: "a parameter has no value here",
     exp.Command: "it is a command",
 }
+# What a constant is made of: nothing that may be another value at the next run.
+_CONSTANT = (exp.Literal, exp.Null, exp.Boolean, exp.Neg, exp.Paren, exp.Cast, exp.DataType, exp.DataTypeParam)
 
 
 class ExpressionError(SmeltError):
@@ -44,7 +46,8 @@ class ExpressionError(SmeltError):
 
 
 def check_expression(expression: str, columns: Collection[str]) -> tuple[str, ...]:
-    """The stream's columns that an expression (DuckDB's SQL) is made from, in the order in which it names them.
+    """The stream's columns that an expression (DuckDB's SQL) is made from, in the order in which it names them;
+    none of a constant, such as 'EUR', 0 or null.
 
     columns: names of the stream's columns. Raises ExpressionError, with what is wrong and what may be written.
     """
@@ -59,9 +62,10 @@ def check_expression(expression: str, columns: Collection[str]) -> tuple[str, ..
     except GuardError as error:
         message = _PLACE.sub("", error.message).replace("the query is", "the expression is")
         raise ExpressionError(message, "write operators and plain functions of this row's columns") from error
-    if not names:
+    if not names and not all(isinstance(node, _CONSTANT) for node in tree.walk()):
         raise ExpressionError(
-            "the expression names no column of the stream", "say that nothing at the source is this"
+            "the expression names no column of the stream, and is no constant",
+            "write a constant such as 'EUR', 0 or null, or say that nothing at the source is this",
         )
     return tuple(names)
 

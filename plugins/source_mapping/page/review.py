@@ -94,7 +94,8 @@ class MappingReview:
         return self._opened
 
     def _document(self, opened: _Opened) -> dict[str, Any]:
-        document = review_document(opened.mapping, opened.inputs.sources, opened.inputs.targets)
+        inputs = opened.inputs
+        document = review_document(opened.mapping, inputs.sources, inputs.targets, inputs.readings)
         return {**document, "version": opened.version, "reviewer": self.reviewer}
 
 

@@ -11,6 +11,7 @@ from plugins.core.discovery import ColumnProfile
 from plugins.source_mapping.document import ColumnMapping, EntityMapping
 from plugins.source_mapping.matching.words import without_accents
 from plugins.source_mapping.planning.expressions import expression, reserved_words
+from plugins.source_mapping.planning.standing import StandingModel
 from plugins.source_mapping.streams import SourceStream
 
 _LONGEST = 60
@@ -32,30 +33,44 @@ def singular(name: str) -> str:
     return "_".join([*before, lemmatize(last, "en").lower()])
 
 
-def new_entity(source: str, stream: SourceStream, kept: EntityMapping | None, taken: Set[str]) -> EntityMapping:
+def new_entity(
+    source: str,
+    stream: SourceStream,
+    kept: EntityMapping | None,
+    taken: Set[str],
+    standing: StandingModel | None = None,
+) -> EntityMapping:
     """All columns of the stream, under house names and typed. kept: what people made of it before.
 
-    taken: names of models that the project has.
+    taken: names of models that the project has. standing: the staging model that is merged; what stands in it is
+    not drafted anew by what the sample happens to hold.
     """
-    name = kept.entity if kept else _unless_taken(snake_case(stream.name), source, taken)
+    merged = standing.entity if standing else None
+    name = kept.entity if kept else merged or _unless_taken(snake_case(stream.name), source, taken)
     there = {column.name for column in stream.table.columns}
     named = {one.target: one for one in kept.columns if set(one.columns) <= there} if kept else {}
     used = {column for one in named.values() for column in one.columns}
     # Of which people said that nothing is to be made of it.
-    refused = {one.target for one in named.values() if not one.columns and one.is_decided}
+    refused = {one.target for one in named.values() if not (one.columns or one.expression) and one.is_decided}
+    for target, one in (standing.mappings(stream) if standing else {}).items():
+        if target not in named and not used & set(one.columns):
+            named[target] = one
+    used = {column for one in named.values() for column in one.columns}
     for column in stream.table.columns:
         if column.name in used or _named(column.name, name, stream.key) in refused:
             continue
         one = _column(stream.profile.column(column.name), _free(_named(column.name, name, stream.key), named))
         named[one.target] = one
-    status = kept.status if kept and kept.reviewer else "proposed"
+    places = {column.name: place for place, column in enumerate(stream.table.columns)}
+    columns = sorted(named.values(), key=lambda one: min((places[name] for name in one.columns), default=-1))
+    status = kept.status if kept and (kept.reviewer or kept.status == "approved") else "proposed"
     return EntityMapping(
         entity=name,
         confidence=1.0,
         status=status,
         reviewer=kept.reviewer if kept else None,
         is_new=True,
-        columns=tuple(named.values()),
+        columns=tuple(columns if standing else named.values()),
     )
 
 
@@ -63,12 +78,19 @@ def _unless_taken(name: str, source: str, taken: Set[str]) -> str:
     return name if name not in taken | reserved_words() else f"{snake_case(source)}_{name}"
 
 
-def own_columns(stream: SourceStream, names: Sequence[str], taken: Set[str]) -> list[ColumnMapping]:
-    """Columns that no entity has, under house names and typed: staging loses nothing. taken: names in use."""
+def own_columns(
+    stream: SourceStream, names: Sequence[str], taken: Set[str], standing: StandingModel | None = None
+) -> list[ColumnMapping]:
+    """Columns that no entity has, under house names and typed: staging loses nothing. taken: names in use.
+
+    standing: the staging model that is merged.
+    """
+    merged = (standing.mappings(stream) if standing else {}).values()
+    alone = {one.columns[0]: one for one in merged if len(one.columns) == 1 and one.target not in taken}
     named: dict[str, ColumnMapping] = {}
-    used = set(taken)
+    used = set(taken) | {alone[name].target for name in names if name in alone}
     for name in names:
-        one = _column(stream.profile.column(name), _free(snake_case(name), used))
+        one = alone.get(name) or _column(stream.profile.column(name), _free(snake_case(name), used))
         used.add(one.target)
         named[name] = one
     return list(named.values())

@@ -187,14 +187,14 @@ def _factor(source: str, unit: str | None, target: str) -> float:
     return 1
 
 
-_EPOCHS = {"ms": "epoch_ms({})", "us": "make_timestamp({})", "ns": "make_timestamp_ns({})"}
+_EPOCHS = {"ms": "epoch_ms({})", "µs": "make_timestamp({})", "ns": "make_timestamp_ns({})"}
 
 
 def _moment(source: ColumnProfile, column: str, kind: str, is_text: bool) -> Expression:
     form = source.format or ""
     as_kind = "date" if kind.startswith("date") and not kind.startswith("datetime") else kind
     if "epoch" in form:
-        number = f"cast({column} as bigint)" if is_text else column
+        number = f"try_cast({_text(source, column)} as bigint)" if is_text else column
         moment = _EPOCHS.get(form.rpartition(" ")[2], "to_timestamp({})").format(number)
         return Expression(f"cast({moment} as {as_kind})", f"from {form}")
     if not is_text:

@@ -21,8 +21,10 @@ from plugins.source_mapping.planning.assigning import Assigned
 from plugins.source_mapping.planning.choosing import SURE, Candidate, choose
 from plugins.source_mapping.planning.composing import compose
 from plugins.source_mapping.planning.drafted import new_entity
-from plugins.source_mapping.planning.expressions import expression, same_words
+from plugins.source_mapping.planning.expressions import same_words
+from plugins.source_mapping.planning.pairing import planned_expression
 from plugins.source_mapping.planning.past import Past
+from plugins.source_mapping.planning.standing import Standing, StandingModel
 from plugins.source_mapping.planning.trying import try_out
 from plugins.source_mapping.streams import MappedSource, SourceStream
 
@@ -33,11 +35,14 @@ _MOST_IF_STRANGE = 0.7
 
 @dataclass(frozen=True)
 class Plan:
-    """mapping: the whole file as it should be. entities: those that the project has, by name."""
+    """mapping: the whole file as it should be. entities: those that the project has, by name. standing: staging
+    models that are merged.
+    """
 
     source: MappedSource
     mapping: SourceMapping
     entities: Mapping[str, Entity]
+    standing: Standing = field(default_factory=Standing)
     notes: tuple[str, ...] = field(default=())
 
 
@@ -47,19 +52,22 @@ def plan_mapping(
     decided: SourceMapping | None,
     past: Past,
     taken: Set[str] = frozenset(),
+    standing: Standing | None = None,
     *,
     is_chosen: bool = False,
 ) -> Plan:
     """Map every stream. decided: the mapping.yml that is there; what people said in it stays.
 
+    standing: staging models that are merged; what they make of columns of which mapping.yml says nothing stays.
     taken: names of models that the project has, which a new entity can't have. is_chosen: the entities are
     those that somebody named, and less is asked of a stream to feed one.
     """
+    standing = standing or Standing()
     streams: list[StreamMapping] = []
     for one in source.streams:
         kept = decided.stream(one.name) if decided else None
         new = {entity.entity for stream in streams for entity in stream.entities if entity.is_new}
-        streams.append(_stream(source.name, one, entities, kept, past, taken | new, is_chosen=is_chosen))
+        streams.append(_stream(source.name, one, entities, kept, past, taken | new, standing, is_chosen=is_chosen))
     gone = _gone(source, decided)
     notes = tuple(f"the stream `{one.stream}` of mapping.yml is not at the source any more" for one in gone)
     notes += tuple(
@@ -80,7 +88,7 @@ def plan_mapping(
         for note in _not_there(one, entity)
     )
     notes += tuple(f"`{name}` {told}; what is said of it here rests on names alone" for name in source.missing)
-    return Plan(source, SourceMapping(source=source.name, streams=(*streams, *gone)), entities, notes)
+    return Plan(source, SourceMapping(source=source.name, streams=(*streams, *gone)), entities, standing, notes)
 
 
 def _shown(name: str) -> str:
@@ -100,6 +108,7 @@ def _stream(
     decided: StreamMapping | None,
     past: Past,
     taken: Set[str],
+    standing: Standing,
     *,
     is_chosen: bool,
 ) -> StreamMapping:
@@ -108,21 +117,50 @@ def _stream(
     rejected = {name for name, one in kept.items() if one.status == "rejected"}
     open_to = {name: entity for name, entity in entities.items() if name not in rejected}
     drafted = next((one for one in kept.values() if one.is_new and one.status != "rejected"), None)
-    # What stands in the file already is not thought about again.
-    chosen = choose(stream, open_to, approved, is_chosen=is_chosen) if approved or drafted is None else []
-    mapped = [_entity(stream, one, kept.get(one.entity.name), past) for one in chosen]
+    merged = standing.of(stream.name, drafted.entity if drafted else None)
+    is_own = drafted is not None or (not kept and merged is not None and merged.entity is not None)
+    # What stands in the file already, or is merged, is not thought about again.
+    chosen = choose(stream, open_to, approved, is_chosen=is_chosen) if approved or not is_own else []
+    refused = [kept[name] for name in sorted(rejected)]
+    if stream.profile.view_of is not None and merged is None and all(map(_is_open, kept.values())):
+        # The table is mapped, and a view of it would say everything twice.
+        asked = new_entity(source, stream, drafted, taken).model_copy(update={"status": "question"})
+        return StreamMapping(stream=stream.name, entities=tuple(refused or [asked]))
+    mapped = [
+        _entity(stream, one, kept.get(one.entity.name), past, standing.of(stream.name, one.entity.name))
+        for one in chosen
+    ]
     is_refused = any(kept[name].is_new for name in rejected)
     if drafted is not None or not (mapped or is_refused):
-        mapped.append(new_entity(source, stream, drafted, taken))
-    refused = [kept[name] for name in sorted(rejected)]
+        mapped.append(new_entity(source, stream, drafted, taken, merged))
     unmapped = tuple(_unmapped(stream, mapped, chosen))
     return try_out(stream, StreamMapping(stream=stream.name, entities=(*mapped, *refused), unmapped=unmapped))
 
 
-def _entity(stream: SourceStream, candidate: Candidate, kept: EntityMapping | None, past: Past) -> EntityMapping:
+def _is_open(kept: EntityMapping) -> bool:
+    return kept.status in ("question", "rejected")
+
+
+def _is_said(kept: EntityMapping) -> bool:
+    return kept.status in ("approved", "rejected") or kept.reviewer is not None
+
+
+def _entity(
+    stream: SourceStream,
+    candidate: Candidate,
+    kept: EntityMapping | None,
+    past: Past,
+    merged: StandingModel | None,
+) -> EntityMapping:
     decided = {one.target: one for one in kept.columns} if kept else {}
-    columns = tuple(_column(stream, candidate, one, decided, past) for one in candidate.assigned)
-    is_said = kept is not None and (kept.status == "approved" or kept.reviewer is not None)
+    standing = merged.mappings(stream) if merged is not None else {}
+    columns = tuple(
+        _standing(standing[target], _planned(stream, candidate, one, past))
+        if (target := candidate.entity.table.columns[one.target].name) in standing and target not in decided
+        else _column(stream, candidate, one, decided, past)
+        for one in candidate.assigned
+    )
+    is_said = kept is not None and _is_said(kept)
     status = "proposed" if candidate.confidence >= SURE else "question"
     return EntityMapping(
         entity=candidate.entity.name,
@@ -140,11 +178,30 @@ def _column(
     decided: Mapping[str, ColumnMapping],
     past: Past,
 ) -> ColumnMapping:
-    entity = candidate.entity
-    target = entity.table.columns[assigned.target]
-    kept = decided.get(target.name)
+    kept = decided.get(candidate.entity.table.columns[assigned.target].name)
     if kept is not None and kept.status != "question" and _is_there(stream, kept):
         return kept
+    return _planned(stream, candidate, assigned, past)
+
+
+def _standing(merged: ColumnMapping, planned: ColumnMapping) -> ColumnMapping:
+    """What is merged stays; where it is not what would be proposed with confidence, somebody is asked."""
+    is_sure = planned.columns == merged.columns and planned.status == "proposed"
+    said = {"runners_up": planned.runners_up, "data_type": ""}
+    if is_sure:
+        return merged.model_copy(update=said | {"confidence": max(planned.confidence, merged.confidence)})
+    other = f"likelier is {' and '.join(planned.columns)} ({planned.confidence:.2f})"
+    told = other if planned.columns and planned.columns != merged.columns else planned.evidence
+    evidence = "; ".join(filter(None, (merged.evidence, told)))
+    return merged.model_copy(
+        update=said | {"confidence": _MOST_IF_STRANGE, "status": "question", "evidence": evidence}
+    )
+
+
+def _planned(stream: SourceStream, candidate: Candidate, assigned: Assigned, past: Past) -> ColumnMapping:
+    """What a target is made from, as it is found."""
+    entity = candidate.entity
+    target = entity.table.columns[assigned.target]
     found = _found(stream, candidate, assigned, past)
     composed = compose(target.name, stream.profile.columns)
     if composed is not None and (found is None or found[0] in composed.columns or found[1] < composed.confidence):
@@ -179,14 +236,16 @@ def _mapped(
     column, confidence, evidence = found
     if strange := _not_accepted(stream.profile.column(column), entity.accepted.get(target, ())):
         confidence, evidence = min(confidence, _MOST_IF_STRANGE), "; ".join(filter(None, (strange, evidence)))
-    made = expression(
-        stream.profile.column(column),
-        target,
-        entity.types.get(target, ""),
-        entity.accepted.get(target, ()),
-        entity.table.by_name[target].description,
-        stream.table.by_name[column].description,
-    )
+    made = planned_expression(stream, entity, target, column)
+    if made is None:
+        return ColumnMapping(
+            target=target,
+            status="question",
+            evidence=f"`{column}` is near, and says the opposite",
+            runners_up=(RunnerUp(column=column, confidence=round(confidence, 2)), *runners_up),
+        )
+    if made.is_opposite:
+        confidence = min(confidence, _MOST_IF_STRANGE)
     return ColumnMapping(
         target=target,
         columns=(column,),

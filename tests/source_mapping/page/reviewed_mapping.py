@@ -71,6 +71,10 @@ CHECKOUTS = Table(
 )
 
 
+# As the planner reads a column that somebody chooses.
+READINGS = {("members", "patrons"): {"annual_fee": {"fee_ct": "try_cast(fee_ct / 100.0 as decimal(10,2))"}}}
+
+
 def _ups(*pairs: tuple[str, float]) -> tuple[RunnerUp, ...]:
     return tuple(RunnerUp(column=name, confidence=sure) for name, sure in pairs)
 
@@ -169,7 +173,9 @@ class Desk:
 
     def _load(self) -> ReviewInputs:
         self.loads += 1
-        return ReviewInputs(read_mapping(self.path) or self.mapping, self.sources, self.targets, self.path)
+        return ReviewInputs(
+            read_mapping(self.path) or self.mapping, self.sources, self.targets, self.path, READINGS
+        )
 
     def saved(self) -> SourceMapping:
         """What the file says."""

@@ -110,12 +110,14 @@ def test_a_bad_expression_is_told_at_its_row_and_can_be_mended(
     assert (fee.columns, fee.expression) == (("fee_ct",), "fee_ct / 100.0")
 
 
-def test_a_runner_up_is_one_key_away_and_gets_the_type_of_the_target(desk: Desk, reader: MappingReader) -> None:
+def test_a_runner_up_is_one_key_away_and_is_read_as_the_planner_reads_it(
+    desk: Desk, reader: MappingReader
+) -> None:
     reader.go_to("patrons.annual_fee")
     reader.press("1")
     reader.save()
     fee = desk.column("members", "patrons", "annual_fee")
-    assert (fee.columns, fee.expression) == (("fee_ct",), "cast(fee_ct as decimal(10,2))")
+    assert (fee.columns, fee.expression) == (("fee_ct",), "try_cast(fee_ct / 100.0 as decimal(10,2))")
 
 
 def test_choosing_what_is_proposed_accepts_it_as_it_is(desk: Desk, reader: MappingReader) -> None:

@@ -217,8 +217,9 @@ def test_a_stream_feeds_an_entity_or_does_not(desk: Desk, visitor: Visitor) -> N
         ("#1", "called by its name"),
         ("(given, contact)", "a row of several values"),
         ("all given", "syntax error"),
-        ("'MAIN'", "names no column"),
-        ("random()", "names no column"),
+        ("upper('MAIN')", "no constant"),
+        ("random()", "no constant"),
+        ("current_date", "no constant"),
         ("given as name", "names its result"),
         ("given -- so", "a comment"),
         ("given /* so */", "a comment"),
@@ -243,6 +244,14 @@ def test_an_expression_that_is_no_scalar_over_the_stream_is_refused(
     assert (problem["stream"], problem["entity"], problem["target"]) == ("members", "patrons", "full_name")
     # All or nothing.
     assert desk.path.read_bytes() == before
+
+
+@pytest.mark.parametrize("constant", ["'EUR'", "0", "-1.5", "null", "date '2024-01-31'"])
+def test_a_constant_is_an_answer_of_its_own(desk: Desk, visitor: Visitor, constant: str) -> None:
+    status, _ = visitor.decide(("full_name", "override", [], constant))
+    assert status == 200
+    name = desk.column("members", "patrons", "full_name")
+    assert (name.columns, name.expression, name.status) == ((), constant, "approved")
 
 
 @pytest.mark.parametrize(

@@ -32,10 +32,10 @@ const chooseNone = () => (cursorRow()?.kind === "entity" ? reject() : decide({ v
 const reject = () => decide({ verdict: "reject" }, "rejected");
 const reopen = () => isDecided(cursorRow()) && decide({ verdict: "reopen" }, "reopened");
 
-// columns without an expression: one, as it is, or cast where its type is another than the target's.
+// columns without an expression: one, read as the target needs it.
 function choose(row, columns, expression) {
   const isProposed = !expression && sameList(columns, row.base.columns);
-  const edit = isProposed ? { verdict: "accept" } : { verdict: "override", columns, expression: expression || castOf(row, columns[0]) };
+  const edit = isProposed ? { verdict: "accept" } : { verdict: "override", columns, expression: expression || readingOf(row, columns[0]) };
   decideRow(row, edit, isProposed ? "accepted" : "overridden");
 }
 

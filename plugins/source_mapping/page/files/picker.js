@@ -3,18 +3,9 @@
 const MOST_OPTIONS = 60;
 const RESERVED = new Set("all and any array as asc between both case cast check collate column constraint create cross default desc distinct do else end except exists false fetch filter for foreign from full glob group having ilike in initially inner intersect into is isnull join lateral leading left like limit map natural not notnull null offset on only or order outer overlaps over pivot placing primary qualify references returning right row select similar some struct symmetric table then to trailing true union unique unpivot using values variadic when where window with".split(" "));
 
-const FAMILIES = [
-  ["text", /^(var)?char|^text|^string|^bpchar/], ["whole", /^(tiny|small|big|huge|u\w*)?int/], ["exact", /^decimal|^numeric/],
-  ["float", /^double|^float|^real/], ["boolean", /^bool/], ["date", /^date$/], ["timestamp", /^timestamp|^datetime/], ["time", /^time($| |\()/], ["uuid", /^uuid/],
-];
-const familyOf = (type) => FAMILIES.find(([, form]) => form.test(type.toLowerCase()))?.[0];
-
-// SQL that gives a source column the target's type; "": it has it, or one of them is not known.
-function castOf(row, name) {
-  const { type } = targetOf(row);
-  const [from, to] = [familyOf(row.stream.byName.get(name)?.type ?? ""), familyOf(type)];
-  if (!from || !to || from === to || !/^[a-z][a-z0-9_ ]*(\(\d+(, ?\d+)?\))?$/i.test(type)) return "";
-  return `${from === "text" ? "try_cast" : "cast"}(${quoted(name)} as ${type.toLowerCase()})`;
+// SQL that makes the target of a column, as `smelt map` would write it; "": the column as it is.
+function readingOf(row, name) {
+  return row.entity.readings[row.base.reading]?.[name] ?? "";
 }
 
 let picker = null; // { row, box, options, found, at, chosen, input, expression, message }
@@ -44,7 +35,7 @@ function openPicker(row) {
   const parts = [element("div", { className: "entry" }, picker.chips, picker.input), picker.hint, picker.list];
   if (isMany) {
     picker.expression = element("textarea", { id: "expression", rows: 2, spellcheck: false, defaultValue: expression });
-    parts.push(element("label", { className: "expression" }, "Expression over this stream's columns (SQL)", picker.expression));
+    parts.push(element("label", { className: "expression" }, "Expression over this stream's columns, or a constant such as 'EUR' (SQL)", picker.expression));
     parts.push(element("div", { className: "actions" }, button("Use it", "↵", applyPicker, { className: "tool primary" }), button("Join with a space", "", () => suggest("concat_ws(' ', ", ")")), button("First that is filled", "", () => suggest("coalesce(", ")")), button("Cancel", "Esc", closePicker)));
     picker.expression.addEventListener("keydown", pressInExpression);
   } else parts.push(element("div", { className: "actions" }, button("Cancel", "Esc", closePicker)));
