@@ -129,15 +129,37 @@ def _stream(con: duckdb.DuckDBPyConnection, kind: str, schema: str, table: str, 
     except duckdb.Error:
         if kind != "sqlite":
             raise
-        con.execute("set sqlite_all_varchar = true")
-        total = count(con, sql)
-        sample = sampled(con, sql, total, rows)
-        notes = ("its values are not of the types that are declared: all were read as text",)
-        return Stream(name, sample, total, None, _key(con, schema, table), notes)
+        return _as_text(con, schema, table, name, rows)
     finally:
         if kind == "sqlite":
             con.execute("set sqlite_all_varchar = false")
     return Stream(name, sample, total, con.sql(sql), _key(con, schema, table), notes)
+
+
+def _as_text(con: duckdb.DuckDBPyConnection, schema: str, table: str, name: str, rows: int) -> Stream:
+    """A table of SQLite whose values aren't of the declared types, or whose rows have no numbers of their own."""
+    con.execute("set sqlite_all_varchar = true")
+    sql = f"select * from place.{quote(schema)}.{quote(table)}"
+    notes: tuple[str, ...] = ("its values are not of the types that are declared: all were read as text",)
+    try:
+        total = count(con, sql)
+        sample = sampled(con, sql, total, rows)
+    except duckdb.Error:
+        # The scanner counts on row ids, which a table WITHOUT ROWID lacks; SQLite itself reads it.
+        found = con.execute(
+            "select column_name from duckdb_columns() where database_name = 'place' and schema_name = ? "
+            "and table_name = ? order by column_index", [schema, table],
+        ).fetchall()  # fmt: skip
+        texts = (
+            f"case typeof({one}) when 'blob' then hex({one}) else cast({one} as text) end as {one}"
+            for one in (quote(column) for (column,) in found)
+        )
+        asked = f"select {', '.join(texts)} from {quote(table)}"
+        sql = f"select * from sqlite_query('place', {literal(asked)})"
+        total = count(con, sql)
+        sample = sampled(con, sql, total, rows)
+        notes = ("its rows have no row ids: all values were read as text",)
+    return Stream(name, sample, total, None, _key(con, schema, table), notes)
 
 
 def _key(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> tuple[str, ...]:
