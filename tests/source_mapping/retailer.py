@@ -139,9 +139,9 @@ class Retailer:
             command, cwd=self.folder, capture_output=True, text=True, env=environment, check=False
         )
 
-    def map(self, *arguments: str, **names: str) -> dict[str, Any]:
-        """`smelt map crm --json`."""
-        done = self.smelt("map", "crm", "--json", *arguments, **names)
+    def map(self, *arguments: str, source: str = "crm", **names: str) -> dict[str, Any]:
+        """`smelt map SOURCE --json`."""
+        done = self.smelt("map", source, "--json", *arguments, **names)
         assert done.returncode == 0, done.stdout + done.stderr
         return json.loads(done.stdout)
 

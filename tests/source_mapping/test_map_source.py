@@ -7,6 +7,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from ruamel.yaml import YAML
 from sqlalchemy import create_engine, text
 
 from tests.source_mapping.retailer import Retailer, columns_of
@@ -68,6 +69,28 @@ def test_what_is_no_entity_yet_is_staged_and_what_its_names_say_is_never_run(
     assert "id as ticket_id" in sql
     assert '"select"' in sql
     assert "env_var" not in sql
+
+
+def test_a_status_of_which_enough_rows_were_seen_is_tested_and_stops_no_build(
+    retailer: Retailer, mapped: dict[str, Any]
+):
+    tests = yaml_tests(retailer.proposed("models/staging/crm/stg_crm__tickets.yml"))
+    accepted = {"arguments": {"values": ["closed", "open", "waiting"]}, "config": {"severity": "warn"}}
+    assert tests["state"] == [{"accepted_values": accepted}]
+    contacts = yaml_tests(retailer.proposed("models/staging/crm/stg_crm__contacts.yml"))
+    assert "loyalty_class" not in contacts, "of what an entity has no column for nothing is promised"
+
+
+def test_long_expressions_are_laid_out_over_short_lines(retailer: Retailer, mapped: dict[str, Any]):
+    sql = retailer.proposed("models/staging/crm/stg_crm__contacts.sql")
+    assert max(map(len, sql.splitlines())) <= 100
+    assert "\n        case\n            when lower(trim" in sql
+
+
+def yaml_tests(text: str) -> dict[str, Any]:
+    """Tests of columns in a model's YAML."""
+    (model,) = YAML(typ="safe").load(text)["models"]
+    return {one["name"]: one["data_tests"] for one in model["columns"] if "data_tests" in one}
 
 
 def test_what_people_decide_is_kept_and_recorded(retailer: Retailer, mapped: dict[str, Any]):

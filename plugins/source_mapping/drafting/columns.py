@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from plugins.core.editing.yaml_text import Flow
+from plugins.source_mapping.drafting.layout import laid_out
 from plugins.source_mapping.planning.expressions import unquoted
 
 HEADINGS = ("ids", "text", "numerics", "booleans", "timestamps")
@@ -71,4 +72,4 @@ def _block(heading: str, columns: Sequence[Selected], pad: str) -> Iterator[str]
     for one in members:
         if one.comment:
             yield f"{pad}-- {one.comment}"
-        yield f"{pad}{one.sql}," if one.sql == one.name else f"{pad}{one.sql} as {one.name},"
+        yield laid_out(one.sql, "," if one.sql == one.name else f" as {one.name},", pad)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from plugins.core.editing.yaml_text import Flow, Folded, with_section
+from plugins.source_mapping.drafting.closed_sets import accepted_values
 from plugins.source_mapping.drafting.columns import Selected, documented
 from plugins.source_mapping.drafting.staging import AUDIT, Staged
 from plugins.source_mapping.planning.expressions import unquoted
@@ -148,7 +149,7 @@ def _entity(entity: str, source: str, owner: str, staged: Staged, references: Se
         f"the source is gone.\nOne row per {', '.join(map(unquoted, staged.key))}."
     )
     listed = [
-        {**column, "data_type": one.data_type or "varchar"} | _quoted(one) | _tests(one, staged.key, references)
+        {**column, "data_type": one.data_type or "varchar"} | _quoted(one) | _tests(one, staged, references)
         for column, one in zip(_columns(staged.columns), staged.columns, strict=True)
     ]
     kept = [{"name": name, "description": AUDIT[name], "data_type": AUDIT_TYPES[name]} for name in _KEPT]
@@ -205,8 +206,8 @@ def _quoted(column: Selected) -> dict[str, object]:
     return {"quote": True} if column.name.startswith('"') else {}
 
 
-def _tests(column: Selected, key: Sequence[str], references: Sequence[Reference]) -> dict[str, object]:
-    tests: list[object] = []
+def _tests(column: Selected, staged: Staged, references: Sequence[Reference]) -> dict[str, object]:
+    key, tests = staged.key, list[object]()
     if column.name in key:
         tests = ["not_null", "unique"] if len(key) == 1 else ["not_null"]
     for one in references:
@@ -214,6 +215,8 @@ def _tests(column: Selected, key: Sequence[str], references: Sequence[Reference]
             to = Flow(to=f"ref('{one.entity}')", field=one.to_column)
             # The other side may be late, or held in quarantine: worth knowing, and no reason to stop a build.
             tests.append({"relationships": {"arguments": to, "config": Flow(severity="warn")}})
+    if column.name not in key and (values := staged.closed.get(unquoted(column.name))):
+        tests.append(accepted_values(values))
     return {"data_tests": tests} if tests else {}
 
 

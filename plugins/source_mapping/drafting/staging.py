@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from plugins.core.discovery import ColumnProfile
 from plugins.core.editing.yaml_text import Folded, with_section
 from plugins.source_mapping.document import ColumnMapping, EntityMapping
+from plugins.source_mapping.drafting.closed_sets import accepted_values, closed_sets
 from plugins.source_mapping.drafting.columns import Selected, documented, in_order, select_list
 from plugins.source_mapping.entities import Entity
 from plugins.source_mapping.planning.drafted import data_type_of, own_columns
@@ -50,7 +51,8 @@ class Staged:
     """A staging model.
 
     columns: those of the entity. every: those that no entity has, too, and what is kept as written. key: of its
-    rows, in its own names. written: by column, the name of the one that has it as written.
+    rows, in its own names. written: by column, the name of the one that has it as written. closed: by column, the
+    few values that it has.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Staged:
     every: tuple[Selected, ...]
     key: tuple[str, ...]
     written: Mapping[str, str]
+    closed: Mapping[str, Sequence[str]]
 
 
 def draft_staging(
@@ -93,8 +96,10 @@ def draft_staging(
     by_source = {one.columns[0]: one.target for one in mapping.columns if len(one.columns) == 1 and is_used(one)}
     key = tuple(by_source[column] for column in stream.key if column in by_source)
     key = key if len(key) == len(stream.key) else ()
-    yaml = _yaml(name, stream, every, key, audit)
-    return Staged(name, text, yaml, tuple(columns), tuple(every), key, {t: one.name for t, one in written.items()})
+    closed = closed_sets(stream, mapping) if entity is None else {}
+    yaml = _yaml(name, stream, every, key, audit, closed)
+    names = {target: one.name for target, one in written.items()}
+    return Staged(name, text, yaml, tuple(columns), tuple(every), key, names, closed)
 
 
 def _with_columns(mapping: EntityMapping) -> list[ColumnMapping]:
@@ -194,22 +199,27 @@ def _described(profile: ColumnProfile) -> str:
     return f"{meaning}{unit}; {source}{listed}." if meaning else f"{source[0].upper()}{source[1:]}{listed}."
 
 
+def _tests(column: str, key: Sequence[str], closed: Mapping[str, Sequence[str]]) -> dict[str, object]:
+    if column in key:
+        return {"data_tests": ["not_null"] if len(key) > 1 else ["not_null", "unique"]}
+    values = closed.get(unquoted(column))
+    return {"data_tests": [accepted_values(values)]} if values else {}
+
+
 def _yaml(
-    name: str, stream: SourceStream, columns: Sequence[Selected], key: Sequence[str], audit: Sequence[str]
+    name: str,
+    stream: SourceStream,
+    columns: Sequence[Selected],
+    key: Sequence[str],
+    audit: Sequence[str],
+    closed: Mapping[str, Sequence[str]],
 ) -> str:
     grain = f"One row per {'bronze row' if audit else 'row of the source'}."
     described = (
         f"`{_plain(stream.name)}`, renamed and typed; what cannot be read as its type is null here.\n{grain}"
     )
-    listed = [
-        documented(one)
-        | (
-            {"data_tests": ["not_null"] if len(key) > 1 else ["not_null", "unique"]}
-            if not audit and one.name in key
-            else {}
-        )
-        for one in columns
-    ]
+    # Where the source is loaded by Smelt, the entity is tested.
+    listed = [documented(one) | ({} if audit else _tests(one.name, key, closed)) for one in columns]
     listed += [{"name": name, "description": AUDIT[name]} for name in audit]
     entry = {
         "name": name,

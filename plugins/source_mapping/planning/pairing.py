@@ -44,5 +44,6 @@ def _turned(stream: SourceStream, target: str, data_type: str, column: str) -> P
         sql = expression(profile, target, kind).sql or identifier(column)
         return PlannedExpression(f"{sql} is null", f"`{column}` says the opposite: empty is yes", is_opposite=True)
     sql = expression(profile, target, data_type).sql or identifier(column)
-    sql = f"not ({sql})" if sql.startswith("case") else f"not {sql}"
-    return PlannedExpression(sql, f"`{column}` says the opposite, which is turned round", is_opposite=True)
+    return PlannedExpression(
+        f"not {sql}", f"`{column}` says the opposite, which is turned round", is_opposite=True
+    )
