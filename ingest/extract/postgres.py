@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -18,7 +18,7 @@ from ingest.spec import CursorSpec, SourceSpec
 from plugins.core import duck
 from plugins.core.duck import literal, quote
 from plugins.core.errors import SmeltError
-from plugins.core.postgres import PgColumn, columns_sql, described, extra_expression
+from plugins.core.postgres import PgColumn, checked_url, columns_sql, described, extra_expression
 from plugins.core.settings import Settings, mask
 
 _ALIAS = "smelt_source"
@@ -45,20 +45,27 @@ _STYLE = (
 
 @dataclass(frozen=True)
 class _Table:
-    """A table as the server describes it. estimate: rows by its statistics, or None."""
+    """A table as the server describes it. estimate: rows by its statistics, or None.
+
+    is_open: whether the role may read all columns.
+    """
 
     schema: str
     name: str
     columns: list[PgColumn]
     estimate: int | None
+    is_open: bool
 
     @property
     def quoted(self) -> str:
         return f"{quote(self.schema)}.{quote(self.name)}"
 
 
+@dataclass(frozen=True)
 class PostgresExtractor:
-    """Reads tables and views of a PostgreSQL database."""
+    """Reads tables and views of a PostgreSQL database. snapshot: an exported one to read in; None: as of now."""
+
+    snapshot: str | None = None
 
     def pull(self, request: PullRequest) -> Pull:
         """Begin a pull in one repeatable-read transaction. Raises SmeltError, or Transient if it may pass."""
@@ -67,8 +74,13 @@ class PostgresExtractor:
         try:
             _attach(con, request.settings, request.source)
             con.begin()
+            if self.snapshot:
+                statement = f"set transaction snapshot {literal(self.snapshot)}"
+                con.execute(f"call postgres_execute({literal(_ALIAS)}, {literal(statement)})")
             _query(con, _STYLE)
             table = _describe(con, stream.table or f"public.{stream.name}", request.source)
+            if self.snapshot:
+                table = replace(table, columns=[_as_logged(column) for column in table.columns])
             where, is_whole = _window(table, stream.cursor, request.position, name)
             has_special, newest = _probe(con, table, stream.cursor, where)
         except duckdb.Error as error:
@@ -106,7 +118,7 @@ def _attach(con: duckdb.DuckDBPyConnection, settings: Settings, source: SourceSp
     if attached:
         con.execute("call pg_clear_cache()")
         return
-    dsn = _with_timeout(dsn_of(settings, source.connection))
+    dsn = _with_timeout(checked_url(dsn_of(settings, source.connection)))
     con.execute(f"attach {literal(dsn)} as {_ALIAS} (type postgres, read_only)")
 
 
@@ -119,18 +131,23 @@ def _with_timeout(dsn: str) -> str:
     return f"{dsn} connect_timeout=5"
 
 
+def _as_logged(column: PgColumn) -> PgColumn:
+    """The column as the server's log has it, which follows a snapshot: composite values as text."""
+    return replace(column, kind="b") if column.kind == "c" else column
+
+
 def _query(con: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:
     return con.execute(f"select * from postgres_query({literal(_ALIAS)}, {literal(sql)})").fetchall()
 
 
 def _describe(con: duckdb.DuckDBPyConnection, table: str, source: SourceSpec) -> _Table:
-    schema, name = _split(table)
+    schema, name = split_table(table)
     quoted = f"{quote(schema)}.{quote(name)}"
     rows = _query(con, columns_sql(f"relation = to_regclass({literal(quoted)})"))
     if not rows:
         raise _not_there(con, table, quoted, source)
-    estimate = rows[0][6]
-    return _Table(schema, name, described(rows), estimate if estimate > 0 else None)
+    *_, estimate, is_open = rows[0]
+    return _Table(schema, name, described(rows), estimate if estimate > 0 else None, is_open)
 
 
 def _not_there(con: duckdb.DuckDBPyConnection, table: str, quoted: str, source: SourceSpec) -> SmeltError:
@@ -148,7 +165,7 @@ def _not_there(con: duckdb.DuckDBPyConnection, table: str, quoted: str, source: 
     )
 
 
-def _split(table: str) -> tuple[str, str]:
+def split_table(table: str) -> tuple[str, str]:
     """`schema.table`, taken literally; parts with dots stand in double quotes."""
     parts = re.findall(r'"((?:[^"]|"")+)"|([^."]+)', table)
     names = [quoted.replace('""', '"') or plain for quoted, plain in parts]
@@ -211,7 +228,8 @@ def _probe(
 
 def _relation(table: _Table, where: str, has_special: bool) -> str:
     """The whole of a table with exact columns is scanned in parallel; anything else is one query on the server."""
-    if not where and not has_special and all(column.is_exact for column in table.columns):
+    is_exact = all(column.is_exact for column in table.columns)
+    if is_exact and table.is_open and not where and not has_special:
         names = ", ".join(quote(column.name) for column in table.columns)
         return f"select {names} from {_ALIAS}.{table.quoted}"
     expressions = [column.expression(has_special) for column in table.columns]

@@ -84,10 +84,11 @@ class SqliteTables:
 
 def _declared(kind: sa.types.TypeEngine) -> Kind | None:
     if isinstance(kind, sa.Numeric) and not isinstance(kind, sa.Float):
-        # Without a scale it may be any type that SQLAlchemy doesn't know, such as `any` or `money`.
         precision, scale = kind.precision, kind.scale
-        is_told = precision is not None and scale is not None and 0 <= scale <= precision <= _MOST_DIGITS
-        return decimal(precision, scale) if is_told else None  # type: ignore[arg-type]
+        if precision is not None and scale is not None and 0 <= scale <= precision <= _MOST_DIGITS:
+            return decimal(precision, scale)
+        # NUMERIC stands for any type that SQLAlchemy doesn't know, too, such as `any` or `money`.
+        return REAL if isinstance(kind, sa.DECIMAL) else None
     return next((ours for theirs, ours in _DECLARED if isinstance(kind, theirs)), None)
 
 

@@ -26,15 +26,15 @@ _STANDS = 0.5
 
 @dataclass(frozen=True)
 class Unfit:
-    """A value that its column's type can't hold. It is less than any other, so that it is never the newest."""
+    """A value that its column's type can't hold. It is greater than any other: dlt takes it for new each time."""
 
     value: Any
 
     def __lt__(self, other: object) -> bool:
-        return True
+        return False
 
     def __gt__(self, other: object) -> bool:
-        return False
+        return True
 
     def plain(self) -> Any:
         """The value as JSON can say it; bytes in hexadecimal, as PostgreSQL writes them."""

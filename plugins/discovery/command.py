@@ -59,7 +59,7 @@ def discover(
         status.update("looking at the values")
         found = discover_place(opened)
     for note in opened.notes:
-        typer.echo(f"note  {plain(note, 300)}", err=True)
+        typer.echo(f"note  {plain(note, 1000)}", err=True)
     if as_json:
         typer.echo(json.dumps(document(found, opened.name), indent=2, ensure_ascii=True, default=str))
     elif as_mermaid:

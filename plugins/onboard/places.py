@@ -51,7 +51,7 @@ def draft_database(dsn: str, name: str, owner: str, place: Place, found: SourceP
         {f"sources/{name}/source.yml": source_yml(f"The database {name}.", kind, name, owner, entries)},
         toml_section(name, {"type": kind, "dsn": f"file:{path}"}),
         {path: dsn},
-        notes=(*place.notes, *notes),
+        notes=(*place.notes, *notes, *(f"{one.name}: {note}" for one in streams for note in one.notes)),
     )
 
 

@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 
 from plugins.core.errors import SmeltError
-from plugins.core.settings import Settings, load_settings, mask, remember
+from plugins.core.settings import Settings, load_settings, mask
 from plugins.onboard.drafted import Drafted, secret_path
 from plugins.onboard.naming import source_name
 from plugins.onboard.places import draft_database, draft_folder
@@ -101,7 +101,6 @@ def _api(place: str, choices: Choices, console: Console) -> Drafted:
 
 
 def _database(dsn: str, choices: Choices, console: Console) -> Drafted:
-    remember(dsn)
     _title(console, 1, "discover", "reads the tables")
     name = choices.name or source_name(Path(dsn.rpartition("/")[2].partition("?")[0]).stem)
     with _read(dsn, console) as (place, found):

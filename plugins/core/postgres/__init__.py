@@ -5,5 +5,6 @@ out. Discovery and ingest share it, so that what is seen of a table is what will
 """
 
 from plugins.core.postgres.columns import PgColumn, columns_sql, described, extra_expression
+from plugins.core.postgres.dsn import checked_url
 
-__all__ = ["PgColumn", "columns_sql", "described", "extra_expression"]
+__all__ = ["PgColumn", "checked_url", "columns_sql", "described", "extra_expression"]

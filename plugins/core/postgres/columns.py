@@ -100,7 +100,8 @@ def columns_sql(predicate: str) -> str:
     """SQL for the columns that the role may read of the relations that fit.
 
     predicate: over `relation`, an oid. Rows: relation, position, name, type, declared, kind, estimate (of the
-    relation's rows, by the server's statistics; below 1: not known), in the order of the columns.
+    relation's rows, by the server's statistics; below 1: not known), is_open (whether the role may read all of
+    the relation, which the parallel scan needs), in the order of the columns.
     """
     sql = Path(__file__).with_name("columns.sql").read_text("utf-8")
     return f"select * from ({sql}) as columns where {predicate} order by relation, position"
@@ -110,7 +111,7 @@ def described(rows: Iterable[tuple[Any, ...]]) -> list[PgColumn]:
     """The columns of one relation, of rows of `columns_sql`."""
     columns: list[PgColumn] = []
     taken: set[str] = set()
-    for _, _, name, type_, declared, kind, _ in rows:
+    for _, _, name, type_, declared, kind, *_ in rows:
         number, alias = 0, name
         while alias.lower() in taken:
             number += 1

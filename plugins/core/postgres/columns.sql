@@ -13,7 +13,8 @@ select
         when t.typtype = 'd' then 'd'
         else t.typtype::text
     end as kind,
-    c.reltuples::bigint as estimate
+    c.reltuples::bigint as estimate,
+    has_table_privilege(c.oid, 'select') as is_open
 from pg_attribute as a
 inner join pg_class as c on c.oid = a.attrelid
 inner join pg_type as t on t.oid = a.atttypid

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -10,6 +11,7 @@ import duckdb
 
 from plugins.core.duck import literal, load_extensions, quote
 from plugins.core.errors import SmeltError
+from plugins.core.postgres import checked_url
 from plugins.core.settings import mask, remember
 from plugins.discovery.reading import postgres
 from plugins.discovery.reading.place import Place, Progress, Reference, Stream, count, sampled
@@ -25,7 +27,7 @@ def read_database(
     con: duckdb.DuckDBPyConnection, dsn: str, rows: int, on_progress: Progress, only: str | None = None
 ) -> Place:
     """The tables of a database. Raises SmeltError if it can't be opened, or has none."""
-    remember(dsn)
+    remember(checked_url(dsn))
     kind, where = _attachable(dsn)
     shown = mask(dsn)
     on_progress(f"opening {shown}")
@@ -89,7 +91,9 @@ def _attachable(dsn: str) -> tuple[str, str]:
 
 
 def _closed(shown: str, error: Exception) -> SmeltError:
-    reason = mask(str(error)).strip().splitlines()[0][:300]
+    reason = mask(str(error)).strip().splitlines()[0]
+    # What refused, in its own words: around them DuckDB says again where it wanted to connect.
+    reason = (re.split(r"FATAL: *|Unable to connect to Postgres at \"[^\"]*\": *", reason)[-1])[:300]
     host = urlsplit(shown).hostname
     hint = (
         f"check that {host} is up, and the name, user and password" if host else "check that it is such a database"

@@ -33,6 +33,7 @@ class _Table:
     kind: str
     columns: tuple[PgColumn, ...]
     key: tuple[str, ...]
+    is_open: bool
     notes: tuple[str, ...]
 
     @property
@@ -91,19 +92,22 @@ def _tables(con: duckdb.DuckDBPyConnection) -> tuple[list[_Table], list[str]]:
         if not columns:
             empty.append(stream_name(schema, name))
             continue
-        said = _said(is_filtered, parents)
+        is_open = rows[relation][0][-1]
+        said = _said(is_filtered, is_open, parents)
         aliases = {column.name: column.alias for column in columns}
         primary = tuple(aliases[one] for one in _names(key) if one in aliases)
         is_whole = len(primary) == len(_names(key))
-        tables.append(_Table(schema, name, kind, tuple(columns), primary if is_whole else (), said))
+        tables.append(_Table(schema, name, kind, tuple(columns), primary if is_whole else (), is_open, said))
     notes = [f"without any column, and so left out: {_listed(empty)}"] if empty else []
     if refused := [one for one in listed if not one[4]]:
         notes.append(_refusal([(one[1], one[2]) for one in refused], refused[0][6]))
     return tables, notes
 
 
-def _said(is_filtered: bool, parents: str | None) -> tuple[str, ...]:
+def _said(is_filtered: bool, is_open: bool, parents: str | None) -> tuple[str, ...]:
     notes = []
+    if not is_open:
+        notes.append("only the columns that this role may see are read")
     if is_filtered:
         notes.append("row-level security is on: only the rows that this role may see are read")
     if parents:
@@ -154,7 +158,7 @@ def _stream(con: duckdb.DuckDBPyConnection, table: _Table, rows: int) -> Stream:
 
 def _all_rows(con: duckdb.DuckDBPyConnection, table: _Table, total: int) -> duckdb.DuckDBPyRelation | None:
     """Every row: by the parallel scan if it reads all columns exactly, else by one query, if not too many."""
-    if all(column.is_exact for column in table.columns):
+    if table.is_open and all(column.is_exact for column in table.columns):
         return con.sql(f"select {', '.join(_scanned(table.columns))} from {ALIAS}.{table.quoted}")
     if total > _MOST_CAST:
         return None
