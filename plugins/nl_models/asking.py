@@ -26,7 +26,7 @@ from plugins.nl_models.render.analysis_sentence import describe
 from plugins.nl_models.render.metric_words import made_of, metric_name
 from plugins.nl_models.render.periods import earlier
 from plugins.nl_models.render.sentence import to_sentence
-from plugins.nl_models.routing import is_about_entities
+from plugins.nl_models.routing import is_about_entities, reads_entities
 from plugins.nl_models.second_opinion import SecondOpinion
 from plugins.nl_models.semantic.layer import SemanticLayer
 from plugins.nl_models.semantic.planner import MetricPlanned, MetricPlanner
@@ -82,10 +82,10 @@ class ProjectAnswers:
         if goes_on or is_about_entities(question, self.project):
             return self._of_entities(question)
         own = self._deterministic(question)
-        if own.sql is not None:
+        if own.sql is not None and not reads_entities(own.plan, self.project):
             return own
         other = self._of_entities(question)
-        return other if other.sql is not None else own
+        return other if other.sql is not None or own.sql is not None else own
 
     def _of_entities(self, question: str) -> Answer:
         assert self.entities is not None

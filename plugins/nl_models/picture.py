@@ -13,11 +13,10 @@ def page_of(session: Session, question: str, given: Answer, sentence: str) -> An
     """The page of an answer. sentence: its plan in words."""
     result = given.result
     columns = ()
-    if result is not None and isinstance(session, ProjectSession):
-        if isinstance(given.plan, Analysis):
-            layer = session.answers.project.of(given.plan.metrics).layer
-            assert layer is not None
-            columns = columns_of_analysis(given.plan, layer, result.columns, result.types)
+    if result is not None and isinstance(session, ProjectSession) and isinstance(given.plan, Analysis):
+        layer = session.answers.project.of(given.plan.metrics).layer
+        assert layer is not None
+        columns = columns_of_analysis(given.plan, layer, result.columns, result.types)
     if result is not None and not columns:
         plan = given.plan if isinstance(given.plan, Plan) else None
         columns = columns_by_type(result.columns, result.types, plan)

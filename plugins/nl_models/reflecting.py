@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from plugins.nl_models.catalog.names import lemma
 from plugins.nl_models.linking import Chunk
-from plugins.nl_models.plan import Combined, Comparison, Condition, Literals, Measure, Plan
+from plugins.nl_models.plan import ColumnRef, Combined, Comparison, Condition, Literals, Measure, Plan
 from plugins.nl_models.semantic.request import Request
 from plugins.nl_models.semantic.vocabulary import split
 
@@ -37,6 +37,8 @@ def reflects(plan: Plan, said: str, chunks: Sequence[Chunk], request: Request) -
         return False
     if any(part.limit is not None and not part.order_by for part in _plans(plan)):
         # Some of them, in no order: nobody asks for that.
+        return False
+    if plan.group_by and sum(isinstance(term, ColumnRef) for term in plan.select) < len(request.groups):
         return False
     if request.groups and request.metrics and not plan.group_by and not _is_told_by(plan, request):
         # Figures by something are no list of it.

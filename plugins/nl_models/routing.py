@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
+from plugins.nl_models.analysis import Analysis
 from plugins.nl_models.catalog.names import table_words
 from plugins.nl_models.catalog.project import AskedProject
+from plugins.nl_models.plan import Plan
 from plugins.nl_models.semantic.vocabulary import Words, plain, split
 
 
@@ -18,6 +21,12 @@ def is_about_entities(question: str, project: AskedProject) -> bool:
     entities = {plain(split(name.rpartition(".")[2])) for name in project.unmodelled}
     own = set(_own(project))
     return any(_is_in(name, words) for name in entities - own) and not any(_is_in(name, words) for name in own)
+
+
+def reads_entities(plan: Plan | Analysis | None, project: AskedProject) -> bool:
+    """Whether a plan over tables reads such an entity: what is inferred of it knows more than its table says."""
+    text = plan.model_dump_json() if isinstance(plan, Plan) else ""
+    return any(json.dumps(name) in text for name in project.unmodelled)
 
 
 def _own(project: AskedProject) -> Iterator[Words]:

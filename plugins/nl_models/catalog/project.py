@@ -48,7 +48,7 @@ class AskedProject:
 
     @cached_property
     def unmodelled(self) -> frozenset[str]:
-        """The tables of entities that no gold table is made of, and no metric; none, if nothing is modelled at all."""
+        """Tables of entities that no gold table is made of, and no metric; none, if nothing is modelled at all."""
         modelled = {name for name, node in self.nodes.items() if is_gold(self.manifest.resources[node])}
         modelled |= {model.relation for model in self.layer.models.values()} if self.layer is not None else set()
         return frozenset(unmodelled(self.nodes, self.manifest, modelled)) if modelled else frozenset()

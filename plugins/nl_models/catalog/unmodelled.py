@@ -14,7 +14,8 @@ _RAW_NAMES = (*MADE_FROM, "quarantine_")
 def unmodelled(nodes: Mapping[str, str], manifest: Manifest, modelled: set[str]) -> set[str]:
     """Names of the models that are only made from staging models, and that nothing which is modelled reads.
 
-    nodes: unique ids by name, of all that may be asked. modelled: names of gold tables, and of what metrics are of.
+    nodes: unique ids by name, of all that may be asked. modelled: names of gold tables, and of those that have
+    metrics.
     """
     read = set(_upstream(manifest, [nodes[name] for name in modelled if name in nodes]))
     entities = {node for node in nodes.values() if _is_entity(manifest.resources[node])}

@@ -70,6 +70,7 @@ class MetricPlanner:
         if before is not None and is_followup(question, request):
             request = merged(before, request, question)
         resolved = Resolver(request, self.vocabulary).resolve()
+        self._explain_days(request, resolved)
         analysis = resolved.analysis
         back = self._question_back(request, resolved)
         if analysis is None or back is not None:
@@ -80,6 +81,20 @@ class MetricPlanner:
         sure = round(_SURE * _PER_ASSUMPTION ** len(assumptions), 2)
         others = alternatives(analysis, self.layer, resolved.readings)
         return MetricPlanned(analysis, sure, None, assumptions, others, request)
+
+    def _explain_days(self, request: Request, resolved: Resolved) -> None:
+        """A verb that only says the day by which things are counted: who opened the most tickets."""
+        metrics = resolved.analysis.metrics if resolved.analysis is not None else ()
+        models = [
+            self.layer.models[self.layer.measures[m].model]
+            for n in metrics
+            for m in self.layer.metrics[n].measures
+        ]
+        days = {expr for model in models for label, _, expr, _ in model.dimensions if label == model.time}
+        explained = [text for text in request.doubts if any(text.lower() in split(day) for day in days)]
+        if self.layer.is_inferred and explained:
+            request.doubts = [text for text in request.doubts if text not in explained]
+            resolved.assumptions.append(f"“{explained[0]}” is said of {next(iter(days))}")
 
     def _apart(self, question: str) -> str:
         """Total of invoices is the invoice total, where one is kept; total invoices are how many there are."""

@@ -246,7 +246,8 @@ class Reader(Qualifying):
             return at + 1
         if self.expects_group and named.dimensions and not is_ranked_by:
             first, *others = named.dimensions
-            self._group(Group(first, is_plural=span.text.rstrip().endswith("s"), others=tuple(others)))
+            is_plural, of = span.text.rstrip().endswith("s"), self.vocabulary.owner(span.text, first)
+            self._group(Group(first, is_plural=is_plural, others=tuple(others), of=of))
             self._keep_listing(at)
             return at + 1
         if self.expects_group and named.metrics and self._kind(at - 1) == "BY":

@@ -11,7 +11,8 @@ from plugins.nl_models.semantic.periods import Period
 @dataclass(frozen=True)
 class Group:
     """A dimension or entity by its own name, or a grain of time. is_plural: said of many. is_each: said of each by
-    itself. others: what else is called so, where a figure is not kept by the first."""
+    itself. others: what else is called so, where a figure is not kept by the first. of: the entity
+    that it is said of, a store's city."""
 
     name: str
     is_time: bool = False
@@ -19,6 +20,7 @@ class Group:
     is_each: bool = field(default=False, compare=False)
     is_per: bool = field(default=False, compare=False)
     others: tuple[str, ...] = field(default=(), compare=False)
+    of: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)

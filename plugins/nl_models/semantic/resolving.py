@@ -18,8 +18,8 @@ from plugins.nl_models.catalog.names import lemma
 from plugins.nl_models.semantic.accounting import unaccounted
 from plugins.nl_models.semantic.arranging import Arranging
 from plugins.nl_models.semantic.counting import counted_by, ratio_of
-from plugins.nl_models.semantic.inferring.dimensions import far_label
 from plugins.nl_models.semantic.cues import cues
+from plugins.nl_models.semantic.inferring.dimensions import far_label
 from plugins.nl_models.semantic.layer import SemanticDimension
 from plugins.nl_models.semantic.periods import Period
 from plugins.nl_models.semantic.request import Group
@@ -273,7 +273,11 @@ class Resolver(Arranging):
             return Dimension(name=TIME, part="weekday")
         if group.is_time:
             return Dimension(name=TIME, grain=group.name)  # type: ignore[arg-type]
+        if group.of:
+            reachable = {n: d for n, d in reachable.items() if self.layer.models[d.model].primary == group.of}
         name = named(group.name, reachable)
+        if name is not None and not group.of:
+            self._assume_nearest(reachable[name], reachable)
         shown = self.vocabulary.display(group.name) if name is None or reachable[name].kind == "entity" else None
         far = named(far_label(group.name, shown), reachable) if shown is not None else None
         if far is not None and (name is None or _shown_by(name, shown or "", reachable) is None):
@@ -283,6 +287,15 @@ class Resolver(Arranging):
             self.resolved.lacks.append(f"it is not kept by {in_words(group.name)}; it can be split by {have}")
             return None
         return Dimension(name=name, shown_by=_shown_by(name, shown, reachable) if shown else None)
+
+    def _assume_nearest(self, taken: SemanticDimension, reachable: dict[str, SemanticDimension]) -> None:
+        """Say whose it is, where others have one of the name too: the member's city, not the store's."""
+        models = self.layer.models
+        others = {d.model for d in reachable.values() if (d.label, d.kind) == (taken.label, taken.kind)}
+        owner = models[taken.model].primary
+        if self.layer.is_inferred and taken.kind == "categorical" and taken.joins and len(others) > 1 and owner:
+            text = f"the {in_words(taken.label)} of the {in_words(owner)} is meant"
+            self.resolved.assumptions.append(text)
 
     def _time_range(self) -> TimeRange | None:
         request = self.request

@@ -108,6 +108,14 @@ class Vocabulary:
                         return label
         return None
 
+    def owner(self, text: str, label: str) -> str:
+        """The entity whose name stands before that of its dimension: a store's city; "" if none does."""
+        words = plain(split(text))
+        for model in self.layer.models.values() if self.layer.is_inferred else ():
+            if model.primary and words == plain([*split(model.primary), *split(label)]):
+                return model.primary if any(label == name for name, *_ in model.dimensions) else ""
+        return ""
+
     def primary_table(self, entity: str) -> str | None:
         """The relation of the model that an entity identifies."""
         return next((m.relation for m in self.layer.models.values() if m.primary == entity), None)

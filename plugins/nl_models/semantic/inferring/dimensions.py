@@ -42,6 +42,11 @@ class Dimensions:
                 expr = f"({name} = 1)" if column.kind == "number" else name
                 yield {"name": label, "type": "categorical", "expr": expr, "description": column.description}
 
+    def days(self, table: Table) -> dict[str, str]:
+        """The time dimensions of a table, by the column that each is of."""
+        columns = (column for column in table.columns.values() if column.kind == "time")
+        return {column.name: self._label(table, column) for column in columns}
+
     def farther(self, table: Table) -> Iterator[dict[str, Any]]:
         """What MetricFlow does not join, looked up: the names of things that are more than two references away."""
         for other, told in self.star.farther(table):
@@ -53,12 +58,17 @@ class Dimensions:
             yield {"name": label, "type": "categorical", "expr": told(sql_name(known.name)), "description": ""}
 
     def known_by(self, table: Table) -> str | None:
-        """The dimension that people know a row by; facts have none: they name other things."""
+        """The dimension that people know a row by; of facts, only what is called its name."""
         column = self._known(table)
         return self._label(table, column) if column is not None and column.kind == "text" else None
 
     def _known(self, table: Table) -> Column | None:
-        return display(table) if not self.star.is_fact(table) else None
+        if not self.star.is_fact(table):
+            return display(table)
+        entity = self.star.entity(table)
+        names = ("name", "title", "full_name", "display_name", f"{entity}_name", f"{entity}_title")
+        # Other names that facts have are of other things: an order's customer name.
+        return next((c for c in table.columns.values() if c.kind == "text" and c.name.lower() in names), None)
 
     def _label(self, table: Table, column: Column) -> str:
         """`category` for `category_name` and for `product_category`, where nothing else could be meant by it."""

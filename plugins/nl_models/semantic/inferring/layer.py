@@ -14,6 +14,7 @@ from plugins.nl_models.catalog.keys import key
 from plugins.nl_models.catalog.names import lemma
 from plugins.nl_models.catalog.schema import Catalog, Column, Table
 from plugins.nl_models.semantic.inferring.dimensions import Dimensions, model_name, time_dimension
+from plugins.nl_models.semantic.inferring.happening import happened
 from plugins.nl_models.semantic.inferring.measures import (
     TURNOVER,
     Measured,
@@ -54,7 +55,8 @@ def infer_layer(
     facts = {name for name, table in star.tables.items() if star.is_fact(table)}
     if not facts:
         return None
-    found = [each for table in star.tables.values() for each in _measures(star, con, table, table.name in facts)]
+    dimensions = Dimensions(star)
+    found = [each for table in star.tables.values() for each in _measures(star, dimensions, con, table)]
     totals = _Totals(con)
     metrics = list(_apart(_named(star, _of_headers(star, totals, found), taken)))
     names = {each.name for each in metrics}
@@ -66,14 +68,13 @@ def infer_layer(
     by_table = defaultdict(list)
     for each in every.values():
         by_table[each.table].append(each)
-    dimensions = Dimensions(star)
     models = [
         _semantic_model(star, dimensions, table, table.name in facts, by_table[table.name])
         for table in star.tables.values()
     ]
     document = {
         "semantic_models": models,
-        "metrics": [*map(_metric, every.values()), *_values_of_one(star, metrics)],
+        "metrics": [*(_metric(star, each) for each in every.values()), *_values_of_one(star, metrics)],
         "project_configuration": {**configuration, "time_spines": _spines(catalog, configuration)},
         "saved_queries": [],
     }
@@ -87,10 +88,13 @@ def infer_layer(
     return Inferred(layer, dimensions.values)
 
 
-def _measures(star: Star, con: duckdb.DuckDBPyConnection, table: Table, is_fact: bool) -> Iterator[Measured]:
-    identity, entity = key(table), star.entity(table)
+def _measures(
+    star: Star, dimensions: Dimensions, con: duckdb.DuckDBPyConnection, table: Table
+) -> Iterator[Measured]:
+    identity, entity, is_fact = key(table), star.entity(table), star.is_fact(table)
     headers = star.headers(table) if is_fact else []
-    yield counted(table, identity, entity)
+    rows = counted(table, identity, entity)
+    yield from happened(rows, table, star.day(table), dimensions.days(table)) if is_fact else [rows]
     yield from (headed(table, header) for header in headers)
     numbers = list(measured(table, star.catalog.links, identity, entity, is_fact=is_fact))
     expressions = list(dict.fromkeys(each.expr for each in numbers))
@@ -258,7 +262,8 @@ def _with_some_day(model: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _measure(each: Measured) -> dict[str, Any]:
-    return {"name": f"{each.name}_measure", "agg": each.agg, "expr": each.expr, "description": each.description}
+    found = {"name": f"{each.name}_measure", "agg": each.agg, "expr": each.expr, "description": each.description}
+    return {**found, "agg_time_dimension": each.day} if each.day else found
 
 
 def _values_of_one(star: Star, metrics: Sequence[Measured]) -> Iterator[dict[str, Any]]:
@@ -289,7 +294,7 @@ def _values_of_one(star: Star, metrics: Sequence[Measured]) -> Iterator[dict[str
             }
 
 
-def _metric(each: Measured) -> dict[str, Any]:
+def _metric(star: Star, each: Measured) -> dict[str, Any]:
     measure = {"name": f"{each.name}_measure", "fill_nulls_with": None, "join_to_timespine": False}
     return {
         "name": each.name,
@@ -298,4 +303,10 @@ def _metric(each: Measured) -> dict[str, Any]:
         "type": "simple",
         "type_params": {"measure": measure, "input_measures": [measure], "metrics": []},
         "config": {"meta": {"synonyms": list(each.synonyms)}},
+        "filter": _with_day(star.entity(star.tables[each.table]), each.day) if each.day else None,
     }
+
+
+def _with_day(entity: str, day: str) -> dict[str, Any]:
+    """Only what has happened."""
+    return {"where_filters": [{"where_sql_template": f"{{{{ TimeDimension('{entity}__{day}') }}}} is not null"}]}

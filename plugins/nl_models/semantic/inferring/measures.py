@@ -18,6 +18,8 @@ def _words(text: str) -> frozenset[str]:
 
 
 _KEYS = _words("to by id key pk fk sk code number uuid year month week day hour zip postal phone version")
+# An hour is when something was; hours are how long it took.
+_DURATIONS = ("hours", "minutes", "seconds", "days", "weeks", "months", "years")
 # Of these a sum means nothing.
 _AVERAGED = _words(
     "price rate ratio pct percent percentage share avg average mean median score rating level age margin "
@@ -39,7 +41,10 @@ _SALES = ("sales", "revenue", "turnover")
 
 @dataclass(frozen=True)
 class Measured:
-    """One metric over one table. expr: SQL over it. about: what it is of, apart from `total` and the like."""
+    """One metric over one table. expr: SQL over it. about: what it is of, apart from `total` and the like.
+
+    day: the time dimension that it is counted by, where that is not the table's main one; rows without it are not.
+    """
 
     table: str
     name: str
@@ -49,6 +54,7 @@ class Measured:
     synonyms: tuple[str, ...]
     about: tuple[str, ...] = ()
     description: str = ""
+    day: str = ""
 
 
 def is_flag(column: Column) -> bool:
@@ -64,7 +70,8 @@ def measured(
     one, many = entity.replace("_", " "), plural(table, entity).replace("_", " ")
     for column in table.columns.values():
         words = words_of(column.name)
-        is_key = column == key or column.place in links or words[-1] in _KEYS
+        is_duration = column.name.lower().endswith(_DURATIONS)
+        is_key = column == key or column.place in links or (words[-1] in _KEYS and not is_duration)
         if column.kind != "number" or is_key or is_flag(column) or _is_in_cents(column, table):
             continue
         if is_fact and _is_price_of_row(table, words):

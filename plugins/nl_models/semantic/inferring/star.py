@@ -108,7 +108,7 @@ class Star:
         }
 
     def farther(self, table: Table) -> Iterator[tuple[Table, Callable[[str], str]]]:
-        """Tables that it takes more than two references to get to, with how SQL over one is had over this table."""
+        """Tables that it takes more than two references to get to, and how SQL over each is had over this one."""
         seen = {table.name}
         queue: list[tuple[Table, Callable[[str], str], int]] = [(table, lambda text: text, 0)]
         for current, told, steps in queue:
