@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -32,6 +33,28 @@ def test_an_unknown_role_is_refused_at_once(table) -> None:
     assert "connection 'shop' was refused" in result.error
     assert "smelt.toml" in result.hint
     assert SECRET not in str(result)
+
+
+def test_a_refused_password_is_in_no_output_file_or_ledger(table, tmp_path, monkeypatch) -> None:
+    role = f"r_{table.schema.lower()}"
+    table.sql(f"create role \"{role}\" login password 'right'")
+    ((hba,),) = table.rows("show hba_file")
+    kept = Path(hba).read_text()
+    Path(hba).write_text(f"host all {role} 127.0.0.1/32 scram-sha-256\n{kept}")
+    monkeypatch.setenv("SHOP_DSN", table.dsn.replace("postgres@", f"{role}:{SECRET}@", 1))
+    (table.project / "smelt.toml").write_text('[connections.shop]\ntype = "postgres"\ndsn = "env:SHOP_DSN"\n')
+    try:
+        table.sql("select pg_reload_conf(), pg_sleep(0.2)")
+        result = table.ingest()
+    finally:
+        Path(hba).write_text(kept)
+        table.sql("select pg_reload_conf()")
+    assert result.outcome == "failed"
+    assert "connection 'shop' was refused: password authentication failed" in result.error
+    assert SECRET not in str(result)
+    files = [path for path in table.project.rglob("*") if path.is_file()]
+    assert any(path.suffix == ".db" or "ledger" in path.name for path in files)
+    assert [path for path in files if SECRET.encode() in path.read_bytes()] == []
 
 
 def test_an_unreachable_server_is_given_up_after_a_few_tries(table) -> None:

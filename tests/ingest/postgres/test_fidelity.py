@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
 import pytest
@@ -53,6 +53,25 @@ CASES = [
     ("pair", "row(1.10, 'x')", '{"a":1.10,"b":"x"}'),
     ("positive", "7", 7),
     ("bit(3)", "b'101'", "101"),
+    ("bit(8)", "b'00000011'", "00000011"),
+    ("varbit", "b'0101'", "0101"),
+    ("timetz", "'24:00:00+02'", "24:00:00+02"),
+    ("interval", "'-1 mon -1 day -00:00:01.5'", "P-1M-1DT-1.5S"),
+    ("cidr", "'10.0.0.0/8'", "10.0.0.0/8"),
+    ("macaddr", "'08:00:2b:01:02:03'", "08:00:2b:01:02:03"),
+    ("tsvector", "'a:1 b:2'", "'a':1 'b':2"),
+    ("oid", "4294967295", 4294967295),
+    ("regclass", "'pg_class'", "pg_class"),
+    ("int4range", "'[1,5)'", "[1,5)"),
+    ("tstzrange", "'[2020-01-01,infinity)'", '["2020-01-01 00:00:00+00",infinity)'),
+    ("nummultirange", "'{[1.0,2.0)}'", "{[1.0,2.0)}"),
+    ("jsonpath", "'$.a'", '$."a"'),
+    ("point", "'(1,2)'", "(1,2)"),
+    ("pg_lsn", "'0/1'", "0/1"),
+    ("xid8", "'3'", "3"),
+    ("numeric[]", "'{NaN,1.10}'", '["NaN",1.10]'),
+    ("date[]", "'{infinity}'", '["infinity"]'),
+    ("time", "'23:59:59.999999'", time(23, 59, 59, 999999)),
 ]  # fmt: skip
 
 
@@ -81,6 +100,7 @@ def test_every_type_arrives_as_it_was(shop) -> None:
         ("timestamp", "'294276-12-31'", "294276-12-31 00:00:00"),
         ("date", "'0044-03-15 BC'", "0044-03-15 BC"),
         ("date", "'5874897-12-31'", "5874897-12-31"),
+        ("time", "'24:00:00'", "24:00:00"),
     ],
 )
 def test_a_value_that_fits_no_column_is_kept_in_extra(shop, kind: str, value: str, shown: str) -> None:
@@ -104,3 +124,45 @@ def test_names_with_spaces_quotes_and_keywords_work(shop) -> None:
     shop.load()
     assert shop.bronze('select "select", "a b", "q""q", "Ünï" from bronze') == [(1, "x", "y", "z")]
     assert shop.load().outcome == "unchanged"
+
+
+def test_names_that_differ_in_case_alone_keep_their_own_values(shop) -> None:
+    shop.sql('create table t ("ID" int primary key, id int, "Id" text)')
+    shop.sql("insert into t values (1, 2, 'x')")
+    shop.stream("t", "primary_key: [ID]")
+    shop.load()
+    assert shop.bronze('select "ID", id_1, "Id_2" from bronze') == [(1, 2, "x")]
+
+
+def test_the_widest_table_loads_with_values_that_fit_no_column(shop) -> None:
+    shop.sql(f"create table t ({', '.join(f'c{n} numeric(10,2)' for n in range(1600))})")
+    shop.sql("insert into t (c0, c1599) values (1.5, 'NaN')")
+    shop.stream("t")
+    shop.load()
+    assert shop.bronze("select c0, c1599, _smelt_extra from bronze") == [
+        (Decimal("1.50"), None, '{"c1599": "NaN"}')
+    ]
+
+
+def test_rows_of_parts_and_heirs_are_read_once_with_the_whole(shop) -> None:
+    shop.sql("create table t (id int, d date) partition by range (d)")
+    shop.sql("create table t_1 partition of t for values from ('2020-01-01') to ('2021-01-01')")
+    shop.sql("create table t_2 partition of t default")
+    shop.sql("insert into t select n, date '2020-01-01' + n from generate_series(1, 5000) as n")
+    shop.stream("t")
+    assert shop.load().rows_loaded == 5000
+
+
+def test_a_role_reads_the_columns_that_it_may_read(shop) -> None:
+    role = f"r_{shop.schema.lower()}"
+    shop.sql("create table t (id int primary key, open text, closed text)")
+    shop.sql("insert into t values (1, 'a', 'b')")
+    shop.sql(f'create role "{role}" login; grant usage on schema "{shop.schema}" to "{role}"')
+    shop.stream("t", "primary_key: [id]")
+    (shop.project / "shop.dsn").write_text(shop.dsn.replace("postgres@", f"{role}@", 1))
+    refused = shop.ingest()
+    assert "may read" in refused.error
+    assert f'to "{role}"' in refused.hint
+    shop.sql(f'grant select (id, open) on t to "{role}"')
+    shop.load()
+    assert shop.bronze("select id, open from bronze") == [(1, "a")]
