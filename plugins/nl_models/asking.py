@@ -21,12 +21,12 @@ from plugins.nl_models.catalog.schema import Catalog
 from plugins.nl_models.feedback import Examples
 from plugins.nl_models.plan import Plan
 from plugins.nl_models.planner import Planner
-from plugins.nl_models.reflecting import reflects
+from plugins.nl_models.reflecting import counts_each_once, reflects
 from plugins.nl_models.render.analysis_sentence import describe
 from plugins.nl_models.render.metric_words import made_of, metric_name
 from plugins.nl_models.render.periods import earlier
 from plugins.nl_models.render.sentence import to_sentence
-from plugins.nl_models.routing import is_about_entities, reads_entities
+from plugins.nl_models.routing import is_about_entities, names_own, reads_entities
 from plugins.nl_models.second_opinion import SecondOpinion
 from plugins.nl_models.semantic.layer import SemanticLayer
 from plugins.nl_models.semantic.planner import MetricPlanned, MetricPlanner
@@ -76,7 +76,10 @@ class ProjectAnswers:
         entities = self.entities
         if entities is None:
             return self._deterministic(question)
-        goes_on = self.before is not None and entities.before is self.before
+        was_of_entities = self.before is not None and entities.before is self.before
+        goes_on = was_of_entities and not names_own(question, self.project)
+        if was_of_entities and not goes_on:
+            self.before = None
         if not goes_on:
             entities.before = None
         if goes_on or is_about_entities(question, self.project):
@@ -176,6 +179,8 @@ class ProjectAnswers:
         """Whether something that was said is not in the plan over tables."""
         if metric is None or metric.request is None or not isinstance(relational.plan, Plan):
             return relational.sql is None
+        if counts_each_once(relational.plan, self.project.catalog):
+            return True
         if self._is_inferred and not self._has_measures(relational.plan, metric.request):
             return True
         chunks = self._planner.linker.link(tokenise(question))

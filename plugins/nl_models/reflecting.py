@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from plugins.nl_models.catalog.names import lemma
+from plugins.nl_models.catalog.schema import Catalog
 from plugins.nl_models.linking import Chunk
 from plugins.nl_models.plan import ColumnRef, Combined, Comparison, Condition, Literals, Measure, Plan
 from plugins.nl_models.semantic.request import Request
@@ -46,6 +47,14 @@ def reflects(plan: Plan, said: str, chunks: Sequence[Chunk], request: Request) -
     if any(group.is_time for group in request.groups) and not plan.group_by:
         return False
     return all(_has_number(plan, chunk.number) for chunk in chunks if chunk.kind == "number" and chunk.number)
+
+
+def counts_each_once(plan: Plan, catalog: Catalog) -> bool:
+    """Whether things are ranked by how many rows each of them is: one, whatever was meant to be counted."""
+    ranked = {order.by.table for order in plan.order_by if isinstance(order.by, Measure) and not order.by.column}
+    return any(
+        column.table in ranked and catalog.column(column.table, column.name).is_unique for column in plan.group_by
+    )
 
 
 def _is_told_by(plan: Plan, request: Request) -> bool:

@@ -20,7 +20,13 @@ def is_about_entities(question: str, project: AskedProject) -> bool:
     words = plain(split(question))
     entities = {plain(split(name.rpartition(".")[2])) for name in project.unmodelled}
     own = set(_own(project))
-    return any(_is_in(name, words) for name in entities - own) and not any(_is_in(name, words) for name in own)
+    return any(_is_in(name, words) for name in entities - own) and not names_own(question, project)
+
+
+def names_own(question: str, project: AskedProject) -> bool:
+    """Whether it names a metric of the project, or a thing that its gold tables list."""
+    words = plain(split(question))
+    return any(_is_in(name, words) for name in _own(project))
 
 
 def reads_entities(plan: Plan | Analysis | None, project: AskedProject) -> bool:

@@ -33,6 +33,9 @@ class Reader(Qualifying):
         if self._kind(len(self.spans) - 1) == "COUNT" and request.mentioned and not request.counted:
             # "customers who bought it: how many?"
             request.counted = request.mentioned[0].name
+        if self.vocabulary.layer.is_inferred and [span.kind for span in self.all[-2:]] == ["BY", "filler"]:
+            # "repairs by name": whose name, nothing says.
+            request.doubts.append(self.all[-1].text)
         request.is_total = any(span.kind == "filler" and span.text.lower() == "total" for span in self.all)
         if self.has_comparative and not request.marks & {"THAN", "COMPARE"}:
             request.doubts.append("more")
@@ -246,7 +249,7 @@ class Reader(Qualifying):
             return at + 1
         if self.expects_group and named.dimensions and not is_ranked_by:
             first, *others = named.dimensions
-            is_plural, of = span.text.rstrip().endswith("s"), self.vocabulary.owner(span.text, first)
+            is_plural, of = span.text.rstrip().endswith("s"), self.vocabulary.owner(span.text, named.dimensions)
             self._group(Group(first, is_plural=is_plural, others=tuple(others), of=of))
             self._keep_listing(at)
             return at + 1

@@ -274,7 +274,7 @@ class Resolver(Arranging):
         if group.is_time:
             return Dimension(name=TIME, grain=group.name)  # type: ignore[arg-type]
         if group.of:
-            reachable = {n: d for n, d in reachable.items() if self.layer.models[d.model].primary == group.of}
+            reachable = {n: d for n, d in reachable.items() if self._is_of(d, group.of)}
         name = named(group.name, reachable)
         if name is not None and not group.of:
             self._assume_nearest(reachable[name], reachable)
@@ -287,6 +287,11 @@ class Resolver(Arranging):
             self.resolved.lacks.append(f"it is not kept by {in_words(group.name)}; it can be split by {have}")
             return None
         return Dimension(name=name, shown_by=_shown_by(name, shown, reachable) if shown else None)
+
+    def _is_of(self, dimension: SemanticDimension, entity: str) -> bool:
+        """Whether a dimension is an entity's, or looked up there."""
+        is_own = self.layer.models[dimension.model].primary == entity
+        return is_own or dimension.label.startswith(f"{entity}_")
 
     def _assume_nearest(self, taken: SemanticDimension, reachable: dict[str, SemanticDimension]) -> None:
         """Say whose it is, where others have one of the name too: the member's city, not the store's."""

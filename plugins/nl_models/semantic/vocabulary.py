@@ -108,12 +108,13 @@ class Vocabulary:
                         return label
         return None
 
-    def owner(self, text: str, label: str) -> str:
+    def owner(self, text: str, labels: Sequence[str]) -> str:
         """The entity whose name stands before that of its dimension: a store's city; "" if none does."""
         words = plain(split(text))
         for model in self.layer.models.values() if self.layer.is_inferred else ():
-            if model.primary and words == plain([*split(model.primary), *split(label)]):
-                return model.primary if any(label == name for name, *_ in model.dimensions) else ""
+            own = [label for label, *_ in model.dimensions if label in labels]
+            if model.primary and any(words == plain(split(f"{model.primary} {label}")) for label in own):
+                return model.primary
         return ""
 
     def primary_table(self, entity: str) -> str | None:
