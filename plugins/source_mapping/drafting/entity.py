@@ -207,9 +207,10 @@ def _quoted(column: Selected) -> dict[str, object]:
 
 
 def _tests(column: Selected, staged: Staged, references: Sequence[Reference]) -> dict[str, object]:
-    key, tests = staged.key, list[object]()
+    key = staged.key
+    tests: list[object] = []
     if column.name in key:
-        tests = ["not_null", "unique"] if len(key) == 1 else ["not_null"]
+        tests += ["not_null", "unique"] if len(key) == 1 else ["not_null"]
     for one in references:
         if one.column == unquoted(column.name):
             to = Flow(to=f"ref('{one.entity}')", field=one.to_column)

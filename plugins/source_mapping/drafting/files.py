@@ -67,7 +67,7 @@ def draft_files(plan: Plan, house: House, domain: str, description: str, owner: 
     for mapped in plan.mapping.streams:
         if any(stream.name == mapped.stream for stream in source.streams):
             _draft_stream(one, source.stream(mapped.stream), mapped)
-    if house.accounting is not None and source.in_bronze:
+    if house.is_layered and source.in_bronze:
         drafts.notes += _unaccounted(plan, drafts)
     return drafts
 

@@ -1,17 +1,18 @@
-"""A long expression over several lines, as an analyst writes it: arguments of calls and branches of cases apart."""
+"""A long expression over several lines, as an analyst writes it: arguments and branches apart."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 from sqlglot.errors import SqlglotError
-from sqlglot.tokens import Token, Tokenizer, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
+from sqlglot.tokens import Tokenizer
 
 _WIDTH = 100
 _STEP = "    "
 _OPENING = (TokenType.L_PAREN, TokenType.CASE, TokenType.L_BRACKET)
 _CLOSING = (TokenType.R_PAREN, TokenType.END, TokenType.R_BRACKET)
-_DEEPER = dict.fromkeys(_OPENING, 1) | dict.fromkeys(_CLOSING, -1)
+_DEEPER: dict[TokenType, int] = {**dict.fromkeys(_OPENING, 1), **dict.fromkeys(_CLOSING, -1)}
 _BRANCHES = (TokenType.WHEN, TokenType.ELSE)
 
 

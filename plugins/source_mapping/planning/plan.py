@@ -240,6 +240,7 @@ def _mapped(
     if made is None:
         return ColumnMapping(
             target=target,
+            confidence=0.0,
             status="question",
             evidence=f"`{column}` is near, and says the opposite",
             runners_up=(RunnerUp(column=column, confidence=round(confidence, 2)), *runners_up),

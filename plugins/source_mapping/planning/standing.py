@@ -9,7 +9,8 @@ from itertools import pairwise
 
 from sqlglot import exp, parse_one
 from sqlglot.errors import SqlglotError
-from sqlglot.tokens import Token, Tokenizer, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
+from sqlglot.tokens import Tokenizer
 
 from plugins.core.project import Manifest, Resource
 from plugins.source_mapping.document import ColumnMapping
