@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote as quote_url
 from urllib.parse import urlsplit
 
 from plugins.core.discovery import SourceProfile, StreamProfile
 from plugins.core.duck import quote
 from plugins.core.editing.yaml_text import Flow
 from plugins.core.errors import SmeltError
-from plugins.discovery import Place, Stream, written
+from plugins.discovery import Place, Stream, database_file, written
 from plugins.onboard.drafted import Drafted, secret_path, source_yml, toml_section
 from plugins.onboard.naming import stream_names
 
@@ -38,7 +39,7 @@ def draft_database(dsn: str, name: str, owner: str, place: Place, found: SourceP
         kind, entries = "postgres", [_table(*one) for one in keyed]
     elif scheme == "sqlite":
         kind, entries = "dlt", [_dlt(*one) for one in keyed]
-        dsn = f"sqlite:///{Path(dsn.removeprefix('sqlite:///')).resolve()}"
+        dsn = f"sqlite:///{quote_url(str(database_file(dsn)))}"
     else:
         raise SmeltError(
             f"{scheme}:// databases can be discovered, and are not loaded by themselves",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
 
 import typer
 from rich.markup import escape
@@ -77,7 +78,7 @@ def _draft(choices: Choices, console: Console) -> Drafted:
     if path.is_dir():
         return _folder(path, choices, console)
     if path.suffix.lower() in _SQLITE and path.is_file():
-        return _database(f"sqlite:///{path.resolve()}", choices, console)
+        return _database(f"sqlite:///{quote(str(path.resolve()))}", choices, console)
     if path.suffix.lower() in _TABLES and path.is_file():
         raise SmeltError(
             f"{place} is one file", f"onboard its folder: smelt onboard {path.parent} --streams {path.stem}"
@@ -102,7 +103,7 @@ def _api(place: str, choices: Choices, console: Console) -> Drafted:
 
 def _database(dsn: str, choices: Choices, console: Console) -> Drafted:
     _title(console, 1, "discover", "reads the tables")
-    name = choices.name or source_name(Path(dsn.rpartition("/")[2].partition("?")[0]).stem)
+    name = choices.name or source_name(Path(unquote(dsn.rpartition("/")[2].partition("?")[0])).stem)
     with _read(dsn, console) as (place, found):
         _show(console, found)
         return draft_database(dsn, name, choices.owner, _chosen(place, choices), found)

@@ -84,7 +84,7 @@ def test_tables_of_any_name_are_streams_of_their_own(folder: Path, postgres: str
 
 @pytest.mark.full
 def test_a_sqlite_file_with_values_of_any_type_is_loaded_whole(folder: Path) -> None:
-    with sqlite3.connect(folder / "shop.db") as db:
+    with sqlite3.connect(folder / "my shop%20?.db") as db:
         db.executescript(
             "create table items (id integer primary key, price decimal(10, 2), at timestamp);"
             "create table kv (k text primary key, v any) without rowid;"
@@ -92,7 +92,7 @@ def test_a_sqlite_file_with_values_of_any_type_is_loaded_whole(folder: Path) -> 
         )
         db.executemany("insert into items values (?, ?, '2024-01-01 10:00:00')", [(n, n / 4) for n in range(40)])
         db.execute("insert into items values (40, 'n/a', '')")
-    told = _smelt(folder, "onboard", "shop.db", "--json")
+    told = _smelt(folder, "onboard", "my shop%20?.db", "--name", "shop", "--json")
     assert told.returncode == 0, told.stderr
     rows = {one["stream"]: one["rows"] for one in json.loads(told.stdout)["streams"]}
     assert rows == {"shop.items": 41, "shop.kv": 2}
@@ -106,3 +106,13 @@ def test_a_password_that_a_url_cannot_hold_is_told_nowhere(folder: Path) -> None
     assert "ter#2" not in told.stdout + told.stderr
     assert "Traceback" not in told.stderr
     assert not (folder / ".smelt/connections").exists()
+
+
+def test_a_file_that_is_no_database_is_told_by_its_path(folder: Path) -> None:
+    (folder / "broken.db").write_text("no database")
+    for place in ("broken.db", f"sqlite:///{folder}/missing.db"):
+        told = _smelt(folder, "onboard", place, "--yes")
+        assert told.returncode == 1
+        assert "Traceback" not in told.stderr
+        assert str(folder) in told.stderr
+        assert f"/{folder}" not in told.stderr

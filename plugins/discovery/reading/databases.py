@@ -37,7 +37,7 @@ def read_database(
         options = "read_only" if kind == "duckdb" else f"type {kind}, read_only"
         con.execute(f"attach {literal(where)} as {postgres.ALIAS} ({options})")
     except (duckdb.Error, OSError, ImportError) as error:
-        raise _closed(shown, error) from error
+        raise _closed(shown if kind == "postgres" else where, error) from error
     if kind == "postgres":
         streams, notes = postgres.read_tables(con, rows, on_progress, only)
         if not streams and only is None:
@@ -46,7 +46,11 @@ def read_database(
     if kind == "sqlite":
         # SQLite keeps any value in any column; a mixed column would end the read. Types come from values then.
         con.execute("set sqlite_all_varchar = false")
-    tables = _tables(con)
+    try:
+        tables = _tables(con)
+    except duckdb.Error as error:
+        # SQLite looks at a file when it is first asked of it.
+        raise _closed(where, error) from error
     if not tables:
         raise _no_tables(shown)
     streams, notes = [], []
@@ -77,17 +81,25 @@ def _attachable(dsn: str) -> tuple[str, str]:
     if scheme in ("postgres", "postgresql"):
         return "postgres", f"postgresql://{rest}"
     if scheme in ("sqlite", "duckdb"):
-        path = Path(unquote(rest.partition("?")[0].removeprefix("/")))
-        if not path.is_file():
-            path = Path("/") / path
-        if not path.is_file():
-            raise SmeltError(f"there is no file {unquote(rest)} to open as {scheme}", _FORMS)
-        return scheme, str(path)
+        return scheme, str(database_file(dsn))
     if scheme in ("http", "https"):
         raise SmeltError(
             f"{mask(dsn)} is an address on the web", "download the file; for an API's specification: smelt connect"
         )
     raise SmeltError(f"databases of the kind {scheme}:// are not read", _FORMS)
+
+
+def database_file(dsn: str) -> Path:
+    """The file of a SQLite or DuckDB database's URL, absolute. Raises SmeltError if there is none.
+
+    With three slashes, it is looked for below the working directory and then below `/`: people write both.
+    """
+    scheme, _, rest = dsn.partition("://")
+    path = Path(unquote(rest.partition("?")[0].removeprefix("/")))
+    for candidate in (path, Path("/") / path):
+        if candidate.is_file():
+            return candidate.resolve()
+    raise SmeltError(f"there is no file {path} to open as {scheme}", _FORMS)
 
 
 def _closed(shown: str, error: Exception) -> SmeltError:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import quote
 
 import duckdb
 
@@ -81,7 +82,7 @@ class _Reader:
         if path.suffix.lower().lstrip(".") not in files.DATABASES:
             return files.read_file(self.con, path, self.folder, rows, self.on_progress)
         kind = "sqlite" if _is_sqlite(path) else "duckdb"
-        return read_database(self.con, f"{kind}:///{path.resolve()}", rows, self.on_progress, stream)
+        return read_database(self.con, f"{kind}:///{quote(str(path.resolve()))}", rows, self.on_progress, stream)
 
     def _named(self, name: str, rows: int, stream: str | None) -> Place:
         """A source, a connection or a bronze table, by name."""
