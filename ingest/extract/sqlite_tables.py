@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import sqlalchemy as sa
+from sqlalchemy import event
 from sqlalchemy.types import UserDefinedType
 
 from ingest.extract.sqlite_values import (
@@ -61,7 +62,7 @@ class SqliteTables:
     def _opened(self, engine: sa.Engine) -> sa.Engine:
         self._engine = engine
 
-        @sa.event.listens_for(engine, "connect")
+        @event.listens_for(engine, "connect")
         def read_any_bytes(connection: Any, _record: Any) -> None:
             connection.text_factory = _decoded
 
