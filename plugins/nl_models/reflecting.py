@@ -41,7 +41,12 @@ def reflects(plan: Plan, said: str, chunks: Sequence[Chunk], request: Request) -
         return False
     if plan.group_by and sum(isinstance(term, ColumnRef) for term in plan.select) < len(request.groups):
         return False
-    if request.groups and request.metrics and not plan.group_by and not _is_told_by(plan, request):
+    if (
+        (request.groups or request.missing)
+        and request.metrics
+        and not plan.group_by
+        and not _is_told_by(plan, request)
+    ):
         # Figures by something are no list of it.
         return False
     if any(group.is_time for group in request.groups) and not plan.group_by:

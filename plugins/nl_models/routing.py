@@ -13,20 +13,22 @@ from plugins.nl_models.semantic.vocabulary import Words, plain, split
 
 
 def is_about_entities(question: str, project: AskedProject) -> bool:
-    """Whether it names such an entity, and no metric of the project: by their names, not by synonyms.
+    """Whether it names such an entity, before any metric of the project: by their names, not by synonyms.
 
-    A shop may call its orders invoices; once there is an entity called invoice, that is meant.
+    A shop may call its orders invoices; once there is an entity called invoice, that is meant. What is named first
+    is what is asked for, the rest how it is split.
     """
     words = plain(split(question))
     entities = {plain(split(name.rpartition(".")[2])) for name in project.unmodelled}
     own = set(_own(project))
-    return any(_is_in(name, words) for name in entities - own) and not names_own(question, project)
+    first = _first(entities - own, words)
+    other = _first(own, words)
+    return first is not None and (other is None or first < other)
 
 
 def names_own(question: str, project: AskedProject) -> bool:
     """Whether it names a metric of the project, or a thing that its gold tables list."""
-    words = plain(split(question))
-    return any(_is_in(name, words) for name in _own(project))
+    return _first(set(_own(project)), plain(split(question))) is not None
 
 
 def reads_entities(plan: Plan | Analysis | None, project: AskedProject) -> bool:
@@ -45,5 +47,6 @@ def _own(project: AskedProject) -> Iterator[Words]:
             yield plain(table_words(name))
 
 
-def _is_in(name: Words, words: Words) -> bool:
-    return any(words[at : at + len(name)] == name for at in range(len(words) - len(name) + 1))
+def _first(names: set[Words], words: Words) -> int | None:
+    """Where the first of some names stands among the words."""
+    return next((at for at in range(len(words)) for name in names if words[at : at + len(name)] == name), None)

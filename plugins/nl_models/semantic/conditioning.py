@@ -8,7 +8,7 @@ from dataclasses import replace
 from plugins.nl_models.analysis import Dimension, DimensionFilter, MetricFilter
 from plugins.nl_models.semantic.counting import counted_by, is_count
 from plugins.nl_models.semantic.cues import cues
-from plugins.nl_models.semantic.request import Absence, Restriction, Threshold
+from plugins.nl_models.semantic.request import Absence, Group, Restriction, Threshold
 from plugins.nl_models.semantic.restricting import Restricting, in_words
 from plugins.nl_models.semantic.vocabulary import split
 
@@ -25,7 +25,10 @@ class Conditioning(Restricting):
         found = [self._threshold_metric(threshold, metrics) for threshold in request.thresholds]
         if any(metric in metrics for metric in found):
             return metrics
-        if not (request.things_first and "COUNT" not in request.marks):
+        if self.layer.is_inferred and "COUNT" not in request.marks:
+            # "members with more than 12 rentals": who they are.
+            request.mentioned = request.mentioned or [Group(entity)]
+        elif not (request.things_first and "COUNT" not in request.marks):
             request.counted = entity
         request.thresholds = [
             replace(part, metric=metric) for part, metric in zip(request.thresholds, found, strict=True)

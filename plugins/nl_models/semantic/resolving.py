@@ -17,7 +17,7 @@ from plugins.nl_models.analysis import (
 from plugins.nl_models.catalog.names import lemma
 from plugins.nl_models.semantic.accounting import unaccounted
 from plugins.nl_models.semantic.arranging import Arranging
-from plugins.nl_models.semantic.counting import counted_by, ratio_of
+from plugins.nl_models.semantic.counting import counted_by, is_count, ratio_of
 from plugins.nl_models.semantic.cues import cues
 from plugins.nl_models.semantic.inferring.dimensions import far_label
 from plugins.nl_models.semantic.layer import SemanticDimension
@@ -48,6 +48,7 @@ class Resolver(Arranging):
         reachable = self.layer.dimensions(*metrics)
         self._restrict(reachable, groups)
         time_range = self._time_range()
+        self._doubt_own_threshold(metrics)
         timeless = next((metric for metric in metrics if not self.layer.has_time(metric)), None)
         if timeless is not None and (time_range is not None or any(group.is_time for group in groups)):
             self.resolved.lacks.append(f"no day is kept of {timeless.replace('_', ' ')}")
@@ -287,6 +288,14 @@ class Resolver(Arranging):
             self.resolved.lacks.append(f"it is not kept by {in_words(group.name)}; it can be split by {have}")
             return None
         return Dimension(name=name, shown_by=_shown_by(name, shown, reachable) if shown else None)
+
+    def _doubt_own_threshold(self, metrics: list[str]) -> None:
+        """Payments over 5 are more than 5 payments, or of more than 5 each: a number of rows does not say."""
+        for part in self.request.thresholds:
+            is_bare = part.metric is None and not part.verb and not part.unit
+            if self.layer.is_inferred and is_bare and is_count(self.layer, metrics[0]):
+                what = metrics[0].replace("_", " ")
+                self.resolved.lacks.append(f"is the number of {what} meant to be so, or something of each of them")
 
     def _is_of(self, dimension: SemanticDimension, entity: str) -> bool:
         """Whether a dimension is an entity's, or looked up there."""
