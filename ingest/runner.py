@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
@@ -95,8 +96,8 @@ def _run_all(jobs: Sequence[Job], pool: ConnectionPool, console: Console | None)
     defects: list[BaseException] = []
     try:
         with progress:
-            pending: set[Future[StreamResult]] = {
-                executor.submit(_guarded, progress.attached(job)) for job in jobs
+            pending: set[Future[list[StreamResult]]] = {
+                executor.submit(work, [progress.attached(job) for job in group]) for work, group in _work(jobs)
             }
             while pending:
                 done, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
@@ -105,9 +106,9 @@ def _run_all(jobs: Sequence[Job], pool: ConnectionPool, console: Console | None)
                     if defect := future.exception():
                         defects.append(defect)
                         continue
-                    result = future.result()
-                    results[result.name] = result
-                    progress.finish(result)
+                    for result in future.result():
+                        results[result.name] = result
+                        progress.finish(result)
     except BaseException:
         executor.shutdown(wait=False, cancel_futures=True)
         pool.interrupt()
@@ -121,14 +122,39 @@ def _run_all(jobs: Sequence[Job], pool: ConnectionPool, console: Console | None)
     return [results[job.name] for job in jobs]
 
 
-def _guarded(job: Job) -> StreamResult:
+def _work(jobs: Sequence[Job]) -> list[tuple[Callable[[list[Job]], list[StreamResult]], list[Job]]]:
+    """What is done in one go: each stream that is pulled, and all streams of a source that share its log."""
+    captured: dict[str, list[Job]] = defaultdict(list)
+    for job in jobs:
+        if job.stream.sync_mode == "cdc":
+            captured[job.source.name].append(job)
+    pulled = [(_pull, [job]) for job in jobs if job.stream.sync_mode != "cdc"]
+    return [*((_capture, group) for group in captured.values()), *pulled]
+
+
+def _pull(jobs: list[Job]) -> list[StreamResult]:
+    (job,) = jobs
+    return _guarded(jobs, lambda: [load_stream(job)])
+
+
+def _capture(jobs: list[Job]) -> list[StreamResult]:
+    from ingest.cdc import capture
+
+    return _guarded(jobs, lambda: capture(jobs))
+
+
+def _guarded(jobs: list[Job], work: Callable[[], list[StreamResult]]) -> list[StreamResult]:
     try:
-        return load_stream(job)
+        return work()
     except (SmeltError, OSError, DatabaseError) as found:
-        error = found if isinstance(found, SmeltError) else full_disk(job, found)
+        error = found if isinstance(found, SmeltError) else full_disk(jobs[0], found)
         if error is None:
             raise
         hint = mask(error.hint) if error.hint else None
-        failed = StreamResult(job.source.name, job.stream.name, "failed", error=mask(error.message), hint=hint)
-    record_load(job.run, failed, None)
+        failed = [
+            StreamResult(job.source.name, job.stream.name, "failed", error=mask(error.message), hint=hint)
+            for job in jobs
+        ]
+    for job, result in zip(jobs, failed, strict=True):
+        record_load(job.run, result, None)
     return failed

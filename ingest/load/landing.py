@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -30,9 +31,15 @@ class Landing:
 
 
 def plan_landing(
-    con: duckdb.DuckDBPyConnection, lake: Lake, identifier: str, shape: Shape, policy: str, is_first: bool
+    con: duckdb.DuckDBPyConnection,
+    lake: Lake,
+    identifier: str,
+    shape: Shape,
+    policy: str,
+    is_first: bool,
+    audit: Mapping[str, pa.DataType] = AUDIT_TYPES,
 ) -> Landing:
-    """Make room in the table for the pull's columns, as far as the policy lets them in.
+    """Make room in the table for the pull's columns and those of `audit`, as far as the policy lets them in.
 
     Only `freeze` keeps columns out: under `review`, data lands in full, and builds are held back instead.
     A pull without columns (no new file, an emptied one) is without rows, and lands in those of the table.
@@ -42,7 +49,7 @@ def plan_landing(
         held = _strangers(con, lake, identifier, shape)
     taken = [column for column in shape.columns if column not in held]
     schema = arrow_schema(con, taken)
-    audited = pa.schema([*schema, *(pa.field(name, kind) for name, kind in AUDIT_TYPES.items())])
+    audited = pa.schema([*schema, *(pa.field(name, kind) for name, kind in audit.items())])
     placed = ensure_columns(lake, identifier, audited)[: len(taken)]
     sources = {p.name: p.source for p in placed}
     fields = {p.name: p.type for p in placed} or _existing(lake, identifier)
@@ -68,8 +75,11 @@ def _strangers(con: duckdb.DuckDBPyConnection, lake: Lake, identifier: str, shap
     ]
 
 
-def pulled_sql(relation: str, shape: Shape, landing: Landing) -> str:
-    """SELECT of the pull's rows in bronze columns, with `_smelt_source_position` and `_smelt_extra`."""
+def pulled_sql(relation: str, shape: Shape, landing: Landing, kept: Sequence[str] = ()) -> str:
+    """SELECT of the pull's rows in bronze columns, with `_smelt_source_position` and `_smelt_extra`.
+
+    kept: further columns of `relation`, passed on as they are.
+    """
     given = {c.name for c in shape.columns}
     parts = [
         f"{quote(c.source) if c.source in given else 'null'}::{c.type} as {quote(c.name)}" for c in landing.columns
@@ -79,7 +89,7 @@ def pulled_sql(relation: str, shape: Shape, landing: Landing) -> str:
     )
     parts.append(f"{position}::varchar as _smelt_source_position")
     parts.append(f"{_extra(shape, landing.held)}::varchar as _smelt_extra")
-    return f"select {', '.join(parts)} from ({relation})"
+    return f"select {', '.join([*parts, *kept])} from ({relation})"
 
 
 def _extra(shape: Shape, held: list[Column]) -> str:

@@ -45,6 +45,15 @@ def expose(
     con.execute(f"create temp view smelt_bronze as select {', '.join(parts)} from {bronze}")
 
 
+def newest_sql(rows: str, keys: Sequence[str]) -> str:
+    """SELECT of the newest of `rows` (a table expression of bronze rows) for each key, tombstones among them."""
+    key_list = ", ".join(quote(k) for k in keys)
+    return (
+        f"select * from {rows} qualify row_number() over (partition by {key_list} "
+        "order by _smelt_batch_id desc, _smelt_source_position desc) = 1"
+    )
+
+
 def difference(
     con: duckdb.DuckDBPyConnection, columns: Sequence[Landed], keys: Sequence[str], scope: str
 ) -> Difference:

@@ -7,20 +7,21 @@ import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from ingest.connections import ConnectionPool
-from ingest.extract.base import DeadLetter, Pull, PullRequest
+from ingest.extract.base import DeadLetter, Extractor, Pull, PullRequest
 from ingest.extract.registry import extractor
 from ingest.load.dead_letters import bury
 from ingest.load.files import file_stem, next_batch_id, remove_orphans, staging_folder
+from ingest.load.frozen import refused
 from ingest.load.history import record_load, record_schema
 from ingest.load.landing import Landing, plan_landing, pulled_sql, source_sql
-from ingest.load.reconcile import difference, expose
+from ingest.load.parquet import audited, write_parquet
+from ingest.load.reconcile import difference, expose, newest_sql
 from ingest.load.result import StreamResult
 from ingest.load.types import AUDIT_TYPES, Shape, shape_of
 from ingest.retry import Transient, retrying
@@ -43,6 +44,7 @@ class Job:
 
     override: the position to read from instead of the table's; {} reads from the start.
     progress: called with the number of further rows read; watch: with the connection that does the work.
+    extractor: what reads the stream; None: what reads sources of its kind.
     """
 
     lake: Lake
@@ -54,6 +56,7 @@ class Job:
     progress: Callable[[int], None] = lambda _rows: None
     watch: Callable[[duckdb.DuckDBPyConnection, int | None], None] = lambda _con, _estimate: None
     waited: Callable[[Transient, float], None] = lambda _error, _seconds: None
+    extractor: Extractor | None = None
 
     @property
     def identifier(self) -> str:
@@ -116,7 +119,7 @@ def _pull_and_commit(
 ) -> StreamResult:
     position = state.position if job.override is None else job.override
     request = PullRequest(job.lake.settings, job.source, job.stream, position, con, workdir, job.progress)
-    pull = extractor(job.source.kind).pull(request)
+    pull = (job.extractor or extractor(job.source.kind)).pull(request)
     job.watch(con, pull.estimated_rows)
     reach("after-extract")
     try:
@@ -189,25 +192,30 @@ def _write(
     tombstones = 0
     if state.snapshot_id is None:
         # Nothing to compare with: the pull streams straight into the table's folder.
-        rows_read = rows = _copy(con, _audited(f"select *, 'r' as _smelt_op from ({pulled})", batch_id), file)
+        read = f"select *, 'r' as _smelt_op from ({pulled})"
+        rows_read = rows = write_parquet(con, audited(read, batch_id), file)
         loaded = f"read_parquet({literal(file)})"
         if not rows:
             Path(file).unlink(missing_ok=True)
             loaded = f"({_no_rows(landing)})"
     else:
         staged = workdir / "pulled.parquet"
-        rows_read = _copy(con, pulled, str(staged), codec="lz4_raw")
+        rows_read = write_parquet(con, pulled, str(staged), codec="lz4_raw")
         reach("after-stage")
         loaded = f"read_parquet({literal(str(staged))})"
         kept = loaded
         if landing.held:
-            kept, letters = _refused(con, loaded, landing)
+            kept, letters = refused(con, loaded, landing)
         pin = Pin("bronze", "", state.metadata_location, state.snapshot_id)
-        expose(con, kept, scan_sql(pin), landing.columns, list(AUDIT_TYPES))
+        known = scan_sql(pin)
+        if job.stream.sync_mode == "cdc" and keys:
+            # A batch of changes may hold several versions of a key; a pull is compared with the newest.
+            known = f"({newest_sql(known, keys)})"
+        expose(con, kept, known, landing.columns, list(AUDIT_TYPES))
         found = difference(con, landing.columns, keys, pull.scope.predicate)
         rows, tombstones = found.rows, found.tombstones
         if rows or tombstones:
-            _copy(con, _audited(found.sql, batch_id), file)
+            write_parquet(con, audited(found.sql, batch_id), file)
     advance = {**pull.advance, **pull.advance_from(con, source_sql(loaded, landing))}
     files = [file] if rows or tombstones else []
     size = sum(Path(name).stat().st_size for name in files if "://" not in name)
@@ -221,17 +229,6 @@ def _write(
         _notes(job, pull, landing),
         advance,
     )
-
-
-def _copy(con: duckdb.DuckDBPyConnection, select: str, file: str, codec: str = "zstd") -> int:
-    done = con.execute(f"copy ({select}) to {literal(file)} (format parquet, compression {codec})").fetchone()
-    return done[0] if done else 0
-
-
-def _audited(select: str, batch_id: str) -> str:
-    now = datetime.now(UTC).isoformat()
-    audit = f"{literal(batch_id)} as _smelt_batch_id, {literal(now)}::timestamptz as _smelt_loaded_at"
-    return f"select *, {audit} from ({select})"
 
 
 def _no_rows(landing: Landing) -> str:
@@ -251,24 +248,6 @@ def _keys(job: Job, landing: Landing) -> list[str]:
             f"correct primary_key in {job.source.folder / 'source.yml'}",
         )
     return [names[key] for key in job.stream.primary_key]
-
-
-def _refused(con: duckdb.DuckDBPyConnection, staged: str, landing: Landing) -> tuple[str, list[DeadLetter]]:
-    """Rows that a frozen schema has room for, and the others as dead letters."""
-    held = ", ".join(sorted(column.name for column in landing.held))
-    fits = " and ".join(f"json_extract(_smelt_extra, {literal(_path(c.name))}) is null" for c in landing.held)
-    fits = f"(_smelt_extra is null or ({fits}))"
-    rows = con.execute(
-        f"select to_json(t)::varchar from (select * exclude (_smelt_source_position) from {staged} "
-        f"where not {fits}) as t order by 1"
-    ).fetchall()
-    reason = f"the schema is frozen and has no column for: {held}"
-    letters = [DeadLetter(reason, str(n).zfill(18), row.encode()) for n, (row,) in enumerate(rows)]
-    return f"(select * from {staged} where {fits})", letters
-
-
-def _path(name: str) -> str:
-    return '$."' + name.replace('"', '\\"') + '"'
 
 
 def _notes(job: Job, pull: Pull, landing: Landing) -> tuple[str, ...]:

@@ -62,7 +62,11 @@ class StreamSpec(_Section):
     )
     files: FilesSpec | None = None
     dlt: DltSpec | None = None
-    sync_mode: Literal["full", "incremental"] = "full"
+    sync_mode: Literal["full", "incremental", "cdc"] = Field(
+        "full",
+        description="full: everything, each time. incremental: what is new by the cursor. cdc: a snapshot, and "
+        "from then on every change in the server's log (postgres).",
+    )
     primary_key: list[str] = Field(
         default_factory=list, description="Empty: rows are told apart by their content."
     )
@@ -86,6 +90,17 @@ class StreamSpec(_Section):
         return self
 
 
+class CdcSpec(_Section):
+    """Change data capture from PostgreSQL's log."""
+
+    slot: str | None = Field(None, description="Replication slot; default: `smelt_<source>`.")
+    publication: str | None = Field(None, description="Publication; default: `smelt_<source>`.")
+    is_managed: bool = Field(
+        default=True,
+        description="Whether Smelt makes slot and publication, and adds tables; false: an administrator does.",
+    )
+
+
 class SourceSpec(_Section):
     """One source system."""
 
@@ -96,9 +111,30 @@ class SourceSpec(_Section):
     owner: str
     manifest: str = Field(default="connector.yml", description="airbyte: declarative manifest beside source.yml.")
     config: dict[str, Any] = Field(default_factory=dict, description="airbyte: the connector's configuration.")
+    cdc: CdcSpec = Field(
+        default_factory=lambda: CdcSpec.model_validate({}),
+        description="postgres: how streams with `sync_mode: cdc` read the log.",
+    )
     streams: list[StreamSpec] = Field(min_length=1)
     # Where source.yml was read from; not a key of the file.
     folder: SkipJsonSchema[Annotated[Path, Field(exclude=True)]] = Path()
+
+    @model_validator(mode="after")
+    def _cdc_is_of_postgres(self) -> SourceSpec:
+        captured = [stream.name for stream in self.streams if stream.sync_mode == "cdc"]
+        if captured and self.kind != "postgres":
+            raise ValueError(f"sync_mode cdc is for kind postgres (streams: {', '.join(captured)})")
+        return self
+
+    @property
+    def slot(self) -> str:
+        """The replication slot of the streams that are captured."""
+        return self.cdc.slot or f"smelt_{self.name}"
+
+    @property
+    def publication(self) -> str:
+        """Their publication."""
+        return self.cdc.publication or f"smelt_{self.name}"
 
     def stream(self, name: str) -> StreamSpec | None:
         """The stream called `name`."""

@@ -1,0 +1,188 @@
+"""What must be so before changes are read: tables that may be captured, a publication, a slot; first snapshots."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import psycopg
+import pyarrow as pa
+
+from ingest.cdc.columns import CHANGE_TYPES
+from ingest.cdc.events import lsn_text
+from ingest.cdc.replication import Replication
+from ingest.cdc.server import NewSlot, Server, Slot, ask, create_slot, drop_slot, ensure_publication, find_slot
+from ingest.cdc.transactions import TransactionWriter
+from ingest.extract.base import Pull, PullRequest
+from ingest.extract.postgres import PostgresExtractor, split_table
+from ingest.load import Job, StreamResult, load_stream
+from ingest.spec import SourceSpec, StreamSpec
+from plugins.core.errors import SmeltError
+from plugins.core.failpoints import reach
+from plugins.core.lake import ensure_columns, read_state
+from plugins.core.settings import Settings
+
+_IDENTITY = """
+    select c.relreplident::text,
+        array(
+            select a.attname::text from pg_index as i join pg_attribute as a
+                on a.attrelid = i.indrelid and a.attnum = any(i.indkey)
+            where i.indrelid = c.oid
+                and case c.relreplident when 'i' then i.indisreplident else i.indisprimary end
+        ),
+        c.relkind::text
+    from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+    where n.nspname = %s and c.relname = %s
+"""
+
+
+@dataclass(frozen=True)
+class SnapshotExtractor:
+    """Pulls whole tables as they were when a slot was made."""
+
+    made: NewSlot
+
+    def pull(self, request: PullRequest) -> Pull:
+        """Begin a pull in the slot's snapshot."""
+        whole = replace(request, stream=request.stream.model_copy(update={"cursor": None}))
+        pull = PostgresExtractor(self.made.snapshot).pull(whole)
+        lsn = {"lsn": request.position.get("lsn")}
+        return replace(pull, expected=lsn, advance={"lsn": lsn_text(self.made.lsn)})
+
+    def check(self, settings: Settings, source: SourceSpec) -> str:
+        """As for any pull."""
+        return PostgresExtractor().check(settings, source)
+
+
+def table_of(stream: StreamSpec) -> tuple[str, str]:
+    """Schema and name of the stream's table."""
+    return split_table(stream.table or f"public.{stream.name}")
+
+
+def require_identities(session: psycopg.Connection, jobs: Sequence[Job]) -> None:
+    """Raise SmeltError if the log can't tell rows of a table apart: publishing it would make its updates fail."""
+    for job in jobs:
+        schema, name = table_of(job.stream)
+        found = ask(session, _IDENTITY, schema, name)
+        where = f'"{schema}"."{name}"'
+        if not found:
+            raise SmeltError(
+                f"{job.name}: there is no table {where}", f"correct `table` in {job.source.folder / 'source.yml'}"
+            )
+        identity, columns, kind = found[0]
+        if kind not in "rp":
+            raise SmeltError(
+                f"{job.name}: {where} is no table", "capture the tables that it reads, or pull it in full"
+            )
+        if identity == "f":
+            continue
+        full = f"alter table {where} replica identity full"
+        if identity == "n" or not columns:
+            raise SmeltError(f"{job.name}: {where} has no primary key, so the log can't tell its rows apart", full)
+        lacking = sorted(set(job.stream.primary_key) - set(columns))
+        if lacking or not job.stream.primary_key:
+            raise SmeltError(
+                f"{job.name}: the log tells rows of {where} apart by {', '.join(columns)}, "
+                f"not by {', '.join(job.stream.primary_key) or 'their content'}",
+                f"set primary_key to [{', '.join(columns)}] in {job.source.folder / 'source.yml'}, or: {full}",
+            )
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The streams can be read from the log. results: of those that were first read whole, by name."""
+
+    results: dict[str, StreamResult]
+    notes: tuple[str, ...]
+
+
+def prepare(server: Server, source: SourceSpec, jobs: Sequence[Job], log: TransactionWriter) -> Prepared:
+    """See to publication and slot, and read the tables that aren't in bronze yet, each in the snapshot of a slot.
+
+    Raises SmeltError for what a person must do, among it changes that are lost: the slot is gone, or was read by
+    another consumer.
+    """
+    notes: list[str] = []
+    fresh = [job for job in jobs if job.override is not None or not _has_position(job)]
+    started = [job for job in jobs if job not in fresh]
+    with server.session() as session:
+        require_identities(session, jobs)
+        if source.cdc.is_managed:
+            notes += ensure_publication(session, source.publication, [table_of(job.stream) for job in jobs])
+        slot = find_slot(session, source.slot)
+        _require_whole(source, slot, started, log)
+        if slot and slot.status == "lost" and source.cdc.is_managed:
+            drop_slot(session, source.slot)
+            slot = None
+    with server.replication() as replication:
+        system = _system(replication, source, log if started else None)
+        if slot is not None and not fresh:
+            return Prepared({}, tuple(notes))
+        # The exported snapshot lives as long as the connection that made the slot does nothing else.
+        name, is_temporary = _new_slot(source, slot)
+        made = create_slot(replication, name, is_temporary=is_temporary)
+        if slot is None:
+            notes.append(f"made replication slot {source.slot} at {lsn_text(made.lsn)}")
+        if not started:
+            log.commit(slot.confirmed if slot else made.lsn, system=system)
+        reach("after-slot")
+        return Prepared({job.name: _read_whole(job, made) for job in fresh}, tuple(notes))
+
+
+def _system(replication: Replication, source: SourceSpec, log: TransactionWriter | None) -> str:
+    """The server's identifier, which a standby shares; raises SmeltError if the log was of another server."""
+    ((system, *_),) = replication.command("IDENTIFY_SYSTEM")
+    known = log.position.get("system") if log else None
+    if known and known != system:
+        raise SmeltError(
+            f"{source.name}: connection {source.connection!r} reaches another PostgreSQL server than before",
+            f"correct its dsn, or read everything again: `smelt ingest {source.name} --reset {source.name}`",
+        )
+    return system
+
+
+def _new_slot(source: SourceSpec, slot: Slot | None) -> tuple[str, bool]:
+    """Name of the slot to make, and whether it is only for its snapshot."""
+    if slot is not None:
+        return f"{source.slot}_snapshot", True
+    if not source.cdc.is_managed:
+        raise SmeltError(
+            f"{source.name}: there is no replication slot {source.slot}",
+            f"have it made: select pg_create_logical_replication_slot('{source.slot}', 'pgoutput')",
+        )
+    return source.slot, False
+
+
+def _has_position(job: Job) -> bool:
+    table = job.lake.find(job.identifier)
+    return table is not None and "lsn" in read_state(table).position
+
+
+def _require_whole(source: SourceSpec, slot: Slot | None, started: Sequence[Job], log: TransactionWriter) -> None:
+    """Raise SmeltError if changes that bronze doesn't have are no longer in the slot."""
+    if not started:
+        return
+    again = f"`smelt ingest {source.name} --reset {source.name}` reads the tables again and loads what differs"
+    if slot is None:
+        raise SmeltError(
+            f"{source.name}: slot {source.slot} is gone, and with it the changes since {lsn_text(log.lsn)}",
+            again,
+        )
+    if slot.status == "lost":
+        raise SmeltError(
+            f"{source.name}: the server threw away changes that slot {source.slot} had not consumed "
+            "(max_slot_wal_keep_size)",
+            f"drop it (`select pg_drop_replication_slot('{source.slot}')`); then {again}",
+        )
+    if slot.confirmed > log.lsn:
+        raise SmeltError(
+            f"{source.name}: slot {source.slot} was read by another consumer up to {lsn_text(slot.confirmed)}, "
+            f"bronze has the changes up to {lsn_text(log.lsn)}",
+            f"name a `slot` of its own in {source.folder / 'source.yml'}; then {again}",
+        )
+
+
+def _read_whole(job: Job, made: NewSlot) -> StreamResult:
+    result = load_stream(replace(job, extractor=SnapshotExtractor(made)))
+    ensure_columns(job.lake, job.identifier, pa.schema(list(CHANGE_TYPES.items())))
+    return result
