@@ -159,6 +159,7 @@ def _result(
         quarantined=progress.quarantined,
         quarantined_rows=progress.quarantined_rows,
         accounts=progress.accounts,
+        unaccounted=_unaccounted(project, progress.accounts),
         scores=progress.scores,
         published=progress.published,
         failures=progress.failures,
@@ -166,6 +167,12 @@ def _result(
         held=progress.held,
         stale=progress.stale,
     )
+
+
+def _unaccounted(project: Project, accounts: Sequence[RowAccount]) -> tuple[str, ...]:
+    """Streams that models read and `row_accounting` leaves out; none in a project that accounts for no rows."""
+    used = {name.replace("__", ".", 1) for name in _bronze_tables_used(project)} if accounts else set()
+    return tuple(sorted(used - {account.stream for account in accounts}))
 
 
 def _opened(

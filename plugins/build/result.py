@@ -56,7 +56,7 @@ class BuildResult:
     """One build. `published` is None if it failed, was `--as-of` or `--no-publish`.
 
     held: streams that were read as they were before their source changed. stale: models that were not built for
-    that, as `schema.table`.
+    that, as `schema.table`. unaccounted: streams that models read and whose rows nothing accounts for.
     """
 
     run_id: str
@@ -70,6 +70,7 @@ class BuildResult:
     quarantined: tuple[RuleCount, ...]
     quarantined_rows: int
     accounts: tuple[RowAccount, ...]
+    unaccounted: tuple[str, ...]
     scores: int
     published: PublishedRun | None
     failures: tuple[Failure, ...]

@@ -27,7 +27,7 @@ def print_build(console: Console, result: BuildResult) -> None:
         rules = " · ".join(f"{found.entity}.{found.rule} {found.rows:,}" for found in result.quarantined)
         _line(console, "Quarantined", f"{result.quarantined_rows:,} rows   {rules}")
     if result.accounts:
-        print_accounts(console, result.accounts)
+        print_accounts(console, result.accounts, result.unaccounted)
     print_held(console, result.held)
     if result.published:
         print_published(console, result.published)
@@ -65,12 +65,14 @@ def _gates(result: BuildResult) -> str:
     return f"{contracts} contracts, {len(checks)} checks: {', '.join(outcomes) or 'none'}"
 
 
-def print_accounts(console: Console, accounts: Sequence[RowAccount]) -> None:
-    """Whether each stream's rows add up; the streams that do not, with their figures."""
+def print_accounts(console: Console, accounts: Sequence[RowAccount], others: Sequence[str]) -> None:
+    """Whether each stream's rows add up; the streams that do not, with their figures; those that nobody counts."""
     balanced = sum(account.is_balanced for account in accounts)
     claim = "every bronze row is in silver, quarantined, superseded or a tombstone"
     verdict = f"balanced in {balanced} of {len(accounts)} streams"
     _line(console, "Rows", f"{claim}   {verdict}" if balanced == len(accounts) else f"[red]{verdict}[/]")
+    if others:
+        _line(console, "", f"not accounted for, as no entity is made of them alone: {_some(others)}")
     for account in accounts:
         if not account.is_balanced:
             _line(
@@ -173,7 +175,9 @@ def print_status(console: Console, found: Status) -> None:
         console.print(table)
         console.print()
     if found.accounts:
-        print_accounts(console, found.accounts)
+        counted = {account.stream for account in found.accounts}
+        others = [one.stream for one in found.streams if one.loaded_at and one.stream not in counted]
+        print_accounts(console, found.accounts, others)
     print_held(console, found.held)
     if found.published:
         print_published(console, found.published)

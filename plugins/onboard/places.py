@@ -102,9 +102,9 @@ def draft_folder(folder: Path, name: str, owner: str, place: Place, found: Sourc
         loaded.append(stream)
     names, renamed = stream_names([("", stream.name) for stream in loaded])
     notes += renamed
-    for name, stream in zip(names, loaded, strict=True):
+    for stream_name, stream in zip(names, loaded, strict=True):
         others = [one.paths for one in place.streams if one.name != stream.name]
-        entries.append(_files(folder, name, stream, profiles[stream.name], others))
+        entries.append(_files(folder, stream_name, stream, profiles[stream.name], others))
     if not entries:
         raise SmeltError(
             f"nothing in {folder} can be loaded: {'; '.join(notes)}", "give CSV, NDJSON or Parquet files"
