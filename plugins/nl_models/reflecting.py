@@ -42,7 +42,7 @@ def reflects(plan: Plan, said: str, chunks: Sequence[Chunk], request: Request) -
     if plan.group_by and sum(isinstance(term, ColumnRef) for term in plan.select) < len(request.groups):
         return False
     if (
-        (request.groups or request.missing)
+        (request.groups or request.missing or request.order_metric)
         and request.metrics
         and not plan.group_by
         and not _is_told_by(plan, request)

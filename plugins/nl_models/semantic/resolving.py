@@ -292,7 +292,8 @@ class Resolver(Arranging):
     def _doubt_own_threshold(self, metrics: list[str]) -> None:
         """Payments over 5 are more than 5 payments, or of more than 5 each: a number of rows does not say."""
         for part in self.request.thresholds:
-            is_bare = part.metric is None and not part.verb and not part.unit
+            of_itself = part.metric in metrics and part.of == counted_by(self.layer, metrics[0])
+            is_bare = (part.metric is None or of_itself) and not part.verb and not part.unit
             if self.layer.is_inferred and is_bare and is_count(self.layer, metrics[0]):
                 what = metrics[0].replace("_", " ")
                 self.resolved.lacks.append(f"is the number of {what} meant to be so, or something of each of them")

@@ -106,7 +106,14 @@ def test_a_conversation_goes_from_them_to_the_metrics_and_back(workshop: Path) -
 
 @pytest.mark.parametrize(
     "question",
-    ["benches by year", "repairs by name", "most repaired bench", "repairs by colour", "repair hours by colour"],
+    [
+        "benches by year",
+        "repairs by name",
+        "settlements over 5 by payment method",
+        "most repaired bench",
+        "repairs by colour",
+        "repair hours by colour",
+    ],
 )
 def test_what_is_not_kept_is_asked_back(answers: ProjectAnswers, question: str) -> None:
     answers.before = None
