@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,7 +75,8 @@ class Server:
     @contextmanager
     def replication(self) -> Iterator[Replication]:
         """A connection that speaks the replication protocol; errors of the server are told in words."""
-        with self.explained(), self._connect(replication="database") as connection:
+        # `closing`, for the connection's own way out would send a COMMIT into the stream.
+        with self.explained(), closing(self._connect(replication="database")) as connection:
             yield Replication(connection.pgconn)
 
     def _connect(self, **settings: str) -> psycopg.Connection:

@@ -13,6 +13,7 @@ _CONTEXT.set_forkserver_preload(
     [
         "ingest.runner",
         "ingest.extract.postgres",
+        "ingest.cdc",
         "plugins.core.settings",
         "psycopg",
         "airbyte_cdk.sources.declarative.concurrent_declarative_source",
