@@ -11,7 +11,17 @@ import pyarrow as pa
 from ingest.cdc.columns import CHANGE_TYPES
 from ingest.cdc.events import lsn_text
 from ingest.cdc.replication import Replication
-from ingest.cdc.server import NewSlot, Server, Slot, ask, create_slot, drop_slot, ensure_publication, find_slot
+from ingest.cdc.server import (
+    NewSlot,
+    Server,
+    Slot,
+    ask,
+    create_slot,
+    drop_slot,
+    ensure_publication,
+    find_slot,
+    running,
+)
 from ingest.cdc.transactions import TransactionWriter
 from ingest.extract.base import Pull, PullRequest
 from ingest.extract.postgres import PostgresExtractor, split_table
@@ -22,6 +32,8 @@ from plugins.core.failpoints import reach
 from plugins.core.lake import ensure_columns, read_state
 from plugins.core.settings import Settings
 
+# A slot begins when every transaction that was running has ended.
+_PATIENCE_SECONDS = 300.0
 _IDENTITY = """
     select c.relreplident::text,
         array(
@@ -120,13 +132,25 @@ def prepare(server: Server, source: SourceSpec, jobs: Sequence[Job], log: Transa
             return Prepared({}, tuple(notes))
         # The exported snapshot lives as long as the connection that made the slot does nothing else.
         name, is_temporary = _new_slot(source, slot)
-        made = create_slot(replication, name, is_temporary=is_temporary)
+        made = _made(server, source, replication, name, is_temporary)
         if slot is None:
             notes.append(f"made replication slot {source.slot} at {lsn_text(made.lsn)}")
         if not started:
             log.commit(slot.confirmed if slot else made.lsn, system=system)
         reach("after-slot")
         return Prepared({job.name: _read_whole(job, made) for job in fresh}, tuple(notes))
+
+
+def _made(server: Server, source: SourceSpec, replication: Replication, name: str, is_temporary: bool) -> NewSlot:
+    try:
+        return create_slot(replication, name, is_temporary=is_temporary, patience=_PATIENCE_SECONDS)
+    except TimeoutError as error:
+        with server.session() as session:
+            raise SmeltError(
+                f"{source.name}: no consistent snapshot in {_PATIENCE_SECONDS:.0f} s, because a slot waits for "
+                f"transactions that were begun before it: {running(session)}",
+                "end them (`select pg_terminate_backend(PID)`), and run it again",
+            ) from error
 
 
 def _system(replication: Replication, source: SourceSpec, log: TransactionWriter | None) -> str:

@@ -35,9 +35,24 @@ class Replication:
         """Of the server, such as 180004."""
         return self.connection.server_version
 
-    def command(self, statement: str) -> list[tuple[str, ...]]:
-        """Run one command of the protocol; returns its rows. Raises psycopg.Error."""
-        result = self.connection.exec_(statement.encode())
+    def command(self, statement: str, patience: float = 60.0) -> list[tuple[str, ...]]:
+        """Run one command of the protocol; returns its rows.
+
+        Raises psycopg.Error; TimeoutError, with the command cancelled, if it takes longer than `patience` seconds.
+        """
+        self.connection.send_query(statement.encode())
+        deadline = time.monotonic() + patience
+        while self.connection.is_busy():
+            if time.monotonic() > deadline:
+                self.connection.get_cancel().cancel()
+                raise TimeoutError(statement)
+            self.wait(0.2)
+            self.connection.consume_input()
+        result = self.connection.get_result()
+        while self.connection.get_result() is not None:
+            pass  # the end of the answer
+        if result is None:
+            raise psycopg.OperationalError("the server closed the connection")
         if result.status not in _ROWS:
             raise psycopg.errors.error_from_result(result)
         return [

@@ -141,18 +141,28 @@ def find_slot(session: psycopg.Connection, name: str) -> Slot | None:
     return Slot(name, active, pid, lsn_number(confirmed), int(held or 0), status or "reserved")
 
 
-def create_slot(replication: Replication, name: str, *, is_temporary: bool) -> NewSlot:
+def create_slot(replication: Replication, name: str, *, is_temporary: bool, patience: float) -> NewSlot:
     """Make a slot and export the snapshot of its first moment, which lives until `replication` does more.
 
-    Waits for transactions that are running at the server.
+    Waits for transactions that are running at the server; raises TimeoutError after `patience` seconds.
     """
     # Slots that a standby keeps in step survive a failover; older servers don't know them.
     failover = ", FAILOVER true" if replication.version >= 170_000 and not is_temporary else ""
     kind = "TEMPORARY " if is_temporary else ""
     ((_, lsn, snapshot, _),) = replication.command(
-        f"CREATE_REPLICATION_SLOT {quote(name)} {kind}LOGICAL pgoutput (SNAPSHOT 'export'{failover})"
+        f"CREATE_REPLICATION_SLOT {quote(name)} {kind}LOGICAL pgoutput (SNAPSHOT 'export'{failover})", patience
     )
     return NewSlot(lsn_number(lsn), snapshot)
+
+
+def running(session: psycopg.Connection) -> str:
+    """Transactions that write, the oldest first: who a new slot waits for."""
+    found = ask(
+        session,
+        "select pid, usename, extract(epoch from now() - xact_start)::int from pg_stat_activity "
+        "where backend_xid is not null and pid <> pg_backend_pid() order by xact_start limit 5",
+    )
+    return ", ".join(f"process {pid} of {role} for {seconds} s" for pid, role, seconds in found) or "none any more"
 
 
 def drop_slot(session: psycopg.Connection, name: str) -> None:

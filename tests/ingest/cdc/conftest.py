@@ -49,10 +49,11 @@ class Captured:
         folder.mkdir(exist_ok=True)
         (self.project / "shop.dsn").write_text(self.dsn)
         (self.project / "smelt.toml").write_text('[connections.shop]\ntype = "postgres"\ndsn = "file:shop.dsn"\n')
-        text = f"kind: postgres\nconnection: shop\nowner: tests\ncdc: {{slot: {self.slot}, publication: {self.slot}}}\n"
-        text += "streams:\n"
-        for table, key in tables.items():
-            text += f"  - {{name: {table}, table: '\"{self.schema}\".{table}', sync_mode: cdc, primary_key: {key}}}\n"
+        text = "kind: postgres\nconnection: shop\nowner: tests\n"
+        text += f"cdc: {{slot: {self.slot}, publication: {self.slot}}}\nstreams:\n"
+        for name, key in tables.items():
+            table = f"'\"{self.schema}\".{name}'"
+            text += f"  - {{name: {name}, table: {table}, sync_mode: cdc, primary_key: {key}}}\n"
         (folder / "source.yml").write_text(text)
 
     def ingest(self, **options: Any) -> list[ingest.StreamResult]:
@@ -82,7 +83,8 @@ class Captured:
         """The newest version of each key that is not deleted, by key."""
         return self.bronze(
             f"select {columns} from (select * from bronze qualify row_number() over (partition by {key} "
-            f"order by _smelt_batch_id desc, _smelt_source_position desc) = 1) where _smelt_op <> 'd' order by {key}",
+            "order by _smelt_batch_id desc, _smelt_source_position desc) = 1) where _smelt_op <> 'd' "
+            f"order by {key}",
             table,
         )
 
@@ -94,10 +96,6 @@ def shop(project: Path, postgres: str) -> Iterator[Captured]:
     with psycopg.connect(postgres, autocommit=True) as connection:
         connection.execute(f'create schema "{schema}"')
         yield made
-        connection.execute(
-            "select pg_terminate_backend(active_pid) from pg_replication_slots where slot_name = %s", [made.slot]
-        )
-        connection.execute(
-            "select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = %s", [made.slot]
-        )
+        for what in ("pg_terminate_backend(active_pid)", "pg_drop_replication_slot(slot_name)"):
+            connection.execute(f"select {what} from pg_replication_slots where slot_name = %s", [made.slot])  # type: ignore[arg-type]
         connection.execute(f'drop publication if exists "{made.slot}"')

@@ -38,7 +38,8 @@ def test_a_transaction_is_told_by_its_commit(shop) -> None:
     rows = shop.bronze("select id, _smelt_commit_lsn, _smelt_sequence, _smelt_xid from bronze order by id")
     assert rows[0][1] == rows[1][1] != rows[2][1]
     assert [row[2] for row in rows] == [1, 2, 1]
-    log = shop.bronze("select commit_lsn, xid, events from bronze order by _smelt_source_position", "cdc_transactions")
+    selected = "select commit_lsn, xid, events from bronze order by _smelt_source_position"
+    log = shop.bronze(selected, "cdc_transactions")
     assert log[-2:] == [(rows[0][1], rows[0][3], 2), (rows[2][1], rows[2][3], 1)]
 
 
@@ -46,11 +47,13 @@ def test_streams_of_a_source_share_its_log(shop) -> None:
     shop.sql("create table t (id int primary key)", "create table u (id int primary key, t_id int)")
     shop.declare(t="[id]", u="[id]")
     shop.load()
-    shop.sql("begin", "insert into t values (1)", "insert into u values (7, 1)", "insert into t values (2)", "commit")
+    inserts = "insert into t values (1)", "insert into u values (7, 1)", "insert into t values (2)"
+    shop.sql("begin", *inserts, "commit")
     loaded = shop.load()
     assert (loaded["t"].rows_loaded, loaded["u"].rows_loaded) == (2, 1)
-    places = shop.bronze("select _smelt_sequence from bronze order by 1"), shop.bronze(
-        "select _smelt_sequence from bronze", "u"
+    places = (
+        shop.bronze("select _smelt_sequence from bronze order by 1"),
+        shop.bronze("select _smelt_sequence from bronze", "u"),
     )
     assert places == ([(1,), (3,)], [(2,)])
 
@@ -72,7 +75,8 @@ def test_a_truncated_table_has_no_rows_left(shop) -> None:
     shop.sql("create table t (id int primary key)", "insert into t values (1), (2)")
     shop.declare(t="[id]")
     shop.load()
-    shop.sql("insert into t values (3)", "delete from t where id = 1", "truncate t", "insert into t values (2), (9)")
+    shop.sql("insert into t values (3)", "delete from t where id = 1", "truncate t")
+    shop.sql("insert into t values (2), (9)")
     loaded = shop.load()["t"]
     assert loaded.tombstones == 3
     assert shop.state("id") == [(2,), (9,)]
@@ -111,12 +115,13 @@ def test_a_table_without_a_key_is_a_bag(shop) -> None:
     shop.sql("insert into t values (1, 'x'), (1, 'x'), (2, null)")
     shop.declare(t="[]")
     shop.load()
-    shop.sql("update t set b = 'y' where a = 2", "delete from t where ctid = (select min(ctid) from t where a = 1)")
+    one = "select min(ctid) from t where a = 1"
+    shop.sql("update t set b = 'y' where a = 2", f"delete from t where ctid = ({one})")
     shop.load()
     assert shop.events("a, b")[3:] == [("d", 2, None), ("u", 2, "y"), ("d", 1, "x")]
     shop.sql("truncate t")
     shop.load()
-    left = "select a, b, sum(case when _smelt_op = 'd' then -1 else 1 end) from bronze group by all having sum(1) > 0"
+    left = "select a, b, sum(case when _smelt_op = 'd' then -1 else 1 end) from bronze group by all"
     assert {times for *_, times in shop.bronze(left)} == {0}
 
 
@@ -124,7 +129,8 @@ def test_composite_keys(shop) -> None:
     shop.sql("create table t (a int, b text, n int, primary key (a, b))")
     shop.declare(t="[a, b]")
     shop.load()
-    shop.sql("insert into t values (1, 'x', 1), (1, 'y', 1)", "update t set b = 'z', n = 2 where b = 'x'", "delete from t where b = 'y'")
+    shop.sql("insert into t values (1, 'x', 1), (1, 'y', 1)", "update t set b = 'z', n = 2 where b = 'x'")
+    shop.sql("delete from t where b = 'y'")
     shop.load()
     assert shop.events("a, b, n") == [
         ("c", 1, "x", 1), ("c", 1, "y", 1), ("d", 1, "x", None), ("u", 1, "z", 2), ("d", 1, "y", None)
