@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -27,7 +28,7 @@ from ingest.load.landing import Landing, plan_landing, pulled_sql
 from ingest.load.parquet import audited, write_parquet
 from ingest.load.types import AUDIT_TYPES, Column, Shape, shape_of
 from plugins.core.failpoints import reach
-from plugins.core.lake import Batch, TableState, commit_batch, read_state
+from plugins.core.lake import UNSENT, Batch, TableState, commit_batch, read_state
 from plugins.core.lake.catalog import data_folder
 
 _EVENTS = "smelt_events"
@@ -53,6 +54,7 @@ class StreamWriter:
     _pending: list[Changes] = field(default_factory=list)
     _files: list[str] = field(default_factory=list)
     _landed: tuple[Relation, Shape, Landing] | None = None
+    _left_out: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         remove_orphans(self.job.lake, self.job.identifier)
@@ -94,6 +96,7 @@ class StreamWriter:
         relation = self._pending[0].relation
         self.counts.events += self.pending
         self.counts.deletions += sum(changes.deletions for changes in self._pending)
+        self._left_out.update(column for changes in self._pending for column in changes.unchanged)
         events = pa.concat_tables([arrow_table(changes) for changes in self._pending])
         self._pending.clear()
         rows, landing = self._rows(relation, events)
@@ -110,7 +113,8 @@ class StreamWriter:
         if not self._files:
             return None
         expected = {"lsn": self.state.position["lsn"]}
-        batch = Batch(self._batch_id, self._files, self.state.batch_id, expected, {"lsn": lsn_text(end)})
+        advance = {"lsn": lsn_text(end), **self._unsent()}
+        batch = Batch(self._batch_id, self._files, self.state.batch_id, expected, advance)
         self.state = commit_batch(self.job.lake, self.job.identifier, batch).state
         self._batch_id = next_batch_id(self.state.batch_id)
         self._files = []
@@ -130,6 +134,16 @@ class StreamWriter:
         _, shape, landing = self._landed
         typed = f"select {', '.join([*columns, *change_columns()])} from {_EVENTS}"
         return pulled_sql(typed, shape, landing, ("_smelt_op", *CHANGE_TYPES)), landing
+
+    def _unsent(self) -> dict[str, Any]:
+        """Columns that some event left out, then or now, and the key to find the version before."""
+        if not self._left_out or self._landed is None:
+            return {}
+        names = {column.source: column.name for column in self._landed[2].columns}
+        before = self.state.position.get(UNSENT, {}).get("columns", [])
+        columns = sorted({*before, *(names[column] for column in self._left_out if column in names)})
+        key = [names[column] for column in self.job.stream.primary_key]
+        return {UNSENT: {"key": key, "columns": columns}}
 
     def _truncate(self, found: Truncation) -> None:
         """A tombstone for each row that the table holds: what reads bronze needs to know of no other operation."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,8 +57,8 @@ def find_holding(ledger: Ledger, project: Project, target: str | None) -> Holdin
 def hold_pins(pins: Iterable[Pin], holds: Sequence[Hold]) -> list[Pin]:
     """`pins`, those of held streams as they were before; a stream that had no snapshot then has no pin."""
     before = {one.table: one.pin for one in holds}
-    kept = (before.get(pin.table, pin) for pin in pins)
-    return [pin for pin in kept if pin is not None]
+    kept = ((pin, before.get(pin.table, pin)) for pin in pins)
+    return [replace(held, key=pin.key, unsent=pin.unsent) for pin, held in kept if held is not None]
 
 
 def stale_nodes(manifest: Manifest, holds: Sequence[Hold]) -> dict[str, tuple[Hold, ...]]:

@@ -53,7 +53,9 @@ def ensure_columns(lake: Lake, identifier: str, incoming: pa.Schema) -> list[Bro
     table = lake.find(identifier)
     if table is None:
         names = _unique_names(incoming.names)
-        table = lake.create(identifier, pa.schema([pa.field(n, f.type) for n, f in zip(names, incoming, strict=True)]))
+        table = lake.create(
+            identifier, pa.schema([pa.field(n, f.type) for n, f in zip(names, incoming, strict=True)])
+        )
     plan = _plan(table, incoming)
     if plan.added or plan.widened:
         with table.update_schema() as update:

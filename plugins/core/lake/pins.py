@@ -11,15 +11,12 @@ from sqlalchemy.orm import Session
 
 from plugins.core.lake.catalog import Lake
 from plugins.core.lake.pin import Pin
+from plugins.core.lake.state import UNSENT, read_state
 
 
 def pin_namespace(lake: Lake, namespace: str, as_of: datetime | None = None) -> list[Pin]:
     """A pin for each table of `namespace`: its current snapshot, or the newest one committed up to `as_of` (UTC)."""
-    return [
-        Pin(namespace, name, table.metadata_location, _snapshot_at(table, as_of))
-        for name in lake.tables(namespace)
-        for table in [lake.table(f"{namespace}.{name}")]
-    ]
+    return [_pin(namespace, name, lake.table(f"{namespace}.{name}"), as_of) for name in lake.tables(namespace)]
 
 
 def metadata_locations(lake: Lake, namespace: str) -> dict[str, str]:
@@ -34,6 +31,14 @@ def metadata_locations(lake: Lake, namespace: str) -> dict[str, str]:
         with Session(lake.catalog.engine) as session:
             return {name: location for name, location in session.execute(rows) if location is not None}
     return {name: lake.table(f"{namespace}.{name}").metadata_location for name in lake.tables(namespace)}
+
+
+def _pin(namespace: str, name: str, table: Table, as_of: datetime | None) -> Pin:
+    snapshot_id = _snapshot_at(table, as_of)
+    unsent = read_state(table).position.get(UNSENT)
+    if unsent is None or snapshot_id is None:
+        return Pin(namespace, name, table.metadata_location, snapshot_id)
+    return Pin(namespace, name, table.metadata_location, snapshot_id, unsent["key"], unsent["columns"])
 
 
 def _snapshot_at(table: Table, as_of: datetime | None) -> int | None:

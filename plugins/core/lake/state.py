@@ -11,6 +11,8 @@ from pyiceberg.table import Table
 
 BATCH_ID = "smelt.batch-id"
 POSITION = "smelt.position"
+# Entry of a position: columns that change events may leave out, and the key by which to find the version before.
+UNSENT = "unsent"
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,7 @@ def test_a_truncated_table_has_no_rows_left(shop) -> None:
     assert shop.events("id")[2:] == [("c", 3), ("d", 1), ("d", 2), ("d", 3), ("c", 2), ("c", 9)]
 
 
-def test_a_value_out_of_line_is_marked_where_it_was_not_sent(shop) -> None:
+def test_a_value_out_of_line_that_was_not_sent_is_carried_over(shop) -> None:
     shop.sql("create table t (id int primary key, n int, note text)")
     shop.sql("alter table t alter note set storage external")
     shop.sql("insert into t values (1, 1, repeat('x', 10000))")
@@ -91,7 +91,12 @@ def test_a_value_out_of_line_is_marked_where_it_was_not_sent(shop) -> None:
     shop.load()
     shop.sql("update t set n = 2", "update t set note = 'short'")
     shop.load()
-    assert shop.events("n, length(note), _smelt_unchanged")[1:] == [("u", 2, None, '["note"]'), ("u", 2, 5, None)]
+    assert shop.events("n, length(note), _smelt_unchanged")[1:] == [("u", 2, 10000, '["note"]'), ("u", 2, 5, None)]
+    shop.sql("update t set note = repeat('y', 20000)", "insert into t values (2, 2, null)", "update t set n = 3")
+    shop.load()
+    shop.sql("update t set n = 4 where id = 1")
+    shop.load()
+    assert shop.state("id, n, length(note)") == [(1, 4, 20000), (2, 3, None)]
 
 
 def test_with_full_identity_the_old_value_is_carried_and_deletions_are_whole(shop) -> None:
