@@ -13,6 +13,7 @@ from rich.console import Console
 NAMES = (
     "discovery",
     "postgres",
+    "cdc",
     "build",
     "demo",
     "lineage",

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from ingest.extract.registry import extractor
-from ingest.spec import load_sources
+from ingest.spec import SourceSpec, load_sources
 from plugins.core.errors import SmeltError
 from plugins.core.lake import Lake
 from plugins.core.ledger import TABLES, Ledger
@@ -34,12 +34,18 @@ class Finding:
 
 def examine(settings: Settings) -> list[Finding]:
     """Look at everything once; never raises for what is found."""
+    sources = load_sources(settings.project_dir)
     findings = [
         _look(
             f"{source.name} (connection {source.connection})",
             lambda source=source: extractor(source.kind).check(settings, source),
         )
-        for source in load_sources(settings.project_dir)
+        for source in sources
+    ]
+    findings += [
+        _look(f"{source.name} (log)", lambda source=source: _slot(settings, source))
+        for source in sources
+        if any(stream.sync_mode == "cdc" for stream in source.streams)
     ]
     return [*findings, _look("lake", lambda: _lake(settings)), _look("ledger", lambda: _ledger(settings))]
 
@@ -51,6 +57,12 @@ def _look(what: str, check: Callable[[], str]) -> Finding:
     except SmeltError as error:
         found, fix, is_healthy = mask(error.message), mask(error.hint or "") or None, False
     return Finding(what, is_healthy, found, fix, (time.monotonic() - started) * 1000)
+
+
+def _slot(settings: Settings, source: SourceSpec) -> str:
+    from ingest.cdc.health import check_slot
+
+    return check_slot(settings, source)
 
 
 def _lake(settings: Settings) -> str:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ByteSize, ConfigDict, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -98,6 +98,11 @@ class CdcSpec(_Section):
     is_managed: bool = Field(
         default=True,
         description="Whether Smelt makes slot and publication, and adds tables; false: an administrator does.",
+    )
+    alarm_at: ByteSize = Field(
+        default=ByteSize(2**30),
+        validate_default=True,
+        description="`smelt doctor` fails when the server holds back more of its log than this for us (`5GiB`).",
     )
 
 

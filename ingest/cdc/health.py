@@ -1,0 +1,40 @@
+"""What `smelt doctor` says of a source's replication slot."""
+
+from __future__ import annotations
+
+from pydantic import ByteSize
+
+from ingest.cdc.events import lsn_text
+from ingest.cdc.server import Server, find_slot, require_logical
+from ingest.connections import dsn_of
+from ingest.retry import Transient
+from ingest.spec import SourceSpec
+from plugins.core.errors import SmeltError
+from plugins.core.settings import Settings
+
+
+def check_slot(settings: Settings, source: SourceSpec) -> str:
+    """A line about the slot; raises SmeltError if it is lost, or makes the server hold back too much."""
+    server = Server(dsn_of(settings, source.connection), f"connection {source.connection!r}")
+    try:
+        with server.session() as session:
+            require_logical(session, server.where)
+            slot = find_slot(session, source.slot)
+    except Transient as error:
+        raise SmeltError(str(error), "start the server, or correct the dsn of its connection") from error
+    if slot is None:
+        return f"slot {source.slot} is not there yet; the first `smelt ingest {source.name}` makes it"
+    held = ByteSize(slot.held).human_readable()
+    reset = f"`smelt ingest {source.name} --reset {source.name}`"
+    if slot.status == "lost":
+        raise SmeltError(
+            f"slot {slot.name} is lost: the server threw away changes that were not read", f"read again: {reset}"
+        )
+    if slot.held > source.cdc.alarm_at:
+        raise SmeltError(
+            f"slot {slot.name} makes the server hold back {held} of its log",
+            f"run `smelt ingest {source.name}`, or, if nobody needs it any more: "
+            f"`select pg_drop_replication_slot('{slot.name}')`",
+        )
+    reading = f"read by process {slot.pid}" if slot.is_active else "read by nobody now"
+    return f"slot {slot.name} confirmed at {lsn_text(slot.confirmed)}, holds {held} of the log, {reading}"
