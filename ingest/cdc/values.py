@@ -36,27 +36,35 @@ def expression(column: PgColumn) -> str:
     if kind in _MOMENTS:
         moment = f"try_cast({name} as {_MOMENTS[kind]})"
         # PostgreSQL's years run from 4713 BC to 294276 and to infinity; bronze's from 1 to 9999.
-        return f"case when {moment} >= '0001-01-01' and {moment} < '10000-01-01' then {moment} end"
+        is_held = f"{moment} >= '0001-01-01' and {moment} < '10000-01-01' and not ends_with({name}, 'BC')"
+        return f"case when {is_held} then {moment} end"
     if kind == "time":
         return f"try_cast(nullif({name}, '24:00:00') as time)"
     if kind == "numeric":
         return f"try_cast({name} as {column.declared.replace('numeric', 'decimal')})"
     if kind in _CASTS:
         return f"{name}::{_CASTS[kind]}"
+    if column.type == "bpchar":
+        # Padding means nothing in PostgreSQL, and a pull leaves it away.
+        return f"rtrim({name}, ' ')"
     if column.type == "money" and column.kind == "b":
         return f"regexp_replace({name}, '[^0-9.-]', '', 'g')"
     return name
 
 
 def extra_expression(columns: Sequence[PgColumn]) -> str:
-    """SQL of the JSON of values that fit no bronze type, by column; null where there are none."""
+    """SQL of the JSON (written as jsonb is) of values that fit no bronze type, by column; null: there are none."""
     refusing = [c for c in columns if _is_cast(c) and c.type in {*_MOMENTS, "time", "numeric"}]
     if not refusing:
         return "null::varchar"
     refused = {c.alias: f"{quote(c.alias)} is not null and ({expression(c)}) is null" for c in refusing}
-    pairs = ", ".join(f"{literal(n)}, case when {test} then {quote(n)} end" for n, test in refused.items())
-    any_refused = " or ".join(f"({test})" for test in refused.values())
-    return f"case when {any_refused} then json_merge_patch('{{}}', json_object({pairs}))::varchar end"
+    pairs = ", ".join(
+        f"case when {refused[name]} then {literal(json.dumps(name, ensure_ascii=False) + ': ')} "
+        f"|| to_json({quote(name)})::varchar end"
+        for name in sorted(refused, key=lambda name: (len(name.encode()), name.encode()))
+    )
+    present = f"array_to_string(list_filter([{pairs}], lambda pair: pair is not null), ', ')"
+    return f"'{{' || nullif({present}, '') || '}}'"
 
 
 def arrays_as_json(column: PgColumn, values: pa.LargeStringArray) -> pa.LargeStringArray:
