@@ -97,6 +97,11 @@ def lsn_text(lsn: int) -> str:
     return f"{lsn >> 32:X}/{lsn & 0xFFFFFFFF:X}"
 
 
+def epoch_of(lsn: int) -> str:
+    """An LSN as text that sorts as it does."""
+    return f"{lsn:016X}"
+
+
 def lsn_number(text: str) -> int:
     """The LSN that PostgreSQL writes as `text`."""
     high, low = text.split("/")

@@ -13,10 +13,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ingest.cdc.events import Transactions, lsn_number, lsn_text
+from ingest.cdc.events import Transactions, epoch_of, lsn_number, lsn_text
 from ingest.load.files import file_stem, next_batch_id, remove_orphans
 from ingest.load.types import AUDIT_TYPES
-from plugins.core.lake import Batch, Lake, TableState, commit_batch, ensure_columns, read_state
+from plugins.core.lake import LOG, Batch, Lake, TableState, commit_batch, ensure_columns, read_state
 from plugins.core.lake.catalog import data_folder
 
 _SCHEMA = pa.schema(
@@ -33,7 +33,7 @@ _SCHEMA = pa.schema(
 
 def transactions_table(source: str) -> str:
     """Its identifier."""
-    return f"bronze.{source}__cdc_transactions"
+    return f"bronze.{source}{LOG}"
 
 
 @dataclass
@@ -80,7 +80,7 @@ class TransactionWriter:
             files.append(file)
         expected = {"lsn": self.position.get("lsn")}
         advance = {"lsn": lsn_text(end), **position}
-        batch = Batch(batch_id, files, self.state.batch_id, expected, advance)
+        batch = Batch(batch_id, files, self.state.batch_id, expected, advance, epoch=epoch_of(end))
         self.state = commit_batch(self.lake, self.identifier, batch).state
         self._pending.clear()
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 from ulid import ULID
 
 from ingest.cdc.columns import CHANGE_TYPES, arrow_table, change_columns, emptied, source_columns
-from ingest.cdc.events import Changes, Truncation, lsn_number, lsn_text
+from ingest.cdc.events import Changes, Truncation, epoch_of, lsn_number, lsn_text
 from ingest.cdc.live import tombstones_sql
 from ingest.cdc.relations import Relation
 from ingest.extract.base import DeadLetter
@@ -114,7 +114,8 @@ class StreamWriter:
             return None
         expected = {"lsn": self.state.position["lsn"]}
         advance = {"lsn": lsn_text(end), **self._unsent()}
-        batch = Batch(self._batch_id, self._files, self.state.batch_id, expected, advance)
+        based_on = self.state.batch_id
+        batch = Batch(self._batch_id, self._files, based_on, expected, advance, epoch=epoch_of(end))
         self.state = commit_batch(self.job.lake, self.job.identifier, batch).state
         self._batch_id = next_batch_id(self.state.batch_id)
         self._files = []

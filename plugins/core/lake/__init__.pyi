@@ -4,13 +4,14 @@ from .evolve import BronzeColumn, bronze_columns, ensure_columns, placed_columns
 from .pin import Pin, scan_sql
 from .pins import metadata_locations, pin_namespace
 from .presence import has_lake
-from .state import UNSENT, TableState, read_state
+from .state import LOG, UNSENT, TableState, read_state
 
 __all__ = [
     "UNSENT",
     "Batch",
     "BronzeColumn",
     "Committed",
+    "LOG",
     "Lake",
     "Pin",
     "StaleBatch",

@@ -25,7 +25,7 @@ from tenacity import retry, retry_if_exception, stop_after_attempt, wait_random_
 
 from plugins.core.failpoints import reach
 from plugins.core.lake.catalog import Lake
-from plugins.core.lake.state import BATCH_ID, POSITION, TableState, read_state
+from plugins.core.lake.state import BATCH_ID, EPOCH, POSITION, TableState, read_state
 
 
 class StaleBatch(Exception):
@@ -37,6 +37,8 @@ class Batch:
     """A load that is ready to commit.
 
     files: Parquet files, in the table's columns, below its data folder; may be empty.
+    epoch: text that grows from batch to batch, the same for tables that are committed one after the other and belong
+    together: a reader who pins them all gets none of them further than the last.
     based_on: the table's last batch id when the batch was prepared (None: the table had none).
     expected: position entries the batch starts from; advance: entries it ends at, merged into the position.
     """
@@ -48,6 +50,7 @@ class Batch:
     advance: Mapping[str, Any] = field(default_factory=dict)
     # Writers that append independent pieces (partitions of a log) compare positions only.
     any_predecessor: bool = False
+    epoch: str | None = None
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,8 @@ def _transact(table: Table, state: TableState, batch: Batch) -> None:
     transaction = table.transaction()
     if batch.files:
         # The snapshot producer asserts that the branch is still where this handle saw it.
-        transaction.add_files(list(batch.files), check_duplicate_files=False)
+        summary = {EPOCH: batch.epoch} if batch.epoch else {}
+        transaction.add_files(list(batch.files), summary, check_duplicate_files=False)
         transaction.set_properties(properties)
     else:
         unmoved = AssertRefSnapshotId.model_validate({"ref": MAIN_BRANCH, "snapshot-id": state.snapshot_id})

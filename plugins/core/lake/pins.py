@@ -11,12 +11,22 @@ from sqlalchemy.orm import Session
 
 from plugins.core.lake.catalog import Lake
 from plugins.core.lake.pin import Pin
-from plugins.core.lake.state import UNSENT, read_state
+from plugins.core.lake.state import EPOCH, LOG, UNSENT, read_state
 
 
 def pin_namespace(lake: Lake, namespace: str, as_of: datetime | None = None) -> list[Pin]:
-    """A pin for each table of `namespace`: its current snapshot, or the newest one committed up to `as_of` (UTC)."""
-    return [_pin(namespace, name, lake.table(f"{namespace}.{name}"), as_of) for name in lake.tables(namespace)]
+    """A pin for each table of `namespace`: its current snapshot, or the newest one committed up to `as_of` (UTC).
+
+    Tables of a source whose changes are captured are all pinned at one place of its log: its transactions are whole.
+    """
+    names = lake.tables(namespace)
+    # A log's table is committed last, so it is loaded first: the others are then as far, or further.
+    logs = {name.removesuffix(LOG): lake.table(f"{namespace}.{name}") for name in names if name.endswith(LOG)}
+    epochs = {source: _epoch(log, _snapshot_at(log, as_of)) for source, log in logs.items()}
+    return [
+        _pin(namespace, name, lake.table(f"{namespace}.{name}"), as_of, epochs.get(name.partition("__")[0]))
+        for name in names
+    ]
 
 
 def metadata_locations(lake: Lake, namespace: str) -> dict[str, str]:
@@ -33,8 +43,24 @@ def metadata_locations(lake: Lake, namespace: str) -> dict[str, str]:
     return {name: lake.table(f"{namespace}.{name}").metadata_location for name in lake.tables(namespace)}
 
 
-def _pin(namespace: str, name: str, table: Table, as_of: datetime | None) -> Pin:
+def _epoch(table: Table, snapshot_id: int | None) -> str:
+    """The epoch of a snapshot; "" if it has none, which is before all others."""
+    snapshot = table.metadata.snapshot_by_id(snapshot_id) if snapshot_id else None
+    return (snapshot.summary[EPOCH] or "") if snapshot and snapshot.summary else ""
+
+
+def _up_to(table: Table, snapshot_id: int | None, epoch: str) -> int | None:
+    """The newest snapshot from `snapshot_id` back that is not beyond `epoch`."""
+    while snapshot_id is not None and _epoch(table, snapshot_id) > epoch:
+        snapshot = table.metadata.snapshot_by_id(snapshot_id)
+        snapshot_id = snapshot.parent_snapshot_id if snapshot else None
+    return snapshot_id
+
+
+def _pin(namespace: str, name: str, table: Table, as_of: datetime | None, epoch: str | None) -> Pin:
     snapshot_id = _snapshot_at(table, as_of)
+    if epoch is not None:
+        snapshot_id = _up_to(table, snapshot_id, epoch)
     unsent = read_state(table).position.get(UNSENT)
     if unsent is None or snapshot_id is None:
         return Pin(namespace, name, table.metadata_location, snapshot_id)

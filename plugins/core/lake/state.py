@@ -11,6 +11,10 @@ from pyiceberg.table import Table
 
 BATCH_ID = "smelt.batch-id"
 POSITION = "smelt.position"
+# Of a snapshot: see `Batch.epoch`.
+EPOCH = "smelt.epoch"
+# How the table of a source's transactions is called: `<source>` and this.
+LOG = "__cdc_transactions"
 # Entry of a position: columns that change events may leave out, and the key by which to find the version before.
 UNSENT = "unsent"
 

@@ -112,6 +112,18 @@ def test_reading_the_log_killed_at_each_step(shop, history: History, failpoint: 
     _assert_history(shop, history)
 
 
+def test_readers_see_no_transaction_in_one_table_and_not_in_the_other(shop, history: History) -> None:
+    shop.load()
+    history.write(10)
+    shop.load()
+    before = {table: shop.events("id, v", table) for table in ("t", "u")}
+    history.write(30)
+    _kill_at(shop, "after-stream-commit")
+    assert {table: shop.events("id, v", table) for table in ("t", "u")} == before
+    shop.load()
+    _assert_history(shop, history)
+
+
 @pytest.mark.full
 def test_killed_at_random_while_the_database_is_written_to(shop, history: History) -> None:
     shop.load()
