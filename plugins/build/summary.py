@@ -37,6 +37,9 @@ def print_build(console: Console, result: BuildResult) -> None:
         for failure in result.failures:
             print_failure(console, failure)
         _line(console, "Kept", "what was published before stays as it is")
+    for node in (node for layer in result.layers.values() for node in layer.warned):
+        found = f"{node.name} found {node.failures:,} rows" if node.failures else node.name
+        _line(console, "[yellow]Warning[/]     ", escape(f"{found}   {node.path}"))
     for warning in result.warnings:
         _line(console, "[yellow]Warning[/]     ", escape(warning))
 
@@ -50,7 +53,8 @@ def _built(result: BuildResult) -> str:
     ]
     told = ", ".join(f"{count:,} {what}" for count, what in counts if count)
     broken = sum(len(layer.broken) for layer in layers)
-    verdict = f"[red]{broken} failed[/]" if broken else "all passed"
+    warned = sum(len(layer.warned) for layer in layers)
+    verdict = f"[red]{broken} failed[/]" if broken else f"[yellow]{warned} warned[/]" if warned else "all passed"
     return f"{' → '.join(result.layers)}   {told}   {verdict}   {result.seconds:.1f} s"
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from shop import load_orders, load_shop, new_project
 from sqlalchemy import select
 
@@ -13,6 +14,7 @@ from plugins.build import build
 from plugins.build.asof import parse_time
 from plugins.build.state import pull, push
 from plugins.build.status import status
+from plugins.build.summary import print_build
 from plugins.core.errors import SmeltError
 from plugins.core.ledger import TABLES, Ledger
 from plugins.core.settings import Settings
@@ -36,6 +38,18 @@ def _append(path: Path, text: str) -> None:
     path.write_text(path.read_text() + text)
 
 
+def test_a_test_that_only_warns_is_said(settings: Settings) -> None:
+    test = settings.project_dir / "tests" / "warns.sql"
+    test.parent.mkdir(exist_ok=True)
+    test.write_text("{{ config(severity='warn') }} select * from {{ ref('orders') }} limit 3\n")
+    result = build(settings)
+    console = Console(record=True, width=200)
+    print_build(console, result)
+    assert result.outcome == "published"
+    assert "1 warned" in console.export_text(clear=False)
+    assert "warns found 3 rows" in console.export_text()
+
+
 def test_a_build_publishes_silver_and_gold_and_accounts_for_every_row(settings: Settings) -> None:
     result = build(settings)
     assert (result.outcome, result.exit_code, result.failures) == ("published", 0, ())
@@ -46,6 +60,7 @@ def test_a_build_publishes_silver_and_gold_and_accounts_for_every_row(settings: 
     (account,) = result.accounts
     assert account.is_balanced
     assert (account.bronze, account.silver, account.quarantined) == (100, 90, 10)
+    assert result.unaccounted == ("shop.customers",)
     with open_published(settings) as con:
         tables = {f"{schema}.{name}" for schema, name in con.execute(
             "select schema_name, view_name from duckdb_views() where not internal").fetchall()}  # fmt: skip

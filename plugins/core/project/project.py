@@ -58,6 +58,11 @@ class Built:
         """Nodes that failed by themselves."""
         return tuple(node for node in self.nodes if node.is_broken)
 
+    @property
+    def warned(self) -> tuple[Node, ...]:
+        """Tests of severity `warn` that found rows."""
+        return tuple(node for node in self.nodes if node.status == "warn")
+
     def count(self, *resource_types: str) -> int:
         """How many nodes of these types ran."""
         return sum(node.resource_type in resource_types for node in self.nodes)

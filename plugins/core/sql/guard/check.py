@@ -68,19 +68,20 @@ class Checked:
     functions: frozenset[str]
 
 
-def check(sql: str, relations: Collection[str]) -> Checked:
+def check(sql: str, relations: Collection[str], longest: int = _LONGEST) -> Checked:
     """Allow one SELECT over `relations` ("schema.table", any case) with harmless functions.
 
+    longest: characters that are read at most; the SQL of a model that goes over a whole project is as long as that.
     Raises GuardError that says what is refused, where, and what is allowed.
     """
     walker = _Walker(sql, {name.lower() for name in relations})
-    walker.query(_parse(sql), frozenset(), 0)
+    walker.query(_parse(sql, longest), frozenset(), 0)
     return Checked(sql, frozenset(walker.read), frozenset(walker.called))
 
 
-def _parse(sql: str) -> Mapping[str, Any]:
-    if len(sql) > _LONGEST:
-        raise GuardError(f"the query has {len(sql):,} characters", f"at most {_LONGEST:,} are read")
+def _parse(sql: str, longest: int) -> Mapping[str, Any]:
+    if len(sql) > longest:
+        raise GuardError(f"the query has {len(sql):,} characters", f"at most {longest:,} are read")
     if "\0" in sql:
         raise GuardError("the query has a null character", "remove it")
     try:

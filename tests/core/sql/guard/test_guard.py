@@ -188,3 +188,10 @@ def test_only_a_file_that_reads_iceberg_loads_its_extension(
     with open_guarded(path) as con:
         found = con.execute("select 1 from duckdb_functions() where function_name = 'iceberg_scan'").fetchall()
     assert bool(found) == is_loaded
+
+
+def test_the_sql_of_a_model_over_a_whole_project_is_read_where_that_is_allowed() -> None:
+    long = " union all ".join(f"select {n} as stream, count(*) as rows_there from gold.a" for n in range(3_000))
+    with pytest.raises(GuardError, match="characters"):
+        check(long, ["gold.a"])
+    assert check(long, ["gold.a"], longest=10_000_000).relations == {"gold.a"}
