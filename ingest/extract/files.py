@@ -6,7 +6,9 @@ deleted says nothing about its rows: a drop folder is often cleared.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 import duckdb
 
@@ -17,9 +19,11 @@ from ingest.extract.readers import FilesRead, read_ndjson_files, read_parquet_fi
 from ingest.spec import FilesSpec, SourceSpec
 from plugins.core.duck import literal
 from plugins.core.errors import SmeltError
-from plugins.core.settings import Settings
+from plugins.core.settings import Settings, resolve
 
 _READERS = {"csv": read_csv_files, "ndjson": read_ndjson_files, "parquet": read_parquet_files}
+_DATA = (".csv", ".tsv", ".ndjson", ".jsonl", ".parquet")
+_NAMED = 3
 
 
 class FilesExtractor:
@@ -43,7 +47,7 @@ class FilesExtractor:
             scope=_scope(done, known),
             advance={"files": {**known, **done}} if done else {},
             dead_letters=[letter for letter in read.dead_letters if not _belongs(letter, moved)],
-            notes=_notes(read, moved),
+            notes=[*_notes(read, moved), *_left_out(request)],
             explain=lambda error: _unreadable(request.source, error),
         )
 
@@ -96,3 +100,29 @@ def _notes(read: FilesRead, moved: set[str]) -> Sequence[str]:
     if moved:
         notes.append(f"changed while being read, left for the next run: {', '.join(sorted(moved))}")
     return notes
+
+
+def _left_out(request: PullRequest) -> Iterator[str]:
+    """A note on files of data that no stream takes; the source's first stream has it. A bucket isn't searched."""
+    source = request.source
+    globs = [stream.files.glob for stream in source.streams if stream.files is not None]
+    url = request.settings.connection(source.connection).url or ""
+    root = resolve(url, request.settings.project_dir, f"connections.{source.connection}.url").rstrip("/")
+    if request.stream.name != source.streams[0].name or "://" in root:
+        return
+    folder = (request.settings.project_dir / root).resolve()
+    taken = {path for glob in globs for path in folder.glob(glob)}
+    strays = sorted(path.relative_to(folder).as_posix() for path in _data_files(folder) if path not in taken)
+    if strays:
+        named = ", ".join(strays[:_NAMED]) + (", …" if len(strays) > _NAMED else "")
+        told = f"files that match no stream of {source.name} are not loaded: {named} ({len(strays):,})"
+        yield f"{told}; widen a glob in its source.yml to take them"
+
+
+def _data_files(folder: Path) -> Iterator[Path]:
+    """Files by their ending; what begins with a dot or an underscore is hidden or half-written by convention."""
+    for above, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith((".", "_"))]
+        for name in names:
+            if name.lower().endswith(_DATA) and not name.startswith((".", "_")):
+                yield Path(above, name)

@@ -102,8 +102,11 @@ def draft_folder(folder: Path, name: str, owner: str, place: Place, found: Sourc
         loaded.append(stream)
     names, renamed = stream_names([("", stream.name) for stream in loaded])
     notes += renamed
+    # All that is there counts, also what was not chosen or can't be read: no stream may take it along.
+    there = {path: path.relative_to(folder) for path in folder.rglob("*") if path.is_file()}
     for stream_name, stream in zip(names, loaded, strict=True):
-        others = [one.paths for one in place.streams if one.name != stream.name]
+        own = set(stream.paths)
+        others = [below for path, below in there.items() if path not in own]
         entries.append(_files(folder, stream_name, stream, profiles[stream.name], others))
     if not entries:
         raise SmeltError(
@@ -136,11 +139,11 @@ def _why_not(stream: Stream) -> str | None:
 
 
 def _files(
-    folder: Path, name: str, stream: Stream, profile: StreamProfile, others: Sequence[Sequence[Path]]
+    folder: Path, name: str, stream: Stream, profile: StreamProfile, others: Sequence[Path]
 ) -> dict[str, Any]:
     kind = _FORMATS[stream.paths[0].suffix.lower().lstrip(".")]
-    files: dict[str, Any] = {"glob": _glob(folder, stream.paths, [p for group in others for p in group])}
-    files["format"] = kind
+    names = [path.relative_to(folder).as_posix() for path in stream.paths]
+    files: dict[str, Any] = {"glob": _glob(names, others, has_header=kind == "csv"), "format": kind}
     if kind == "csv":
         found = written(stream.paths[0])
         if found.delimiter != ",":
@@ -157,24 +160,33 @@ def _files(
     )
 
 
-def _glob(folder: Path, paths: Sequence[Path], others: Sequence[Path]) -> str:
-    """A pattern below the folder that matches these files, later ones of the same name, and none of the others."""
-    names = [path.relative_to(folder).as_posix() for path in paths]
-    candidates = list(_patterns(names))
-    for pattern in candidates:
-        if not any(Path(path.relative_to(folder).as_posix()).match(pattern) for path in others):
+def _glob(names: Sequence[str], others: Sequence[Path], *, has_header: bool) -> str:
+    """A pattern below the folder that matches these files, later ones of the same name, and none of the others.
+
+    has_header: each file is held against the stream's columns, so that a stranger of a like name is no danger.
+    """
+    for pattern in _patterns(names, has_header=has_header):
+        if not any(path.match(pattern) for path in others):
             return pattern
     return names[0]
 
 
-def _patterns(names: Sequence[str]) -> Iterator[str]:
+def _patterns(names: Sequence[str], *, has_header: bool) -> Iterator[str]:
     numbers = {re.sub(r"\d+", "*", name) for name in names}
-    if len(numbers) == 1:
-        pattern = re.sub(r"\*(?:[-_.]?\*)+", "*", numbers.pop())
-        yield pattern
-    if len(names) == 1:
-        yield names[0]
+    counted = re.sub(r"\*(?:[-_.]?\*)+", "*", numbers.pop()) if len(numbers) == 1 else ""
+    if "*" in counted:
+        yield counted
     start = names[0]
+    if len(names) == 1:
+        if has_header and "*" not in counted:
+            yield _later(start)
+        yield start
     while not all(name.startswith(start) for name in names):
         start = start[:-1]
     yield f"{start}*{Path(names[0]).suffix}"
+
+
+def _later(name: str) -> str:
+    """`bookings.csv` → `bookings*.csv`: what is added as `bookings_2025.csv` is one of them."""
+    suffix = Path(name).suffix
+    return f"{name.removesuffix(suffix)}*{suffix}"

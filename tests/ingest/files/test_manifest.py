@@ -129,3 +129,19 @@ def test_a_replaced_file_that_is_empty_now_takes_its_rows_away(drop) -> None:
     drop.put("a.csv", "")
     assert drop.load().tombstones == 2
     assert drop.load().outcome == "unchanged"
+
+
+def test_files_that_no_stream_takes_are_named_once(drop) -> None:
+    drop.stream("bookings.csv")
+    drop.put("bookings.csv", "id,v\n1,a\n")
+    drop.put("readme.txt", "hello")
+    drop.put(".half.csv", "id,v\n2,")
+    assert drop.load().notes == ()
+    for name in ("bookings_2025.csv", "more/a.parquet", "b.ndjson", "c.csv"):
+        drop.put(name, "id,v\n3,c\n")
+    (note,) = drop.load().notes
+    assert "match no stream of s" in note
+    assert "b.ndjson, bookings_2025.csv, c.csv, … (4)" in note
+    code, printed = drop.command("ingest")
+    assert code == 0
+    assert printed.count("match no stream") == 1
