@@ -1,4 +1,5 @@
 from .document import document as document
+from .personal_columns import find_personal as find_personal
 from .profile import ColumnProfile as ColumnProfile
 from .profile import Dependency as Dependency
 from .profile import Finding as Finding
@@ -22,4 +23,5 @@ __all__ = [
     "discover_source",
     "discover_stream",
     "document",
+    "find_personal",
 ]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from plugins.core.privacy import is_pii_name, mask_value
+from plugins.core.privacy import mask_value
 from plugins.source_mapping.document import ColumnMapping, EntityMapping, SourceMapping, StreamMapping
 from plugins.source_mapping.matching import Column, Table
+from plugins.source_mapping.page.personal import Personal, is_called_personal
 
 SAMPLES = 5
 _LONGEST_SAMPLE = 80
@@ -27,16 +27,17 @@ def review_document(
     sources: Mapping[str, Table],
     targets: Mapping[str, Table],
     readings: Readings | None = None,
+    personal: Personal | None = None,
 ) -> dict[str, Any]:
     """The page's JSON. sources: tables by stream; targets: by entity; either may lack some.
 
-    readings: the expressions by which a column that somebody chooses is read.
+    readings: the expressions by which a column that somebody chooses is read. personal: columns known to be so.
 
     Columns of a table that the mapping does not name are in it too, as undecided and without a proposal. Of values
-    there are at most five per column, shortened, and none with personal data: of a column that is called like
-    such, or that is mapped to or from one that is, only placeholders such as `[EMAIL]` are shown.
+    there are at most five per column, shortened, and none with personal data: of a column that is known to hold
+    such or called so, or that is mapped to or from one that is, only placeholders such as `[EMAIL]` are shown.
     """
-    personal_sources, personal_targets = _find_personal(mapping)
+    masked = (personal or Personal()).with_partners(mapping)
     return {
         "source": mapping.source,
         "streams": [
@@ -44,7 +45,7 @@ def review_document(
                 "name": stream.stream,
                 "description": _shortened(sources[stream.stream].description) if stream.stream in sources else "",
                 "columns": [
-                    _shown(column, personal_sources[stream.stream])
+                    _shown(column, masked.sources.get(stream.stream, frozenset()))
                     for column in source_columns(stream, sources.get(stream.stream))
                 ],
                 "entities": [
@@ -60,7 +61,9 @@ def review_document(
             for stream in mapping.streams
         ],
         "targets": {
-            entity.entity: _target(entity, targets.get(entity.entity), personal_targets[entity.entity])
+            entity.entity: _target(
+                entity, targets.get(entity.entity), masked.targets.get(entity.entity, frozenset())
+            )
             for stream in mapping.streams
             for entity in stream.entities
         },
@@ -87,20 +90,6 @@ def _named(stream: StreamMapping) -> Iterator[str]:
             yield from column.columns
             yield from (one.column for one in column.runners_up)
     yield from (one.column for one in stream.unmapped)
-
-
-def _find_personal(mapping: SourceMapping) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
-    """Columns whose partners are called like personal data: by stream, and by entity."""
-    of_streams: dict[str, set[str]] = defaultdict(set)
-    of_entities: dict[str, set[str]] = defaultdict(set)
-    for stream in mapping.streams:
-        for entity in stream.entities:
-            for column in entity.columns:
-                if is_pii_name(column.target):
-                    of_streams[stream.stream].update(column.columns)
-                if any(map(is_pii_name, column.columns)):
-                    of_entities[entity.entity].add(column.target)
-    return of_streams, of_entities
 
 
 def _entity(
@@ -155,7 +144,7 @@ def _target(entity: EntityMapping, table: Table | None, personal: Collection[str
 
 
 def _shown(column: Column, personal: Collection[str]) -> dict[str, Any]:
-    is_personal = column.name in personal or is_pii_name(column.name)
+    is_personal = column.name in personal or is_called_personal(column.name)
     samples = (mask_value(value, column.name, is_personal) for value in _distinct(column.values))
     return {
         "name": column.name,
@@ -181,7 +170,7 @@ def _distinct(values: Iterable[str | None]) -> list[str]:
 
 
 def _shortened(text: str) -> str:
-    return _cut(text, _LONGEST_DESCRIPTION)
+    return _cut(text.strip(), _LONGEST_DESCRIPTION)
 
 
 def _cut(text: str, longest: int) -> str:

@@ -95,7 +95,9 @@ class MappingReview:
 
     def _document(self, opened: _Opened) -> dict[str, Any]:
         inputs = opened.inputs
-        document = review_document(opened.mapping, inputs.sources, inputs.targets, inputs.readings)
+        document = review_document(
+            opened.mapping, inputs.sources, inputs.targets, inputs.readings, inputs.personal
+        )
         return {**document, "version": opened.version, "reviewer": self.reviewer}
 
 

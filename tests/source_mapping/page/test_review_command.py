@@ -19,6 +19,7 @@ import pytest
 from plugins.source_mapping.document import read_mapping
 
 SMELT = str(Path(sys.executable).with_name("smelt"))
+GIVEN = ("Mia", "Jonas", "Lena", "Paul", "Anna", "Felix", "Laura", "Moritz")
 REVIEWER = "Zoë [bold]O'Neil"
 FILES = {
     "dbt_project.yml": "{name: crm, version: '1.0', profile: crm}",
@@ -127,3 +128,33 @@ def test_outside_a_project_it_says_so(tmp_path: Path) -> None:
     )
     assert run.returncode == 1
     assert "there is no dbt_project.yml" in run.stderr
+
+
+@pytest.mark.full
+def test_what_source_yml_and_discovery_call_personal_is_not_in_the_page(tmp_path: Path) -> None:
+    rows = "".join(f"{n};{name};B{n % 4}x;0{n + 1}.03.1980\n" for n, name in enumerate(GIVEN))
+    texts = {
+        "dbt_project.yml": FILES["dbt_project.yml"],
+        "profiles.yml": FILES["profiles.yml"],
+        "models/days.sql": "select 1 as day_number\n",
+        "smelt.toml": f'[connections.till]\ntype = "files"\nurl = "{tmp_path / "exports"}"\n',
+        "exports/kunden.csv": f"Nr;Vorname;Merkmal;Geburtsdatum\n{rows}",
+        "sources/till/source.yml": "description: Tills.\nkind: files\nconnection: till\nowner: sales\n\nstreams:\n"
+        "  - name: kunden\n    files: {glob: kunden.csv, format: csv, delimiter: ;}\n"
+        "    sync_mode: full\n    pii: [merkmal]\n",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
+        (tmp_path / name).write_text(text)
+    for arguments in (["ingest", "till"], ["review-mapping", "till", "--html", "review.html"]):
+        run = subprocess.run([SMELT, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert run.returncode == 0, run.stderr
+
+    text = (tmp_path / "review.html").read_text(encoding="utf-8")
+    found = re.search(r'id="data">(.*?)</script>', text)
+    assert found
+    page = json.loads(found[1])
+    shown = {one["name"].lower(): one["samples"] for one in page["streams"][0]["columns"]}
+    assert shown["merkmal"] == shown["vorname"] == shown["geburtsdatum"] == ["[PII]"]
+    assert shown["nr"][:2] == ["0", "1"]
+    assert not any(value in text for value in (*GIVEN, "B3x", "1980"))

@@ -13,9 +13,20 @@ from typing import Any
 import pytest
 from reviewed_mapping import BREAKOUT, LIBRARY, REVIEWER, Desk, hostile_desk, serving
 
+from plugins.core.discovery import discover_stream
 from plugins.core.errors import SmeltError
-from plugins.source_mapping.document import RunnerUp, parse_mapping, render_mapping
+from plugins.source_mapping.document import (
+    ColumnMapping,
+    EntityMapping,
+    RunnerUp,
+    SourceMapping,
+    StreamMapping,
+    parse_mapping,
+    render_mapping,
+)
+from plugins.source_mapping.matching import Column, Table
 from plugins.source_mapping.page import open_server, render_page, review_document
+from plugins.source_mapping.page.personal import Personal, personal_sources, personal_targets
 from plugins.source_mapping.page.server import ReviewServer
 
 
@@ -444,3 +455,72 @@ def test_tables_that_cannot_be_read_leave_the_names(tmp_path: Path) -> None:
         assert visitor.decide(("full_name", "override", ["note"]))[0] == 200
     assert desk.column("members", "patrons", "full_name").columns == ("note",)
     assert parse_mapping(desk.path.read_text()).source == "library"
+
+
+def test_what_is_known_to_be_personal_is_masked_on_both_sides() -> None:
+    stream = discover_stream(
+        "kunden",
+        [
+            {
+                "Vorname": first,
+                "Straße": f"Lindenallee {n}",
+                "Geburtsdatum": f"{n + 1:02d}.03.1980",
+                "Merkmal": "rot",
+            }
+            for n, first in enumerate(("Mia", "Jonas", "Lena", "Paul", "Anna", "Felix", "Laura", "Max"))
+        ],
+    )
+    known = personal_sources(stream.columns, ["MERKMAL"])
+    table = Table(tuple(Column(c.name, c.values or ("Mia", "Jonas")) for c in stream.columns), "kunden")
+    entity = Table((Column("beiname", ("Zoe", "Yan")), Column("anrede", ("Herr Doktor",))), "personen")
+    mapping = SourceMapping(
+        source="kasse",
+        streams=(
+            StreamMapping(
+                stream="kunden",
+                entities=(
+                    EntityMapping(
+                        entity="personen",
+                        confidence=0.9,
+                        columns=(
+                            ColumnMapping(
+                                target="beiname",
+                                columns=("Vorname",),
+                                confidence=0.9,
+                                runners_up=(RunnerUp(column="Straße", confidence=0.2),),
+                            ),
+                            ColumnMapping(target="anrede", confidence=0.0),
+                        ),
+                    ),
+                ),
+            ),
+        ),
+    )
+
+    page = review_document(
+        mapping, {"kunden": table}, {"personen": entity}, personal=Personal({"kunden": known}, {})
+    )
+
+    columns = {column["name"]: column for column in page["streams"][0]["columns"]}
+    assert {name for name, column in columns.items() if column["is_masked"]} == set(table.by_name)
+    targets = {column["name"]: column for column in page["targets"]["personen"]["columns"]}
+    assert targets["beiname"]["samples"] == ["[PII]"]
+    assert targets["anrede"]["samples"] == ["Herr Doktor"]
+    assert not any(value in json.dumps(page, ensure_ascii=False) for value in ("Mia", "Zoe", "rot"))
+
+
+def test_an_entity_is_looked_through_for_personal_data() -> None:
+    names = ("Mia Vogel", "Jonas Brandt", "Lena Koch", "Paul Wolf", "Anna Huber", "Felix Roth") * 3
+    entity = Table((Column("Nachname", names), Column("Farbe", ("rot", "blau", "gelb") * 6), Column("Akte")), "e")
+
+    assert personal_targets(entity, ["akte"]) == {"Nachname", "Akte"}
+
+
+def test_descriptions_end_where_their_words_end() -> None:
+    desk_targets = {"patrons": Table((Column("patron_id", description="A number.\n"),), "patrons", "People.\n\n")}
+
+    page = review_document(LIBRARY, {}, desk_targets)
+
+    assert page["targets"]["patrons"]["description"] == "People."
+    number = next(one for one in page["targets"]["patrons"]["columns"] if one["name"] == "patron_id")
+    assert number["description"] == "A number."
