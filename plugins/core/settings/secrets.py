@@ -12,6 +12,19 @@ from plugins.core.errors import SmeltError
 _MASK = "****"
 # Shorter values are words of any message; masking them would hide everything else.
 _SHORTEST = 6
+# From this length on, letters and digits are no part of a word by chance: masked wherever they stand.
+_NO_WORD = 16
+# What ends in a letter or digit, and yet a word begins after it: `%3A`, an escaped line break or quote, a colour.
+_ENCODED = (
+    r"%[0-9A-Fa-f]{2}",
+    r"\\[nrt]",
+    r"\\x[0-9A-Fa-f]{2}",
+    r"\\u[0-9A-Fa-f]{4}",
+    r"\x1b\[\dm",
+    r"\x1b\[\d\dm",
+)
+_STARTS = f"(?:(?<![^\\W_])|{'|'.join(f'(?<={before})' for before in _ENCODED)})"
+_ENDS = r"(?![^\W_])"
 _resolved: set[str] = set()
 # The scheme is bounded, or a long word would be tried from each of its letters.
 _URL_PASSWORD = re.compile(r"(\b\w[\w+.-]{0,30}://[^:/@\s]*:)[^@/\s]+(@)")
@@ -57,9 +70,16 @@ def remember(value: str) -> None:
 
 
 def mask(text: str) -> str:
-    """`text` with every resolved secret, URL password and `password=…` pair replaced by asterisks."""
+    """`text` with every resolved secret, URL password and `password=…` pair replaced by asterisks.
+
+    A short secret of letters and digits alone is left where it is a part of a longer word: the password `right`
+    says nothing in `copyright`.
+    """
     for value in sorted(_resolved, key=len, reverse=True):
-        text = text.replace(value, _MASK)
+        if value.isalnum() and len(value) < _NO_WORD:
+            text = re.sub(f"{_STARTS}{re.escape(value)}{_ENDS}", _MASK, text)
+        else:
+            text = text.replace(value, _MASK)
     text = _URL_PASSWORD.sub(rf"\1{_MASK}\2", text)
     return _KEY_VALUE.sub(rf"\1\2{_MASK}", text)
 
