@@ -7,10 +7,12 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pytest
+from sqlglot import exp, parse_one
 
 from plugins.core.discovery import discover_stream
+from plugins.core.sql.guard import check
 from plugins.source_mapping.planning.composing import compose
-from plugins.source_mapping.planning.expressions import expression, identifier
+from plugins.source_mapping.planning.expressions import expression, identifier, source_column
 
 # name and values at the source; target, its type, what is said of it, values it may have; what comes out.
 _CASES: list[tuple[str, list[Any], str, str, str, tuple[str, ...], list[str | None]]] = [
@@ -89,3 +91,17 @@ def test_a_number_written_otherwise_later_is_null_and_no_other_number():
         later = "select unnest(['1.234,56', '950.25', '1,000', '(12.00)']) as price"
         found = con.execute(f"select cast({sql} as varchar) from ({later})").fetchall()
     assert [value for (value,) in found] == [None, "950.25", "1000.00", None]
+
+
+def test_a_column_called_as_any_keyword_is_read_as_the_column_by_all_that_read_it():
+    with duckdb.connect() as con:
+        words = [word for (word,) in con.execute("select distinct keyword_name from duckdb_keywords()").fetchall()]
+        for word in [*words, "current_user", "session_user", "current_date", "current_schema", "rowid", "kill"]:
+            sql = f"trim({source_column(word)})"
+            con.execute(f"create or replace table sample as select 'mine' as {identifier(word)}")
+            query = f"with source as (select * from main.sample) select {sql} as {identifier(word)} from source"
+            check(query, ["main.sample"])
+            assert con.execute(query).fetchall() == [("mine",)], word
+            for text in (sql, source_column(word)):
+                names = [column.name for column in parse_one(text, dialect="duckdb").find_all(exp.Column)]
+                assert names == [word]

@@ -12,7 +12,7 @@ from plugins.source_mapping.drafting.closed_sets import accepted_values, closed_
 from plugins.source_mapping.drafting.columns import Selected, documented, in_order, select_list
 from plugins.source_mapping.entities import Entity
 from plugins.source_mapping.planning.drafted import data_type_of, own_columns
-from plugins.source_mapping.planning.expressions import identifier, text_of, unquoted
+from plugins.source_mapping.planning.expressions import READ_FROM, identifier, source_column, text_of, unquoted
 from plugins.source_mapping.planning.standing import StandingModel
 from plugins.source_mapping.streams import SourceStream
 
@@ -24,7 +24,7 @@ AUDIT = {
 }
 _MODEL = """with
 
-source as (
+{read_from} as (
 
     select * from {{{{ source('{source}', '{stream}') }}}}
 
@@ -36,7 +36,7 @@ renamed as (
 
 {columns}
 
-    from source
+    from {read_from}
 
 )
 
@@ -92,7 +92,7 @@ def draft_staging(
     written = as_written(stream, mapping) if entity is None and audit else {}
     others = [*(selected(stream, one, None) for one in beyond), *written.values()]
     columns, every = in_order(mapped), in_order([*mapped, *others])
-    text = _MODEL.format(source=source, stream=stream.name, columns=select_list(every, audit))
+    text = _MODEL.format(read_from=READ_FROM, source=source, stream=stream.name, columns=select_list(every, audit))
     by_source = {one.columns[0]: one.target for one in mapping.columns if len(one.columns) == 1 and is_used(one)}
     key = tuple(by_source[column] for column in stream.key if column in by_source)
     key = key if len(key) == len(stream.key) else ()
@@ -142,7 +142,7 @@ def selected(stream: SourceStream, column: ColumnMapping, entity: Entity | None)
     is_id = (target.is_key if target else False) or (profile is not None and _is_id(profile, stream))
     description = (target.description if target else "") or (_described(profile) if profile else "")
     if is_used(column):
-        sql = column.expression or identifier(column.columns[0])
+        sql = column.expression or source_column(column.columns[0])
         if not column.columns:
             # A constant has the type that it is written in, and is to have the target's.
             sql = f"cast({sql} as {data_type or 'varchar'})"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from plugins.core.discovery import ColumnProfile
 from plugins.source_mapping.matching.words import words_of
-from plugins.source_mapping.planning.expressions import identifier
+from plugins.source_mapping.planning.expressions import source_column
 
 _FIRST, _LAST, _FULL = ("first", "name"), ("last", "name"), ("full", "name")
 _CONFIDENCE = 0.8
@@ -47,7 +47,7 @@ def _joined(by_words: Mapping[tuple[str, ...], ColumnProfile], wanted: tuple[str
     last = by_words.get((*before, *_LAST)) or by_words.get((*before, "last"))
     if first is None or last is None:
         return None
-    parts = f"{identifier(first.name)}, {identifier(last.name)}"
+    parts = f"{source_column(first.name)}, {source_column(last.name)}"
     return Composition(
         (first.name, last.name),
         f"nullif(trim(concat_ws(' ', {parts})), '')",
@@ -61,7 +61,7 @@ def _part(by_words: Mapping[tuple[str, ...], ColumnProfile], wanted: tuple[str, 
     full = by_words.get((*before, *_FULL)) or by_words.get((*before, "name"))
     if full is None or (*before, *_FIRST) in by_words or (*before, *_LAST) in by_words:
         return None
-    column = f"trim({identifier(full.name)})"
+    column = f"trim({source_column(full.name)})"
     is_first = _ends(wanted, _FIRST)
     sql = (
         f"split_part({column}, ' ', 1)" if is_first else f"nullif(substr({column}, strpos({column}, ' ') + 1), '')"
@@ -75,7 +75,7 @@ def _dated(by_words: Mapping[tuple[str, ...], ColumnProfile], wanted: tuple[str,
     date, time = by_words.get((*before, "date")), by_words.get((*before, "time"))
     if date is None or time is None or time.semantic.value != "time":
         return None
-    parts = f"{identifier(date.name)}, {identifier(time.name)}"
+    parts = f"{source_column(date.name)}, {source_column(time.name)}"
     return Composition(
         (date.name, time.name), f"try_cast(concat_ws(' ', {parts}) as timestamp)", _CONFIDENCE, "a date and a time"
     )

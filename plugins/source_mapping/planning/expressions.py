@@ -14,6 +14,25 @@ from plugins.core.duck import literal
 from plugins.source_mapping.matching.words import words_of
 
 _SIMPLE = re.compile(r"[a-z_][a-z0-9_]*")
+# Functions without brackets: DuckDB reads a column of the name first, and other readers of SQL don't.
+_VALUES = frozenset(
+    {"current_date", "current_time", "current_timestamp", "localtime", "localtimestamp", "rowid", "system_user"}
+)
+# What the guard takes for a look at the session even in quotes, unless a table is named.
+_OF_SESSION = frozenset(
+    {"current_catalog", "current_role", "current_schema", "current_user", "session_user", "user"}
+)
+# What `trim("both")` is to sqlglot, though it stands in quotes.
+_OF_TRIM = frozenset({"both", "leading", "trailing"})
+# Words that begin statements: DuckDB takes them as names, and sqlglot does not.
+_STATEMENTS = frozenset(
+    {"alter", "attach", "begin", "cache", "call", "comment", "commit", "copy", "delete", "detach", "drop",
+     "execute", "explain", "force", "grant", "if", "insert", "install", "kill", "load", "merge", "optimize",
+     "partitioned_by", "pragma", "prepare", "regexp", "rename", "reset", "revoke", "rlike", "rollback",
+     "set", "truncate", "uncache", "update", "use", "vacuum", "xor"}
+)  # fmt: skip
+# What expressions read: the first CTE of a staging model, and the sample on which they are tried.
+READ_FROM = "source"
 _NUMBERS = ("tinyint", "smallint", "integer", "bigint", "hugeint", "decimal", "double", "float", "real", "numeric")
 _WHOLE = ("tinyint", "smallint", "integer", "bigint", "hugeint")
 # The smaller unit, how many make the larger one, and the words by which a name says either.
@@ -45,17 +64,23 @@ class Expression:
 
 def identifier(name: str) -> str:
     """A column's name in SQL: quoted only where it must be."""
-    is_plain = _SIMPLE.fullmatch(name) and name not in reserved_words()
+    is_plain = _SIMPLE.fullmatch(name) and name not in reserved_words() and name not in _STATEMENTS
     return name if is_plain else '"' + name.replace('"', '""') + '"'
+
+
+def source_column(name: str) -> str:
+    """A source's column in an expression: with its table where the name alone would be read as something else."""
+    quoted = identifier(name)
+    return f"{READ_FROM}.{quoted}" if name.lower() in _OF_SESSION | _OF_TRIM else quoted
 
 
 @cache
 def reserved_words() -> frozenset[str]:
-    """Words that SQL keeps for itself, and those that read as if it did."""
+    """Words that SQL keeps for itself, and those that read as if it did, in lower case."""
     sql = "select keyword_name from duckdb_keywords() where keyword_category <> 'unreserved'"
     with duckdb.connect() as con:
         found = con.execute(sql).fetchall()
-    return frozenset(word for (word,) in found) | {"date", "time", "timestamp", "values"}
+    return frozenset(word for (word,) in found) | {"date", "time", "timestamp", "values"} | _VALUES | _OF_SESSION
 
 
 def unquoted(identifier: str) -> str:
@@ -77,7 +102,7 @@ def expression(
     column; they may say units.
     """
     kind = data_type.lower()
-    column = identifier(source.name)
+    column = source_column(source.name)
     is_text = source.data_type.upper().startswith(("VARCHAR", "JSON"))
     if codes := same_words(source.values, accepted):
         return Expression(_case(column, codes), "its codes written as the entity's")
@@ -96,7 +121,7 @@ def expression(
 
 def text_of(source: ColumnProfile) -> str:
     """The column as text, null where nothing is said."""
-    return _text(source, identifier(source.name))
+    return _text(source, source_column(source.name))
 
 
 def _text(source: ColumnProfile, column: str) -> str:

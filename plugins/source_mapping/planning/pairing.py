@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from plugins.source_mapping.entities import Entity
 from plugins.source_mapping.matching.opposites import are_opposite
-from plugins.source_mapping.planning.expressions import Expression, expression, identifier
+from plugins.source_mapping.planning.expressions import Expression, expression, source_column
 from plugins.source_mapping.streams import SourceStream
 
 _MOMENTS = ("date", "timestamp")
@@ -41,9 +41,9 @@ def _turned(stream: SourceStream, target: str, data_type: str, column: str) -> P
     if not data_type.lower().startswith("bool"):
         return None
     if kind.startswith(_MOMENTS) or profile.semantic.value in _MOMENTS:
-        sql = expression(profile, target, kind).sql or identifier(column)
+        sql = expression(profile, target, kind).sql or source_column(column)
         return PlannedExpression(f"{sql} is null", f"`{column}` says the opposite: empty is yes", is_opposite=True)
-    sql = expression(profile, target, data_type).sql or identifier(column)
+    sql = expression(profile, target, data_type).sql or source_column(column)
     return PlannedExpression(
         f"not {sql}", f"`{column}` says the opposite, which is turned round", is_opposite=True
     )

@@ -14,6 +14,7 @@ from sqlglot.tokens import Tokenizer
 
 from plugins.core.project import Manifest, Resource
 from plugins.source_mapping.document import ColumnMapping
+from plugins.source_mapping.planning.expressions import READ_FROM
 from plugins.source_mapping.streams import SourceStream
 
 _DIALECT = "duckdb"
@@ -44,7 +45,8 @@ class StandingModel:
             names = _named(sql, by_name)
             if not names or (target.endswith(_WRITTEN) and target.removesuffix(_WRITTEN) in self.columns):
                 continue
-            is_plain = len(names) == 1 and _unquoted(sql).lower() == names[0].lower()
+            alone = sql.removeprefix(f"{READ_FROM}.")
+            is_plain = len(names) == 1 and _unquoted(alone).lower() == names[0].lower()
             found[target] = ColumnMapping(
                 target=target,
                 columns=names,

@@ -10,7 +10,7 @@ import duckdb
 from plugins.core.duck import quote
 from plugins.core.sql.guard import GuardError, check
 from plugins.source_mapping.document import ColumnMapping, StreamMapping
-from plugins.source_mapping.planning.expressions import identifier
+from plugins.source_mapping.planning.expressions import READ_FROM, source_column
 from plugins.source_mapping.streams import SourceStream
 
 # A mapping that loses values is nothing to be sure of.
@@ -71,11 +71,12 @@ def _kind(data_type: str) -> str:
 
 
 def _try(con: duckdb.DuckDBPyConnection, column: ColumnMapping) -> _Tried:
-    inputs = [identifier(name) for name in column.columns]
+    inputs = [source_column(name) for name in column.columns]
     there = " and ".join(f"nullif(trim(cast({name} as varchar)), '') is not null" for name in inputs) or "true"
     example = f"min(cast({inputs[0]} as varchar))" if inputs else "null"
-    lost = f"select count(*), {example} from main.sample where {there} and ({column.expression}) is null"
-    made = f"select ({column.expression}) as made from main.sample"
+    sample = f"main.sample as {READ_FROM}"
+    lost = f"select count(*), {example} from {sample} where {there} and ({column.expression}) is null"
+    made = f"select ({column.expression}) as made from {sample}"
     try:
         check(lost, ["main.sample"])
         number, shown = con.execute(lost).fetchall()[0]
