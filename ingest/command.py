@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rich.console import Console
 
     from ingest.load import StreamResult
 
+_NAMED = 3
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 
 
@@ -66,10 +69,25 @@ def print_notes(results: list[StreamResult], console: Console) -> None:
             console.print(f"[yellow]schema[/] {told}; `smelt drift check` shows what it means", soft_wrap=True)
         for note in result.notes:
             console.print(f"[yellow]note[/]   {result.name}: {escape(note)}", soft_wrap=True)
+    for error, hint in _told_once(results):
+        console.print(f"[bold red]error[/]  {escape(error)}", soft_wrap=True)
+        if hint:
+            console.print(f"[bold]fix[/]    {escape(hint)}", soft_wrap=True)
+
+
+def _told_once(results: list[StreamResult]) -> Iterator[tuple[str, str | None]]:
+    """Errors with their fix; one that several streams share, such as a wrong key, is told once."""
+    alike: dict[tuple[str, str | None], list[StreamResult]] = {}
+    for result in results:
         if result.error:
-            console.print(f"[bold red]error[/]  {escape(result.error)}", soft_wrap=True)
-            if result.hint:
-                console.print(f"[bold]fix[/]    {escape(result.hint)}", soft_wrap=True)
+            alike.setdefault((result.error.removeprefix(f"{result.name}: "), result.hint), []).append(result)
+    for (error, hint), failed in alike.items():
+        names = ", ".join(one.name for one in failed[:_NAMED])
+        more = len(failed) - _NAMED
+        if len(failed) == 1:
+            yield str(failed[0].error), hint
+        else:
+            yield f"{names}{f' and {more} more' if more > 0 else ''}: {error}", hint
 
 
 def sources(as_json: Json = False) -> None:

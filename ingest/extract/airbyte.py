@@ -23,6 +23,9 @@ from ingest.spec import SourceSpec
 from plugins.core.errors import SmeltError
 from plugins.core.settings import Settings, mask, resolve
 
+_REFUSED = re.compile(
+    r"(?i)\b(?:status(?: code)?:?|HTTP|error:?) ?40[13]\b|\b40[13] (?:Client Error|Unauthori[sz]ed|Forbidden)"
+)
 _WAIT = re.compile(r"(?:Retrying in|Waiting) ([\d.]+) seconds")
 # The CDK logs and prints through channels of the whole process; each connector is concurrent in itself.
 _ONE_AT_A_TIME = threading.Lock()
@@ -108,7 +111,7 @@ class _Session:
             from airbyte_cdk.models.airbyte_protocol_serializers import AirbyteStateMessageSerializer
             from airbyte_cdk.sources.declarative.concurrent_declarative_source import ConcurrentDeclarativeSource
 
-        self.spec, self.stream = source, stream
+        self.spec, self.stream, self.settings = source, stream, settings
         self.logger = logging.getLogger("airbyte")
         self.logger.setLevel(logging.INFO)
         self.logger.propagate = False
@@ -187,9 +190,11 @@ class _Session:
         """What to say when the API didn't give what was asked for."""
         api = mask(str(self.config.get("base_url", "the API")))
         plain = reason.replace("Please see logs for more details. ", "").replace("Exception: ", "")
+        hint = f"check that connections.{self.spec.connection}.url is right and answers JSON (`smelt doctor`)"
+        if _REFUSED.search(plain):
+            hint = _credentials(self.settings, self.spec.connection)
         return SmeltError(
-            f"{self.spec.name}.{self.stream}: {api} did not answer as expected: {mask(_first_line(plain))}",
-            f"check that connections.{self.spec.connection}.url is right and answers JSON (`smelt doctor`)",
+            f"{self.spec.name}.{self.stream}: {api} did not answer as expected: {mask(_first_line(plain))}", hint
         )
 
 
@@ -219,6 +224,21 @@ def _connection_config(settings: Settings, source: SourceSpec) -> dict[str, str]
     if connection.url:
         config["base_url"] = resolve(connection.url, settings.project_dir, f"{prefix}.url").rstrip("/")
     return config
+
+
+def _credentials(settings: Settings, connection: str) -> str:
+    """Where what the API refuses to accept is kept; a secret that stands in smelt.toml itself is not repeated."""
+    held = []
+    for name, reference in settings.connection(connection).secrets.items():
+        scheme, _, rest = reference.partition(":")
+        place = {"file": f"the file {rest}", "env": f"the environment variable {rest}"}.get(scheme, "smelt.toml")
+        held.append(f"connections.{connection}.secrets.{name} ({place})")
+    if not held:
+        url = f"connections.{connection}.url"
+        return (
+            f"it asks for credentials, and there is no connections.{connection}.secrets: add them, or check {url}"
+        )
+    return f"the API refuses these credentials, or what they may read: correct {', '.join(held)}"
 
 
 def _arrow_type(spec: Mapping[str, Any]) -> pa.DataType:
