@@ -11,6 +11,7 @@ from importlib import import_module
 
 from plugins.core.discovery.look import Look
 from plugins.core.discovery.semantics.candidate import Candidate, count_fits, sureness, told
+from plugins.core.discovery.semantics.moment_formats import is_moment
 from plugins.core.privacy import redact
 
 _EMAIL = re.compile(r"(?:mailto:)?[^\s@<>,;:\"()]+@[\w-]+(?:\.[\w-]+)+")
@@ -149,12 +150,10 @@ def _national_ids(look: Look, texts: list[str]) -> Candidate | None:
 
 def _phones(look: Look, texts: list[str]) -> Candidate | None:
     is_hinted = "phone" in look.hints
-    count = count_fits(texts, lambda t: _PHONE.fullmatch(t) and 7 <= sum(map(str.isdigit, t)) <= 20)
+    count = count_fits(
+        texts, lambda t: _PHONE.fullmatch(t) and 7 <= sum(map(str.isdigit, t)) <= 20 and not is_moment(t)
+    )
     if not count or not (is_hinted or count_fits(texts, _SEPARATED.search)):
-        return None
-    from plugins.core.discovery.semantics.moments import read_moments
-
-    if read_moments(texts[:_PARSED]) is not None:
         return None
     tried = [text for text in texts[:: max(1, len(texts) // _PARSED)] if _PHONE.fullmatch(text)]
     region, valid = _best_region(tried)

@@ -7,41 +7,23 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from plugins.core.discovery.look import Look
 from plugins.core.discovery.semantics.candidate import Candidate, count_fits, sureness, told
-
-_DAYS = (
-    "%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d",
-    "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%d-%b-%Y", "%d-%b-%y", "%d/%m/%y", "%m/%d/%y",
-    "%d.%m.%y", "%a, %d %b %Y", "%A, %d %B %Y", "%A, %B %d, %Y", "%a %b %d %Y", "%d/%b/%Y", "%Y-%b-%d",
-)  # fmt: skip
-_HOURS = (
-    "", " %H:%M:%S", "T%H:%M:%S", "T%H:%M:%SZ", " %H:%M:%S.%f", "T%H:%M:%S.%f", "T%H:%M:%S.%fZ", "T%H:%M:%S%z",
-    "T%H:%M:%S.%f%z", " %H:%M:%S%z", " %H:%M:%S %z", " %H:%M:%S.%f%z", " %H:%M:%S UTC", " %H:%M:%S GMT", " %H:%M",
-    "T%H:%M", "T%H:%MZ", " %I:%M:%S %p", " %I:%M %p", " %I:%M%p", " %H.%M", ", %I:%M %p", ", %H:%M",
-    ":%H:%M:%S %z",
-    "T%H%M%SZ", "%H%M%S", "T%H%M%S", " %H:%M:%S.%f UTC",
-)  # fmt: skip
-_CLOCKS = ("%H:%M:%S", "%H:%M", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p", "%I:%M%p")
-_PARTS = {
-    "%Y": r"(?:1[5-9]|20|21)\d\d", "%m": r"(?:0?[1-9]|1[0-2])", "%d": r"(?:0?[1-9]|[12]\d|3[01])", "%y": r"\d\d",
-    "%b": r"[A-Za-z]{3}\.?", "%B": r"[A-Za-z]{3,9}", "%a": r"[A-Za-z]{3}", "%A": r"[A-Za-z]{6,9}",
-    "%H": r"(?:[01]?\d|2[0-3])", "%I": r"(?:0?[1-9]|1[0-2])", "%M": r"[0-5]\d", "%S": r"[0-5]\d",
-    "%f": r"\d{1,9}", "%p": r"[AaPp][Mm]", "%z": r"[+-](?:0\d|1[0-4])(?::?[0-5]\d)?",
-}  # fmt: skip
-# Without separators every part has all its digits.
-_FIXED = {"%m": r"(?:0[1-9]|1[0-2])", "%d": r"(?:0[1-9]|[12]\d|3[01])", "%H": r"(?:[01]\d|2[0-3])"}
-_NOON = datetime(2024, 11, 22, 13, 14, 15, 123456)
-_ISO = re.compile(
-    r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?:[T ](?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:[.,]\d{1,9})?)?"
-    r"\s?(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?)?"
+from plugins.core.discovery.semantics.mixed_moments import MixedMoments, read_mixed
+from plugins.core.discovery.semantics.moment_formats import (
+    ISO,
+    PARSED,
+    formats_like,
+    parses,
+    pattern_of,
+    shape_of,
+    swapped,
 )
-_PARSED = 12
+
 _NAMED = {"s": "seconds", "ms": "milliseconds", "µs": "microseconds", "ns": "nanoseconds"}
 _UNITS = (("s", 1.0), ("ms", 1e3), ("µs", 1e6), ("ns", 1e9))
 # Epochs of data are of these years; of others only where the column is called like a time.
@@ -68,9 +50,15 @@ def of_moments(look: Look) -> Iterator[Candidate]:
         yield from of_numbers(look, look.numbers)
         return
     texts = look.texts
-    if (found := read_moments(texts)) is None:
+    found = read_moments(texts)
+    if found is None or found.fits < len(texts):
+        mixed = read_mixed(texts)
+        if mixed is not None and (found is None or mixed.fits > found.fits):
+            yield _of_mixed(look, mixed)
+            return
+    if found is None:
         return
-    value, casts_to = _kind(found)
+    value, casts_to = _kind(found.has_day, found.has_clock, found.zone)
     if found.fits < len(texts):
         casts_to = None
     form = f"{found.format} or {found.or_format}" if found.or_format else found.format
@@ -88,12 +76,29 @@ def of_moments(look: Look) -> Iterator[Candidate]:
     ).named(look.name, bool(look.hints & {"date", "timestamp"}))  # fmt: skip
 
 
-def _kind(found: Moments) -> tuple[str, str]:
-    if not found.has_day:
+def _of_mixed(look: Look, found: MixedMoments) -> Candidate:
+    """Text in several formats: timestamps, if any of them has a clock."""
+    value, casts_to = _kind(True, found.has_clock, found.zone)
+    total = len(look.texts)
+    form = " or ".join(found.formats)
+    strength, doubt = 0.95, ""
+    if found.is_swapped:
+        strength, doubt = 0.9, "; days and months change places, so that some may be read as either"
+    elif found.is_doubtful:
+        strength, doubt = 0.9, "; in one of them no value tells days from months"
+    return Candidate(
+        value, sureness(found.fits, total, strength, 0.3, 1.0),
+        f"{told(found.fits, total, f'written as {form}')}{doubt}", form, found.zone, None,
+        casts_to if found.fits == total and found.is_readable else None,
+    ).named(look.name, bool(look.hints & {"date", "timestamp"}))  # fmt: skip
+
+
+def _kind(has_day: bool, has_clock: bool, zone: str | None) -> tuple[str, str]:
+    if not has_day:
         return "time", "TIME"
-    if not found.has_clock:
+    if not has_clock:
         return "date", "DATE"
-    return "timestamp", "TIMESTAMP WITH TIME ZONE" if found.zone else "TIMESTAMP"
+    return "timestamp", "TIMESTAMP WITH TIME ZONE" if zone else "TIMESTAMP"
 
 
 def of_numbers(look: Look, numbers: NDArray[np.float64]) -> Iterator[Candidate]:
@@ -130,14 +135,14 @@ def read_moments(texts: Sequence[str]) -> Moments | None:
     """How most of some texts are written, if they are moments; None if they are none."""
     if not texts or not any(any(map(str.isdigit, text)) for text in texts[:3]):
         return None
-    shapes = Counter(map(_shape, texts[:_PARSED]))
-    ((shape, _),) = shapes.most_common(1)
+    first = {shape_of(text): text for text in texts[:PARSED]}
+    ((likely, _),) = Counter(map(shape_of, texts[:PARSED])).most_common(1)
     found = []
-    for form in _by_shape().get(shape, ()):
-        pattern = _pattern(form)
-        if (fits := count_fits(texts, pattern.fullmatch)) and _parses(texts, form, pattern):
+    for form in formats_like(first[likely]):
+        pattern = pattern_of(form)
+        if (fits := count_fits(texts, pattern.fullmatch)) and parses(texts, form, pattern):
             found.append((fits, form))
-    iso = count_fits(texts, _ISO.fullmatch)
+    iso = count_fits(texts, ISO.fullmatch)
     if iso and iso > max((fits for fits, _ in found), default=0):
         return _iso(texts, iso)
     if not found:
@@ -145,17 +150,13 @@ def read_moments(texts: Sequence[str]) -> Moments | None:
     most = max(fits for fits, _ in found)
     first, *others = [form for fits, form in found if fits == most]
     # Day and month that can't be told apart are two formats; else the first is as good as any.
-    other = _swapped(first) if _swapped(first) in others else None
+    other = swapped(first) if swapped(first) in others else None
     clock = any(mark in first for mark in ("%H", "%I"))
     return Moments(first, other, most, _zone(first, texts), "%d" in first, clock)
 
 
-def _swapped(form: str) -> str:
-    return form.replace("%d", "\0").replace("%m", "%d").replace("\0", "%m")
-
-
 def _iso(texts: Sequence[str], fits: int) -> Moments:
-    zones = {hit[1] for text in texts if (hit := _ISO.fullmatch(text)) and len(text) > 10}
+    zones = {hit[1] for text in texts if (hit := ISO.fullmatch(text)) and len(text) > 10}
     clock = bool(zones)
     return Moments("ISO 8601", None, fits, _named_zone(zones), True, clock)
 
@@ -175,45 +176,3 @@ def _named_zone(zones: set[str | None]) -> str | None:
     if None in zones or "" in zones:
         return "mixed: some without"
     return named.pop() if len(named) == 1 else f"mixed offsets ({', '.join(sorted(named)[:3])})"
-
-
-def _shape(text: str) -> str:
-    """Runs of digits as 9, of letters as a."""
-    return re.sub(r"[^\W\d_]+\.?(?=\W|$|\d)|[^\W\d_]+", "a", re.sub(r"\d+", "9", text[:60]))
-
-
-@cache
-def _by_shape() -> dict[str, list[str]]:
-    """Formats by the shape of what they write."""
-    days = (day + hour for day in _DAYS for hour in _HOURS if hour != "%H%M%S" or day == "%Y%m%d")
-    found: dict[str, list[str]] = {}
-    for form in (*days, *_CLOCKS):
-        written = _NOON.strftime(form.replace("%z", "+01:00"))
-        for shape in {_shape(written.replace("+01:00", zone)) for zone in ("+01:00", "+0100", "+01")}:
-            found.setdefault(shape, []).append(form)
-    return found
-
-
-@cache
-def _pattern(form: str) -> re.Pattern[str]:
-    """What texts of a format look like."""
-    parts = _PARTS | (_FIXED if re.search(r"%Y%m|%H%M", form) else {})
-    return re.compile(re.sub(r"%\w", lambda hit: parts[hit[0]], _escaped(form)))
-
-
-def _escaped(form: str) -> str:
-    return re.sub(r"[.+()]", lambda hit: "\\" + hit[0], form)
-
-
-def _parses(texts: Sequence[str], form: str, pattern: re.Pattern[str]) -> bool:
-    """Whether the first that look like it are moments: names of months are words that there are."""
-    # Python reads six places of a second.
-    tried = [re.sub(r"(\.\d{6})\d+", r"\1", text) for text in texts if pattern.fullmatch(text)][:_PARSED]
-    parsed = 0
-    for text in tried:
-        try:
-            datetime.strptime(text.replace("Sept ", "Sep "), form)
-        except ValueError:
-            continue
-        parsed += 1
-    return parsed >= 0.9 * len(tried)
