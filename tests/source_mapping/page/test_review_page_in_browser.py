@@ -84,6 +84,18 @@ def test_several_columns_become_an_expression(desk: Desk, reader: MappingReader)
     assert name.expression == "concat_ws(' ', given, \"last name\")"
 
 
+def test_an_expression_that_stands_is_replaced_by_what_is_typed(
+    browser: Browser, desk: Desk, server: ReviewServer
+) -> None:
+    with reviewing(browser, server.url) as reader:
+        reader.go_to("patrons.joined_on")
+        reader.press("o", "=")
+        reader.type("cast(joined as date)")
+        reader.press("Enter")
+        reader.save()
+    assert desk.column("members", "patrons", "joined_on").expression == "cast(joined as date)"
+
+
 def test_a_bad_expression_is_told_at_its_row_and_can_be_mended(
     browser: Browser, desk: Desk, server: ReviewServer
 ) -> None:

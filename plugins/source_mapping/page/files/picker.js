@@ -146,7 +146,7 @@ function pressInPicker(event) {
     Enter: () => (isEmpty && picker.isMany && picker.chosen.length > 1 && picker.at === 0 ? suggest("concat_ws(' ', ", ")") : useOption()),
     Escape: closePicker,
     ",": picker.isMany && toggleChosen,
-    "=": isEmpty && picker.isMany && (() => picker.expression.focus()),
+    "=": isEmpty && picker.isMany && (() => { picker.expression.focus(); picker.expression.select(); }),
     Backspace: isEmpty && picker.chosen.length > 0 && (() => { picker.chosen.pop(); drawOptions(); }),
   };
   if (!acts[event.key]) return;
