@@ -189,23 +189,23 @@ def _write(
     for note in drafted.notes:
         console.print(f"  [yellow]note[/]  {escape(mask(note))}", soft_wrap=True)
     if choices.commits and paths:
-        _commit(settings.project_dir, drafted.name, paths, choices, console)
+        _commit(settings.project_dir, drafted, paths, choices, console)
     return paths
 
 
-def _commit(folder: Path, name: str, paths: list[str], choices: Choices, console: Console) -> None:
+def _commit(folder: Path, drafted: Drafted, paths: list[str], choices: Choices, console: Console) -> None:
     """A pull request is made against a commit: models of a source that no commit has would stand alone."""
-    from plugins.review import Repository
+    from plugins.onboard.committing import commit_source, uncommitted
 
-    repository = Repository.find(folder)
-    below = [str(repository.prefix(folder) / path) for path in paths]
-    if not repository.git("status", "--porcelain", "--", *below).strip():
+    paths = uncommitted(folder, paths)
+    if not paths:
         return
     if choices.is_interactive and not typer.confirm(f"  Commit these files ({', '.join(paths)})?", default=True):
         return
-    repository.git("add", "--", *below)
-    repository.git("commit", "--quiet", "-m", f"Add the source {name}", "--", *below)
+    note = commit_source(folder, drafted, paths)
     console.print("  committed")
+    if note:
+        console.print(f"  [yellow]note[/]  {escape(note)}", soft_wrap=True)
 
 
 def _confirm(choices: Choices, question: str) -> None:

@@ -1,4 +1,4 @@
-"""Puts what was drafted into the project, and commits it if whoever runs the command says so."""
+"""Puts what was drafted into the project."""
 
 from __future__ import annotations
 
@@ -29,25 +29,28 @@ def write_source(project: Path, drafted: Drafted, secrets: dict[str, str], *, fo
     for path, text in secrets.items():
         remember(text)
         _write(project / path, text, mode=0o600)
-    if _connect(project / "smelt.toml", drafted, force):
-        paths.append("smelt.toml")
-    return paths
+    _connect(project / "smelt.toml", drafted)
+    return [*paths, "smelt.toml"]
 
 
-def _connect(path: Path, drafted: Drafted, force: bool) -> bool:
-    """Add the connection to smelt.toml; returns whether the file changed."""
+def _connect(path: Path, drafted: Drafted) -> None:
+    """Add the connection to smelt.toml, unless it is there."""
     text = path.read_text("utf-8") if path.is_file() else ""
     known = tomllib.loads(text).get("connections", {}).get(drafted.name)
     wanted = tomllib.loads(drafted.connection)["connections"][drafted.name]
     if known == wanted:
-        return False
+        return
     if known is not None:
         raise SmeltError(
             f"smelt.toml has a connection {drafted.name} that says something else",
             f"change [connections.{drafted.name}] yourself, or onboard under another --name",
         )
-    _write(path, f"{text.rstrip()}\n\n{drafted.connection}" if text.strip() else drafted.connection)
-    return True
+    _write(path, with_section(text, drafted.connection))
+
+
+def with_section(text: str, section: str) -> str:
+    """The text of a smelt.toml with a connection's section at its end."""
+    return f"{text.rstrip()}\n\n{section}" if text.strip() else section
 
 
 def _write(path: Path, text: str, mode: int = 0o644) -> None:
