@@ -44,11 +44,37 @@ class Choices:
     force: bool = False
 
 
+@dataclass
+class _Kept:
+    """What stays if the walk is stopped now: nothing yet, or what has been done with the source."""
+
+    source: str = ""
+
+    def told(self) -> str:
+        """What is kept, and how to go on."""
+        if not self.source:
+            return "nothing was written; run the same command again to begin anew"
+        files = (
+            f"what was written of sources/{self.source}/, its connection and each stream that was loaded are kept"
+        )
+        return f"{files}; run the same command again to go on: nothing is loaded twice"
+
+
 def walk(settings: Settings, choices: Choices, console: Console) -> dict[str, Any]:
     """All five steps. Returns what came of them, for --json. Raises SmeltError where a step can't go on."""
+    kept = _Kept()
+    try:
+        return _steps(settings, choices, console, kept)
+    except (KeyboardInterrupt, typer.Abort):
+        console.print(f"\n[bold]Stopped[/]  {escape(kept.told())}", soft_wrap=True)
+        raise
+
+
+def _steps(settings: Settings, choices: Choices, console: Console, kept: _Kept) -> dict[str, Any]:
     drafted = _draft(choices, console)
     secrets, drafted = _asked(drafted, choices)
     _confirm(choices, f"Write sources/{drafted.name}/ and its connection?")
+    kept.source = drafted.name
     paths = _write(settings, drafted, secrets, choices, console)
     loaded = _load(load_settings(settings.project_dir), drafted.name, console)
     if all(one["error"] for one in loaded):
