@@ -14,7 +14,8 @@ from plugins.source_mapping.planning.plan import Plan
 def make_proposal(
     plan: Plan, drafts: Drafts, committed: Mapping[str, str], base: str, proposal_id: str | None
 ) -> Proposal | None:
-    """What is proposed, without evidence; None if all of it is there, and nothing is open.
+    """What is proposed, without evidence; None if all of it is there: what is open
+    was asked when that was proposed, and stands in mapping.yml.
 
     committed: texts of files by path, as they are in the commit `base`. proposal_id: of an open one that this
     brings up to date.
@@ -25,7 +26,7 @@ def make_proposal(
         if (before := committed.get(path)) != text
     )
     asked = tuple(questions(plan, drafts))
-    if not changes and not asked:
+    if not changes:
         return None
     proposal = Proposal(
         kind=KIND,

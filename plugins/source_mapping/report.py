@@ -64,7 +64,7 @@ def show(console: Console, mapped: Mapped) -> None:
         )
     proposal = mapped.proposal
     if proposal is None:
-        console.print("Everything is as mapping.yml says, and nothing is open.")
+        console.print("There is nothing to propose: everything is as mapping.yml says.")
         return
     for question in proposal.questions[:_QUESTIONS]:
         console.print(f"[yellow]?[/]  {escape(mask(question))}", soft_wrap=True)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from plugins.core.duck import quote
 from plugins.core.errors import SmeltError
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from plugins.core.settings import Settings
 
 _OURS = "_smelt_"
+_ORDER = ("_smelt_batch_id", "_smelt_source_position")
 # dbt would run what such a name says: these columns stay in bronze.
 _JINJA = re.compile(r"\{[{%#]|[%#}]\}")
 # What may stand in `source('…', '…')` as it is.
@@ -93,7 +94,7 @@ def _from_bronze(settings: Settings, source: str, described: Mapping[str, Mappin
 
     with read_place(source, rows=_ROWS, project_dir=settings.project_dir) as place:
         found = discover_place(place)
-        samples = {stream.name: stream.sample for stream in place.streams}
+        samples = {stream.name: _ordered(stream.sample) for stream in place.streams}
     specified = _specified_keys(settings, source)
     streams = tuple(
         _stream(profile, samples[profile.name], described.get(profile.name), specified.get(profile.name, ()))
@@ -103,6 +104,13 @@ def _from_bronze(settings: Settings, source: str, described: Mapping[str, Mappin
     streams = _of_one_type(streams, found.foreign_keys)
     missing = tuple(name for name in specified if name not in samples)
     return MappedSource(source, streams, found.foreign_keys, in_bronze=True, missing=missing)
+
+
+def _ordered(sample: pa.Table | list) -> pa.Table | list:
+    """Rows of bronze in the order in which they came: what is counted of the first is the same each time."""
+    if isinstance(sample, list) or not set(_ORDER) <= set(sample.column_names):
+        return sample
+    return sample.sort_by([(name, "ascending") for name in _ORDER])
 
 
 def _specified_keys(settings: Settings, source: str) -> dict[str, tuple[str, ...]]:
@@ -205,6 +213,7 @@ def _stream(
     columns = profile.columns if isinstance(sample, list) else [c for c in profile.columns if len(c.path) == 1]
     said = described or {}
     rows = sample if isinstance(sample, list) else sample.slice(0, SAMPLE_ROWS).to_pylist()
+    profile = _with_placeholders(profile, sample) if not isinstance(sample, list) else profile
     key = specified or next((k.columns for k in profile.keys if k.is_primary and k.confidence >= 0.8), ())
     return SourceStream(
         profile.name,
@@ -227,6 +236,31 @@ def _stream(
         described is not None,
         tuple(column.name for column in columns if _JINJA.search(column.name)),
     )
+
+
+def _with_placeholders(profile: StreamProfile, sample: pa.Table) -> StreamProfile:
+    """Words for a missing value among all the rows: discovery looks at some different values only, and where these
+    are many, as days are, it may have seen none of the words.
+    """
+    columns = tuple(_told_missing(column, sample) for column in profile.columns)
+    return replace(profile, columns=columns)
+
+
+def _told_missing(column: ColumnProfile, sample: pa.Table) -> ColumnProfile:
+    import pyarrow as pa
+    import pyarrow.compute
+
+    from plugins.core.discovery.look import PLACEHOLDERS
+
+    # Of a column that is plain text such a word may be a value of its own, unless discovery says otherwise.
+    is_read = column.casts_to is not None or column.placeholders
+    if len(column.path) != 1 or not is_read or column.data_type != "VARCHAR":
+        return column
+    # Its functions are made when it is imported, so that no type checker knows them.
+    pc: Any = pyarrow.compute
+    values = sample.column(column.path[0]).cast(pa.string())
+    found = set(pc.unique(pc.utf8_trim_whitespace(values)).to_pylist()) & PLACEHOLDERS
+    return replace(column, placeholders=tuple(sorted({*column.placeholders, *found})))
 
 
 def _text(value: object) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Sequence, Set
+from collections.abc import Container, Mapping, Sequence, Set
 
 from simplemma import lemmatize
 
@@ -62,7 +62,7 @@ def new_entity(
         one = _column(stream.profile.column(column.name), _free(_named(column.name, name, stream.key), named))
         named[one.target] = one
     places = {column.name: place for place, column in enumerate(stream.table.columns)}
-    columns = sorted(named.values(), key=lambda one: min((places[name] for name in one.columns), default=-1))
+    columns = list(_in_place(list(named.values()), kept, places))
     status = kept.status if kept and (kept.reviewer or kept.status == "approved") else "proposed"
     return EntityMapping(
         entity=name,
@@ -70,8 +70,24 @@ def new_entity(
         status=status,
         reviewer=kept.reviewer if kept else None,
         is_new=True,
-        columns=tuple(columns if standing else named.values()),
+        columns=tuple(columns),
     )
+
+
+def _in_place(
+    columns: Sequence[ColumnMapping], kept: EntityMapping | None, places: Mapping[str, int]
+) -> list[ColumnMapping]:
+    """In the order of the file, and what it lacks after the column that is before it at the source."""
+
+    def place(one: ColumnMapping) -> int:
+        return min((places[name] for name in one.columns), default=-1)
+
+    targets = {one.target for one in kept.columns} if kept else set()
+    ordered = [one for one in columns if one.target in targets]
+    for new in sorted((one for one in columns if one.target not in targets), key=place):
+        before = [at for at, one in enumerate(ordered) if place(one) <= place(new)]
+        ordered.insert(max(before, key=lambda at: (place(ordered[at]), at)) + 1 if before else 0, new)
+    return ordered
 
 
 def _unless_taken(name: str, source: str, taken: Set[str]) -> str:

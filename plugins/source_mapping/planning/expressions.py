@@ -127,7 +127,7 @@ def text_of(source: ColumnProfile) -> str:
 def _text(source: ColumnProfile, column: str) -> str:
     """Without blanks around it, and null where a placeholder stands for nothing."""
     sql = f"nullif(trim({column}), '')"
-    for placeholder in source.placeholders[:3]:
+    for placeholder in source.placeholders:
         if placeholder.strip():
             sql = f"nullif({sql}, {literal(placeholder)})"
     return sql

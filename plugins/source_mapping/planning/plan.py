@@ -25,7 +25,7 @@ from plugins.source_mapping.planning.expressions import same_words
 from plugins.source_mapping.planning.pairing import planned_expression
 from plugins.source_mapping.planning.past import Past
 from plugins.source_mapping.planning.standing import Standing, StandingModel
-from plugins.source_mapping.planning.trying import try_out
+from plugins.source_mapping.planning.trying import loses_key, try_out
 from plugins.source_mapping.streams import MappedSource, SourceStream
 
 # A pair below this is a question to the reviewer.
@@ -130,6 +130,14 @@ def _stream(
         _entity(stream, one, kept.get(one.entity.name), past, standing.of(stream.name, one.entity.name))
         for one in chosen
     ]
+    # What stands in the file stays, and its columns say what is lost.
+    other = {
+        one.entity
+        for one in mapped
+        if one.entity not in kept and loses_key(stream, one, entities[one.entity].keys)
+    }
+    mapped = [one for one in mapped if one.entity not in other]
+    chosen = [one for one in chosen if one.entity.name not in other]
     is_refused = any(kept[name].is_new for name in rejected)
     if drafted is not None or not (mapped or is_refused):
         mapped.append(new_entity(source, stream, drafted, taken, merged))
