@@ -96,9 +96,13 @@ def _read(expression: str) -> exp.Expr:
 
 
 def _names(tree: exp.Expr) -> Iterator[str]:
-    """Names of columns, of `a.b.c` the first; not the parameters of lambdas inside these."""
+    """Names of columns, of `a.b.c` the first; not the parameters of lambdas inside these.
+
+    `source` is what a staging model calls the stream's rows: columns that are called like functions stand behind it.
+    """
     for column in tree.find_all(exp.Column, bfs=False):
-        name = column.parts[0].name
+        first, *others = (part.name for part in column.parts)
+        name = others[0] if first == "source" and others else first
         lambdas = (node for node in _above(column) if isinstance(node, exp.Lambda))
         if not any(name == parameter.name for node in lambdas for parameter in node.expressions):
             yield name
