@@ -6,7 +6,6 @@ from plugins.core.sql.guard import GuardError, check
 from plugins.review.evidence.change import ReviewedChange
 from plugins.review.evidence.finding import Finding, Outcome
 
-
 # A compiled model may go over all streams of a project.
 _LONGEST = 4_000_000
 

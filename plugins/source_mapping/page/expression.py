@@ -98,7 +98,7 @@ def _read(expression: str) -> exp.Expr:
 def _names(tree: exp.Expr) -> Iterator[str]:
     """Names of columns, of `a.b.c` the first; not the parameters of lambdas inside these.
 
-    `source` is what a staging model calls the stream's rows: columns that are called like functions stand behind it.
+    `source` is what a staging model calls the stream's rows: columns called like functions stand behind it.
     """
     for column in tree.find_all(exp.Column, bfs=False):
         first, *others = (part.name for part in column.parts)

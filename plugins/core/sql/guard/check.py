@@ -71,7 +71,7 @@ class Checked:
 def check(sql: str, relations: Collection[str], longest: int = _LONGEST) -> Checked:
     """Allow one SELECT over `relations` ("schema.table", any case) with harmless functions.
 
-    longest: characters that are read at most; the SQL of a model that goes over a whole project is as long as that.
+    longest: characters that are read at most; a model that goes over a whole project is as long as that.
     Raises GuardError that says what is refused, where, and what is allowed.
     """
     walker = _Walker(sql, {name.lower() for name in relations})
