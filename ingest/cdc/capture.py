@@ -24,7 +24,7 @@ from ingest.cdc.server import Server, ask, load_types, require_logical
 from ingest.cdc.transactions import TransactionWriter, transactions_table
 from ingest.cdc.writer import StreamWriter
 from ingest.connections import dsn_of
-from ingest.load import Job, StreamResult
+from ingest.load import Job, StreamResult, full_disk
 from ingest.load.history import record_load, record_schema
 from ingest.retry import Transient, retrying
 from ingest.spec import SourceSpec
@@ -95,6 +95,11 @@ def capture(jobs: Sequence[Job]) -> list[StreamResult]:
     except StaleBatch as error:
         raise SmeltError(
             f"{jobs[0].source.name}: another process captured it at the same time: {error}", "run one at a time"
+        ) from error
+    except duckdb.Error as error:
+        raise full_disk(jobs[0], error) or SmeltError(
+            f"{jobs[0].source.name}: changes can't be written: {str(error).splitlines()[0]}",
+            "what was committed stays, and the server keeps the rest; correct what is said, and run it again",
         ) from error
     except Transient as error:
         hint = "start it or correct the connection; `smelt doctor` tests each connection"
