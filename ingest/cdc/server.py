@@ -72,6 +72,11 @@ class Server:
         with self.explained(), self._connect() as connection:
             yield connection
 
+    def open(self) -> psycopg.Connection:
+        """A connection for questions that stays open; whoever asks it something does so inside `explained`."""
+        with self.explained():
+            return self._connect()
+
     @contextmanager
     def replication(self) -> Iterator[Replication]:
         """A connection that speaks the replication protocol; errors of the server are told in words."""

@@ -43,6 +43,14 @@ class Counts:
     bytes: int = 0
     letters: int = 0
 
+    def __sub__(self, before: Counts) -> Counts:
+        return Counts(
+            self.events - before.events,
+            self.deletions - before.deletions,
+            self.bytes - before.bytes,
+            self.letters - before.letters,
+        )
+
 
 @dataclass
 class StreamWriter:

@@ -1,0 +1,206 @@
+"""The changes of one source as a feed: decode, write, commit, confirm, in this order.
+
+1. Events are written to files that nobody sees.
+2. Each table commits its files with its position in the log; the table of transactions comes last.
+3. Only then does the server hear that it need not keep the log up to there.
+
+Killed anywhere, the server sends the log again from what was confirmed, and each table passes over what it has.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import duckdb
+
+from ingest.cdc.decoder import Decoder
+from ingest.cdc.events import Decoded, lsn_number
+from ingest.cdc.outcome import Outcomes
+from ingest.cdc.preparing import prepare, table_of
+from ingest.cdc.reader import LogReader
+from ingest.cdc.relations import PgType, Relation
+from ingest.cdc.server import Server, ask, load_types, require_logical
+from ingest.cdc.transactions import TransactionWriter, transactions_table
+from ingest.cdc.writer import StreamWriter
+from ingest.connections import dsn_of
+from ingest.load import Job, StreamResult
+from ingest.watch.feed import Lag
+from plugins.core import duck
+from plugins.core.errors import SmeltError
+from plugins.core.failpoints import reach
+
+# Events that are held in memory at most, and that one commit carries if so many are waiting.
+_PIECE, _BATCH = 250_000, 1_000_000
+_POLL_SECONDS = 0.2
+# A slot moves on with the log of other tables too, or the server would keep it for nothing.
+_IDLE_SECONDS = 10.0
+
+
+@dataclass
+class _Tables:
+    """Writers of a source's streams by table, and what was taken since the last commit.
+
+    end: LSN after the last transaction that was taken. oldest: when the first one was committed (µs since 1970).
+    """
+
+    writers: Mapping[tuple[str, str], StreamWriter]
+    log: TransactionWriter
+    events: int = 0
+    end: int = 0
+    oldest: int | None = None
+
+    def key_of(self, relation: Relation) -> Sequence[str] | None:
+        writer = self.writers.get(relation.table)
+        if writer is None:
+            return None
+        key = writer.job.stream.primary_key
+        if relation.identity != "f" and not set(key) <= set(relation.key):
+            raise SmeltError(
+                f"{writer.job.name}: rows are now told apart by {', '.join(relation.key) or 'nothing'}, "
+                f"not by {', '.join(key)}",
+                "restore the primary key, or set the table to `replica identity full`",
+            )
+        return key
+
+    def take(self, decoded: Decoded) -> int:
+        taken = 0
+        for changes in decoded.changes:
+            writer = self.writers[changes.relation.table]
+            writer.add(changes)
+            writer.job.progress(len(changes))
+            taken += len(changes)
+        self.log.add(decoded.transactions)
+        if len(decoded.transactions.end):
+            self.end = int(decoded.transactions.end[-1])
+            if self.oldest is None and taken:
+                self.oldest = int(decoded.transactions.committed[0])
+        self.events += taken
+        if sum(writer.pending for writer in self.writers.values()) >= _PIECE:
+            for writer in self.writers.values():
+                writer.flush()
+        return taken
+
+    def commit(self, end: int) -> None:
+        for writer in self.writers.values():
+            if writer.commit(end) is not None:
+                reach("after-stream-commit")
+        self.log.commit(end)
+        self.events, self.oldest = 0, None
+
+
+class CdcFeed:
+    """The captured streams of one source. Opening it reads the tables that bronze doesn't have yet, whole.
+
+    Raises SmeltError for what a person must do; `Transient` if the server can't be reached.
+    """
+
+    def __init__(self, jobs: Sequence[Job]) -> None:
+        source, lake = jobs[0].source, jobs[0].lake
+        self.name = source.name
+        self._server = Server(dsn_of(lake.settings, source.connection), f"connection {source.connection!r}")
+        with self._server.session() as session:
+            require_logical(session, self._server.where)
+            types = load_types(session)
+        log = TransactionWriter(lake, transactions_table(source.name))
+        prepared = prepare(self._server, source, jobs, log)
+        self._tables = _Tables({table_of(job.stream): StreamWriter(job, _connection()) for job in jobs}, log)
+        self._outcomes = Outcomes(list(self._tables.writers.values()), prepared)
+        self._decoder = Decoder(self._types, self._tables.key_of, types)
+        self._is_whole = True
+        self._sent = 0
+        self._advanced_at = time.monotonic()
+        self._session = self._server.open()
+        self._reader = LogReader(self._server, source.slot, source.publication)
+        self._reader.__enter__()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether as many events are held as one commit may carry."""
+        return self._tables.events >= _BATCH
+
+    def end_of_log(self) -> int:
+        """LSN up to which the server has written its log."""
+        with self._server.explained():
+            ((now,),) = ask(self._session, "select pg_current_wal_flush_lsn()::text")
+        return lsn_number(now)
+
+    def take(self, seconds: float) -> int:
+        """As `Feed.take`; a transaction that is still coming goes on with the next call."""
+        taken, deadline = 0, time.monotonic() + seconds
+        while not self.is_full:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                break
+            run = self._reader.next(min(left, _POLL_SECONDS))
+            if run is None:
+                continue
+            if not run.messages:
+                # The server has nothing more for us up to here.
+                self._sent = max(self._sent, run.sent)
+                break
+            for decoded in self._decoder.decode(run.messages):
+                taken += self._tables.take(decoded)
+                self._is_whole = decoded.is_whole
+        return taken
+
+    def has_reached(self, lsn: int) -> bool:
+        """Whether everything before `lsn` was taken, and no transaction is half taken."""
+        return self._is_whole and max(self._sent, self._tables.end) >= lsn
+
+    def commit(self) -> Sequence[StreamResult]:
+        """As `Feed.commit`; in the middle of a transaction nothing is committed."""
+        if not self._is_whole:
+            return []
+        if self._tables.events:
+            self._commit(self._tables.end)
+            return self._outcomes.since_last()
+        if time.monotonic() - self._advanced_at >= _IDLE_SECONDS:
+            self.settle()
+        return []
+
+    def settle(self) -> None:
+        """Commit what was taken; bronze is then as far as the server said it has sent everything."""
+        end = max(self._sent, self._tables.end)
+        if self._is_whole and (end > self._tables.log.lsn or self._tables.events):
+            self._commit(end)
+
+    def results(self) -> list[StreamResult]:
+        """What became of each stream since the feed was opened, first snapshots included; goes to the ledger."""
+        return self._outcomes.whole()
+
+    def lag(self) -> Lag:
+        """As `Feed.lag`: bytes of log that bronze hasn't, and the age of the oldest commit that was taken."""
+        held, oldest = self._tables.events, self._tables.oldest
+        reached = self._tables.log.lsn if held else max(self._tables.log.lsn, self._sent)
+        seconds = max(0.0, time.time() - oldest / 1e6) if held and oldest else 0.0
+        return Lag(held, max(0, self.end_of_log() - reached), seconds)
+
+    def close(self) -> None:
+        """As `Feed.close`; the slot stays, and keeps what wasn't committed."""
+        self._reader.__exit__(None, None, None)
+        self._session.close()
+        for writer in self._tables.writers.values():
+            writer.con.close()
+
+    def _commit(self, end: int) -> None:
+        self._tables.commit(end)
+        reach("before-confirm")
+        self._reader.confirm(end)
+        self._advanced_at = time.monotonic()
+
+    def _types(self) -> Mapping[int, PgType]:
+        with self._server.explained():
+            return load_types(self._session)
+
+
+def open_feed(jobs: Sequence[Job]) -> CdcFeed:
+    """The captured streams of one source, followed. Raises as `CdcFeed` does."""
+    return CdcFeed(jobs)
+
+
+def _connection() -> duckdb.DuckDBPyConnection:
+    con = duck.connect()
+    con.execute("set memory_limit = '1GB'")
+    return con
