@@ -59,8 +59,8 @@ def following(
 ) -> Iterator[Engine]:
     """Follow the selected streams while the block runs; then each commits what it took and ends.
 
-    every: seconds between two commits of a source, at least. poll: seconds between two pulls of a stream that can't
-    be followed. on_commit hears of each commit that brought rows, in the thread that made it.
+    every: seconds between two commits of a source, at least. poll: seconds between two pulls of a stream whose
+    source sends nothing by itself. on_commit hears of each commit that brought rows, in the thread that made it.
     Raises SmeltError for a wrong selector or source.yml.
     """
     chosen = select(load_sources(settings.project_dir), selectors)
