@@ -1,32 +1,17 @@
-"""Names of data files and staging folders, and the removal of those whose writer was killed.
-
-A name carries batch, host and process, so that what belongs to a living writer is never touched.
-"""
+"""Data files and staging folders of loads, and the removal of those whose writer was killed."""
 
 from __future__ import annotations
 
-import hashlib
-import os
-import re
 import shutil
-import socket
-import time
 from pathlib import Path
 
 from ulid import ULID
 
 from plugins.core.lake import Lake
 from plugins.core.lake.catalog import data_folder, local_path
+from plugins.core.lake.writing import file_stem, is_loaded, may_be_written
 
-_HOST = hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]
-_NAME = re.compile(r"^(?P<batch>[0-9A-Z]{26})-(?P<host>[0-9a-f]{8})-(?P<pid>\d+)(\.parquet)?$")
-# A writer on another host can't be looked at: its files are left alone for longer than any load takes.
-_SAFE_AGE_SECONDS = 7 * 24 * 3600
-
-
-def file_stem(batch_id: str) -> str:
-    """The name, without suffix, of what this process writes for `batch_id`."""
-    return f"{batch_id}-{_HOST}-{os.getpid()}"
+__all__ = ["file_stem", "next_batch_id", "remove_orphans", "staging_folder"]
 
 
 def next_batch_id(last: str | None) -> str:
@@ -54,32 +39,30 @@ def remove_orphans(lake: Lake, identifier: str) -> int:
     if table is None or "://" in data_folder(table):
         return len(dead_folders)
     candidates = _abandoned(Path(data_folder(table)))
+    if not candidates:
+        return len(dead_folders)
     table = lake.table(identifier)
+    snapshot = table.current_snapshot()
+    committed = snapshot.timestamp_ms / 1000 if snapshot else 0.0
+    # What is older may have been committed once, and still be read: it is for maintenance to tell.
+    fresh = [path for path in candidates if _modified(path) > committed]
+    if not fresh:
+        return len(dead_folders)
     current = {local_path(task.file.file_path) for task in table.scan().plan_files()}
-    orphans = [path for path in candidates if str(path) not in current]
-    if orphans:
-        # Older snapshots may still need a file that the newest one dropped.
-        kept = {local_path(name) for name in table.inspect.all_files().column("file_path").to_pylist()}
-        orphans = [path for path in orphans if str(path) not in kept]
+    orphans = [path for path in fresh if str(path) not in current]
     for path in orphans:
         path.unlink(missing_ok=True)
     return len(dead_folders) + len(orphans)
 
 
+def _modified(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0  # another process was first to remove it
+
+
 def _abandoned(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
-    named = ((path, _NAME.match(path.name)) for path in folder.iterdir())
-    return [path for path, match in named if match and not _may_live(match)]
-
-
-def _may_live(name: re.Match[str]) -> bool:
-    if name["host"] != _HOST:
-        return time.time() - ULID.from_str(name["batch"]).timestamp < _SAFE_AGE_SECONDS
-    try:
-        os.kill(int(name["pid"]), 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+    return [path for path in folder.iterdir() if is_loaded(path.name) and not may_be_written(path.name)]
