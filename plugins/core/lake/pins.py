@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from pyiceberg.catalog.sql import IcebergTables, SqlCatalog
@@ -14,18 +15,27 @@ from plugins.core.lake.pin import Pin
 from plugins.core.lake.state import EPOCH, LOG, UNSENT, read_state
 
 
-def pin_namespace(lake: Lake, namespace: str, as_of: datetime | None = None) -> list[Pin]:
+def pin_namespace(
+    lake: Lake, namespace: str, as_of: datetime | None = None, *, names: Collection[str] | None = None
+) -> list[Pin]:
     """A pin for each table of `namespace`: its current snapshot, or the newest one committed up to `as_of` (UTC).
 
-    Tables of a source whose changes are captured are all pinned at one place of its log: its transactions are whole.
+    Tables of a source whose changes are captured are all pinned at one place of its log, so that its transactions
+    are whole. names: only these tables.
     """
-    names = lake.tables(namespace)
+    present = lake.tables(namespace)
+    wanted = present if names is None else [name for name in present if name in names]
+    sources = {name.partition("__")[0] for name in wanted}
     # A log's table is committed last, so it is loaded first: the others are then as far, or further.
-    logs = {name.removesuffix(LOG): lake.table(f"{namespace}.{name}") for name in names if name.endswith(LOG)}
+    logs = {
+        source: lake.table(f"{namespace}.{name}")
+        for name in present
+        if name.endswith(LOG) and (source := name.removesuffix(LOG)) in sources
+    }
     epochs = {source: _epoch(log, _snapshot_at(log, as_of)) for source, log in logs.items()}
     return [
         _pin(namespace, name, lake.table(f"{namespace}.{name}"), as_of, epochs.get(name.partition("__")[0]))
-        for name in names
+        for name in wanted
     ]
 
 

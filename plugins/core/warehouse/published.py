@@ -3,6 +3,7 @@
     lake/published/catalog.duckdb        what readers open; replaced in one step (os.replace)
     lake/published/runs/<run>.duckdb     the same file of each run, for rollback
     lake/published/runs/<run>/           dbt's artifacts of that run, for deferral in CI
+    lake/published/live/                 a run's file with newer rows, while its sources are followed
 
 A catalog file holds views `silver.*` and `gold.*` over Iceberg metadata files that never change, and
 tables `smelt.run`, `smelt.tables`, `smelt.pins` and `smelt.stale` that say where they come from, and what is
@@ -11,6 +12,7 @@ older than the run: tables made from streams that are held back.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,8 +27,11 @@ from plugins.core.failpoints import reach
 from plugins.core.lake import Pin
 from plugins.core.lake.pin import local_path
 from plugins.core.settings import Settings
+from plugins.core.warehouse.lock import queue_for
 
 CATALOG = "catalog.duckdb"
+# Who replaces it holds this lock for as long as it takes.
+_SWAP = "swap"
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,11 @@ def catalog_path(settings: Settings) -> Path:
 def run_path(settings: Settings, run_id: str) -> Path:
     """The catalog file of one run."""
     return settings.published_dir / "runs" / f"{run_id}.duckdb"
+
+
+def live_path(settings: Settings, run_id: str, name: str) -> Path:
+    """A catalog file of a run with newer rows."""
+    return settings.published_dir / "live" / f"{run_id}-{name}.duckdb"
 
 
 def write_run(settings: Settings, run: PublishedRun) -> None:
@@ -151,6 +161,22 @@ def point_to(settings: Settings, run_id: str) -> None:
     if not source.is_file():
         known = ", ".join(run.id for run in published_runs(settings)) or "none"
         raise SmeltError(f"run {run_id} was never published (published: {known})", "see `smelt rollback --list`")
+    with queue_for(settings.published_dir / _SWAP):
+        _swap(settings, source)
+    reach("publish-after-swap")
+
+
+def point_to_live(settings: Settings, path: Path, run_id: str) -> bool:
+    """Make `path`, a file of `run_id` with newer rows, what readers see; False if they see another run by now."""
+    with queue_for(settings.published_dir / _SWAP):
+        current = current_run(settings)
+        if current is None or current.id != run_id:
+            return False
+        _swap(settings, path)
+    return True
+
+
+def _swap(settings: Settings, source: Path) -> None:
     temporary = settings.published_dir / f".{CATALOG}.next"
     temporary.unlink(missing_ok=True)
     # A hard link, so that a reader can tell which run's file it is and open that: DuckDB shares one
@@ -160,7 +186,6 @@ def point_to(settings: Settings, run_id: str) -> None:
     os.replace(temporary, catalog_path(settings))
     # Renaming a link onto another link of the same file does nothing, and leaves it.
     temporary.unlink(missing_ok=True)
-    reach("publish-after-swap")
 
 
 def published_file(settings: Settings) -> Path:
@@ -172,8 +197,12 @@ def published_file(settings: Settings) -> Path:
         raise SmeltError(
             "nothing is published yet", "run `smelt run`, or `smelt ingest` and `smelt build`"
         ) from None
-    runs = (settings.published_dir / "runs").glob("*.duckdb")
-    return next((path for path in runs if path.stat().st_ino == inode), catalog)
+    for folder in ("live", "runs"):
+        for path in (settings.published_dir / folder).glob("*.duckdb"):
+            with contextlib.suppress(FileNotFoundError):  # of a file that was replaced meanwhile
+                if path.stat().st_ino == inode:
+                    return path
+    return catalog
 
 
 def current_run(settings: Settings) -> PublishedRun | None:

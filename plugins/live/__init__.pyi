@@ -1,0 +1,3 @@
+from .catalog import LiveCatalog, Refreshed
+
+__all__ = ["LiveCatalog", "Refreshed"]
