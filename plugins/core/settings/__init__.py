@@ -6,8 +6,9 @@ Secrets are written as references (`env:NAME`, `file:PATH`) and resolved at the 
 from plugins.core.settings.model import (
     ConnectionSettings,
     Settings,
+    StorageSettings,
     load_settings,
 )
 from plugins.core.settings.secrets import mask, remember, resolve
 
-__all__ = ["ConnectionSettings", "Settings", "load_settings", "mask", "remember", "resolve"]
+__all__ = ["ConnectionSettings", "Settings", "StorageSettings", "load_settings", "mask", "remember", "resolve"]

@@ -23,6 +23,44 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class StorageSettings(_Section):
+    """How an object store is reached. Keys are references and read anew at each use, so that they can be rotated."""
+
+    endpoint: str | None = Field(
+        default=None, pattern=r"^https?://[^\s@]+$", description="URL of the S3 API (GCS: of an emulator); null: AWS."
+    )
+    region: str = Field(default="us-east-1", pattern=r"^[A-Za-z0-9-]+$", description="Region of the buckets.")
+    path_style: bool | None = Field(
+        default=None, description="Bucket in the path instead of the host name; null: where an endpoint is given."
+    )
+    access_key: str | None = Field(
+        default=None, description="Reference to the key's id; null: `AWS_ACCESS_KEY_ID`, or the machine's role."
+    )
+    secret_key: str | None = Field(default=None, description="Reference to the key; null: `AWS_SECRET_ACCESS_KEY`.")
+    session_token: str | None = Field(
+        default=None, description="Reference to the token of temporary keys; null: `AWS_SESSION_TOKEN`, or none."
+    )
+    service_account: str | None = Field(
+        default=None, description="gs:// only: reference to the service account's JSON key; null: the machine's own."
+    )
+    ca_file: str | None = Field(
+        default=None, description="PEM file of the authority that signed the server's certificate."
+    )
+    is_anonymous: bool = Field(default=False, description="Public buckets: requests are not signed.")
+
+    @field_validator("access_key", "secret_key", "session_token", "service_account")
+    @classmethod
+    def _is_reference(cls, key: str | None) -> str | None:
+        if key is not None and not key.startswith(("env:", "file:")):
+            raise ValueError("a key is a reference: env:NAME or file:PATH")
+        return key
+
+    @property
+    def is_path_style(self) -> bool:
+        """Whether the bucket goes into the path."""
+        return self.endpoint is not None if self.path_style is None else self.path_style
+
+
 class LakeSettings(_Section):
     """Where Iceberg tables live."""
 
@@ -35,6 +73,7 @@ class LakeSettings(_Section):
         default_factory=dict,
         description="pyiceberg catalog properties (`type`, `uri`, …); empty: SQLite file below `root`.",
     )
+    storage: StorageSettings = Field(default=StorageSettings(), description="s3:// only: how the bucket is reached.")
 
 
 class LedgerSettings(_Section):
@@ -54,11 +93,38 @@ class OpenLineageSettings(_Section):
 
 
 class RetentionSettings(_Section):
-    """How long snapshots stay readable, in days."""
+    """How long earlier states stay readable, in days. What is pinned stays anyway, and no row of bronze ever goes."""
 
-    bronze_days: int = Field(default=7, ge=0)
-    silver_days: int = Field(default=90, ge=0)
+    bronze_days: int = Field(
+        default=7,
+        ge=0,
+        description="Bronze as of an earlier time: the newest `maintenance.snapshots`, each hour of the last day, "
+        "and each midnight (UTC) of so many days.",
+    )
+    silver_days: int = Field(
+        default=90,
+        ge=0,
+        description="Published runs, for rollback: the newest `maintenance.published_runs`, and the last of each "
+        "day of so many days.",
+    )
     gold_days: int = Field(default=3650, ge=0)
+
+
+class MaintenanceSettings(_Section):
+    """How the lake is kept small: `smelt maintain`, and what loads and `smelt watch` do of it on the way."""
+
+    is_automatic: bool = Field(default=True, description="Whether loads maintain the tables that they wrote to.")
+    snapshots: int = Field(default=50, ge=1, description="Newest snapshots of a bronze table that are kept.")
+    published_runs: int = Field(default=100, ge=1, description="Newest published runs that are kept.")
+    small_files: int = Field(
+        default=8, ge=2, description="So many files of about one size are written together to one."
+    )
+    target_mb: int = Field(default=128, ge=1, description="Size from which a file is not compacted any more.")
+    grace_minutes: float = Field(
+        default=15,
+        ge=0,
+        description="For how long a file that nothing refers to any more stays, for who reads it.",
+    )
 
 
 class QualitySettings(_Section):
@@ -187,6 +253,7 @@ class ConnectionSettings(_Section):
     dsn: str | None = Field(default=None, description="postgres, dlt: connection string.")
     url: str | None = Field(default=None, description="http: base URL; files: folder or bucket URL.")
     secrets: dict[str, str] = Field(default_factory=dict, description="Further references, by name.")
+    storage: StorageSettings = Field(default=StorageSettings(), description="files: how the bucket is reached.")
     max_connections: int = Field(default=4, ge=1, le=64)
 
 
@@ -207,6 +274,7 @@ class Settings(BaseSettings):
     ledger: LedgerSettings = LedgerSettings()
     openlineage: OpenLineageSettings = OpenLineageSettings()
     retention: RetentionSettings = RetentionSettings()
+    maintenance: MaintenanceSettings = MaintenanceSettings()
     quality: QualitySettings = QualitySettings()
     forge: ForgeSettings = ForgeSettings()
     review: ReviewSettings = ReviewSettings()
