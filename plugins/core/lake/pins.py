@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import UTC, datetime
 
 from pyiceberg.catalog.sql import IcebergTables, SqlCatalog
 from pyiceberg.table import Table
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from plugins.core.errors import SmeltError
 from plugins.core.lake.catalog import Lake
+from plugins.core.lake.gaps import BEFORE_ALL, read_gaps
 from plugins.core.lake.pin import Pin
 from plugins.core.lake.state import EPOCH, LOG, UNSENT, read_state
 
@@ -60,17 +62,44 @@ def _epoch(table: Table, snapshot_id: int | None) -> str:
 
 
 def _up_to(table: Table, snapshot_id: int | None, epoch: str) -> int | None:
-    """The newest snapshot from `snapshot_id` back that is not beyond `epoch`."""
-    while snapshot_id is not None and _epoch(table, snapshot_id) > epoch:
-        snapshot = table.metadata.snapshot_by_id(snapshot_id)
-        snapshot_id = snapshot.parent_snapshot_id if snapshot else None
-    return snapshot_id
+    """The newest snapshot from `snapshot_id` back that is not beyond `epoch`.
+
+    Not along parents: where one has expired, the snapshot after it has none any more.
+    """
+    start = table.metadata.snapshot_by_id(snapshot_id) if snapshot_id is not None else None
+    if start is None or _epoch(table, snapshot_id) <= epoch:
+        return snapshot_id
+    before = [
+        snapshot
+        for snapshot in table.metadata.snapshots
+        if (snapshot.sequence_number or 0) < (start.sequence_number or 0)
+        and _epoch(table, snapshot.snapshot_id) <= epoch
+    ]
+    newest = max(before, key=lambda snapshot: snapshot.sequence_number or 0, default=None)
+    return newest.snapshot_id if newest else None
+
+
+def _require_kept(table: Table, snapshot_id: int | None, as_of: datetime | None, epoch: str | None) -> None:
+    """Raise SmeltError if a snapshot that expired may have been the one: an older state would be a wrong answer."""
+    gap = read_gaps(table.properties).get(BEFORE_ALL if snapshot_id is None else snapshot_id)
+    if gap is None or not gap.hides(int(as_of.timestamp() * 1000) if as_of else None, epoch):
+        return
+    after = min((s.timestamp_ms for s in table.metadata.snapshots if s.timestamp_ms >= gap.at), default=gap.at)
+    first, last = (datetime.fromtimestamp(at / 1000, UTC) for at in (gap.at, after))
+    wanted = f"{as_of:%Y-%m-%d %H:%M:%S}" if as_of else "now"
+    raise SmeltError(
+        f"{'.'.join(table.name())} as of {wanted} (UTC) is not kept any more: its snapshots from "
+        f"{first:%Y-%m-%d %H:%M:%S} to {last:%Y-%m-%d %H:%M:%S} have expired",
+        "choose a whole hour of the last day, a midnight (UTC) of the last days, or the time of a published run; "
+        "`retention.bronze_days` and `maintenance.snapshots` say how much is kept",
+    )
 
 
 def _pin(namespace: str, name: str, table: Table, as_of: datetime | None, epoch: str | None) -> Pin:
     snapshot_id = _snapshot_at(table, as_of)
     if epoch is not None:
         snapshot_id = _up_to(table, snapshot_id, epoch)
+    _require_kept(table, snapshot_id, as_of, epoch)
     unsent = read_state(table).position.get(UNSENT)
     if unsent is None or snapshot_id is None:
         return Pin(namespace, name, table.metadata_location, snapshot_id)

@@ -27,7 +27,9 @@ class StorageSettings(_Section):
     """How an object store is reached. Keys are references and read anew at each use, so that they can be rotated."""
 
     endpoint: str | None = Field(
-        default=None, pattern=r"^https?://[^\s@]+$", description="URL of the S3 API (GCS: of an emulator); null: AWS."
+        default=None,
+        pattern=r"^https?://[^\s@]+$",
+        description="URL of the S3 API (GCS: of an emulator); null: AWS.",
     )
     region: str = Field(default="us-east-1", pattern=r"^[A-Za-z0-9-]+$", description="Region of the buckets.")
     path_style: bool | None = Field(
@@ -36,12 +38,15 @@ class StorageSettings(_Section):
     access_key: str | None = Field(
         default=None, description="Reference to the key's id; null: `AWS_ACCESS_KEY_ID`, or the machine's role."
     )
-    secret_key: str | None = Field(default=None, description="Reference to the key; null: `AWS_SECRET_ACCESS_KEY`.")
+    secret_key: str | None = Field(
+        default=None, description="Reference to the key; null: `AWS_SECRET_ACCESS_KEY`."
+    )
     session_token: str | None = Field(
         default=None, description="Reference to the token of temporary keys; null: `AWS_SESSION_TOKEN`, or none."
     )
     service_account: str | None = Field(
-        default=None, description="gs:// only: reference to the service account's JSON key; null: the machine's own."
+        default=None,
+        description="gs:// only: reference to the service account's JSON key; null: the machine's own.",
     )
     ca_file: str | None = Field(
         default=None, description="PEM file of the authority that signed the server's certificate."
@@ -73,7 +78,9 @@ class LakeSettings(_Section):
         default_factory=dict,
         description="pyiceberg catalog properties (`type`, `uri`, …); empty: SQLite file below `root`.",
     )
-    storage: StorageSettings = Field(default=StorageSettings(), description="s3:// only: how the bucket is reached.")
+    storage: StorageSettings = Field(
+        default=StorageSettings(), description="s3:// only: how the bucket is reached."
+    )
 
 
 class LedgerSettings(_Section):
@@ -93,7 +100,7 @@ class OpenLineageSettings(_Section):
 
 
 class RetentionSettings(_Section):
-    """How long earlier states stay readable, in days. What is pinned stays anyway, and no row of bronze ever goes."""
+    """How long earlier states stay readable, in days. What is pinned stays anyway; no row of bronze ever goes."""
 
     bronze_days: int = Field(
         default=7,
@@ -246,10 +253,25 @@ class LlmSettings(_Section):
         return api_key
 
 
+class WebhooksSettings(_Section):
+    """Where `smelt webhooks serve` listens."""
+
+    host: str = Field(default="127.0.0.1", description="Address to listen at; `0.0.0.0`: at all of the machine's.")
+    port: int = Field(default=8400, ge=0, le=65535, description="0: any that is free.")
+    tls_certificate: str | None = Field(default=None, description="PEM file of the certificate (chain): HTTPS.")
+    tls_key: str | None = Field(default=None, description="PEM file of its key.")
+    tls_client_ca: str | None = Field(
+        default=None, description="PEM file of authorities: senders must show a certificate of theirs."
+    )
+    proxies: str = Field(
+        default="127.0.0.1", description="Addresses of proxies whose `X-Forwarded-For` is believed, with commas."
+    )
+
+
 class ConnectionSettings(_Section):
     """A source system; what is secret is a reference (`env:NAME`, `file:PATH`)."""
 
-    type: Literal["postgres", "files", "http", "dlt"]
+    type: Literal["postgres", "files", "http", "dlt", "webhooks", "kafka"]
     dsn: str | None = Field(default=None, description="postgres, dlt: connection string.")
     url: str | None = Field(default=None, description="http: base URL; files: folder or bucket URL.")
     secrets: dict[str, str] = Field(default_factory=dict, description="Further references, by name.")
@@ -280,6 +302,7 @@ class Settings(BaseSettings):
     review: ReviewSettings = ReviewSettings()
     drift: DriftSettings = DriftSettings()
     llm: LlmSettings = LlmSettings()
+    webhooks: WebhooksSettings = WebhooksSettings()
     connections: dict[str, ConnectionSettings] = {}
 
     @classmethod
