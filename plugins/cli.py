@@ -20,6 +20,7 @@ from plugins.core.settings import mask
 # Each module has `register(app)`, which adds its commands; what is heavy is imported when a command runs.
 _CAPABILITIES = (
     "ingest.command",
+    "ingest.webhooks.command",
     "plugins.build.command",
     "plugins.connectors.command",
     "plugins.discovery.command",
@@ -34,6 +35,7 @@ _CAPABILITIES = (
     "plugins.schema_drift.command",
     "plugins.source_mapping.command",
     "plugins.source_mapping.page.command",
+    "plugins.watch.command",
 )
 
 _DISK_HINTS = {

@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rich.console import Console
 
+    from plugins.core.project import Project
     from plugins.core.settings import Settings
     from plugins.schema_drift.healing import Watched
 
@@ -38,6 +41,7 @@ def run(
     from ingest.runner import run as ingest
     from plugins.build import build
     from plugins.build.command import progress
+    from plugins.core.project import Project
     from plugins.core.settings import load_settings
     from plugins.schema_drift.healing.watched import show_news
 
@@ -47,7 +51,8 @@ def run(
     streams = ingest(settings, console=None if as_json else console)
     if not as_json:
         _show_ingest(console, streams)
-    watched = _watch(settings, target, console)
+    with console.status("looking for drift") as live:
+        watched = look_for_drift(settings, Project(settings.project_dir, target), live.update)
     if not as_json:
         show_news(console, watched)
     with progress(console) as listener:
@@ -73,8 +78,10 @@ def _show_ingest(console: Console, streams: Any) -> None:
     console.print()
 
 
-def _watch(settings: Settings, target: str | None, console: Console) -> Watched:
-    from plugins.core.project import Project
+def look_for_drift(
+    settings: Settings, project: Project, on_progress: Callable[[str], None] = lambda _: None
+) -> Watched:
+    """Hold back streams whose source changed in a way that models can't take, and propose what would mend them."""
     from plugins.schema_drift.healing import watch
 
     def check(*arguments: Any, **named: Any) -> Any:
@@ -88,9 +95,7 @@ def _watch(settings: Settings, target: str | None, console: Console) -> Watched:
 
         return propose(*arguments, **named)
 
-    project = Project(settings.project_dir, target)
-    with console.status("looking for drift") as live:
-        return watch(settings, project, check=check, propose=propose, on_progress=live.update)
+    return watch(settings, project, check=check, propose=propose, on_progress=on_progress)
 
 
 def _docs(settings: Settings, target: str | None) -> str:

@@ -16,7 +16,7 @@ from plugins.build.artifacts import keep_results, merge_results
 from plugins.build.asof import as_of_profiles
 from plugins.build.failing import of_gate, of_nodes
 from plugins.build.holding import ACCOUNTING, TAG, Holding, find_holding, held_streams, hold_pins
-from plugins.build.publish import publish
+from plugins.build.publish import as_built, newest, publish
 from plugins.build.result import BuildResult, Failure, HeldStream, RowAccount
 from plugins.core.errors import SmeltError
 from plugins.core.failpoints import reach
@@ -85,12 +85,15 @@ def build(
     as_of: datetime | None = None,
     full_refresh: bool = False,
     is_published: bool = True,
+    is_followed: bool = False,
     parent: str | None = None,
     listener: Listener | None = None,
 ) -> BuildResult:
     """Build the project and publish it.
 
     as_of: build from the bronze snapshots of that time (UTC), in full, into a file of its own; never published.
+    is_followed: sources are being followed meanwhile: readers get what came during the build with it, and unit
+    tests, whose rows are given, are left out.
     parent: ledger id of the run that this build is part of.
     Streams that are held back are read as they were; what is made from them stays as it is (`stale`).
     A failing model, test or check is in the result (`failures`, exit code 1).
@@ -119,14 +122,17 @@ def build(
                 progress.stale = tuple(sorted(progress.holding.datasets(project.manifest)))
             save_pins(pinned, pins)
             try:
-                _refine(settings, project, contracts, run, progress, listener, full_refresh or as_of is not None)
+                without = ("unit_test",) if is_followed else ()
+                full_refresh = full_refresh or as_of is not None
+                _refine(settings, project, contracts, run, progress, listener, full_refresh, without)
                 if is_published and not as_of:
                     listener.on_phase("publish")
                     with project.cursor() as cursor:
                         stale = progress.holding.datasets(project.manifest)
                         progress.published = publish(
-                            settings, project, cursor, run, project.target_name, pins, stale
-                        )
+                            settings, project, cursor, run, project.target_name, pins, stale,
+                            newer=newest if is_followed else as_built,
+                        )  # fmt: skip
             except _Stopped as stop:
                 progress.failures = stop.failures
                 raise
@@ -236,6 +242,7 @@ def _refine(
     progress: _Progress,
     listener: Listener,
     full_refresh: bool,
+    without: Sequence[str],
 ) -> None:
     """Silver, its gate, gold, its gate. Raises _Stopped at the first that fails."""
     # Soda takes a second to import; the warehouse is busy with silver meanwhile.
@@ -248,7 +255,11 @@ def _refine(
         select, exclude = (SILVER, ()) if layer == "silver" else ((), SILVER)
         left_out = (f"tag:{TAG}",) if holding.stale else ()
         built = project.build(
-            select=select, exclude=(*exclude, *left_out), full_refresh=full_refresh, on_node=listener.on_node
+            select=select,
+            exclude=(*exclude, *left_out),
+            full_refresh=full_refresh,
+            without=without,
+            on_node=listener.on_node,
         )
         progress.layers[layer] = built
         keep_results(project.artifacts, layer)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ from plugins.core.warehouse.published import (
     run_path,
     write_run,
 )
+from plugins.live import LiveCatalog
 
 if TYPE_CHECKING:
     import duckdb
@@ -60,8 +62,12 @@ def publish(
     target: str,
     pins: Sequence[Pin],
     stale: Mapping[str, Sequence[Hold]],
+    *,
+    newer: Callable[[Settings, PublishedRun], Path],
 ) -> PublishedRun:
     """Write what is publishable to Iceberg, and make it what readers see.
+
+    newer: the catalog file that readers get of the run that was just written.
 
     stale: datasets that were not built, with the holds to blame: readers keep the tables they have.
     Killed anywhere, readers see the run before or this one, whole. Waits if another process publishes.
@@ -80,9 +86,20 @@ def publish(
         published = PublishedRun(run.id, datetime.now(UTC), target, tables, tuple(pins), marks)
         _keep_artifacts(project.artifacts, run_path(settings, run.id).with_suffix(""))
         write_run(settings, published)
-        point_to(settings, run.id)
+        point_to(settings, run.id, newer(settings, published))
     run.append("publishes", *(_ledger_row(table) for table in tables))
     return published
+
+
+def as_built(settings: Settings, run: PublishedRun) -> Path:
+    """The run as it was built."""
+    return run_path(settings, run.id)
+
+
+def newest(settings: Settings, run: PublishedRun) -> Path:
+    """The run with what came to bronze since it was pinned: readers who saw that already don't lose it again."""
+    with closing(LiveCatalog(settings)) as live:
+        return live.file_of(run) or run_path(settings, run.id)
 
 
 def _write_all(

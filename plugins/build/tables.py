@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import duckdb
 import pyarrow as pa
-import pyarrow.fs as pafs
 from pyiceberg.io.pyarrow import schema_to_pyarrow
 from pyiceberg.table import Table, Transaction, _parquet_files_to_data_files
 from pyiceberg.table.name_mapping import NameMapping
@@ -16,6 +14,7 @@ from plugins.core.duck import literal, quote
 from plugins.core.failpoints import reach
 from plugins.core.lake import Lake
 from plugins.core.lake.catalog import data_folder
+from plugins.core.lake.data_files import file_size
 from plugins.core.warehouse.published import PublishedTable
 
 _HASH = "smelt.content-hash"
@@ -63,7 +62,11 @@ def write_table(lake: Lake, cursor: duckdb.DuckDBPyConnection, dataset: str, run
     cursor.execute(f"copy ({select}) to {literal(file)} (format parquet, compression snappy)")
     reach("publish-after-file")
     _replace(
-        table, wanted, [file] if rows else [], run_id, {_HASH: content, _ROWS: str(rows), _BYTES: _size(file)}
+        table,
+        wanted,
+        [file] if rows else [],
+        run_id,
+        {_HASH: content, _ROWS: str(rows), _BYTES: str(file_size(table, file))},
     )
     return _published(table, dataset, is_rewritten=True)
 
@@ -134,10 +137,3 @@ def _alike(present: pa.Field, wanted: pa.Field) -> bool:
         return str(kind).replace("large_", "").replace("item: ", "element: ").replace("child: ", "element: ")
 
     return plain(present.type) == plain(wanted.type)
-
-
-def _size(file: str) -> str:
-    if "://" not in file:
-        return str(Path(file).stat().st_size)
-    filesystem, path = pafs.FileSystem.from_uri(file)
-    return str(filesystem.get_file_info(path).size)

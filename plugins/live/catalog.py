@@ -94,6 +94,11 @@ class LiveCatalog:
         rows = {dataset: fresh.rows for dataset, fresh in base.fresh.items()}
         return Refreshed(run.id, rows, dict(base.left), time.monotonic() - started)
 
+    def file_of(self, run: PublishedRun) -> Path | None:
+        """A catalog file of `run`, which readers needn't see yet, with what is newer in bronze; None: nothing is."""
+        base = self._begin(run)
+        return self._write(base) if self._merge_new(base) else None
+
     def _begin(self, run: PublishedRun) -> _Base:
         path = run_path(self._settings, run.id).with_suffix("") / "manifest.json"
         published = {table.dataset for table in run.tables} - {stale.dataset for stale in run.stale}

@@ -26,6 +26,7 @@ from plugins.core.errors import SmeltError
 from plugins.core.failpoints import reach
 from plugins.core.lake import Pin
 from plugins.core.lake.pin import local_path
+from plugins.core.objects import allow_lake
 from plugins.core.settings import Settings
 from plugins.core.warehouse.lock import queue_for
 
@@ -105,6 +106,7 @@ def write_run(settings: Settings, run: PublishedRun) -> None:
     temporary = path.with_suffix(".tmp")
     temporary.unlink(missing_ok=True)
     with duck.connect(temporary) as con:
+        allow_lake(con, settings)
         _write_provenance(con, run)
         _lay_views(con, run.tables)
     os.replace(temporary, path)
@@ -155,14 +157,17 @@ def _lay_views(con: duckdb.DuckDBPyConnection, tables: Sequence[PublishedTable])
             con.execute(f"comment on view {name} is {duck.literal(table.description)}")
 
 
-def point_to(settings: Settings, run_id: str) -> None:
-    """Make `run_id` what readers see, in one step. Raises SmeltError if that run was never published."""
+def point_to(settings: Settings, run_id: str, file: Path | None = None) -> None:
+    """Make `run_id` what readers see, in one step; file: of that run, with newer rows.
+
+    Raises SmeltError if that run was never published.
+    """
     source = run_path(settings, run_id)
     if not source.is_file():
         known = ", ".join(run.id for run in published_runs(settings)) or "none"
         raise SmeltError(f"run {run_id} was never published (published: {known})", "see `smelt rollback --list`")
     with queue_for(settings.published_dir / _SWAP):
-        _swap(settings, source)
+        _swap(settings, file or source)
     reach("publish-after-swap")
 
 
