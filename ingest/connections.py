@@ -45,6 +45,7 @@ class ConnectionPool:
         """A connection for one pull of `source`; waits while all of the source's connections are out."""
         with self._slot(source.connection):
             con = self._take(source.connection)
+            duck.renew(con)
             try:
                 yield con
             except BaseException:

@@ -11,13 +11,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ingest.cdc.events import Transactions, epoch_of, lsn_number, lsn_text
 from ingest.load.files import file_stem, next_batch_id, remove_orphans
 from ingest.load.types import AUDIT_TYPES
 from plugins.core.lake import LOG, Batch, Lake, TableState, commit_batch, ensure_columns, read_state
 from plugins.core.lake.catalog import data_folder
+from plugins.core.lake.data_files import write_rows
 
 _SCHEMA = pa.schema(
     [
@@ -76,7 +76,7 @@ class TransactionWriter:
                 rows.schema.get_field_index("_smelt_batch_id"), "_smelt_batch_id",
                 pa.array([batch_id] * rows.num_rows, pa.string()),
             )  # fmt: skip
-            pq.write_table(stamped, file, compression="zstd")
+            write_rows(table, stamped, file)
             files.append(file)
         expected = {"lsn": self.position.get("lsn")}
         advance = {"lsn": lsn_text(end), **position}

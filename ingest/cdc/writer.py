@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -30,6 +29,7 @@ from ingest.load.types import AUDIT_TYPES, Column, Shape, shape_of
 from plugins.core.failpoints import reach
 from plugins.core.lake import UNSENT, Batch, TableState, commit_batch, read_state
 from plugins.core.lake.catalog import data_folder
+from plugins.core.lake.data_files import file_size, remove_file
 
 _EVENTS = "smelt_events"
 
@@ -162,14 +162,14 @@ class StreamWriter:
         self.counts.deletions += self._piece(gone)
 
     def _piece(self, rows: str) -> int:
-        folder = data_folder(self.job.lake.table(self.job.identifier))
-        file = f"{folder}/{file_stem(str(ULID()))}.parquet"
+        table = self.job.lake.table(self.job.identifier)
+        file = f"{data_folder(table)}/{file_stem(str(ULID()))}.parquet"
         count = write_parquet(self.con, audited(rows, self._batch_id), file)
         if count:
             self._files.append(file)
-            self.counts.bytes += Path(file).stat().st_size if "://" not in file else 0
+            self.counts.bytes += file_size(table, file)
         else:
-            Path(file).unlink(missing_ok=True)
+            remove_file(table, file)
         reach("after-piece")
         return count
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ingest.extract.base import DeadLetter
 from ingest.load.files import file_stem, next_batch_id
 from ingest.load.types import AUDIT_TYPES
 from plugins.core.lake import Batch, Lake, StaleBatch, commit_batch, ensure_columns, read_state
 from plugins.core.lake.catalog import data_folder
+from plugins.core.lake.data_files import remove_file, write_rows
 
 _SCHEMA = pa.schema(
     [("reason", pa.string()), ("stream", pa.string()), ("raw", pa.binary())]
@@ -42,12 +41,12 @@ def bury(lake: Lake, identifier: str, stream: str, letters: Sequence[DeadLetter]
         if not fresh:
             return 0
         batch_id = next_batch_id(state.batch_id)
-        path = Path(f"{data_folder(table)}/{file_stem(batch_id)}.parquet")
-        pq.write_table(_rows(stream, list(fresh), batch_id), path)
+        file = f"{data_folder(table)}/{file_stem(batch_id)}.parquet"
+        write_rows(table, _rows(stream, list(fresh), batch_id), file)
         try:
-            commit_batch(lake, identifier, Batch(batch_id, [str(path)], state.batch_id))
+            commit_batch(lake, identifier, Batch(batch_id, [file], state.batch_id))
         except StaleBatch:
-            path.unlink()
+            remove_file(table, file)
             continue
         return len(fresh)
 

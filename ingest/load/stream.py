@@ -31,6 +31,7 @@ from plugins.core.errors import SmeltError
 from plugins.core.failpoints import reach
 from plugins.core.lake import Batch, Lake, Pin, StaleBatch, TableState, commit_batch, read_state, scan_sql
 from plugins.core.lake.catalog import data_folder
+from plugins.core.lake.data_files import file_size, remove_file
 from plugins.core.ledger import Run
 
 # Each loser of a race pulls again; more than this many losses in a row is no race.
@@ -168,8 +169,9 @@ def _commit(job: Job, state: TableState, pull: Pull, written: _Written, batch_id
     try:
         return commit_batch(job.lake, job.identifier, batch).state
     except StaleBatch:
+        table = job.lake.table(job.identifier)
         for file in written.files:
-            Path(file).unlink(missing_ok=True)
+            remove_file(table, file)
         raise
 
 
@@ -196,7 +198,7 @@ def _write(
         rows_read = rows = write_parquet(con, audited(read, batch_id), file)
         loaded = f"read_parquet({literal(file)})"
         if not rows:
-            Path(file).unlink(missing_ok=True)
+            remove_file(table, file)
             loaded = f"({_no_rows(landing)})"
     else:
         staged = workdir / "pulled.parquet"
@@ -218,7 +220,7 @@ def _write(
             write_parquet(con, audited(found.sql, batch_id), file)
     advance = {**pull.advance, **pull.advance_from(con, source_sql(loaded, landing))}
     files = [file] if rows or tombstones else []
-    size = sum(Path(name).stat().st_size for name in files if "://" not in name)
+    size = sum(file_size(table, name) for name in files)
     return _Written(
         rows_read,
         rows,

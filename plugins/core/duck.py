@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import duckdb
 
 LAKE_EXTENSIONS = ("avro", "iceberg")
+# What lets a connection into each lake that this process has opened and that is not a folder.
+_ways: dict[str, Callable[[duckdb.DuckDBPyConnection], None]] = {}
 
 
 def load_extensions(con: duckdb.DuckDBPyConnection, extensions: Iterable[str]) -> None:
@@ -32,7 +34,20 @@ def connect(
     con = duckdb.connect(str(path), read_only=read_only)
     load_extensions(con, extensions)
     con.execute("set timezone = 'UTC'")
+    if "iceberg" in extensions:
+        renew(con)
     return con
+
+
+def open_way(root: str, allow: Callable[[duckdb.DuckDBPyConnection], None]) -> None:
+    """From now on, connections that read Iceberg are let into the lake at `root` by `allow`."""
+    _ways[root] = allow
+
+
+def renew(con: duckdb.DuckDBPyConnection) -> None:
+    """Let `con` into the lakes that this process has opened, with their keys as they are now."""
+    for allow in _ways.values():
+        allow(con)
 
 
 def quote(identifier: str) -> str:

@@ -14,9 +14,11 @@ from pyiceberg.table import Table
 from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError, ProgrammingError
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
+from plugins.core.duck import open_way
 from plugins.core.errors import SmeltError
 from plugins.core.lake.pin import local_path
 from plugins.core.lake.presence import has_lake
+from plugins.core.objects import allow_lake
 from plugins.core.settings import Settings, resolve
 
 # pyiceberg's own retry must be off: with it, two writers that both checked their position both commit.
@@ -41,8 +43,11 @@ class Lake:
             key: resolve(value, self.settings.project_dir, f"lake.catalog.{key}")
             for key, value in self.settings.lake.catalog.items()
         }
-        warehouse = self.root if "://" in self.root else f"file://{self.root}"
+        is_remote = "://" in self.root
+        warehouse = self.root if is_remote else f"file://{self.root}"
         defaults = {"type": "sql", "uri": self._sqlite_uri(), "warehouse": warehouse}
+        if is_remote:
+            defaults |= self._way_in()
         try:
             return _open({**defaults, **configured})
         except (DatabaseError, sqlite3.DatabaseError) as error:
@@ -52,6 +57,12 @@ class Lake:
         self.settings.local_root.mkdir(parents=True, exist_ok=True)
         # Writers queue for up to a minute instead of failing with "database is locked".
         return f"sqlite:///{self.settings.local_root}/catalog.db?timeout=60"
+
+    def _way_in(self) -> dict[str, str]:
+        from plugins.core.objects.lake_io import io_properties
+
+        open_way(self.root, lambda con: allow_lake(con, self.settings))
+        return io_properties(self.settings)
 
     def _unreadable(self, error: Exception) -> SmeltError:
         where = self.settings.lake.catalog.get("uri", f"{self.settings.local_root}/catalog.db")

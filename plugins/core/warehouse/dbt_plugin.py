@@ -18,6 +18,7 @@ from duckdb import DuckDBPyConnection
 
 from plugins.core.duck import LAKE_EXTENSIONS, load_extensions, quote
 from plugins.core.lake import Lake, Pin, pin_namespace, scan_sql
+from plugins.core.objects import allow_lake
 from plugins.core.settings import load_settings
 from plugins.core.warehouse.ledger_tables import lay_ledger_tables
 
@@ -53,6 +54,7 @@ class Plugin(BasePlugin):
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
         """Load the lake's extensions and lay the views; views of tables that are gone disappear."""
         load_extensions(conn, LAKE_EXTENSIONS)
+        allow_lake(conn, self._settings)
         conn.execute("set timezone = 'UTC'")
         conn.execute("create schema if not exists bronze")
         wanted = {pin.table for pin in self._pins}

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import duckdb
 
-from plugins.core.duck import LAKE_EXTENSIONS, literal, load_extensions
+from plugins.core.duck import LAKE_EXTENSIONS, literal, load_extensions, renew
 from plugins.core.errors import SmeltError
+from plugins.core.objects import allow_lake
 from plugins.core.settings import Settings
 from plugins.core.warehouse.published import damaged, published_file
 
@@ -42,6 +43,7 @@ def _guard(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     if con.execute("select current_setting('lock_configuration')").fetchone() == (True,):
         return
     load_extensions(con, LAKE_EXTENSIONS)
+    allow_lake(con, settings)
     con.execute("set global timezone = 'UTC'")
     con.execute(f"set memory_limit = '{_MEMORY}'")
     con.execute("set max_temp_directory_size = '0KB'")
@@ -71,4 +73,5 @@ def open_built(path: Path) -> duckdb.DuckDBPyConnection:
         ) from error
     load_extensions(con, LAKE_EXTENSIONS)
     con.execute("set timezone = 'UTC'")
+    renew(con)
     return con
