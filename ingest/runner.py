@@ -6,6 +6,8 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from functools import partial
+from importlib import import_module
 from typing import Any
 
 from rich.console import Console
@@ -22,6 +24,8 @@ from plugins.core.ledger import Ledger, open_run
 from plugins.core.settings import Settings, mask
 
 _WORKERS = 3
+# What loads all streams of a source in one go, by sync mode or kind; each is imported only when it is needed.
+_TOGETHER = {"cdc": "ingest.cdc:capture", "webhooks": "ingest.webhooks.feed:drain"}
 
 
 def run(
@@ -124,12 +128,17 @@ def _run_all(jobs: Sequence[Job], pool: ConnectionPool, console: Console | None)
 
 def _work(jobs: Sequence[Job]) -> list[tuple[Callable[[list[Job]], list[StreamResult]], list[Job]]]:
     """What is done in one go: each stream that is pulled, and all streams of a source that share its log."""
-    captured: dict[str, list[Job]] = defaultdict(list)
+    shared: dict[tuple[str, str], list[Job]] = defaultdict(list)
     for job in jobs:
-        if job.stream.sync_mode == "cdc":
-            captured[job.source.name].append(job)
-    pulled = [(_pull, [job]) for job in jobs if job.stream.sync_mode != "cdc"]
-    return [*((_capture, group) for group in captured.values()), *pulled]
+        if kind := _shared(job):
+            shared[kind, job.source.name].append(job)
+    together = [(partial(_load_together, kind), group) for (kind, _), group in shared.items()]
+    return [*together, *((_pull, [job]) for job in jobs if not _shared(job))]
+
+
+def _shared(job: Job) -> str | None:
+    """The entry of `_TOGETHER` for the job, if there is one."""
+    return next((kind for kind in (job.stream.sync_mode, job.source.kind) if kind in _TOGETHER), None)
 
 
 def _pull(jobs: list[Job]) -> list[StreamResult]:
@@ -137,10 +146,9 @@ def _pull(jobs: list[Job]) -> list[StreamResult]:
     return _guarded(jobs, lambda: [load_stream(job)])
 
 
-def _capture(jobs: list[Job]) -> list[StreamResult]:
-    from ingest.cdc import capture
-
-    return _guarded(jobs, lambda: capture(jobs))
+def _load_together(kind: str, jobs: list[Job]) -> list[StreamResult]:
+    module, _, function = _TOGETHER[kind].partition(":")
+    return _guarded(jobs, lambda: getattr(import_module(module), function)(jobs))
 
 
 def _guarded(jobs: list[Job], work: Callable[[], list[StreamResult]]) -> list[StreamResult]:

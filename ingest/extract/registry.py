@@ -11,6 +11,7 @@ _EXTRACTORS = {
     "files": "ingest.extract.files:FilesExtractor",
     "airbyte": "ingest.extract.airbyte:AirbyteExtractor",
     "dlt": "ingest.extract.dlt:DltExtractor",
+    "webhooks": "ingest.webhooks.extractor:WebhooksExtractor",
 }
 
 

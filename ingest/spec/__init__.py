@@ -2,5 +2,15 @@
 
 from ingest.spec.load import load_source, load_sources
 from ingest.spec.model import CursorSpec, DltSpec, FilesSpec, SourceSpec, StreamSpec
+from ingest.spec.webhook import WebhookSpec
 
-__all__ = ["CursorSpec", "DltSpec", "FilesSpec", "SourceSpec", "StreamSpec", "load_source", "load_sources"]
+__all__ = [
+    "CursorSpec",
+    "DltSpec",
+    "FilesSpec",
+    "SourceSpec",
+    "StreamSpec",
+    "WebhookSpec",
+    "load_source",
+    "load_sources",
+]

@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ByteSize, ConfigDict, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
+from ingest.spec.webhook import WebhookSpec, WebhooksSpec
+
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
@@ -62,6 +64,7 @@ class StreamSpec(_Section):
     )
     files: FilesSpec | None = None
     dlt: DltSpec | None = None
+    webhook: WebhookSpec | None = Field(None, description="webhooks: how the stream is received.")
     sync_mode: Literal["full", "incremental", "cdc"] = Field(
         "full",
         description="full: everything, each time. incremental: what is new by the cursor. cdc: a snapshot, and "
@@ -111,7 +114,7 @@ class SourceSpec(_Section):
 
     name: Name
     description: str = ""
-    kind: Literal["postgres", "files", "airbyte", "dlt"]
+    kind: Literal["postgres", "files", "airbyte", "dlt", "webhooks", "kafka"]
     connection: str = Field(description="Name of a [connections.…] section of smelt.toml.")
     owner: str
     manifest: str = Field(default="connector.yml", description="airbyte: declarative manifest beside source.yml.")
@@ -119,6 +122,10 @@ class SourceSpec(_Section):
     cdc: CdcSpec = Field(
         default_factory=lambda: CdcSpec.model_validate({}),
         description="postgres: how streams with `sync_mode: cdc` read the log.",
+    )
+    webhooks: WebhooksSpec = Field(
+        default_factory=lambda: WebhooksSpec.model_validate({}),
+        description="webhooks: how what was accepted is kept until it is in bronze.",
     )
     streams: list[StreamSpec] = Field(min_length=1)
     # Where source.yml was read from; not a key of the file.
