@@ -10,7 +10,7 @@ from pyiceberg.table import Table
 
 
 def write_rows(table: Table, rows: pa.Table, file: str) -> None:
-    """Write `rows` to `file`, a path below the table's data folder; in a bucket it is there whole or not at all."""
+    """Write `rows` to `file`, below the table's data folder; in a bucket it is there whole or not at all."""
     if "://" not in file:
         pq.write_table(rows, file, compression="zstd")
         return

@@ -1,4 +1,4 @@
-"""PyIceberg's way into the lake's bucket: keys that may be rotated, and the authority that signed for the server."""
+"""PyIceberg's way into the lake's bucket: keys that are rotated, the authority that signed for the server."""
 
 from __future__ import annotations
 
