@@ -18,7 +18,7 @@ from plugins.core.settings.secrets import resolve
 FILE_NAME = "smelt.toml"
 # The lake's root in a dbt project that has no smelt.toml: hidden, and ignored by git.
 FOREIGN_ROOT = ".smelt"
-_SECRET_OPTION = re.compile(r"password|secret|\.pem$|sasl\.oauthbearer\.config$")
+_SECRET_OPTION = re.compile(r"password|secret|key\.pem$|sasl\.oauthbearer\.config$")
 
 
 class _Section(BaseModel):
