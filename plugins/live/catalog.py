@@ -95,7 +95,7 @@ class LiveCatalog:
         return Refreshed(run.id, rows, dict(base.left), time.monotonic() - started)
 
     def file_of(self, run: PublishedRun) -> Path | None:
-        """A catalog file of `run`, which readers needn't see yet, with what is newer in bronze; None: nothing is."""
+        """A catalog file of `run`, not for readers yet, with what is newer in bronze; None: nothing is."""
         base = self._begin(run)
         return self._write(base) if self._merge_new(base) else None
 
