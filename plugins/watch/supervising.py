@@ -19,6 +19,8 @@ _ENDED = (0, 1, 2, 130, 143)
 _FIRST_WAIT, _LONGEST_WAIT = 1.0, 60.0
 # One that lived so long is no longer dying of what it started with.
 _LIVED_SECONDS = 60.0
+# Who ends a group of processes may reach us twice.
+_ONCE_SECONDS = 1.0
 
 
 def supervised(settings: Settings, wishes: Wishes) -> int:
@@ -51,7 +53,12 @@ class _Supervisor:
         self._environment = {**os.environ, "SMELT_PROJECT_DIR": str(settings.project_dir)}
         self._folder = settings.project_dir
         self._child: subprocess.Popen[bytes] | None = None
-        self.is_ending = False
+        self._asked: float | None = None
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether a signal to end came."""
+        return self._asked is not None
 
     def run(self) -> int:
         """The exit code of the child, once it has ended."""
@@ -62,10 +69,12 @@ class _Supervisor:
         return self._child.wait()
 
     def end(self, number: int, _: FrameType | None) -> None:
-        """A signal came: the child ends in its own time; at the second, at once."""
+        """A signal came: the child ends in its own time; at another one later, at once."""
+        now = time.monotonic()
+        is_again = self._asked is not None and now - self._asked > _ONCE_SECONDS
         if self._child is not None and self._child.poll() is None:
-            self._child.send_signal(signal.SIGKILL if self.is_ending else signal.SIGTERM)
-        self.is_ending = True
+            self._child.send_signal(signal.SIGKILL if is_again else signal.SIGTERM)
+        self._asked = self._asked or now
 
     def rest(self, seconds: float) -> bool:
         """Wait; True if we were asked to end meanwhile."""
