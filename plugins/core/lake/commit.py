@@ -26,6 +26,7 @@ from tenacity import retry, retry_if_exception, stop_after_attempt, wait_random_
 from plugins.core.failpoints import reach
 from plugins.core.lake.catalog import Lake
 from plugins.core.lake.state import BATCH_ID, EPOCH, POSITION, TableState, read_state
+from plugins.core.lake.transaction import begin
 
 
 class StaleBatch(Exception):
@@ -102,7 +103,7 @@ def _refuse_stale(state: TableState, batch: Batch) -> None:
 def _transact(table: Table, state: TableState, batch: Batch) -> None:
     position = json.dumps({**state.position, **batch.advance}, sort_keys=True)
     properties = {BATCH_ID: batch.id, POSITION: position}
-    transaction = table.transaction()
+    transaction = begin(table)
     if batch.files:
         # The snapshot producer asserts that the branch is still where this handle saw it.
         summary = {EPOCH: batch.epoch} if batch.epoch else {}
@@ -110,6 +111,6 @@ def _transact(table: Table, state: TableState, batch: Batch) -> None:
         transaction.set_properties(properties)
     else:
         unmoved = AssertRefSnapshotId.model_validate({"ref": MAIN_BRANCH, "snapshot-id": state.snapshot_id})
-        transaction._apply((SetPropertiesUpdate(updates=properties),), (unmoved,))  # noqa: SLF001
+        transaction._apply((SetPropertiesUpdate(updates=properties),), (unmoved,))
     reach("in-transaction")
     transaction.commit_transaction()

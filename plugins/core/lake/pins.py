@@ -80,7 +80,7 @@ def _up_to(table: Table, snapshot_id: int | None, epoch: str) -> int | None:
 
 
 def _require_kept(table: Table, snapshot_id: int | None, as_of: datetime | None, epoch: str | None) -> None:
-    """Raise SmeltError if a snapshot that expired may have been the one: an older state would be a wrong answer."""
+    """Raise SmeltError if a snapshot that expired may have been the one: an older one would be a wrong answer."""
     gap = read_gaps(table.properties).get(BEFORE_ALL if snapshot_id is None else snapshot_id)
     if gap is None or not gap.hides(int(as_of.timestamp() * 1000) if as_of else None, epoch):
         return

@@ -23,6 +23,7 @@ from plugins.core.lake.gaps import GAPS, read_gaps, write_gaps
 from plugins.core.lake.maintenance.expiring import Expiry, Moment, plan_expiry
 from plugins.core.lake.maintenance.policy import Policy
 from plugins.core.lake.state import EPOCH
+from plugins.core.lake.transaction import begin
 
 _TAG = "smelt-pinned-"
 # Each commit writes the names of so many metadata files before it.
@@ -74,7 +75,7 @@ def expire(lake: Lake, identifier: str, expiry: Expiry) -> None:
         RemoveSnapshotsUpdate.model_validate({"snapshot-ids": gone}),
         SetPropertiesUpdate(updates={GAPS: write_gaps(expiry.gaps), **_LOGGED}),
     )
-    transaction = table.transaction()
+    transaction = begin(table)
     transaction._apply(updates, ())
     reach("expire-in-transaction")
     transaction.commit_transaction()

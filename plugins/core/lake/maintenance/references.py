@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
 
 from pyiceberg.io import FileIO
 from pyiceberg.table import StaticTable, Table
@@ -12,18 +15,38 @@ from plugins.core.lake.maintenance.storage import plain
 from plugins.core.lake.pin import Pin
 
 
+@dataclass(frozen=True)
+class _Stored:
+    """A file that never changes, told from others by its path. what: what is read of it; io: by which."""
+
+    path: str
+    what: Any = field(compare=False)
+    io: FileIO = field(compare=False)
+
+
 def files_of(snapshots: Iterable[Snapshot], io: FileIO) -> set[str]:
-    """Every file that one of the snapshots needs, without schemes. A manifest that several share is read once."""
+    """Every file that one of the snapshots needs, without schemes. What several share is read once."""
     found: set[str] = set()
     for snapshot in snapshots:
         found.add(plain(snapshot.manifest_list))
-        for manifest in snapshot.manifests(io):
-            path = plain(manifest.manifest_path)
+        for manifest in _manifests(_Stored(snapshot.manifest_list, snapshot, io)):
+            path = plain(manifest.path)
             if path not in found:
                 found.add(path)
-                entries = manifest.fetch_manifest_entry(io, discard_deleted=True)
-                found.update(plain(entry.data_file.file_path) for entry in entries)
+                found |= _data_files(manifest)
     return found
+
+
+# A process that follows sources looks at the same files again and again.
+@lru_cache(maxsize=2048)
+def _manifests(stored: _Stored) -> tuple[_Stored, ...]:
+    return tuple(_Stored(found.manifest_path, found, stored.io) for found in stored.what.manifests(stored.io))
+
+
+@lru_cache(maxsize=2048)
+def _data_files(stored: _Stored) -> frozenset[str]:
+    entries = stored.what.fetch_manifest_entry(stored.io, discard_deleted=True)
+    return frozenset(plain(entry.data_file.file_path) for entry in entries)
 
 
 def referenced(table: Table, pins: Iterable[Pin]) -> set[str]:

@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
-import pyarrow.parquet as pq
 from pyiceberg.exceptions import CommitFailedException, ValidationException
 from pyiceberg.io.pyarrow import schema_to_pyarrow
 from pyiceberg.table import Table, _parquet_files_to_data_files
@@ -27,8 +26,10 @@ from plugins.core.errors import SmeltError
 from plugins.core.failpoints import reach
 from plugins.core.lake.catalog import Lake, data_folder
 from plugins.core.lake.maintenance.compacting import DataFile
+from plugins.core.lake.maintenance.storage import discard
 from plugins.core.lake.pin import local_path
 from plugins.core.lake.state import EPOCH
+from plugins.core.lake.transaction import begin
 from plugins.core.lake.writing import COMPACTED, file_stem
 
 MAINTENANCE = "smelt.maintenance"
@@ -40,11 +41,6 @@ def current_files(table: Table) -> list[DataFile]:
     """Data files of the current snapshot."""
     files = (task.file for task in table.scan().plan_files())
     return [DataFile(file.file_path, file.file_size_in_bytes, file.record_count) for file in files]
-
-
-def is_compactable(table: Table) -> bool:
-    """Whether DuckDB writes to where the table is without further ado."""
-    return "://" not in local_path(table.location())
 
 
 def compact(lake: Lake, identifier: str, group: Sequence[DataFile]) -> bool:
@@ -62,10 +58,10 @@ def compact(lake: Lake, identifier: str, group: Sequence[DataFile]) -> bool:
         reach("compact-after-write")
         _replace(lake, identifier, group, file)
     except ValidationException:
-        Path(file).unlink(missing_ok=True)
+        discard(table, file)
         return False
     except BaseException:
-        Path(file).unlink(missing_ok=True)
+        discard(table, file)
         raise
     finally:
         shutil.rmtree(spill, ignore_errors=True)
@@ -76,6 +72,7 @@ def compact(lake: Lake, identifier: str, group: Sequence[DataFile]) -> bool:
 def _merge(table: Table, group: Sequence[DataFile], file: str, spill: Path) -> None:
     """The rows of `group` in the table's columns, in order of batch and position."""
     with duck.connect(extensions=()) as con:
+        duck.renew(con)
         con.execute(f"set memory_limit = '{_MEMORY}'")
         con.execute(f"set temp_directory = {literal(str(spill))}")
         paths = ", ".join(literal(local_path(one.path)) for one in group)
@@ -83,8 +80,10 @@ def _merge(table: Table, group: Sequence[DataFile], file: str, spill: Path) -> N
         columns = _columns(con, table)
         order = ", ".join(name for name in _PLACE if name in columns)
         select = f"select {', '.join(columns.values())} from small" + (f" order by {order}" if order else "")
-        con.execute(f"copy ({select}) to {literal(file)} (format parquet, compression zstd)")
-    expected, written = sum(one.rows for one in group), pq.read_metadata(file).num_rows
+        ((written,),) = con.execute(
+            f"copy ({select}) to {literal(file)} (format parquet, compression zstd)"
+        ).fetchall()
+    expected = sum(one.rows for one in group)
     if expected != written:
         raise SmeltError(
             f"compaction of {table.name()[-1]} read {written} rows where {expected} are recorded",
@@ -128,7 +127,7 @@ def _replace(lake: Lake, identifier: str, group: Sequence[DataFile], file: str) 
     epoch = snapshot.summary[EPOCH] if snapshot and snapshot.summary else None
     # The rows are those of the snapshot before, so they are as far in the log.
     marks = {MAINTENANCE: "compaction", **({EPOCH: epoch} if epoch else {})}
-    transaction = table.transaction()
+    transaction = begin(table)
     (new,) = _parquet_files_to_data_files(transaction.table_metadata, [file], table.io)
     with transaction.update_snapshot(snapshot_properties=marks).overwrite() as update:
         for one in group:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from contextlib import suppress
 
 from pyarrow.fs import FileSelector, FileSystem, FileType
 from pyiceberg.io.pyarrow import PyArrowFileIO
@@ -32,18 +33,17 @@ def delete_files(table: Table, files: Iterable[Found]) -> None:
     """Delete them; one that is gone already is none the worse for it."""
     store = _file_system(table)
     for file in files:
-        try:
+        with suppress(FileNotFoundError):
             store.delete_file(file.path)
-        except FileNotFoundError:
-            continue
 
 
-def sizes(table: Table, locations: Sequence[str]) -> list[int]:
-    """Bytes of each file, 0 for one that is gone."""
-    return [info.size or 0 for info in _file_system(table).get_file_info([plain(one) for one in locations])]
+def discard(table: Table, file: str) -> None:
+    """Delete a file that was not committed, if it is there."""
+    with suppress(FileNotFoundError):
+        _file_system(table).delete_file(plain(file))
 
 
 def _file_system(table: Table) -> FileSystem:
-    properties = table.io.properties
-    scheme, netloc, _ = PyArrowFileIO.parse_location(table.location(), properties)
-    return PyArrowFileIO(properties).fs_by_scheme(scheme, netloc)
+    io = table.io if isinstance(table.io, PyArrowFileIO) else PyArrowFileIO(table.io.properties)
+    scheme, netloc, _ = PyArrowFileIO.parse_location(table.location(), table.io.properties)
+    return io.fs_by_scheme(scheme, netloc)

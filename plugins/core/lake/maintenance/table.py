@@ -17,7 +17,7 @@ from plugins.core.lake.maintenance.history import epoch_of, expire, expiry_of, h
 from plugins.core.lake.maintenance.marks import Memory, alone, read_memory, write_memory
 from plugins.core.lake.maintenance.policy import Policy, policy_of
 from plugins.core.lake.maintenance.references import files_of, referenced
-from plugins.core.lake.maintenance.rewriting import compact, current_files, is_compactable
+from plugins.core.lake.maintenance.rewriting import compact, current_files
 from plugins.core.lake.maintenance.storage import delete_files, list_files
 from plugins.core.lake.maintenance.sweeping import Mark, Sweep, plan_sweep
 from plugins.core.lake.pin import Pin
@@ -113,7 +113,7 @@ def _compacted(work: _Work, done: Maintained) -> Maintained:
 def _groups(work: _Work) -> list[tuple[DataFile, ...]]:
     table = work.table()
     snapshot = table.current_snapshot()
-    if snapshot is None or work.policy.merge is None or not is_compactable(table):
+    if snapshot is None or work.policy.merge is None:
         return []
     total = snapshot.summary["total-data-files"] if snapshot.summary else None
     if total is not None and int(total) < work.policy.merge:
