@@ -21,10 +21,11 @@ from plugins.build.result import BuildResult, Failure, HeldStream, RowAccount
 from plugins.core.errors import SmeltError
 from plugins.core.failpoints import reach
 from plugins.core.lake import Lake, Pin, pin_namespace
+from plugins.core.lake.saved_pins import pins_folder, save_pins
 from plugins.core.ledger import Ledger, Run, new_id, open_holds, open_run
 from plugins.core.project import Built, Project
 from plugins.core.settings import Settings
-from plugins.core.warehouse.dbt_plugin import PINS_VARIABLE, save_pins
+from plugins.core.warehouse.dbt_plugin import PINS_VARIABLE
 from plugins.core.warehouse.lock import queue_for
 from plugins.core.warehouse.published import PublishedRun
 from plugins.observability import emit_run
@@ -101,7 +102,7 @@ def build(
     """
     started = time.monotonic()
     listener = listener or Listener()
-    pinned = settings.local_root / "pins" / f"{new_id()}.json"
+    pinned = pins_folder(settings) / f"{new_id()}.json"
     project = Project(
         settings.project_dir,
         target,

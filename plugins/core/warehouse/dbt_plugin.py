@@ -6,10 +6,9 @@ repeated build read the same snapshots); without it the current snapshots are pi
 
 from __future__ import annotations
 
-import json
+import atexit
 import os
-from collections.abc import Sequence
-from dataclasses import asdict
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -17,23 +16,13 @@ from dbt.adapters.duckdb.plugins import BasePlugin
 from duckdb import DuckDBPyConnection
 
 from plugins.core.duck import LAKE_EXTENSIONS, load_extensions, quote
-from plugins.core.lake import Lake, Pin, pin_namespace, scan_sql
+from plugins.core.lake import Lake, pin_namespace, scan_sql
+from plugins.core.lake.saved_pins import load_pins, registered
 from plugins.core.objects import allow_lake
 from plugins.core.settings import load_settings
 from plugins.core.warehouse.ledger_tables import lay_ledger_tables
 
 PINS_VARIABLE = "SMELT_PINS"
-
-
-def save_pins(path: Path, pins: Sequence[Pin]) -> None:
-    """Write `pins` for later dbt invocations."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps([asdict(pin) for pin in pins], indent=1))
-
-
-def load_pins(path: Path) -> list[Pin]:
-    """Read pins that `save_pins` wrote."""
-    return [Pin(**pin) for pin in json.loads(path.read_text())]
 
 
 class Plugin(BasePlugin):
@@ -50,6 +39,11 @@ class Plugin(BasePlugin):
             self._pins = load_pins(Path(pins_file))
         else:
             self._pins = pin_namespace(self._lake, "bronze") if self._lake.exists() else []
+            # Nobody else says so for them, and they must stay readable until this process ends.
+            if self._pins:
+                kept = ExitStack()
+                kept.enter_context(registered(self._settings, self._pins))
+                atexit.register(kept.close)
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
         """Load the lake's extensions and lay the views; views of tables that are gone disappear."""

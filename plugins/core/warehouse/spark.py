@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 from plugins.core.errors import SmeltError
 from plugins.core.lake import Lake, Pin, pin_namespace
+from plugins.core.lake.saved_pins import load_pins
 from plugins.core.settings import Settings, load_settings
-from plugins.core.warehouse.dbt_plugin import PINS_VARIABLE, load_pins
+from plugins.core.warehouse.dbt_plugin import PINS_VARIABLE
 from plugins.core.warehouse.spark_bronze import view_sql
 
 if TYPE_CHECKING:
