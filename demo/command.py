@@ -1,7 +1,8 @@
-"""`smelt demo up|down|status|drift`."""
+"""`smelt demo up|down|status|traffic|drift`."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -49,6 +50,45 @@ def status(as_json: Json = False) -> None:
     _show(found, as_json)
     if not all(source.healthy for source in found):
         raise typer.Exit(1)
+
+
+@app.command()
+def traffic(
+    rate: Annotated[float, typer.Option("--rate", min=0.01, help="Orders a second.")] = 5.0,
+    seconds: Annotated[
+        float | None, typer.Option("--seconds", min=0.1, help="For how long; default: until Ctrl-C.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="The same orders each time.")] = None,
+) -> None:
+    """Let customers order: baskets of the data set once more, some of them changed or cancelled later.
+
+    smelt watch            in another terminal: orders are in silver a second later, in gold with the next build
+    smelt demo traffic     the shop's clock goes on, second by second, where the data set ends
+    """
+    from rich.console import Console
+
+    from demo.traffic import Placed
+    from demo.traffic import traffic as place
+    from plugins.core.settings.model import find_project_dir
+
+    console = Console(highlight=False, soft_wrap=True)
+    done = Placed()
+
+    def line() -> str:
+        placed = f"{done.orders:,} orders · {done.lines:,} lines"
+        return f"{placed} · {done.changed:,} changed · {done.cancelled:,} cancelled"
+
+    with console.status("customers are coming") as live:
+
+        def show(placed: Placed) -> None:
+            nonlocal done
+            done = placed
+            live.update(line())
+
+        # Ctrl-C is how it is meant to end.
+        with contextlib.suppress(KeyboardInterrupt):
+            place(find_project_dir(), rate, seconds, seed=seed, on_event=show)
+    console.print(f"Placed      {line()}")
 
 
 @app.command()

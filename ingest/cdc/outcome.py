@@ -75,6 +75,7 @@ class Outcomes:
         return replace(
             changed,
             outcome="loaded" if "loaded" in (changed.outcome, whole.outcome) else "unchanged",
+            seconds=whole.seconds + changed.seconds,
             rows_read=whole.rows_read + changed.rows_read,
             rows_loaded=whole.rows_loaded + changed.rows_loaded,
             tombstones=whole.tombstones + changed.tombstones,
