@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from sqlalchemy.exc import DatabaseError
 
 from ingest.connections import ConnectionPool
@@ -19,7 +20,7 @@ from ingest.load.history import record_load
 from ingest.report import Progress
 from ingest.spec import SourceSpec, StreamSpec, load_sources
 from plugins.core.errors import SmeltError
-from plugins.core.lake import Lake
+from plugins.core.lake import LOG, Lake
 from plugins.core.ledger import Ledger, open_run
 from plugins.core.settings import Settings, mask
 
@@ -55,6 +56,7 @@ def run(
             jobs.append(Job(lake, record, pool, source, stream, override))
         results = _run_all(jobs, pool, console)
         record.detail.update({r.name: r.outcome for r in results})
+    _maintain(settings, results, console)
     return results
 
 
@@ -134,6 +136,20 @@ def _work(jobs: Sequence[Job]) -> list[tuple[Callable[[list[Job]], list[StreamRe
             shared[kind, job.source.name].append(job)
     together = [(partial(_load_together, kind), group) for (kind, _), group in shared.items()]
     return [*together, *((_pull, [job]) for job in jobs if not _shared(job))]
+
+
+def _maintain(settings: Settings, results: Sequence[StreamResult], console: Console | None) -> None:
+    """Keep the tables small that were written to. What can't be done of it is told; what was loaded stays."""
+    wrote = [result for result in results if result.outcome == "loaded" or result.dead_letters]
+    if not wrote:
+        return
+    from plugins.core.warehouse.maintaining import maintain_on_the_way
+
+    tables = {f"{result.source}__{result.stream}" for result in wrote}
+    beside = {f"{result.source}{name}" for result in wrote for name in ("__dead_letters", LOG)}
+    trouble = maintain_on_the_way(settings, sorted(tables | beside))
+    if trouble and console:
+        console.print(f"[yellow]note[/]   {escape(trouble)}", soft_wrap=True)
 
 
 def _shared(job: Job) -> str | None:

@@ -25,6 +25,7 @@ _CAPABILITIES = (
     "plugins.connectors.command",
     "plugins.discovery.command",
     "plugins.lineage.command",
+    "plugins.maintenance.command",
     "plugins.nl_models.command",
     "plugins.onboard.command",
     "plugins.quality.command",

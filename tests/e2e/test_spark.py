@@ -15,9 +15,10 @@ from demo_bronze import append_customers, load_demo
 
 from plugins.core.duck import LAKE_EXTENSIONS, connect
 from plugins.core.lake import Lake, pin_namespace
+from plugins.core.lake.saved_pins import save_pins
 from plugins.core.project import Project
 from plugins.core.settings import Settings, load_settings
-from plugins.core.warehouse.dbt_plugin import PINS_VARIABLE, save_pins
+from plugins.core.warehouse.dbt_plugin import PINS_VARIABLE
 
 pytestmark = pytest.mark.full
 

@@ -65,12 +65,18 @@ def maintain_published(
     return gone, done
 
 
-def maintain_on_the_way(settings: Settings, tables: Sequence[str]) -> str | None:
-    """What loads do of it, for the tables that they wrote to; why it could not be done, in a line, or None."""
+def maintain_on_the_way(settings: Settings, tables: Sequence[str], *, is_published: bool = False) -> str | None:
+    """What loads do of it, for the tables that they wrote to; why it could not be done, in a line, or None.
+
+    is_published: published runs and tables too.
+    """
     if not settings.maintenance.is_automatic:
         return None
     try:
-        maintain_bronze(Lake(settings), tables)
+        lake = Lake(settings)
+        maintain_bronze(lake, tables)
+        if is_published:
+            maintain_published(lake)
     except (SmeltError, OSError, DatabaseError, duckdb.Error, CommitFailedException) as error:
         return f"bronze was not maintained: {' '.join(str(error).split())[:300]}"
     return None

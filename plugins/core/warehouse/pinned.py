@@ -74,9 +74,8 @@ def _published_pins(path: Path, inode: int, _modified_ns: int) -> tuple[Pin, ...
     if not inode:
         return ()
     run = read_run(path)
-    tables = (
-        Pin(*table.dataset.split(".", 1), table.metadata_location, table.snapshot_id) for table in run.tables
-    )
+    names = ((table, *table.dataset.partition(".")) for table in run.tables)
+    tables = (Pin(schema, name, table.metadata_location, table.snapshot_id) for table, schema, _, name in names)
     return (*run.pins, *tables)
 
 
