@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ByteSize, ConfigDict, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
+from ingest.spec.kafka import KafkaGroupSpec, KafkaSpec
 from ingest.spec.webhook import WebhookSpec, WebhooksSpec
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -33,8 +34,29 @@ class CursorSpec(_Section):
 class FilesSpec(_Section):
     """Which files make up a stream, and how to read them."""
 
-    glob: str = Field(description="Pattern below the connection's folder or bucket, such as `lines_*.csv`.")
-    format: Literal["csv", "ndjson", "parquet"] = "csv"
+    glob: str = Field(
+        description="Pattern below the connection's folder or bucket: `lines_*.csv`, `2026/**/*.ndjson.gz`."
+    )
+    format: Literal["csv", "ndjson", "json", "parquet", "avro", "xml", "excel"] | None = Field(
+        default=None, description="Default: by each file's ending; csv, if that says nothing."
+    )
+    compression: Literal["none", "gzip", "zstd", "zip"] | None = Field(
+        default=None, description="Default: by each file's ending (`.gz`, `.zst`, `.zip` of one or more files)."
+    )
+    max_unpacked: ByteSize = Field(
+        default=ByteSize(4 * 2**30),
+        validate_default=True,
+        description="A compressed file that unpacks to more than this is a dead letter.",
+    )
+    settle: timedelta = Field(
+        timedelta(0), description="Files changed less than this ago are left for the next run: they may be half-written."
+    )
+    record_path: str | None = Field(
+        None,
+        description="json: where the array of records is (`data.items`); xml: the elements that are records "
+        "(`orders/order`). Default: the top array or object; the root's children.",
+    )
+    sheet: str | None = Field(None, description="excel: name of the sheet; default: the first.")
     delimiter: str = ","
     encoding: str = Field(
         default="utf-8", description="Tried first; Latin-1 is tried when the bytes are not UTF-8."
@@ -64,6 +86,7 @@ class StreamSpec(_Section):
     )
     files: FilesSpec | None = None
     dlt: DltSpec | None = None
+    kafka: KafkaSpec | None = Field(None, description="kafka: the topic; default: one called as the stream, of JSON.")
     webhook: WebhookSpec | None = Field(None, description="webhooks: how the stream is received.")
     sync_mode: Literal["full", "incremental", "cdc"] = Field(
         "full",
@@ -126,6 +149,10 @@ class SourceSpec(_Section):
     webhooks: WebhooksSpec = Field(
         default_factory=lambda: WebhooksSpec.model_validate({}),
         description="webhooks: how what was accepted is kept until it is in bronze.",
+    )
+    kafka: KafkaGroupSpec = Field(
+        default_factory=lambda: KafkaGroupSpec.model_validate({}),
+        description="kafka: how processes that follow the topics share them.",
     )
     streams: list[StreamSpec] = Field(min_length=1)
     # Where source.yml was read from; not a key of the file.
