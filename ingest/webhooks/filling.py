@@ -10,6 +10,7 @@ import select
 import sys
 from collections.abc import Sequence
 
+from ingest.runner import run
 from ingest.spec import load_sources
 from ingest.watch.engine import following
 from plugins.core.settings import load_settings, mask
@@ -35,6 +36,10 @@ def main(names: Sequence[str]) -> None:
                 if status.error and told.get(status.name) != status.error:
                     print(f"{status.name}: {mask(status.error)}", file=sys.stderr, flush=True)
                 told[status.name] = status.error
+    # What was completed at the very end.
+    for result in run(settings, names):
+        if result.error:
+            print(result.error, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

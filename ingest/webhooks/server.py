@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 import socket
 import ssl
 import subprocess
@@ -29,7 +30,22 @@ from plugins.core.errors import SmeltError
 from plugins.core.settings import Settings
 
 _STOP_SECONDS = 60
+_BACKLOG = 2048
 _Waiter = asyncio.Future[None]
+
+
+class _Server(uvicorn.Server):
+    """Ends where it was run, when it is asked to: uvicorn's own sends the signal again, which ends us half-way."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop at SIGTERM and SIGINT; the second SIGINT doesn't wait for requests."""
+        before = {sign: signal.signal(sign, self.handle_exit) for sign in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            yield
+        finally:
+            for sign, handler in before.items():
+                signal.signal(sign, handler)
 
 
 @dataclass(frozen=True)
@@ -64,41 +80,41 @@ def serve(
     sources = webhook_sources(settings, names)
     with contextlib.ExitStack() as stack:
         handle = stack.enter_context(_bound(settings))
-        inboxes, paths, journals = {}, {}, {}
+        spools = {source.name: spool_of(settings, source) for source in sources}
         for source in sources:
-            spool = spool_of(settings, source)
-            stack.enter_context(_exclusive(spool, source))
-            journal: Journal[_Waiter] = Journal(spool, source, _settle)
-            stack.callback(journal.close)
-            journals[source.name] = journal
-            made = _inboxes(settings, source, journal)
-            twice = next((path for path in made if path in inboxes), None)
-            if twice:
-                raise SmeltError(
-                    f"{twice} is the path of two streams", "give one of them another `webhook: {path: …}`"
-                )
-            inboxes |= made
-            paths |= {f"{source.name}.{stream.name}": path_of(source, stream) for stream in source.streams}
-        server = _server(settings, application(inboxes, lambda: _health(journals)))
+            stack.enter_context(_exclusive(spools[source.name], source))
         if fills_bronze:
-            stack.enter_context(_filling(settings, [source.name for source in sources]))
+            # Begun first and ended last: what the journals complete at their end is moved, too.
+            stack.enter_context(_filling(settings, list(spools)))
+        inboxes: dict[str, Inbox] = {}
+        journals = {}
+        for source in sources:
+            journals[source.name] = Journal[_Waiter](spools[source.name], source, _settle)
+            stack.callback(journals[source.name].close)
+            _add_inboxes(inboxes, settings, source, journals[source.name])
+        server = _server(settings, application(inboxes, lambda: _health(journals)))
+        paths = {
+            f"{source.name}.{stream.name}": path_of(source, stream)
+            for source in sources
+            for stream in source.streams
+        }
         on_start(Listening(_url(settings, handle), paths))
         # The interpreter hands over between threads often: a journal that the disk has answered shouldn't wait.
         sys.setswitchinterval(0.001)
         server.run(sockets=[handle])
 
 
-def _inboxes(settings: Settings, source: SourceSpec, journal: Journal[_Waiter]) -> dict[str, Inbox]:
-    made = {}
+def _add_inboxes(
+    inboxes: dict[str, Inbox], settings: Settings, source: SourceSpec, journal: Journal[_Waiter]
+) -> None:
     for stream in source.streams:
         webhook = webhook_of(stream)
         secrets = SecretRing(settings, source, webhook)
         limiter = Limiter(webhook.rate_limit) if webhook.rate_limit else None
         path = path_of(source, stream)
-        if path in made:
+        if path in inboxes:
             raise SmeltError(f"{path} is the path of two streams", "give one of them another `webhook: {path: …}`")
-        made[path] = Inbox(stream, secrets, journal.offer, limiter)
-    return made
+        inboxes[path] = Inbox(stream, secrets, journal.offer, limiter)
 
 
 def _settle(waiters: Sequence[_Waiter], error: Exception | None) -> None:
@@ -142,6 +158,8 @@ def _bound(settings: Settings) -> Iterator[socket.socket]:
     handle.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         handle.bind((host, port))
+        # From here on senders are queued, not refused.
+        handle.listen(_BACKLOG)
     except OSError as error:
         handle.close()
         raise SmeltError(
@@ -158,12 +176,12 @@ def _url(settings: Settings, handle: socket.socket) -> str:
     return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def _server(settings: Settings, app: Any) -> uvicorn.Server:
+def _server(settings: Settings, app: Any) -> _Server:
     chosen, folder = settings.webhooks, settings.project_dir
     config = uvicorn.Config(
         app, loop="uvloop", http="httptools", ws="none", lifespan="off", log_level="warning", access_log=False,
         server_header=False, timeout_graceful_shutdown=_STOP_SECONDS, forwarded_allow_ips=chosen.proxies,
-        backlog=2048,
+        backlog=_BACKLOG,
         ssl_certfile=_existing(folder, chosen.tls_certificate),
         ssl_keyfile=_existing(folder, chosen.tls_key),
         ssl_ca_certs=_existing(folder, chosen.tls_client_ca),
@@ -175,7 +193,7 @@ def _server(settings: Settings, app: Any) -> uvicorn.Server:
         raise SmeltError(
             f"the certificate or its key cannot be used: {error}", "check tls_… in [webhooks] of smelt.toml"
         ) from error
-    return uvicorn.Server(config)
+    return _Server(config)
 
 
 def _existing(folder: Path, name: str | None) -> str | None:

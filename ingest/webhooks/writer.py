@@ -110,7 +110,7 @@ class MessageWriter:
     def _without_repeated(
         self, fresh: Sequence[tuple[int, Message]]
     ) -> tuple[list[tuple[int, Message]], int, list[DeadLetter]]:
-        """First messages of their keys, how many are repetitions, and those of the others that say something else."""
+        """First messages of their keys, how many are repetitions, and those of them that say something else."""
         window = self.webhook.idempotency_window.total_seconds()
         known = self.keys.remember(self.job.stream.name, fresh, window)
         firsts, letters, repeated = [], [], 0

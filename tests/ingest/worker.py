@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+from collections.abc import Callable, Sequence
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -14,6 +15,8 @@ _CONTEXT.set_forkserver_preload(
         "ingest.runner",
         "ingest.extract.postgres",
         "ingest.cdc",
+        "ingest.webhooks.server",
+        "ingest.webhooks.feed",
         "plugins.core.settings",
         "psycopg",
         "airbyte_cdk.sources.declarative.concurrent_declarative_source",
@@ -26,6 +29,21 @@ def start(project: Path, failpoint: str = "", repeat: int = 1) -> BaseProcess:
     process = _CONTEXT.Process(target=_ingest, args=(str(project), failpoint, repeat))
     process.start()
     return process
+
+
+def run(
+    target: Callable[..., None], *arguments: object, failpoint: str = "", hit: Path | None = None
+) -> BaseProcess:
+    """Begin `target(*arguments)`, killed at `failpoint` if one is named."""
+    process = _CONTEXT.Process(target=_armed, args=(target, arguments, failpoint, str(hit)))
+    process.start()
+    return process
+
+
+def _armed(target: Callable[..., None], arguments: Sequence[object], failpoint: str, hit: str) -> None:
+    if failpoint:
+        os.environ |= {"SMELT_FAILPOINT": failpoint, "SMELT_FAILPOINT_HIT": hit}
+    target(*arguments)
 
 
 def _ingest(project: str, failpoint: str, repeat: int) -> None:
