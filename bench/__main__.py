@@ -14,6 +14,7 @@ NAMES = (
     "discovery",
     "postgres",
     "cdc",
+    "webhooks",
     "build",
     "demo",
     "lineage",
