@@ -17,7 +17,6 @@ class PollFeed:
         self.name = jobs[0].source.name
         self._jobs, self._period = jobs, period
         self._due = time.monotonic()
-        self._polled: float | None = None
 
     def take(self, seconds: float) -> int:
         """Wait; the rows come with the commit."""
@@ -34,16 +33,15 @@ class PollFeed:
                 results.append(load_stream(job))
             except SmeltError as error:
                 errors.append(error)
-        self._polled = time.monotonic()
-        self._due = self._polled + self._period
+        self._due = time.monotonic() + self._period
         if errors:
             # The others were pulled; all are pulled again when the source is opened anew.
             raise errors[0]
         return [result for result in results if result.outcome != "unchanged"]
 
     def lag(self) -> Lag:
-        """Seconds since the source was last looked at."""
-        return Lag(seconds=time.monotonic() - self._polled) if self._polled is not None else Lag()
+        """Unknown: the source tells only when it is pulled."""
+        return Lag()
 
     def close(self) -> None:
         """Nothing is open between two pulls."""

@@ -84,9 +84,13 @@ def _mark(manifest: Manifest, stale: Iterable[str]) -> None:
     for key in stale:
         node: Any = manifest.nodes.get(key) or manifest.unit_tests[key]
         # Of a unit test, `tags` is made anew from its configuration each time.
-        owner = node.config if key in manifest.unit_tests else node
-        tags = [owner.tags] if isinstance(owner.tags, str) else owner.tags
-        owner.tags = [*tags, TAG]
+        add_tag(node.config if key in manifest.unit_tests else node, TAG)
+
+
+def add_tag(owner: Any, tag: str) -> None:
+    """Give a node of dbt's manifest another tag."""
+    tags = [owner.tags] if isinstance(owner.tags, str) else owner.tags
+    owner.tags = [*tags, tag]
 
 
 def _accounting(

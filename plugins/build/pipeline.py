@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ from plugins.build.failing import of_gate, of_nodes
 from plugins.build.holding import ACCOUNTING, TAG, Holding, find_holding, held_streams, hold_pins
 from plugins.build.publish import as_built, newest, publish
 from plugins.build.result import BuildResult, Failure, HeldStream, RowAccount
+from plugins.build.unchanged import spare
 from plugins.core.errors import SmeltError
 from plugins.core.failpoints import reach
 from plugins.core.lake import Lake, Pin, pin_namespace
@@ -77,6 +78,8 @@ class _Progress:
     holding: Holding = field(default_factory=Holding)
     held: tuple[HeldStream, ...] = ()
     stale: tuple[str, ...] = ()
+    # Nodes that nothing new reaches, id → `schema.table`.
+    spared: Mapping[str, str] = field(default_factory=dict)
 
 
 def build(
@@ -93,8 +96,8 @@ def build(
     """Build the project and publish it.
 
     as_of: build from the bronze snapshots of that time (UTC), in full, into a file of its own; never published.
-    is_followed: sources are being followed meanwhile: readers get what came during the build with it, and unit
-    tests, whose rows are given, are left out.
+    is_followed: sources are being followed meanwhile: only what newer rows reach is built, without unit tests,
+    whose rows are given, and readers get what came during the build with it.
     parent: ledger id of the run that this build is part of.
     Streams that are held back are read as they were; what is made from them stays as it is (`stale`).
     A failing model, test or check is in the result (`failures`, exit code 1).
@@ -121,6 +124,8 @@ def build(
             if as_of is None:
                 progress.holding = find_holding(ledger, project, target)
                 progress.stale = tuple(sorted(progress.holding.datasets(project.manifest)))
+            if is_followed:
+                progress.spared = spare(settings, project, pins)
             save_pins(pinned, pins)
             try:
                 without = ("unit_test",) if is_followed else ()
@@ -132,6 +137,7 @@ def build(
                         stale = progress.holding.datasets(project.manifest)
                         progress.published = publish(
                             settings, project, cursor, run, project.target_name, pins, stale,
+                            unchanged=set(progress.spared.values()),
                             newer=newest if is_followed else as_built,
                         )  # fmt: skip
             except _Stopped as stop:
@@ -249,12 +255,13 @@ def _refine(
     # Soda takes a second to import; the warehouse is busy with silver meanwhile.
     threading.Thread(target=load_soda, daemon=True).start()
     holding = progress.holding
-    # What is stale is not judged anew: it was, when it was built.
-    judged = [one for one in contracts if one.dataset not in progress.stale]
+    # What is not built is not judged anew: it was, when it was built.
+    left_alone = {*progress.stale, *progress.spared.values()}
+    judged = [one for one in contracts if one.dataset not in left_alone]
     for layer in ("silver", "gold"):
         listener.on_phase(layer)
         select, exclude = (SILVER, ()) if layer == "silver" else ((), SILVER)
-        left_out = (f"tag:{TAG}",) if holding.stale else ()
+        left_out = (f"tag:{TAG}",) if holding.stale or progress.spared else ()
         built = project.build(
             select=select,
             exclude=(*exclude, *left_out),
@@ -265,7 +272,7 @@ def _refine(
         progress.layers[layer] = built
         keep_results(project.artifacts, layer)
         _record_nodes(run, built)
-        _require_nodes(project, layer, built, holding)
+        _require_nodes(project, layer, built, {*holding.stale, *progress.spared})
         with project.cursor() as cursor:
             if built.broken:
                 raise _Stopped(of_nodes(built.broken, cursor))
@@ -286,10 +293,10 @@ def _refine(
         progress.scores = len(write_scores(settings, project, cursor, run, judged, progress.gates, nodes))
 
 
-def _require_nodes(project: Project, layer: str, built: Built, holding: Holding) -> None:
+def _require_nodes(project: Project, layer: str, built: Built, left_out: Collection[str]) -> None:
     """A selection that matches nothing succeeds in dbt: no silver models would mean no gate and no data."""
     expected = any(
-        str(node.resource_type) == "model" and node.schema == layer and key not in holding.stale
+        str(node.resource_type) == "model" and node.schema == layer and key not in left_out
         for key, node in project.manifest.nodes.items()
     )
     if expected and not built.count("model"):

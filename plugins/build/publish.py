@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime
@@ -63,10 +63,12 @@ def publish(
     pins: Sequence[Pin],
     stale: Mapping[str, Sequence[Hold]],
     *,
+    unchanged: Collection[str],
     newer: Callable[[Settings, PublishedRun], Path],
 ) -> PublishedRun:
     """Write what is publishable to Iceberg, and make it what readers see.
 
+    unchanged: datasets that were not built, because they are as the run that readers see now has them.
     newer: the catalog file that readers get of the run that was just written.
 
     stale: datasets that were not built, with the holds to blame: readers keep the tables they have.
@@ -76,10 +78,12 @@ def publish(
         reach("publish-before-files")
         described = publishable(project)
         lake = Lake(settings)
-        current = current_run(settings) if stale else None
+        current = current_run(settings) if stale or unchanged else None
         kept, marks = keep_stale({name: stale[name] for name in described if name in stale}, current)
-        written = _write_all(lake, cursor, sorted(described.keys() - stale.keys()), run.id)
-        kept = tuple(dataclasses.replace(table, is_rewritten=False) for table in kept)
+        spared = {table.dataset: table for table in current.tables} if current else {}
+        spared = {name: spared[name] for name in described if name in unchanged and name in spared}
+        written = _write_all(lake, cursor, sorted(described.keys() - stale.keys() - spared.keys()), run.id)
+        kept = tuple(dataclasses.replace(table, is_rewritten=False) for table in (*kept, *spared.values()))
         tables = sorted((*written, *kept), key=lambda table: table.dataset)
         tables = tuple(dataclasses.replace(table, description=described[table.dataset]) for table in tables)
         reach("publish-after-files")

@@ -78,6 +78,10 @@ class Display:
             self._console.print(f"[red]build[/]    {escape(moment.build.error)}")
             if moment.build.hint:
                 self._console.print(f"[bold]fix[/]      {escape(moment.build.hint)}")
+        news = moment.build.news if moment.build else ()
+        if self._is_news("news", news):
+            for text in news:
+                self._console.print(f"[yellow]source[/]   {escape(text)}")
         left = dict(moment.live.left) if moment.live else {}
         if self._is_news("left", left):
             for dataset, reason in left.items():

@@ -1,47 +1,57 @@
-"""Builds in the background: a process for each, so that a build's memory and crashes stay its own."""
+"""Builds in the background: a process that builds whenever it is told to, one build at a time."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import queue
 import signal
 import subprocess
 import sys
+import threading
 import time
-from dataclasses import dataclass
-from typing import IO, Any
+from dataclasses import dataclass, field
+from typing import Any
 
 from plugins.core.settings import Settings
 
 # A build that failed is tried again with the next rows, but not sooner.
 _AFTER_FAILURE_SECONDS = 30.0
+# dbt keeps something of each invocation; a new process has the memory of none.
+_BUILDS_OF_ONE = 50
+_END_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
 class Built:
-    """What became of a build. published_at: seconds since 1970. error: what failed first; None: nothing."""
+    """What became of a build. published_at: seconds since 1970. error: what failed first; None: nothing.
+
+    news: lines about sources that changed.
+    """
 
     seconds: float
     published_at: float | None
     error: str | None
     hint: str | None = None
+    news: tuple[str, ...] = ()
 
 
 class Rebuilder:
-    """Builds after changes, one build at a time, at most every `every` seconds (None: never)."""
+    """Builds after changes, at most every `every` seconds (None: never)."""
 
     def __init__(self, settings: Settings, every: float | None, target: str | None) -> None:
         self._settings, self._every, self._target = settings, every, target
-        self._process: subprocess.Popen[bytes] | None = None
-        self._output: IO[bytes] | None = None
+        self._builder: _Builder | None = None
+        self._started: float | None = None
         self._is_wanted = False
-        self._not_before = self._started = 0.0
+        self._not_before = 0.0
         self.last: Built | None = None
 
     @property
     def running_for(self) -> float | None:
         """Seconds since the running build was started; None: none runs."""
-        return time.monotonic() - self._started if self._process is not None else None
+        return time.monotonic() - self._started if self._started is not None else None
 
     def want(self) -> None:
         """Rows came: build when it is time."""
@@ -50,52 +60,93 @@ class Rebuilder:
     def tick(self) -> bool:
         """Look after the running build, start one that is due; True if one has just ended."""
         ended = False
-        if self._process is not None and self._process.poll() is not None:
-            self.last = self._result(self._process.returncode)
-            self._process, ended = None, True
-            pause = (self._every or 0.0) if self.last.error is None else _AFTER_FAILURE_SECONDS
-            self._not_before = time.monotonic() + pause
-        if self._process is None and self._is_wanted and time.monotonic() >= self._not_before:
+        if self._started is not None and self._builder is not None:
+            answer = self._builder.answer()
+            if answer is not None:
+                self._end(answer, time.monotonic() - self._started)
+                ended = True
+        if self._started is None and self._is_wanted and time.monotonic() >= self._not_before:
             self._start()
         return ended
 
     def stop(self) -> None:
         """End the running build: what it hasn't published comes with the next one."""
-        if self._process is None:
-            return
+        if self._builder is not None:
+            self._builder.end()
+
+    def _start(self) -> None:
+        if self._builder is None or not self._builder.is_fit:
+            self.stop()
+            self._builder = _Builder(self._settings, self._target)
+        self._is_wanted, self._started = False, time.monotonic()
+        self._builder.build()
+
+    def _end(self, answer: dict[str, Any], seconds: float) -> None:
+        error, news = answer.get("error"), tuple(answer.get("news", ()))
+        self.last = Built(seconds, None if error else time.time(), error, answer.get("hint"), news)
+        self._started = None
+        self._is_wanted = self._is_wanted or bool(error)
+        self._not_before = time.monotonic() + (_AFTER_FAILURE_SECONDS if error else self._every or 0.0)
+
+
+@dataclass
+class _Builder:
+    """The process that builds."""
+
+    settings: Settings
+    target: str | None
+    builds: int = 0
+    _answers: queue.SimpleQueue[dict[str, Any]] = field(default_factory=queue.SimpleQueue)
+
+    def __post_init__(self) -> None:
+        ours, theirs = os.pipe()
+        self.settings.local_root.mkdir(parents=True, exist_ok=True)
+        with (self.settings.local_root / "watch-build.log").open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "plugins.watch.building", json.dumps(self.target), str(theirs)],
+                cwd=self.settings.project_dir,
+                env={**os.environ, "SMELT_PROJECT_DIR": str(self.settings.project_dir)},
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                pass_fds=[theirs],
+                process_group=0,
+            )
+        os.close(theirs)
+        threading.Thread(target=self._read, args=(ours,), name="builds", daemon=True).start()
+
+    @property
+    def is_fit(self) -> bool:
+        """Whether it may do another build."""
+        return self.builds < _BUILDS_OF_ONE and self._process.poll() is None
+
+    def build(self) -> None:
+        """Ask for a build; `answer` tells when it is through."""
+        self.builds += 1
+        assert self._process.stdin is not None
+        # Had it died, `answer` would say so.
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(b"build\n")
+            self._process.stdin.flush()
+
+    def answer(self) -> dict[str, Any] | None:
+        """What became of the build; None: it is still going on."""
+        return None if self._answers.empty() else self._answers.get()
+
+    def end(self) -> None:
+        """End the process, in the middle of a build too."""
         self._process.send_signal(signal.SIGTERM)
         try:
-            self._process.wait(timeout=10)
+            self._process.wait(_END_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
 
-    def _start(self) -> None:
-        self._is_wanted = False
-        self._started = time.monotonic()
-        self._settings.local_root.mkdir(parents=True, exist_ok=True)
-        path = self._settings.local_root / "watch-build.json"
-        self._output = path.open("w+b")
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "plugins.watch.building", json.dumps({"target": self._target})],
-            cwd=self._settings.project_dir,
-            env={**os.environ, "SMELT_PROJECT_DIR": str(self._settings.project_dir)},
-            stdin=subprocess.DEVNULL,
-            stdout=self._output,
-            stderr=subprocess.STDOUT,
-            process_group=0,
-        )
-
-    def _result(self, code: int) -> Built:
-        seconds = time.monotonic() - self._started
-        assert self._output is not None
-        with self._output as file:
-            file.seek(0)
-            lines = file.read().decode(errors="replace").strip().splitlines()
-        try:
-            told: dict[str, Any] = json.loads(lines[-1]) if lines else {}
-        except json.JSONDecodeError:
-            told = {"error": lines[-1][:300]}
-        if code == 0 and "error" not in told:
-            return Built(seconds, time.time(), None)
-        return Built(seconds, None, told.get("error") or f"exit code {code}", told.get("hint"))
+    def _read(self, descriptor: int) -> None:
+        with os.fdopen(descriptor) as answers:
+            for line in answers:
+                self._answers.put(json.loads(line))
+        code = self._process.wait()
+        how = f"died of {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+        where = self.settings.local_root / "watch-build.log"
+        self._answers.put({"error": f"the building process {how}", "hint": f"see {where}"})
