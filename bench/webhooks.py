@@ -1,4 +1,4 @@
-"""Webhooks: requests a second and their latency, durable before they are answered, against the same server without a disk.
+"""Webhooks: requests a second and their latency, durable before they are answered, beside a server without disk.
 
 Sender and receiver share the machine. The disk's own limit, one fsync for each message, is beside it.
 """
@@ -95,7 +95,8 @@ def _project(folder: Path) -> Path:
         '[webhooks]\nport = 0\n[connections.hooks]\ntype = "webhooks"\nsecrets = { current = "file:secret" }\n'
     )
     (folder / "sources" / "hooks" / "source.yml").write_text(
-        "kind: webhooks\nconnection: hooks\nowner: bench\nstreams:\n  - {name: orders, webhook: {rate_limit: null}}\n"
+        "kind: webhooks\nconnection: hooks\nowner: bench\n"
+        "streams:\n  - {name: orders, webhook: {rate_limit: null}}\n"
     )
     return folder
 
@@ -105,8 +106,7 @@ def _measured(kind: str, project: Path, connections: int) -> Load:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         url = urlsplit(server.stdout.readline().strip())
-        load = uvloop.run(_send(url.hostname or "", url.port or 0, connections))
-    return load
+        return uvloop.run(_send(url.hostname or "", url.port or 0, connections))
 
 
 async def _send(host: str, port: int, connections: int) -> Load:
@@ -141,7 +141,8 @@ def _request(lane: int, number: int) -> bytes:
         hmac.digest(_KEY, f"m{lane}-{number}.{at}.".encode() + body, hashlib.sha256)
     ).decode()
     head = (
-        f"POST /hooks/orders HTTP/1.1\r\nhost: x\r\ncontent-length: {len(body)}\r\nwebhook-id: m{lane}-{number}\r\n"
+        f"POST /hooks/orders HTTP/1.1\r\nhost: x\r\ncontent-length: {len(body)}\r\n"
+        f"webhook-id: m{lane}-{number}\r\n"
         f"webhook-timestamp: {at}\r\nwebhook-signature: v1,{signature}\r\n\r\n"
     )
     return head.encode() + body
