@@ -26,7 +26,11 @@ from plugins.core.settings import Settings, mask
 
 _WORKERS = 3
 # What loads all streams of a source in one go, by sync mode or kind; each is imported only when it is needed.
-_TOGETHER = {"cdc": "ingest.cdc:capture", "webhooks": "ingest.webhooks.feed:drain"}
+_TOGETHER = {
+    "cdc": "ingest.cdc:capture",
+    "webhooks": "ingest.webhooks.feed:drain",
+    "kafka": "ingest.kafka:ingest_topics",
+}
 
 
 def run(
@@ -88,6 +92,8 @@ def _start(stream: StreamSpec, position: str | None) -> dict[str, Any] | None:
             return json.loads(position)
         except json.JSONDecodeError as error:
             raise SmeltError(f"--from is not valid JSON: {error}", 'write it as \'{"cursor": "…"}\'') from error
+    if stream.kafka is not None:
+        return {"timestamp": position}
     if stream.cursor is None:
         raise SmeltError(
             f"stream {stream.name} has no cursor to start from", f"leave --from away, or use --reset {stream.name}"

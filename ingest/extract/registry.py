@@ -11,6 +11,7 @@ _EXTRACTORS = {
     "files": "ingest.extract.files:FilesExtractor",
     "airbyte": "ingest.extract.airbyte:AirbyteExtractor",
     "dlt": "ingest.extract.dlt:DltExtractor",
+    "kafka": "ingest.kafka.extractor:KafkaExtractor",
     "webhooks": "ingest.webhooks.extractor:WebhooksExtractor",
 }
 

@@ -12,7 +12,11 @@ from ingest.watch.feed import Feed
 from ingest.watch.polling import PollFeed
 
 # Each is imported only when it is needed.
-_FEEDS = {"cdc": "ingest.cdc.feed:open_feed", "webhooks": "ingest.webhooks.feed:open_feed"}
+_FEEDS = {
+    "cdc": "ingest.cdc.feed:open_feed",
+    "kafka": "ingest.kafka.feed:open_feed",
+    "webhooks": "ingest.webhooks.feed:open_feed",
+}
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pyiceberg.exceptions import CommitFailedException
-from pyiceberg.table import Table
+from pyiceberg.table import Table, Transaction, _parquet_files_to_data_files
 from pyiceberg.table.refs import MAIN_BRANCH
 from pyiceberg.table.update import AssertRefSnapshotId, SetPropertiesUpdate
 from sqlalchemy.exc import OperationalError
@@ -52,6 +52,8 @@ class Batch:
     # Writers that append independent pieces (partitions of a log) compare positions only.
     any_predecessor: bool = False
     epoch: str | None = None
+    # Data files of the table that leave with this commit; their rows that stay are among `files` again.
+    replaces: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,10 @@ def _transact(table: Table, state: TableState, batch: Batch) -> None:
     position = json.dumps({**state.position, **batch.advance}, sort_keys=True)
     properties = {BATCH_ID: batch.id, POSITION: position}
     transaction = begin(table)
-    if batch.files:
+    if batch.replaces:
+        _replace(table, transaction, batch)
+        transaction.set_properties(properties)
+    elif batch.files:
         # The snapshot producer asserts that the branch is still where this handle saw it.
         summary = {EPOCH: batch.epoch} if batch.epoch else {}
         transaction.add_files(list(batch.files), summary, check_duplicate_files=False)
@@ -114,3 +119,16 @@ def _transact(table: Table, state: TableState, batch: Batch) -> None:
         transaction._apply((SetPropertiesUpdate(updates=properties),), (unmoved,))
     reach("in-transaction")
     transaction.commit_transaction()
+
+
+def _replace(table: Table, transaction: Transaction, batch: Batch) -> None:
+    """Files for files in one snapshot. Raises StaleBatch if one that must leave did already."""
+    current = {task.file.file_path: task.file for task in table.scan().plan_files()}
+    if missing := sorted(set(batch.replaces) - set(current)):
+        raise StaleBatch(f"the table was rewritten meanwhile: {missing[0]} is gone")
+    fresh = _parquet_files_to_data_files(transaction.table_metadata, list(batch.files), table.io)
+    with transaction.update_snapshot(snapshot_properties={EPOCH: batch.epoch or ""}).overwrite() as update:
+        for path in batch.replaces:
+            update.delete_data_file(current[path])
+        for file in fresh:
+            update.append_data_file(file)
