@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import duckdb
 
 from ingest.spec import SourceSpec, StreamSpec
 from plugins.core.settings import Settings
+
+if TYPE_CHECKING:
+    from plugins.core.lake.sidecar import Sidecar
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,8 @@ class PullRequest:
     con: the DuckDB connection in which the relation must be readable; private to this pull.
     workdir: an empty local folder for staged files; the caller deletes it after the commit.
     progress: call with the number of further source rows read, where they pass through Python.
+    keep: like `workdir`, but for all pulls of one load; None: there is only one.
+    sidecar: files beside the bronze table that its position may name; it is there from `Pull.advance_from` on.
     """
 
     settings: Settings
@@ -30,6 +35,8 @@ class PullRequest:
     con: duckdb.DuckDBPyConnection
     workdir: Path
     progress: Callable[[int], None]
+    keep: Path | None = None
+    sidecar: Sidecar | None = None
 
 
 @dataclass(frozen=True)
@@ -86,6 +93,7 @@ class Pull:
         greatest cursor value; merged over `advance`.
     notes: what the summary should tell (`throttled 2 ×, waited 1.5 s`).
     acknowledge: called after the commit.
+    is_last: whether nothing is left to pull; if not, the load commits this and pulls again.
     explain: turns an error met while the relation is read into a SmeltError, or Transient if it may pass.
     """
 
@@ -98,6 +106,7 @@ class Pull:
     estimated_rows: int | None = None
     notes: Sequence[str] = ()
     acknowledge: Callable[[], None] = _nothing_to_do
+    is_last: bool = True
     explain: Callable[[Exception], Exception] = _as_it_is
 
 

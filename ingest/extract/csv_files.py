@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TextIO
 
 from ingest.extract.base import DeadLetter, PullRequest
-from ingest.extract.listing import FoundFile
-from ingest.extract.readers import NOTHING, FilesRead, local_copy, whole_file
+from ingest.extract.readers import NOTHING, FilesRead
+from ingest.extract.unpacking import Part, whole_file
 from ingest.spec import FilesSpec
 from plugins.core.duck import literal, quote
 
@@ -25,30 +25,36 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True)
 class _Sheet:
-    """A file that can be scanned: `readable` is the file itself, or its copy in plain UTF-8."""
+    """A part that can be scanned: `readable` is its file, or a copy in plain UTF-8."""
 
-    file: FoundFile
+    part: Part
     readable: str
     header: tuple[str, ...]
+    delimiter: str
+
+    @property
+    def kind(self) -> tuple[object, ...]:
+        """What is scanned together has it in common; rows of archives' members are numbered for each alone."""
+        alone = (self.part.file.path, self.part.first) if self.part.first else None
+        return self.header, self.delimiter, alone
 
 
-def read_csv_files(request: PullRequest, spec: FilesSpec, files: Sequence[FoundFile]) -> FilesRead:
+def read_csv_files(request: PullRequest, spec: FilesSpec, parts: Sequence[Part]) -> FilesRead:
     """Every good record of every file as text, with `_smelt_source_position` = path:place."""
-    sheets: dict[tuple[str, ...], list[_Sheet]] = defaultdict(list)
+    sheets: dict[tuple[object, ...], list[_Sheet]] = defaultdict(list)
     letters: list[DeadLetter] = []
     notes: list[str] = []
-    read: set[str] = set()
-    for number, file in enumerate(files):
-        sheet = _look(request, spec, file, number, notes)
+    unread: set[str] = set()
+    for number, part in enumerate(parts):
+        sheet = _look(request, spec, part, number, notes)
         if isinstance(sheet, DeadLetter):
             letters.append(sheet)
-            continue
-        read.add(file.path)
-        if sheet.header:
-            sheets[sheet.header].append(sheet)
-    staged = [_scan(request, spec, header, group, n, letters) for n, (header, group) in enumerate(sheets.items())]
+            unread.add(part.file.path)
+        elif sheet.header:
+            sheets[sheet.kind].append(sheet)
+    staged = [_scan(request, group, n, letters) for n, group in enumerate(sheets.values())]
     relation = " union all by name ".join(f"select * from read_parquet({literal(file)})" for file in staged)
-    return FilesRead(relation or _empty(spec), read, letters, notes)
+    return FilesRead(relation or _empty(spec), unread, letters, notes)
 
 
 def _empty(spec: FilesSpec) -> str:
@@ -57,21 +63,21 @@ def _empty(spec: FilesSpec) -> str:
     return NOTHING.replace("select ", f"select {columns}", 1)
 
 
-def _look(
-    request: PullRequest, spec: FilesSpec, file: FoundFile, number: int, notes: list[str]
-) -> _Sheet | DeadLetter:
-    """The file's header and a copy that DuckDB can read; a dead letter if the header is wrong."""
-    local = local_copy(request, file, number)
+def _look(request: PullRequest, spec: FilesSpec, part: Part, number: int, notes: list[str]) -> _Sheet | DeadLetter:
+    """The part's header and a copy that DuckDB can read; a dead letter if the header is wrong."""
+    local = part.readable
+    is_tabbed = spec.delimiter == "," and part.name.lower().endswith(".tsv")
+    delimiter = "\t" if is_tabbed else spec.delimiter
     encoding = _encoding(local, spec.encoding)
     if encoding == "latin-1":
-        notes.append(f"{file.path}: not {spec.encoding}, read as Latin-1")
+        notes.append(f"{part.file.path}: not {spec.encoding}, read as Latin-1")
     with local.open(encoding=encoding, newline="") as text:
-        header = _header(text, spec.delimiter)
+        header = _header(text, delimiter)
     if wrong := _wrong_with(header, spec.columns):
-        return whole_file(file, wrong)
+        return whole_file(part.file, local, wrong)
     is_plain = encoding in ("utf-8", "utf-8-sig")
     plain = local if is_plain else _transcoded(local, encoding, request.workdir / f"plain-{number:06d}.csv")
-    return _Sheet(file, str(plain), header)
+    return _Sheet(part, str(plain), header, delimiter)
 
 
 def _header(text: TextIO, delimiter: str) -> tuple[str, ...]:
@@ -121,17 +127,12 @@ def _transcoded(path: Path, encoding: str, copy: Path) -> Path:
     return copy
 
 
-def _scan(
-    request: PullRequest,
-    spec: FilesSpec,
-    header: tuple[str, ...],
-    sheets: list[_Sheet],
-    number: int,
-    letters: list[DeadLetter],
-) -> str:
+def _scan(request: PullRequest, sheets: list[_Sheet], number: int, letters: list[DeadLetter]) -> str:
     """Stage the records of files with one header as Parquet; what DuckDB rejects becomes dead letters."""
     con, target = request.con, str(request.workdir / f"csv-{number}.parquet")
-    paths = {sheet.readable: sheet.file.path for sheet in sheets}
+    header, delimiter, first = sheets[0].header, sheets[0].delimiter, sheets[0].part.first
+    parts = {sheet.readable: sheet.part for sheet in sheets}
+    paths = {readable: part.file.path for readable, part in parts.items()}
     columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in header)
     con.execute("create or replace temp table csv_paths (readable varchar, path varchar)")
     con.executemany("insert into csv_paths values (?, ?)", list(paths.items()))
@@ -139,12 +140,12 @@ def _scan(
         f"""
         copy (
             select {", ".join(f"records.{quote(name)}" for name in header)},
-                csv_paths.path || ':' || lpad(records.place::varchar, 12, '0') as _smelt_source_position
+                csv_paths.path || ':' || lpad(({first} + place)::varchar, 12, '0') as _smelt_source_position
             from (
                 select *, row_number() over () as place
                 from read_csv(
                     [{", ".join(literal(path) for path in paths)}], columns = {{{columns}}}, header = true,
-                    auto_detect = false, delim = {literal(spec.delimiter)}, quote = '"', escape = '"',
+                    auto_detect = false, delim = {literal(delimiter)}, quote = '"', escape = '"',
                     nullstr = '', allow_quoted_nulls = false, filename = '_smelt_file', store_rejects = true,
                     rejects_table = 'csv_rejects_{number}', rejects_scan = 'csv_scans_{number}', rejects_limit = 0
                 )
@@ -163,6 +164,7 @@ def _scan(
         """
     ).fetchall()
     for readable, line, reason, raw in rejected:
-        place = f"{paths[readable]}:{line:012d}"
-        letters.append(DeadLetter(" ".join(reason.split())[:300], place, (raw or "").encode()))
+        letters.append(
+            DeadLetter(" ".join(reason.split())[:300], parts[readable].place(line), (raw or "").encode())
+        )
     return target

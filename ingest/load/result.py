@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 
@@ -36,6 +36,22 @@ class StreamResult:
     def name(self) -> str:
         """`source.stream`."""
         return f"{self.source}.{self.stream}"
+
+    def followed_by(self, later: StreamResult) -> StreamResult:
+        """Both parts of one load as one; the batch and snapshot are those of the later, if it has any."""
+        return replace(
+            later,
+            outcome="loaded" if "loaded" in (self.outcome, later.outcome) else later.outcome,
+            rows_read=self.rows_read + later.rows_read,
+            rows_loaded=self.rows_loaded + later.rows_loaded,
+            tombstones=self.tombstones + later.tombstones,
+            dead_letters=self.dead_letters + later.dead_letters,
+            bytes=self.bytes + later.bytes,
+            batch_id=later.batch_id or self.batch_id,
+            schema_version=later.schema_version or self.schema_version,
+            schema_change=later.schema_change or self.schema_change,
+            notes=tuple(dict.fromkeys((*self.notes, *later.notes))),
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import duckdb
+from ulid import ULID
 
 from ingest.connections import ConnectionPool
 from ingest.extract.base import DeadLetter, Extractor, Pull, PullRequest
@@ -32,6 +34,7 @@ from plugins.core.failpoints import reach
 from plugins.core.lake import Batch, Lake, Pin, StaleBatch, TableState, commit_batch, read_state, scan_sql
 from plugins.core.lake.catalog import data_folder
 from plugins.core.lake.data_files import file_size, remove_file
+from plugins.core.lake.sidecar import Sidecar
 from plugins.core.ledger import Run
 
 # Each loser of a race pulls again; more than this many losses in a row is no race.
@@ -86,13 +89,40 @@ class _Written:
 
 def load_stream(job: Job) -> StreamResult:
     """Load one stream and record it. Raises SmeltError; whatever happens, each source row lands once."""
-    started = time.monotonic()
     remove_orphans(job.lake, job.identifier)
+    sidecar = Sidecar(job.lake, job.identifier)
+    if job.lake.find(job.identifier) is not None:
+        sidecar.sweep()
+    started, result, is_last = time.monotonic(), None, False
+    with _kept_folder(job) as keep:
+        while not is_last:
+            loaded, is_last = _load_next(job, sidecar, keep)
+            result = loaded if result is None else result.followed_by(loaded)
+            # A position that was asked for is where the first pull begins; the others go on from there.
+            job = replace(job, override=None)
+    if result is None:
+        raise AssertionError("a load pulls at least once")
+    return replace(result, seconds=time.monotonic() - started)
+
+
+@contextmanager
+def _kept_folder(job: Job) -> Iterator[Path]:
+    folder = staging_folder(job.lake.settings.local_root, str(ULID()))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _load_next(job: Job, sidecar: Sidecar, keep: Path) -> tuple[StreamResult, bool]:
+    """One pull and its commit, and whether it was the last."""
     for _ in range(_RACES):
         try:
-            return retrying(lambda: _attempt(job, started), on_wait=job.waited)
+            return retrying(lambda: _attempt(job, sidecar, keep), on_wait=job.waited)
         except StaleBatch:
-            continue
+            # What another writer has loaded meanwhile is no longer pending.
+            shutil.rmtree(keep)
+            keep.mkdir()
         except Transient as error:
             hint = (
                 f"start it or correct connection {job.source.connection!r}; `smelt doctor` tests each connection"
@@ -101,7 +131,7 @@ def load_stream(job: Job) -> StreamResult:
     raise SmeltError(f"{job.name}: other writers always came first", "run fewer writers of this stream at once")
 
 
-def _attempt(job: Job, started: float) -> StreamResult:
+def _attempt(job: Job, sidecar: Sidecar, keep: Path) -> tuple[StreamResult, bool]:
     table = job.lake.find(job.identifier)
     state = read_state(table) if table else TableState(None, {}, None, "")
     batch_id = next_batch_id(state.batch_id)
@@ -110,16 +140,19 @@ def _attempt(job: Job, started: float) -> StreamResult:
         with job.pool.lease(job.source) as con:
             con.execute(f"set temp_directory = {literal(str(workdir / 'spill'))}")
             con.execute("create or replace temp sequence smelt_position")
-            return _pull_and_commit(job, con, state, batch_id, workdir, started)
+            position = state.position if job.override is None else job.override
+            request = PullRequest(
+                job.lake.settings, job.source, job.stream, position, con, workdir, job.progress, keep, sidecar
+            )
+            return _pull_and_commit(job, request, state, batch_id)
     finally:
         shutil.rmtree(workdir, ignore_errors=True)
 
 
 def _pull_and_commit(
-    job: Job, con: duckdb.DuckDBPyConnection, state: TableState, batch_id: str, workdir: Path, started: float
-) -> StreamResult:
-    position = state.position if job.override is None else job.override
-    request = PullRequest(job.lake.settings, job.source, job.stream, position, con, workdir, job.progress)
+    job: Job, request: PullRequest, state: TableState, batch_id: str
+) -> tuple[StreamResult, bool]:
+    started, con, workdir = time.monotonic(), request.con, request.workdir
     pull = (job.extractor or extractor(job.source.kind)).pull(request)
     job.watch(con, pull.estimated_rows)
     reach("after-extract")
@@ -159,7 +192,7 @@ def _pull_and_commit(
     reach("before-acknowledge")
     pull.acknowledge()
     reach("after-acknowledge")
-    return result
+    return result, pull.is_last
 
 
 def _commit(job: Job, state: TableState, pull: Pull, written: _Written, batch_id: str) -> TableState:
