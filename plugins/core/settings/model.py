@@ -116,7 +116,9 @@ class RetentionSettings(_Section):
         description="Published runs, for rollback: the newest `maintenance.published_runs`, and the last of each "
         "day of so many days.",
     )
-    gold_days: int = Field(default=3650, ge=0)
+    gold_days: int = Field(
+        default=3650, ge=0, description="Published runs likewise: the last of each month of so many days."
+    )
 
 
 class MaintenanceSettings(_Section):

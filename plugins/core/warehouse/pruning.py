@@ -11,21 +11,29 @@ from ulid import ULID
 
 from plugins.core.ledger import Ledger, open_holds
 from plugins.core.settings import Settings
+from plugins.core.settings.model import MaintenanceSettings, RetentionSettings
 from plugins.core.warehouse.lock import queue_for
 from plugins.core.warehouse.pinned import run_files
 from plugins.core.warehouse.published import current_run
 
 
 def plan_pruning(
-    runs: Mapping[str, datetime], needed: Collection[str], newest: int, days: int, now: datetime
+    runs: Mapping[str, datetime],
+    needed: Collection[str],
+    maintenance: MaintenanceSettings,
+    retention: RetentionSettings,
+    now: datetime,
 ) -> list[str]:
-    """Ids of the runs that go: all but the `newest`, those `needed`, and the last of each of `days` days (UTC).
+    """Ids of the runs that go: all but the newest, those `needed`, and the last of each day and month (UTC).
 
     runs: when each was begun.
     """
     ordered = sorted(runs, key=lambda run: (runs[run], run))
-    last_of_day = {runs[run].date(): run for run in ordered if now - runs[run] <= timedelta(days=days)}
-    kept = {*ordered[-newest:], *needed, *last_of_day.values()}
+    days = [run for run in ordered if now - runs[run] <= timedelta(days=retention.silver_days)]
+    months = [run for run in ordered if now - runs[run] <= timedelta(days=retention.gold_days)]
+    last_of_day = {runs[run].date(): run for run in days}
+    last_of_month = {(runs[run].year, runs[run].month): run for run in months}
+    kept = {*ordered[-maintenance.published_runs :], *needed, *last_of_day.values(), *last_of_month.values()}
     return [run for run in ordered if run not in kept]
 
 
@@ -42,9 +50,7 @@ def prune_runs(settings: Settings, *, is_dry: bool = False) -> list[str]:
         needed = {hold.compared_with for hold in open_holds(Ledger(settings)) if hold.compared_with}
         needed |= {current.id} if current else set()
         begun = {path.stem: at for path in run_files(settings) if (at := _begun(path)) is not None}
-        gone = plan_pruning(
-            begun, needed, settings.maintenance.published_runs, settings.retention.silver_days, datetime.now(UTC)
-        )
+        gone = plan_pruning(begun, needed, settings.maintenance, settings.retention, datetime.now(UTC))
         for run_id in [] if is_dry else gone:
             path = settings.published_dir / "runs" / run_id
             path.with_suffix(".duckdb").unlink(missing_ok=True)

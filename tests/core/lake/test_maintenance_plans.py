@@ -14,6 +14,7 @@ from plugins.core.lake.maintenance.policy import Policy
 from plugins.core.lake.maintenance.sweeping import Found, Mark, plan_sweep
 from plugins.core.lake.writing import file_stem
 from plugins.core.ledger import new_id
+from plugins.core.settings.model import MaintenanceSettings, RetentionSettings
 from plugins.core.warehouse.pruning import plan_pruning
 
 HOUR, DAY = 3600_000, 24 * 3600_000
@@ -118,6 +119,8 @@ def test_a_file_goes_after_its_grace_and_not_while_it_may_be_written() -> None:
 def test_runs_are_thinned_to_one_a_day() -> None:
     now = datetime(2026, 5, 20, 12, tzinfo=UTC)
     runs = {f"r{n:03}": now - timedelta(hours=n) for n in range(200)}
-    gone = plan_pruning(runs, {"r150"}, newest=10, days=5, now=now)
-    kept = sorted(runs.keys() - set(gone))
-    assert kept == [*(f"r{n:03}" for n in range(10)), "r013", "r037", "r061", "r085", "r109", "r150"]
+    runs |= {f"month{n}": now - timedelta(days=30 * n) for n in range(1, 9)}
+    days = RetentionSettings(silver_days=5, gold_days=200)
+    gone = plan_pruning(runs, {"r150"}, MaintenanceSettings(published_runs=10), days, now)
+    newest, last_of_days = [f"r{n:03}" for n in range(10)], ["r013", "r037", "r061", "r085", "r109"]
+    assert sorted(runs.keys() - set(gone)) == [*(f"month{n}" for n in range(1, 7)), *newest, *last_of_days, "r150"]
