@@ -1,4 +1,4 @@
-"""An API through an Airbyte declarative manifest (`connector.yml`), run by airbyte-cdk."""
+"""An API through an Airbyte manifest (`connector.yml`), run by airbyte-cdk; or through a connector's program."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import pyarrow as pa
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from ingest.extract.airbyte_command import CommandExtractor
 from ingest.extract.base import Pull, PullRequest, Scope
 from ingest.extract.importing import ONE_IMPORT
 from ingest.extract.staging import RecordStage, stage
@@ -36,6 +37,8 @@ class AirbyteExtractor:
 
     def pull(self, request: PullRequest) -> Pull:
         """Read the stream from its saved state to the end."""
+        if request.source.airbyte:
+            return CommandExtractor().pull(request)
         waits = _Waits()
         state = request.position.get("state")
         session = _Session(request.settings, request.source, request.stream.name, state)
@@ -55,6 +58,8 @@ class AirbyteExtractor:
 
     def check(self, settings: Settings, source: SourceSpec) -> str:
         """Ask the connector's own check."""
+        if source.airbyte:
+            return CommandExtractor().check(settings, source)
         session = _Session(settings, source, source.streams[0].name, None)
         with _ONE_AT_A_TIME, contextlib.redirect_stdout(io.StringIO()):
             status = session.source.check(session.logger, session.config)
@@ -134,7 +139,7 @@ class _Session:
     def column_types(self) -> dict[str, pa.DataType]:
         """Arrow types of the stream's JSON schema; dates and nested values land as text."""
         properties = self._declared().get("properties", {})
-        return {name: _arrow_type(spec) for name, spec in properties.items()}
+        return {name: arrow_type(spec) for name, spec in properties.items()}
 
     def _declared(self) -> Mapping[str, Any]:
         for stream in self.manifest.get("streams", []):
@@ -241,7 +246,8 @@ def _credentials(settings: Settings, connection: str) -> str:
     return f"the API refuses these credentials, or what they may read: correct {', '.join(held)}"
 
 
-def _arrow_type(spec: Mapping[str, Any]) -> pa.DataType:
+def arrow_type(spec: Mapping[str, Any]) -> pa.DataType:
+    """The Arrow type of a JSON schema's property."""
     kinds = spec.get("type", "string")
     kind = next((k for k in ([kinds] if isinstance(kinds, str) else kinds) if k != "null"), "string")
     return {"integer": pa.int64(), "number": pa.float64(), "boolean": pa.bool_()}.get(kind, pa.string())

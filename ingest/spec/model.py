@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ByteSize, ConfigDict, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
+from ingest.spec.connector import ConnectorSpec
 from ingest.spec.kafka import KafkaGroupSpec, KafkaSpec
 from ingest.spec.webhook import WebhookSpec, WebhooksSpec
 
@@ -141,6 +142,9 @@ class SourceSpec(_Section):
     connection: str = Field(description="Name of a [connections.…] section of smelt.toml.")
     owner: str
     manifest: str = Field(default="connector.yml", description="airbyte: declarative manifest beside source.yml.")
+    airbyte: ConnectorSpec | None = Field(
+        None, description="airbyte: a program that speaks the Airbyte protocol, instead of a manifest."
+    )
     config: dict[str, Any] = Field(default_factory=dict, description="airbyte: the connector's configuration.")
     cdc: CdcSpec = Field(
         default_factory=lambda: CdcSpec.model_validate({}),
