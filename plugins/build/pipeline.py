@@ -18,7 +18,7 @@ from plugins.build.failing import of_gate, of_nodes
 from plugins.build.holding import ACCOUNTING, TAG, Holding, find_holding, held_streams, hold_pins
 from plugins.build.publish import as_built, newest, publish
 from plugins.build.result import BuildResult, Failure, HeldStream, RowAccount
-from plugins.build.unchanged import spare
+from plugins.build.unchanged import layers_left, spare
 from plugins.core.errors import SmeltError
 from plugins.core.failpoints import reach
 from plugins.core.lake import Lake, Pin, pin_namespace
@@ -28,7 +28,7 @@ from plugins.core.project import Built, Project
 from plugins.core.settings import Settings
 from plugins.core.warehouse.dbt_plugin import PINS_VARIABLE
 from plugins.core.warehouse.lock import queue_for
-from plugins.core.warehouse.published import PublishedRun
+from plugins.core.warehouse.published import PublishedRun, current_run
 from plugins.observability import emit_run
 from plugins.quality import (
     Contract,
@@ -43,6 +43,7 @@ from plugins.quality import (
     write_scores,
 )
 
+LAYERS = ("silver", "gold")
 SILVER = ("path:models/silver", "path:sources", "resource_type:seed")
 
 
@@ -131,7 +132,9 @@ def build(
                 without = ("unit_test",) if is_followed else ()
                 full_refresh = full_refresh or as_of is not None
                 _refine(settings, project, contracts, run, progress, listener, full_refresh, without)
-                if is_published and not as_of:
+                if is_followed and not progress.layers:
+                    progress.published = current_run(settings)
+                elif is_published and not as_of:
                     listener.on_phase("publish")
                     with project.cursor() as cursor:
                         stale = progress.holding.datasets(project.manifest)
@@ -258,7 +261,8 @@ def _refine(
     # What is not built is not judged anew: it was, when it was built.
     left_alone = {*progress.stale, *progress.spared.values()}
     judged = [one for one in contracts if one.dataset not in left_alone]
-    for layer in ("silver", "gold"):
+    layers = layers_left(project.manifest, {*holding.stale, *progress.spared}) if progress.spared else LAYERS
+    for layer in layers:
         listener.on_phase(layer)
         select, exclude = (SILVER, ()) if layer == "silver" else ((), SILVER)
         left_out = (f"tag:{TAG}",) if holding.stale or progress.spared else ()
@@ -287,7 +291,9 @@ def _refine(
             if not gate.is_open:
                 raise _Stopped(of_gate(gate))
         reach(f"after-{layer}")
-    merge_results(project.artifacts, ("silver", "gold"))
+    if not layers:
+        return
+    merge_results(project.artifacts, layers)
     with project.cursor() as cursor:
         nodes = [node for built in progress.layers.values() for node in built.nodes]
         progress.scores = len(write_scores(settings, project, cursor, run, judged, progress.gates, nodes))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +52,20 @@ def spare(settings: Settings, project: Project, pins: Sequence[Pin]) -> dict[str
         if sql := before["nodes"][key].get("compiled_code"):
             node.compiled, node.compiled_code = True, sql
     return spared
+
+
+def layers_left(manifest: Manifest, left_out: Collection[str]) -> tuple[str, ...]:
+    """The layers in which a table is left to build; dbt opens no warehouse for a selection without any."""
+    left = {
+        "silver" if _is_silver(node) else "gold"
+        for key, node in manifest.nodes.items()
+        if str(node.resource_type) in _TABLES and key not in left_out
+    }
+    return tuple(layer for layer in ("silver", "gold") if layer in left)
+
+
+def _is_silver(node: Any) -> bool:
+    return str(node.resource_type) == "seed" or node.original_file_path.startswith(("models/silver/", "sources/"))
 
 
 def _moved(current: PublishedRun, pins: Sequence[Pin]) -> set[str]:

@@ -1,4 +1,4 @@
-"""`python -m plugins.watch.building TARGET FD`: builds when told to; each answer is a line of JSON to the descriptor.
+"""`python -m plugins.watch.building TARGET FD`: builds when told to; answers are lines of JSON to the descriptor.
 
 A process of its own, so that a build's memory and crashes are its own; one for many builds, because importing dbt
 takes longer than a small build. As in `smelt run`, sources that changed are proposed, and held back where models
