@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from ingest.extract.sqlite_tables import SqliteTables
 
-_CONNECTION = "connection:"
+_CONNECTION, _SECRET = "connection:", "secret:"
 _MOST_NAMED = 8
 
 
@@ -146,14 +146,16 @@ def _takes_incremental(function: Callable[..., Any]) -> bool:
 
 
 def _resolved(value: Any, request: PullRequest) -> Any:
-    """`connection:` becomes the connection's DSN or URL, at any depth."""
+    """`connection:` becomes the connection's DSN or URL, `secret:NAME` a secret of its, at any depth."""
     if isinstance(value, Mapping):
         return {key: _resolved(item, request) for key, item in value.items()}
     if isinstance(value, list):
         return [_resolved(item, request) for item in value]
+    name = request.source.connection
+    if isinstance(value, str) and value.startswith(_SECRET):
+        return _secret(request, value.removeprefix(_SECRET))
     if value != _CONNECTION:
         return value
-    name = request.source.connection
     connection = request.settings.connection(name)
     reference = connection.dsn or connection.url
     if not reference:
@@ -161,6 +163,17 @@ def _resolved(value: Any, request: PullRequest) -> Any:
             f"connections.{name} has neither dsn nor url", f"add one to [connections.{name}] in smelt.toml"
         )
     return resolve(reference, request.settings.project_dir, f"connections.{name}.dsn")
+
+
+def _secret(request: PullRequest, name: str) -> str:
+    connection = request.source.connection
+    reference = request.settings.connection(connection).secrets.get(name)
+    if reference is None:
+        raise SmeltError(
+            f"connections.{connection}.secrets has no {name}",
+            f'add {name} = "env:…" to [connections.{connection}.secrets] in smelt.toml',
+        )
+    return resolve(reference, request.settings.project_dir, f"connections.{connection}.secrets.{name}")
 
 
 def _failed(request: PullRequest, error: Exception) -> SmeltError:

@@ -50,7 +50,8 @@ class FilesSpec(_Section):
         description="A compressed file that unpacks to more than this is a dead letter.",
     )
     settle: timedelta = Field(
-        timedelta(0), description="Files changed less than this ago are left for the next run: they may be half-written."
+        timedelta(0),
+        description="Files changed less than this ago are left for the next run: they may be half-written.",
     )
     record_path: str | None = Field(
         None,
@@ -70,7 +71,9 @@ class DltSpec(_Section):
 
     source: str = Field(description="`package.module:function` of a dlt source or resource.")
     arguments: dict[str, Any] = Field(
-        default_factory=dict, description="`connection:` stands for the connection's resolved DSN or URL."
+        default_factory=dict,
+        description="`connection:` stands for the connection's resolved DSN or URL, `secret:NAME` for a secret "
+        "of the connection's.",
     )
     resource: str | None = Field(
         None, description="Name of the resource within the source; default: the stream's."
@@ -87,7 +90,9 @@ class StreamSpec(_Section):
     )
     files: FilesSpec | None = None
     dlt: DltSpec | None = None
-    kafka: KafkaSpec | None = Field(None, description="kafka: the topic; default: one called as the stream, of JSON.")
+    kafka: KafkaSpec | None = Field(
+        None, description="kafka: the topic; default: one called as the stream, of JSON."
+    )
     webhook: WebhookSpec | None = Field(None, description="webhooks: how the stream is received.")
     sync_mode: Literal["full", "incremental", "cdc"] = Field(
         "full",
