@@ -29,10 +29,11 @@ def maintain_bronze(
     Raises SmeltError if something that is pinned can't be made out; nothing is thrown away then.
     """
     pins = cache(lambda: all_pins(lake.settings))
+    there = set(lake.tables("bronze"))
     return [
         maintain_table(lake, f"bronze.{name}", pins, thorough=thorough, is_dry=is_dry)
         for name in tables
-        if lake.find(f"bronze.{name}") is not None
+        if name in there
     ]
 
 

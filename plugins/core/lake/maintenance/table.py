@@ -95,11 +95,22 @@ def maintain_table(
     memory = lake.settings.local_root / ".maintenance" / f"{identifier}.json"
     policy = policy_of(lake.settings, identifier.split(".", 1)[0])
     work = _Work(lake, identifier, policy, pins, memory, int(time.time() * 1000), thorough, is_dry)
+    if not _may_have_work(work, table := work.table()):
+        return Maintained(identifier, snapshots=len(table.metadata.snapshots), seconds=time.monotonic() - started)
     with alone(memory) as may:
         if not may:
             return Maintained(identifier, is_busy=True)
         done = _swept(work, _expired(work, _compacted(work, Maintained(identifier))))
     return replace(done, seconds=time.monotonic() - started)
+
+
+def _may_have_work(work: _Work, table: Table) -> bool:
+    """Whether a step might find something to do, as far as its metadata tells without what is pinned."""
+    return (
+        _has_many_files(work, table)
+        or _is_due(work, expiry_of(table, (), None, work.policy, work.now))
+        or _is_sweep_due(work, read_memory(work.memory), table)
+    )
 
 
 def _compacted(work: _Work, done: Maintained) -> Maintained:
@@ -112,13 +123,16 @@ def _compacted(work: _Work, done: Maintained) -> Maintained:
 
 def _groups(work: _Work) -> list[tuple[DataFile, ...]]:
     table = work.table()
+    return plan_compaction(current_files(table), work.policy) if _has_many_files(work, table) else []
+
+
+def _has_many_files(work: _Work, table: Table) -> bool:
+    """Whether there are enough files for any to be merged, as far as the snapshot's summary tells."""
     snapshot = table.current_snapshot()
     if snapshot is None or work.policy.merge is None:
-        return []
+        return False
     total = snapshot.summary["total-data-files"] if snapshot.summary else None
-    if total is not None and int(total) < work.policy.merge:
-        return []
-    return plan_compaction(current_files(table), work.policy)
+    return total is None or int(total) >= work.policy.merge
 
 
 def _expired(work: _Work, done: Maintained) -> Maintained:
@@ -170,7 +184,7 @@ def _release(work: _Work, table: Table, expiry: Expiry) -> None:
 
 def _swept(work: _Work, done: Maintained) -> Maintained:
     memory = read_memory(work.memory)
-    if not _is_sweep_due(work, memory):
+    if not _is_sweep_due(work, memory, work.table()):
         return replace(done, waiting=len(memory.marks))
     sweep = _sweep(work, memory)
     if not work.is_dry:
@@ -182,15 +196,15 @@ def _swept(work: _Work, done: Maintained) -> Maintained:
     return replace(done, deleted=len(sweep.deleted), bytes=freed, waiting=len(sweep.waiting))
 
 
-def _is_sweep_due(work: _Work, memory: Memory) -> bool:
+def _is_sweep_due(work: _Work, memory: Memory, table: Table) -> bool:
     if work.thorough:
         return True
     if memory.marks:
         return work.now - memory.swept >= work.policy.grace // 3
     if memory.swept:
         return work.now - memory.swept >= _RARELY
-    snapshots = work.table().metadata.snapshots
-    return bool(snapshots) and work.now - min(one.timestamp_ms for one in snapshots) >= _RARELY
+    oldest = min((one.timestamp_ms for one in table.metadata.snapshots), default=work.now)
+    return work.now - oldest >= _RARELY
 
 
 def _sweep(work: _Work, memory: Memory) -> Sweep:
