@@ -113,7 +113,7 @@ def test_a_killed_process_and_a_cut_connection_lose_and_double_nothing(followed)
 
     try:
         until(lambda: watch.moments(), "it follows")
-        for n in range(6):
+        for n in range(4):
             write(10)
             if n % 2:
                 shop.sql("select pg_terminate_backend(active_pid) from pg_replication_slots where active")
@@ -146,6 +146,7 @@ def test_a_source_that_cannot_be_reached_is_said_and_found_again(followed) -> No
 
 @pytest.mark.full
 def test_what_is_wrong_from_the_start_ends_it_with_a_message(shop: Captured) -> None:
+    shop.declare(orders="[id]")
     new_project(shop.project)
     watch = Watch(shop.project, "nowhere")
     assert watch.process.wait(PATIENCE) == 1
