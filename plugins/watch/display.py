@@ -22,13 +22,17 @@ _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 @dataclass(frozen=True)
 class Moment:
-    """A watch at one moment. building: for how many seconds. fresh_at: of what readers see, seconds since 1970."""
+    """A watch at one moment. building: for how many seconds. fresh_at: of what readers see, seconds since 1970.
+
+    trouble: why the lake could not be maintained.
+    """
 
     sources: Sequence[Status]
     live: Refreshed | None
     fresh_at: float | None
     build: Built | None
     building: float | None
+    trouble: str | None = None
 
 
 class Display:
@@ -82,6 +86,8 @@ class Display:
         if self._is_news("news", news):
             for text in news:
                 self._console.print(f"[yellow]source[/]   {escape(text)}")
+        if self._is_news("trouble", moment.trouble) and moment.trouble:
+            self._console.print(f"[yellow]note[/]     {escape(moment.trouble)}")
         left = dict(moment.live.left) if moment.live else {}
         if self._is_news("left", left):
             for dataset, reason in left.items():
@@ -148,4 +154,5 @@ def _as_values(moment: Moment) -> dict[str, object]:
         "entities_as_of": moment.fresh_at,
         "build": asdict(moment.build) if moment.build else None,
         "building_seconds": moment.building,
+        "trouble": moment.trouble,
     }

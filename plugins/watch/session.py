@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -16,7 +17,9 @@ from rich.markup import escape
 from ingest.load import StreamResult
 from ingest.watch.engine import Engine, following
 from plugins.core.errors import SmeltError
+from plugins.core.lake.state import LOG
 from plugins.core.settings import Settings, load_settings, mask
+from plugins.core.warehouse.caretaking import Caretaker
 from plugins.core.warehouse.published import catalog_path
 from plugins.live import LiveCatalog, Refreshed
 from plugins.watch.display import Display, Moment
@@ -34,7 +37,9 @@ class Session:
         self._settings, self._wishes = settings, wishes
         self._committed: queue.SimpleQueue[Sequence[StreamResult]] = queue.SimpleQueue()
         self._stopping = threading.Event()
+        self._troubles: deque[str] = deque(maxlen=1)
         self._rebuilder = Rebuilder(settings, wishes.build_every, wishes.target)
+        self._caretaker = Caretaker(settings, on_trouble=self._troubles.append)
         self._live: Refreshed | None = None
         self._fresh_at: float | None = None
         self._shown = 0.0
@@ -47,6 +52,7 @@ class Session:
         """0 if every source was being followed at the end, else 1."""
         wishes = self._wishes
         live = LiveCatalog(self._settings)
+        self._caretaker.start()
         try:
             with (
                 Display(wishes.as_json) as display,
@@ -60,6 +66,7 @@ class Session:
             self._refresh(live)  # with what was committed at the end
             return 1 if lost else 0
         finally:
+            self._caretaker.close()
             self._rebuilder.stop()
             live.close()
 
@@ -83,7 +90,7 @@ class Session:
         """Whether there were commits since the last look."""
         is_new = False
         while not self._committed.empty():
-            self._committed.get()
+            self._caretaker.wrote(_tables(self._committed.get()))
             is_new = True
         if is_new:
             self._rebuilder.want()
@@ -99,7 +106,14 @@ class Session:
 
     def _moment(self, engine: Engine) -> Moment:
         builder = self._rebuilder
-        return Moment(engine.statuses(), self._live, self._fresh_at, builder.last, builder.running_for)
+        trouble = self._troubles[-1] if self._troubles else None
+        return Moment(engine.statuses(), self._live, self._fresh_at, builder.last, builder.running_for, trouble)
+
+
+def _tables(results: Sequence[StreamResult]) -> set[str]:
+    """Bronze tables that a commit wrote to: of its streams, and what stands beside them."""
+    tables = {f"{result.source}__{result.stream}" for result in results}
+    return tables | {f"{result.source}{name}" for result in results for name in ("__dead_letters", LOG)}
 
 
 def main() -> int:
