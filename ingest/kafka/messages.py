@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -73,7 +73,7 @@ def gathered(messages: Sequence[Message]) -> Taken:
             if (error := told.error()) is None:
                 continue
             topic, partition = told.topic(), told.partition()
-            if error.code() == KafkaError._PARTITION_EOF and topic is not None and partition is not None:  # noqa: SLF001
+            if error.code() == KafkaError._PARTITION_EOF and topic is not None and partition is not None:
                 taken.ends.append((topic, partition, told.offset() or 0))
             else:
                 taken.errors.append((topic, partition, error))
@@ -149,7 +149,7 @@ def _binary(values: list[bytes | None]) -> pa.Array:
     )
 
 
-def _headers(found: list[list[tuple[str, bytes | None]] | None]) -> pa.Array:
+def _headers(found: Sequence[Any]) -> pa.Array:
     """JSON lists of [name, value] in their order, null where there is none."""
     if not any(found):
         return pa.nulls(len(found), pa.string())

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.compute
 from ulid import ULID
 
 from ingest.extract.base import DeadLetter
@@ -30,6 +31,8 @@ from plugins.core.failpoints import reach
 from plugins.core.lake import bronze_columns
 from plugins.core.lake.catalog import data_folder, local_path
 
+# Its functions are made when it is imported, which no type checker sees.
+pc: Any = pyarrow.compute
 _STAGED = "smelt_staged"
 
 

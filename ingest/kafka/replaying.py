@@ -7,6 +7,8 @@ that the topic no longer has are kept.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ingest.kafka.feed import KafkaFeed
 from ingest.kafka.starting import replayed
 from ingest.kafka.topics import offsets_at
@@ -20,6 +22,8 @@ _RACES = 5
 
 class _ReplayFeed(KafkaFeed):
     """Reads one topic from where it is asked to, in one commit of any size: its pieces are on disk."""
+
+    skipped: Mapping[int, tuple[int, int]]
 
     @property
     def is_full(self) -> bool:
@@ -36,6 +40,7 @@ class _ReplayFeed(KafkaFeed):
         stored = writer.progress.offsets if is_same else {}
         onward = {partition: stored.get(partition, first) for partition, first in topic.first.items()}
         found = {**onward, **wanted}
+        self.skipped = {p: (stored[p], offset) for p, offset in found.items() if stored.get(p, offset) < offset}
         writer.rewind(found)
         return found
 
@@ -51,6 +56,10 @@ def replay(job: Job) -> StreamResult:
                 feed.take(1.0)
                 feed.writers[name].flush()
             feed.writers[name].replace(topic.id)
+            feed.outcomes.notes[job.name] += [
+                f"offsets {a}–{b - 1} of partition {p} were passed over"
+                for p, (a, b) in sorted(feed.skipped.items())
+            ]
             return feed.outcomes.whole()[0]
         except StaleBatch:
             continue

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from ingest.kafka.client import PATIENCE_SECONDS, Cluster
+from plugins.core.errors import SmeltError
 
 if TYPE_CHECKING:
     from confluent_kafka.admin import AdminClient
@@ -29,18 +30,31 @@ class Topic:
 
 def describe(cluster: Cluster, admin: AdminClient, names: Sequence[str]) -> dict[str, Topic]:
     """The topics by name. Raises SmeltError if one isn't there or may not be read, Transient."""
+    # Asked for all topics, brokers make none; asked for one that isn't there, some would.
+    found = _calling(cluster, "topics", lambda: admin.list_topics(timeout=PATIENCE_SECONDS))
+    if missing := [name for name in names if name not in found.topics]:
+        raise SmeltError(
+            f"{cluster.where}: there is no topic {missing[0]}, or its user may not see it",
+            "create it, correct `topic`, or grant the user `Describe` and `Read` on it",
+        )
+    # Ids are the controller's to tell; librdkafka's own mock of a cluster has none.
+    ids = _ids(cluster, admin, names) if found.controller_id in found.brokers else {}
+    topics = {}
+    for name in names:
+        partitions = sorted(found.topics[name].partitions)
+        first = offsets_at(cluster, admin, name, partitions, "earliest")
+        end = offsets_at(cluster, admin, name, partitions, "latest")
+        topics[name] = Topic(name, ids.get(name), first, end)
+    return topics
+
+
+def _ids(cluster: Cluster, admin: AdminClient, names: Sequence[str]) -> dict[str, str]:
     from confluent_kafka import TopicCollection
 
     asked = _calling(cluster, "topics", lambda: admin.describe_topics(
         TopicCollection(list(names)), request_timeout=PATIENCE_SECONDS))  # fmt: skip
-    topics = {}
-    for name in names:
-        told = _answer(cluster, f"topic {name}", asked[name])
-        partitions = [partition.id for partition in told.partitions]
-        first = offsets_at(cluster, admin, name, partitions, "earliest")
-        end = offsets_at(cluster, admin, name, partitions, "latest")
-        topics[name] = Topic(name, str(told.topic_id) if told.topic_id else None, first, end)
-    return topics
+    told = {name: _answer(cluster, f"topic {name}", asked[name]).topic_id for name in names}
+    return {name: str(topic_id) for name, topic_id in told.items() if topic_id}
 
 
 def offsets_at(
@@ -51,13 +65,15 @@ def offsets_at(
     Of a time: the first message that isn't older; none: the end.
     """
     from confluent_kafka import IsolationLevel, TopicPartition
-    from confluent_kafka.admin import OffsetSpec
+    from confluent_kafka.admin._listoffsets import OffsetSpec
 
     if not partitions:
         return {}
     spec = {"earliest": OffsetSpec.earliest, "latest": OffsetSpec.latest}
     wanted = spec[when]() if when in spec else OffsetSpec.for_timestamp(_milliseconds(when))
-    request = {TopicPartition(name, partition): wanted for partition in partitions}
+    request: dict[TopicPartition, OffsetSpec] = {
+        TopicPartition(name, partition): wanted for partition in partitions
+    }
     asked = _calling(cluster, f"topic {name}", lambda: admin.list_offsets(
         request, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=PATIENCE_SECONDS))  # fmt: skip
     found = {tp.partition: int(_answer(cluster, f"topic {name}", future).offset) for tp, future in asked.items()}

@@ -45,11 +45,11 @@ class AvroReader:
         stream = io.BytesIO(payload)
         try:
             found = schemaless_reader(stream, self.schema, None)
-        except Exception as error:  # noqa: BLE001 - fastavro raises whatever wrong bytes lead to
+        except Exception as error:
             raise Unreadable(f"not Avro of its schema: {type(error).__name__}: {error}") from error
         if stream.read(1):
             raise Unreadable("not Avro of its schema: bytes are left over")
-        row = found if isinstance(found, dict) and self.schema.get("type") == "record" else {_VALUE: found}
+        row = found if _is_record(self.schema) else {_VALUE: found}
         return {name: _landed(row[name], kind) for name, kind in self.columns.items()}
 
 
@@ -68,15 +68,13 @@ def open_avro(registry: Registry, schema_id: int) -> AvroReader:
         parsed = parse_schema(json.loads(schema.text), named_schemas=named, expand=True)
     except (SchemaParseException, UnknownType, ValueError, KeyError, TypeError) as error:
         raise UnknownSchema(f"schema {schema_id} is not valid Avro: {error}") from error
-    if not isinstance(parsed, dict):
-        parsed = {"type": parsed}
-    return AvroReader(parsed, _columns(parsed))
+    if not _is_record(parsed):
+        return AvroReader(parsed, {_VALUE: _type(parsed)})
+    return AvroReader(parsed, {field["name"]: _type(field["type"]) for field in parsed["fields"]})
 
 
-def _columns(schema: dict[str, Any]) -> dict[str, pa.DataType]:
-    if schema.get("type") == "record":
-        return {field["name"]: _type(field["type"]) for field in schema["fields"]}
-    return {_VALUE: _type(schema["type"] if set(schema) == {"type"} else schema)}
+def _is_record(schema: Any) -> bool:
+    return isinstance(schema, dict) and schema.get("type") == "record"
 
 
 def _type(schema: Any) -> pa.DataType:

@@ -52,6 +52,7 @@ def letters(messages: pa.Table, reason: Callable[[int], str]) -> list[DeadLetter
         strict=True,
     )
     return [
-        DeadLetter(reason(n), f"{partition}/{offset}", value or b"")
+        # The letter of a message that is read again must be the same, byte for byte.
+        DeadLetter(reason(n), f"{partition}/{offset}", value.encode() if isinstance(value, str) else value)
         for n, (partition, offset, value) in enumerate(rows)
     ]

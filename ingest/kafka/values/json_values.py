@@ -6,10 +6,11 @@ import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.compute
 
 from ingest.kafka.keys import key_column
 from ingest.kafka.values.base import MESSAGES, Part, letters
@@ -19,6 +20,8 @@ from ingest.spec import StreamSpec
 from ingest.spec.kafka import KafkaSpec
 from plugins.core.duck import literal, quote
 
+# Its functions are made when it is imported, which no type checker sees.
+pc: Any = pyarrow.compute
 # Schema registries put a zero byte and four bytes of schema id before a value.
 _FRAME = 5
 _NO_OBJECT = "case when json_valid(smelt_value) then json_type(smelt_value) <> 'OBJECT' else true end"

@@ -44,9 +44,9 @@ def as_utf8(messages: pa.Table) -> tuple[pa.Table, pa.Table]:
     try:
         text = messages["smelt_value"].cast(pa.large_string())
     except pa.ArrowInvalid:
-        is_text = pa.array([_is_text(value) for value in messages["smelt_value"].to_pylist()], pa.bool_())
-        readable, _ = as_utf8(messages.filter(is_text))
-        return readable, messages.filter(pa.compute.invert(is_text))
+        is_text = [_is_text(value) for value in messages["smelt_value"].to_pylist()]
+        readable, _ = as_utf8(messages.filter(pa.array(is_text)))
+        return readable, messages.filter(pa.array([not found for found in is_text]))
     return messages.set_column(place, "smelt_value", text), messages.slice(0, 0)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from ingest.kafka.registry import Registry, UnknownSchema
 from ingest.kafka.values.rows import Unreadable
 
 if TYPE_CHECKING:
-    from google.protobuf.descriptor import Descriptor, FieldDescriptor, FileDescriptor
+    from google.protobuf.descriptor import Descriptor, FileDescriptor
 
 _SECONDS = 60
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -83,7 +84,7 @@ def _compiled(text: str, imported: tuple[tuple[str, str], ...]) -> FileDescripto
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             (root / name).write_text(source, encoding="utf-8")
         out = Path(folder) / "out.bin"
-        known = Path(__import__("grpc_tools").__file__).parent / "_proto"
+        known = _known_types()
         command = [sys.executable, "-m", "grpc_tools.protoc", f"-I{root}", f"-I{known}", "--include_imports",
                    f"--descriptor_set_out={out}", "smelt_schema.proto"]  # fmt: skip
         done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
@@ -93,6 +94,12 @@ def _compiled(text: str, imported: tuple[tuple[str, str], ...]) -> FileDescripto
         for file in FileDescriptorSet.FromString(out.read_bytes()).file:
             pool.Add(file)  # type: ignore[attr-defined]
     return pool.FindFileByName("smelt_schema.proto")
+
+
+def _known_types() -> Path:
+    """The folder of Protobuf's own files (`google/protobuf/timestamp.proto`), which grpcio-tools brings."""
+    found = find_spec("grpc_tools")
+    return Path(str(found.origin)).parent / "_proto" if found else Path()
 
 
 def _message_path(payload: bytes) -> tuple[tuple[int, ...], bytes]:
@@ -127,11 +134,11 @@ def _message(file: FileDescriptor, path: tuple[int, ...]) -> Descriptor:
     return found
 
 
-def _is_list(field: FieldDescriptor) -> bool:
+def _is_list(field: Any) -> bool:
     return bool(field.is_repeated)
 
 
-def _type(field: FieldDescriptor) -> pa.DataType:
+def _type(field: Any) -> pa.DataType:
     if _is_list(field):
         return pa.string()
     if field.message_type is not None:
@@ -141,7 +148,7 @@ def _type(field: FieldDescriptor) -> pa.DataType:
     return _TYPES[_scalar(field)]
 
 
-def _scalar(field: FieldDescriptor) -> str:
+def _scalar(field: Any) -> str:
     kinds = {
         field.CPPTYPE_DOUBLE: "double", field.CPPTYPE_FLOAT: "float", field.CPPTYPE_INT64: "int64",
         field.CPPTYPE_UINT64: "uint64", field.CPPTYPE_INT32: "int32", field.CPPTYPE_UINT32: "uint32",
@@ -150,7 +157,7 @@ def _scalar(field: FieldDescriptor) -> str:
     return "bytes" if field.type == field.TYPE_BYTES else kinds.get(field.cpp_type, "string")
 
 
-def _value(message: Any, field: FieldDescriptor) -> Any:
+def _value(message: Any, field: Any) -> Any:
     value = getattr(message, field.name)
     if _is_list(field):
         return _as_json(message, field)
@@ -168,7 +175,7 @@ def _value(message: Any, field: FieldDescriptor) -> Any:
     return _as_json(message, field)
 
 
-def _as_json(message: Any, field: FieldDescriptor) -> str | None:
+def _as_json(message: Any, field: Any) -> str | None:
     """What is nested, as Protobuf's own JSON of it, under the names of the schema."""
     import json
 
@@ -180,4 +187,5 @@ def _as_json(message: Any, field: FieldDescriptor) -> str | None:
     else:
         getattr(only, field.name).CopyFrom(getattr(message, field.name))
     told = MessageToDict(only, preserving_proto_field_name=True)
-    return json.dumps(told.get(field.name, [] if _is_list(field) else {}), ensure_ascii=False)
+    is_map = field.message_type is not None and field.message_type.GetOptions().map_entry
+    return json.dumps(told.get(field.name, [] if _is_list(field) and not is_map else {}), ensure_ascii=False)

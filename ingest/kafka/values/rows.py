@@ -29,9 +29,12 @@ class Unreadable(Exception):
 
 
 class Reader(Protocol):
-    """Reads payloads of one schema. columns: Arrow types by name, in which `read` gives the values."""
+    """Reads payloads of one schema. columns: Arrow types by name, in which `read` gives values."""
 
-    columns: Mapping[str, pa.DataType]
+    @property
+    def columns(self) -> Mapping[str, pa.DataType]:
+        """The fields of the schema."""
+        ...
 
     def read(self, payload: bytes) -> Mapping[str, Any]:
         """The fields of one payload; raises Unreadable."""
