@@ -15,7 +15,7 @@ from rich.markup import escape
 from sqlalchemy.exc import DatabaseError
 
 from ingest.connections import ConnectionPool
-from ingest.load import Job, StreamResult, full_disk, load_stream
+from ingest.load import Job, StreamResult, full_disk, load_stream, unreachable_lake
 from ingest.load.history import record_load
 from ingest.report import Progress
 from ingest.spec import SourceSpec, StreamSpec, load_sources
@@ -30,6 +30,7 @@ _TOGETHER = {
     "cdc": "ingest.cdc:capture",
     "webhooks": "ingest.webhooks.feed:drain",
     "kafka": "ingest.kafka:ingest_topics",
+    "federated": "ingest.federated.looking:look",
 }
 
 
@@ -173,11 +174,15 @@ def _load_together(kind: str, jobs: list[Job]) -> list[StreamResult]:
     return _guarded(jobs, lambda: getattr(import_module(module), function)(jobs))
 
 
+def _explained(job: Job, error: Exception) -> SmeltError | None:
+    return error if isinstance(error, SmeltError) else full_disk(job, error) or unreachable_lake(job, error)
+
+
 def _guarded(jobs: list[Job], work: Callable[[], list[StreamResult]]) -> list[StreamResult]:
     try:
         return work()
     except (SmeltError, OSError, DatabaseError) as found:
-        error = found if isinstance(found, SmeltError) else full_disk(jobs[0], found)
+        error = _explained(jobs[0], found)
         if error is None:
             raise
         hint = mask(error.hint) if error.hint else None

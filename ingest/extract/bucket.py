@@ -132,7 +132,7 @@ class Bucket:
 
         try:
             return bytes(self._store.get(key, options=options).bytes())  # type: ignore[arg-type]
-        except (NotFoundError, PreconditionError) as error:
+        except (FileNotFoundError, NotFoundError, PreconditionError) as error:
             raise Moved(key) from error
 
     def _found(self, item: Any, start: int) -> FoundFile:
@@ -146,12 +146,19 @@ class Bucket:
             return call()
         except (PermissionDeniedError, UnauthenticatedError) as error:
             raise self._refused(error) from None
-        except NotFoundError as error:
-            raise SmeltError(f"{self.url} is not there: {_first_line(error)}", f"correct {self._what}") from None
+        except (FileNotFoundError, NotFoundError) as error:
+            raise self._missing(error) from None
         except BaseError as error:
+            if "NoSuchBucket" in str(error):
+                raise self._missing(error) from None
             if "ExpiredToken" in str(error) or "TokenRefreshRequired" in str(error):
                 raise self._refused(error) from None
             raise Transient(f"{self.url} cannot be reached: {_first_line(error)}") from None
+
+    def _missing(self, error: Exception) -> SmeltError:
+        where = self._what.removesuffix(".storage")
+        told = f"{self.url} is not there: {_first_line(error)}"
+        return SmeltError(told, f"correct {where}.url, or make the bucket")
 
     def _refused(self, error: Exception) -> Exception:
         if self._keys_now() != self._keys:

@@ -155,9 +155,9 @@ class _Zstd:
             raise ValueError(str(error)) from error
 
 
-def _copy(source: Any, target: Path, limit: int) -> int:
-    """Bytes written; raises Unpackable beyond `limit`."""
-    size = 0
+def _copy(source: Any, target: Path, limit: int, before: int = 0) -> int:
+    """Bytes unpacked of the file so far, `before` and now; raises Unpackable beyond `limit`."""
+    size = before
     with target.open("wb") as copy:
         while chunk := source.read(_CHUNK):
             size += len(chunk)
@@ -171,6 +171,7 @@ def _members(file: FoundFile, local: Path, limit: int, folder: Path) -> list[Par
     """The files in an archive, in its order; what is hidden or a folder is none."""
     folder.mkdir()
     parts: list[Part] = []
+    size = 0
     with zipfile.ZipFile(local) as archive:
         wanted = [one for one in archive.infolist() if not one.is_dir() and not _is_hidden(one.filename)]
         if len(wanted) > _MEMBERS:
@@ -179,7 +180,7 @@ def _members(file: FoundFile, local: Path, limit: int, folder: Path) -> list[Par
             # Names of members are of strangers: none becomes a path.
             target = folder / f"{number:03d}"
             with archive.open(member) as source:
-                limit -= _copy(source, target, limit)
+                size = _copy(source, target, limit, size)
             parts.append(Part(file, target, member.filename.rsplit("/", 1)[-1], number * MEMBER))
     return parts
 

@@ -36,9 +36,12 @@ from plugins.core.lake.catalog import data_folder
 from plugins.core.lake.data_files import file_size, remove_file
 from plugins.core.lake.sidecar import Sidecar
 from plugins.core.ledger import Run
+from plugins.core.objects.faults import unreachable
+from plugins.core.settings import mask
 
 # Each loser of a race pulls again; more than this many losses in a row is no race.
 _RACES = 30
+_LAKE_HINT = "check the server and the keys that lake.storage refers to, and run again; nothing was lost"
 _FULL = re.compile(r"No space left|disk is full|File too large|quota exceeded", re.IGNORECASE)
 
 
@@ -71,6 +74,10 @@ class Job:
     def name(self) -> str:
         """`source.stream`."""
         return f"{self.source.name}.{self.stream.name}"
+
+
+class _LakeUnreachable(Transient):
+    """The bucket of the lake did not answer; nothing was committed, or the table says that it was."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +130,8 @@ def _load_next(job: Job, sidecar: Sidecar, keep: Path) -> tuple[StreamResult, bo
             # What another writer has loaded meanwhile is no longer pending.
             shutil.rmtree(keep)
             keep.mkdir()
+        except _LakeUnreachable as error:
+            raise SmeltError(str(error), _LAKE_HINT) from error
         except Transient as error:
             hint = (
                 f"start it or correct connection {job.source.connection!r}; `smelt doctor` tests each connection"
@@ -145,6 +154,10 @@ def _attempt(job: Job, sidecar: Sidecar, keep: Path) -> tuple[StreamResult, bool
                 job.lake.settings, job.source, job.stream, position, con, workdir, job.progress, keep, sidecar
             )
             return _pull_and_commit(job, request, state, batch_id)
+    except (duckdb.Error, OSError) as error:
+        if told := unreachable(job.lake.root, error):
+            raise _LakeUnreachable(mask(told)) from error
+        raise
     finally:
         shutil.rmtree(workdir, ignore_errors=True)
 
@@ -293,7 +306,15 @@ def _notes(job: Job, pull: Pull, landing: Landing) -> tuple[str, ...]:
 
 
 def _explained(job: Job, pull: Pull, error: duckdb.Error | OSError) -> Exception:
+    if told := unreachable(job.lake.root, error):
+        return _LakeUnreachable(mask(told))
     return full_disk(job, error) or pull.explain(error)
+
+
+def unreachable_lake(job: Job, error: Exception) -> SmeltError | None:
+    """What to say if `error` means that the lake's bucket does not answer; None if it means something else."""
+    told = unreachable(job.lake.root, error)
+    return SmeltError(told, _LAKE_HINT) if told else None
 
 
 def full_disk(job: Job, error: Exception) -> SmeltError | None:
