@@ -22,15 +22,20 @@ _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload(["numbers_table", "plugins.core.lake.maintenance"])
 
 FAILPOINTS = [
-    "compact-before-write",
     "compact-after-write",
     "compact-in-transaction",
-    "compact-after-commit",
     "expire-before-commit",
-    "expire-in-transaction",
-    "expire-after-commit",
-    "sweep-before-delete",
     "sweep-after-delete",
+    *(
+        pytest.param(name, marks=pytest.mark.full)
+        for name in (
+            "compact-before-write",
+            "compact-after-commit",
+            "expire-in-transaction",
+            "expire-after-commit",
+            "sweep-before-delete",
+        )
+    ),
 ]
 
 
