@@ -14,7 +14,7 @@ import duckdb
 from ingest.connections import dsn_of
 from ingest.extract.base import Pull, PullRequest, Scope
 from ingest.retry import Transient
-from ingest.spec import CursorSpec, SourceSpec
+from ingest.spec import CursorSpec, SourceSpec, StreamSpec
 from plugins.core import duck
 from plugins.core.duck import literal, quote
 from plugins.core.errors import SmeltError
@@ -112,14 +112,43 @@ class PostgresExtractor:
         return f"PostgreSQL {version.split()[0]}, {len(source.streams)} tables, {latency:.0f} ms"
 
 
-def _attach(con: duckdb.DuckDBPyConnection, settings: Settings, source: SourceSpec) -> None:
+def in_place_relation(
+    con: duckdb.DuckDBPyConnection, settings: Settings, source: SourceSpec, stream: StreamSpec, alias: str
+) -> str:
+    """SELECT of a table that the scanner reads exactly, in the database that is attached as `alias`, in `con` too.
+
+    Raises SmeltError for a table with columns that it doesn't, or Transient.
+    """
+    name = f"{source.name}.{stream.name}"
+    try:
+        _attach(con, settings, source)
+        table = _describe(con, stream.table or f"public.{stream.name}", source)
+        inexact = [column.name for column in table.columns if not column.is_exact]
+        has_special, _ = _probe(con, table, None, "")
+        _attach(con, settings, source, alias)
+    except duckdb.Error as error:
+        raise _explained(error, source, name) from error
+    reasons = {
+        f"columns {', '.join(inexact)}": bool(inexact),
+        "values such as NaN or infinity": has_special,
+        "the role may not read all columns": not table.is_open,
+    }
+    if found := "; ".join(why for why, is_so in reasons.items() if is_so):
+        raise SmeltError(
+            f"{name}: it can't be read in place exactly: {found}",
+            "read it through a view that casts them (such as numeric to numeric(18, 4)), or set sync_mode: full",
+        )
+    return _relation(table, "", has_special=False).replace(f"from {_ALIAS}.", f"from {quote(alias)}.", 1)
+
+
+def _attach(con: duckdb.DuckDBPyConnection, settings: Settings, source: SourceSpec, alias: str = _ALIAS) -> None:
     duck.load_extensions(con, ("postgres_scanner",))
-    attached = con.execute("select 1 from duckdb_databases() where database_name = ?", [_ALIAS]).fetchone()
+    attached = con.execute("select 1 from duckdb_databases() where database_name = ?", [alias]).fetchone()
     if attached:
         con.execute("call pg_clear_cache()")
         return
     dsn = _with_timeout(checked_url(dsn_of(settings, source.connection)))
-    con.execute(f"attach {literal(dsn)} as {_ALIAS} (type postgres, read_only)")
+    con.execute(f"attach {literal(dsn)} as {quote(alias)} (type postgres, read_only)")
 
 
 def _with_timeout(dsn: str) -> str:

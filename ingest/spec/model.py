@@ -94,10 +94,11 @@ class StreamSpec(_Section):
         None, description="kafka: the topic; default: one called as the stream, of JSON."
     )
     webhook: WebhookSpec | None = Field(None, description="webhooks: how the stream is received.")
-    sync_mode: Literal["full", "incremental", "cdc"] = Field(
+    sync_mode: Literal["full", "incremental", "cdc", "federated"] = Field(
         "full",
         description="full: everything, each time. incremental: what is new by the cursor. cdc: a snapshot, and "
-        "from then on every change in the server's log (postgres).",
+        "from then on every change in the server's log (postgres). federated: nothing is copied; builds read the "
+        "source in place (postgres tables, Parquet files).",
     )
     primary_key: list[str] = Field(
         default_factory=list, description="Empty: rows are told apart by their content."
@@ -172,6 +173,16 @@ class SourceSpec(_Section):
         captured = [stream.name for stream in self.streams if stream.sync_mode == "cdc"]
         if captured and self.kind != "postgres":
             raise ValueError(f"sync_mode cdc is for kind postgres (streams: {', '.join(captured)})")
+        return self
+
+    @model_validator(mode="after")
+    def _federated_can_be_read_in_place(self) -> SourceSpec:
+        for stream in self.streams:
+            if stream.sync_mode == "federated":
+                if self.kind not in ("postgres", "files"):
+                    raise ValueError(f"sync_mode federated is for kind postgres or files (stream: {stream.name})")
+                if self.kind == "postgres" and not stream.primary_key:
+                    raise ValueError(f"sync_mode federated needs a primary_key (stream: {stream.name})")
         return self
 
     @property

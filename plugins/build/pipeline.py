@@ -214,6 +214,12 @@ def _pin(settings: Settings, project: Project, run: Run, as_of: datetime | None)
         )
     if as_of and not any(pin.snapshot_id for pin in pins):
         raise SmeltError(f"no bronze table had any rows at {as_of:%Y-%m-%d %H:%M:%S %Z}", "choose a later time")
+    live = sorted(pin.table for pin in pins if pin.in_place and pin.table in _bronze_tables_used(project))
+    if as_of and live:
+        raise SmeltError(
+            f"nobody knows what {', '.join(live)} held at {as_of:%Y-%m-%d %H:%M:%S %Z}: it is read in place",
+            "set `sync_mode: full` or `incremental` for streams whose past you need",
+        )
     pins = _held_back(run, pins, as_of)
     run.append(
         "pins",

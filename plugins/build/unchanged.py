@@ -69,9 +69,9 @@ def _is_silver(node: Any) -> bool:
 
 
 def _moved(current: PublishedRun, pins: Sequence[Pin]) -> set[str]:
-    """Bronze tables that are at another snapshot than the published run's."""
+    """Bronze tables that are at another snapshot than the published run's, or may be: their rows are elsewhere."""
     was = {pin.table: pin.snapshot_id for pin in current.pins}
-    return {pin.table for pin in pins if was.get(pin.table, -1) != pin.snapshot_id}
+    return {pin.table for pin in pins if pin.in_place or was.get(pin.table, -1) != pin.snapshot_id}
 
 
 def _reached(manifest: Manifest, moved: Iterable[str]) -> set[str]:

@@ -25,6 +25,7 @@ from tenacity import retry, retry_if_exception, stop_after_attempt, wait_random_
 
 from plugins.core.failpoints import reach
 from plugins.core.lake.catalog import Lake
+from plugins.core.lake.in_place import IN_PLACE
 from plugins.core.lake.state import BATCH_ID, EPOCH, POSITION, TableState, read_state
 from plugins.core.lake.transaction import begin
 
@@ -117,6 +118,9 @@ def _transact(table: Table, state: TableState, batch: Batch) -> None:
     else:
         unmoved = AssertRefSnapshotId.model_validate({"ref": MAIN_BRANCH, "snapshot-id": state.snapshot_id})
         transaction._apply((SetPropertiesUpdate(updates=properties),), (unmoved,))
+    if IN_PLACE in table.properties:
+        # From now on the rows are here.
+        transaction.remove_properties(IN_PLACE)
     reach("in-transaction")
     transaction.commit_transaction()
 

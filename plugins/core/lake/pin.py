@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from plugins.core.duck import literal, quote
@@ -14,6 +14,8 @@ class Pin:
 
     unsent: columns of change events whose value a source leaves out where it did not change and is large; a reader
     gets the value of the row's version before, found by `key`.
+    in_place: the rows are at their source: `sql` reads them there, once `connection` (None: none) is attached as
+    `alias`. `scan_sql` gives none of them.
     """
 
     namespace: str
@@ -22,6 +24,7 @@ class Pin:
     snapshot_id: int | None
     key: Sequence[str] = ()
     unsent: Sequence[str] = ()
+    in_place: Mapping[str, str | None] | None = None
 
 
 def scan_sql(pin: Pin) -> str:

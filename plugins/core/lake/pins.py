@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from plugins.core.errors import SmeltError
 from plugins.core.lake.catalog import Lake
 from plugins.core.lake.gaps import BEFORE_ALL, read_gaps
+from plugins.core.lake.in_place import in_place_sql, read_in_place
 from plugins.core.lake.pin import Pin
 from plugins.core.lake.state import EPOCH, LOG, UNSENT, read_state
 
@@ -96,6 +97,9 @@ def _require_kept(table: Table, snapshot_id: int | None, as_of: datetime | None,
 
 
 def _pin(namespace: str, name: str, table: Table, as_of: datetime | None, epoch: str | None) -> Pin:
+    if found := read_in_place(table):
+        live = {"connection": found.connection, "alias": found.alias, "sql": in_place_sql(found)}
+        return Pin(namespace, name, table.metadata_location, None, in_place=live)
     snapshot_id = _snapshot_at(table, as_of)
     if epoch is not None:
         snapshot_id = _up_to(table, snapshot_id, epoch)

@@ -20,6 +20,7 @@ from plugins.core.lake import Lake, pin_namespace, scan_sql
 from plugins.core.lake.saved_pins import load_pins, registered
 from plugins.core.objects import allow_lake
 from plugins.core.settings import load_settings
+from plugins.core.warehouse.in_place import lay_in_place
 from plugins.core.warehouse.ledger_tables import lay_ledger_tables
 
 PINS_VARIABLE = "SMELT_PINS"
@@ -56,6 +57,9 @@ class Plugin(BasePlugin):
         for (name,) in present:
             if name not in wanted:
                 conn.execute(f"drop view bronze.{quote(name)}")
+        lay_in_place(conn, self._settings, self._pins)
         for pin in self._pins:
+            if pin.in_place:
+                continue
             conn.execute(f"create or replace view bronze.{quote(pin.table)} as from {scan_sql(pin)}")
         lay_ledger_tables(conn, self._settings)
