@@ -134,7 +134,8 @@ class MaintenanceSettings(_Section):
     grace_minutes: float = Field(
         default=15,
         ge=0,
-        description="For how long a file that nothing refers to any more stays, for who reads it.",
+        description="How long a file that nothing refers to any more stays, for who reads it still; "
+        "0 only where nothing reads or writes meanwhile.",
     )
 
 

@@ -52,5 +52,9 @@ class Caretaker:
                 self._maintain([], is_published=True)
 
     def _maintain(self, tables: list[str], *, is_published: bool = False) -> None:
-        if trouble := maintain_on_the_way(self._settings, tables, is_published=is_published):
+        try:
+            trouble = maintain_on_the_way(self._settings, tables, is_published=is_published)
+        except Exception as defect:  # noqa: BLE001 - told, and tried again: nobody would see that the thread is gone
+            trouble = f"{', '.join(tables) or 'what is published'} was not maintained: {defect!r}"
+        if trouble:
             self._on_trouble(trouble)
