@@ -14,6 +14,8 @@ NAMES = (
     "discovery",
     "postgres",
     "cdc",
+    "kafka",
+    "watch",
     "webhooks",
     "build",
     "demo",

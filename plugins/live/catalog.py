@@ -27,7 +27,7 @@ from plugins.core.project.resources import Manifest
 from plugins.core.settings import Settings
 from plugins.core.warehouse.published import PublishedRun, current_run, live_path, point_to_live, run_path
 from plugins.live.entities import LiveEntity, live_entities
-from plugins.live.merging import Fresh, merge
+from plugins.live.merging import Fresh, begin, merge
 
 # Readers that found the name of a file open it within this time.
 _KEPT_SECONDS = 60.0
@@ -53,6 +53,7 @@ class _Base:
 
     run: PublishedRun
     entities: Sequence[LiveEntity]
+    pins: Mapping[str, Pin]
     read_up_to: Mapping[str, str]
     fresh: dict[str, Fresh] = field(default_factory=dict)
     left: dict[str, str] = field(default_factory=dict)
@@ -104,8 +105,8 @@ class LiveCatalog:
         published = {table.dataset for table in run.tables} - {stale.dataset for stale in run.stale}
         entities = live_entities(Manifest.read(path), published) if path.is_file() else []
         wanted = {entity.table for entity in entities}
-        pins = [pin for pin in run.pins if pin.table in wanted]
-        return _Base(run, entities, {pin.table: self._newest_batch(pin) for pin in pins})
+        pins = {pin.table: pin for pin in run.pins if pin.table in wanted}
+        return _Base(run, entities, pins, {name: self._newest_batch(pin) for name, pin in pins.items()})
 
     def _newest_batch(self, pin: Pin) -> str:
         """The newest batch that a pinned snapshot holds; "" if it is empty: batch ids grow from load to load."""
@@ -127,17 +128,20 @@ class LiveCatalog:
                 continue
             is_new = True
             try:
-                base.fresh[entity.dataset] = merge(self._con, entity, base.run, pin, base.read_up_to[entity.table])
+                known = base.fresh.get(entity.dataset) or self._built(base, entity)
+                base.fresh[entity.dataset] = merge(self._con, known, pin)
                 base.left.pop(entity.dataset, None)
             except duckdb.Error as error:
                 base.fresh.pop(entity.dataset, None)
                 base.left[entity.dataset] = str(error).splitlines()[0]
         return is_new
 
+    def _built(self, base: _Base, entity: LiveEntity) -> Fresh:
+        return begin(self._con, entity, base.run, base.pins[entity.table], base.read_up_to[entity.table])
+
     def _is_ahead(self, base: _Base, entity: LiveEntity, pin: Pin) -> bool:
         known = base.fresh.get(entity.dataset)
-        at = known.pin if known else next(pin for pin in base.run.pins if pin.table == entity.table)
-        return pin.snapshot_id != at.snapshot_id
+        return pin.snapshot_id != (known.pin if known else base.pins[entity.table]).snapshot_id
 
     def _write(self, base: _Base) -> Path:
         """The catalog file; nobody sees it before it is pointed to."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 
@@ -15,7 +15,8 @@ from plugins.live.entities import LiveEntity
 
 @dataclass(frozen=True)
 class Fresh:
-    """What came to an entity since its run was built. rows: bronze rows; pin: up to where they were read.
+    """What came to an entity since its run was built. rows: bronze rows; pin, up_to: where they end, as
+    snapshot and as batch id.
 
     keys: a table of the keys that got a valid version or a tombstone, whose published rows no longer count.
     values: a table of the entity's columns with the current rows of those keys.
@@ -23,33 +24,57 @@ class Fresh:
 
     entity: LiveEntity
     pin: Pin
+    up_to: str
     rows: int
     values: str
     keys: str
 
 
-def merge(con: duckdb.DuckDBPyConnection, entity: LiveEntity, run: PublishedRun, pin: Pin, after: str) -> Fresh:
-    """Compute what the bronze rows at `pin` with a batch id greater than `after` make of `entity`.
+def begin(con: duckdb.DuckDBPyConnection, entity: LiveEntity, run: PublishedRun, pin: Pin, up_to: str) -> Fresh:
+    """Nothing yet: `pin` and `up_to` are what `run` was built from. con: a scratch connection of our own.
 
-    con: a scratch connection of our own, kept between calls. Raises duckdb.Error if the models' SQL doesn't fit
-    the rows any more, as when a column has another type now.
+    Raises duckdb.Error if the models' SQL doesn't fit the bronze table any more.
     """
     _lay_ground(con, entity, run)
-    rows = f"select * from {scan_sql(pin)} where _smelt_batch_id > {literal(after)}"
+    values, keys = f"memory.main.{quote(entity.dataset)}", f"memory.main.{quote(entity.dataset + ' keys')}"
+    _compute(con, entity, f"select * from {scan_sql(pin)} where false")
+    con.execute(f"create or replace table {values} as {entity.sql}")
+    con.execute(f"create or replace table {keys} as {_keys_sql(entity)}")
+    return Fresh(entity, pin, up_to, 0, values, keys)
+
+
+def merge(con: duckdb.DuckDBPyConnection, known: Fresh, pin: Pin) -> Fresh:
+    """`known` and the bronze rows that came after it, up to `pin`.
+
+    A key's rows depend on its versions alone, so newer versions take the place of what was known of their keys.
+    Raises duckdb.Error if the models' SQL doesn't fit the rows, as when a column has another type now.
+    """
+    entity = known.entity
+    rows = f"select * from {scan_sql(pin)} where _smelt_batch_id > {literal(known.up_to)}"
+    count, newest = _compute(con, entity, rows)
+    con.execute(f"create or replace temp table newer_keys as {_keys_sql(entity)}")
+    con.execute(f"create or replace temp table newer_values as {entity.sql}")
+    same = " and ".join(f"newer.{quote(column)} = known.{quote(column)}" for column in entity.key)
+    newer = f"exists (select 1 from newer_keys as newer where {same})"
+    for table, new in ((known.values, "newer_values"), (known.keys, "newer_keys")):
+        con.execute(f"delete from {table} as known where {newer}")
+        con.execute(f"insert into {table} from {new}")
+    return replace(known, pin=pin, up_to=newest or known.up_to, rows=known.rows + count)
+
+
+def _compute(con: duckdb.DuckDBPyConnection, entity: LiveEntity, rows: str) -> tuple[int, str | None]:
+    """Lay the models over these bronze rows; how many they are, and their newest batch."""
     con.execute(f"create or replace table {_named(entity.bronze)} as {rows}")
-    ((count,),) = con.execute(f"select count(*) from {_named(entity.bronze)}").fetchall()
     for relation, sql in entity.steps:
         # The versions are read several times over; the views before them once.
         kind = "table" if relation == entity.versions else "view"
         con.execute(f"create or replace {kind} {_named(relation)} as {sql}")
-    values, keys = f"memory.main.{quote(entity.dataset)}", f"memory.main.{quote(entity.dataset + ' keys')}"
-    con.execute(f"create or replace table {values} as {entity.sql}")
+    return con.execute(f"select count(*), max(_smelt_batch_id) from {_named(entity.bronze)}").fetchall()[0]
+
+
+def _keys_sql(entity: LiveEntity) -> str:
     columns = ", ".join(map(quote, entity.key))
-    con.execute(
-        f"create or replace table {keys} as select distinct {columns} from {_named(entity.versions)} "
-        "where len(_smelt_broken_rules) = 0"
-    )
-    return Fresh(entity, pin, count, values, keys)
+    return f"select distinct {columns} from {_named(entity.versions)} where len(_smelt_broken_rules) = 0"
 
 
 def _lay_ground(con: duckdb.DuckDBPyConnection, entity: LiveEntity, run: PublishedRun) -> None:

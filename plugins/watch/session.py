@@ -72,9 +72,10 @@ class Session:
 
     def _follow(self, engine: Engine, live: LiveCatalog, display: Display) -> None:
         # What came to bronze while nobody watched is built too.
-        is_new = True
-        if not catalog_path(self._settings).is_file():
+        self._refresh(live)
+        if self._live is not None or not catalog_path(self._settings).is_file():
             self._rebuilder.want()
+        is_new = False
         while not self._stopping.is_set():
             is_new = self._take() or is_new
             is_new = self._rebuilder.tick() or is_new
@@ -101,8 +102,6 @@ class Session:
         refreshed = live.refresh()
         if refreshed is not None:
             self._live, self._fresh_at = refreshed, begun
-            if any(refreshed.rows.values()):
-                self._rebuilder.want()
 
     def _moment(self, engine: Engine) -> Moment:
         builder = self._rebuilder

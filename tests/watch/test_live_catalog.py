@@ -9,6 +9,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+from bench.followed_project import new_project, published
 from plugins.build import build
 from plugins.core.lake import Batch, Lake, commit_batch, ensure_columns, read_state
 from plugins.core.lake.catalog import data_folder
@@ -16,7 +17,6 @@ from plugins.core.ledger import new_id
 from plugins.core.settings import Settings
 from plugins.core.warehouse.published import current_run, published_file, published_runs
 from plugins.live import LiveCatalog
-from tests.watch.orders import new_project, published
 
 TABLE = "bronze.shop__orders"
 SCHEMA = pa.schema(

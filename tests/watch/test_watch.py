@@ -14,9 +14,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from bench.followed_project import new_project, published
 from plugins.core.settings import Settings
 from tests.ingest.cdc.conftest import Captured
-from tests.watch.orders import new_project, published
 
 SMELT = str(Path(sys.executable).with_name("smelt"))
 PATIENCE = 90.0

@@ -8,7 +8,7 @@ from pathlib import Path
 from plugins.core.settings import Settings, load_settings
 from plugins.core.warehouse.reader import open_published
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[1]
 _FILES = {
     ".dbtignore": "source.yml\n",
     "dbt_project.yml": "name: small\nversion: '1.0'\nprofile: smelt\nmodel-paths: [models, sources]\n"
