@@ -15,6 +15,7 @@ from plugins.core.failpoints import reach
 from plugins.core.lake import Lake
 from plugins.core.lake.catalog import data_folder
 from plugins.core.lake.data_files import file_size
+from plugins.core.lake.transaction import begin
 from plugins.core.warehouse.published import PublishedTable
 
 _HASH = "smelt.content-hash"
@@ -102,7 +103,7 @@ def _fingerprint(
 
 
 def _replace(table: Table, wanted: pa.Schema, files: list[str], run_id: str, properties: dict[str, str]) -> None:
-    transaction = table.transaction()
+    transaction = begin(table)
     _reshape(transaction, wanted)
     mapping: NameMapping = transaction.table_metadata.schema().name_mapping
     transaction.set_properties({**properties, "schema.name-mapping.default": mapping.model_dump_json()})

@@ -54,6 +54,7 @@ def test_a_time_is_answered_rightly_or_not_at_all(between: list[int], data: st.D
         assert found == true or (gap is not None and gap.hides(at, None))
 
 
+@settings(deadline=None)
 @given(waits)
 def test_whole_hours_of_a_day_and_midnights_stay(between: list[int]) -> None:
     now = 20_000 * DAY
@@ -69,6 +70,7 @@ def test_whole_hours_of_a_day_and_midnights_stay(between: list[int]) -> None:
     assert all(_state_at(kept, at - 1) == _state_at(history, at - 1) for at in [*hours, *midnights])
 
 
+@settings(deadline=None)
 @given(waits, st.integers(0, 41))
 def test_what_all_tables_of_a_source_have_stays_and_all_after_it(between: list[int], place: int) -> None:
     history = [Moment(n, 20_000 * DAY + n, f"{n:04}") for n, _ in enumerate(between, start=1)]
@@ -78,6 +80,7 @@ def test_what_all_tables_of_a_source_have_stays_and_all_after_it(between: list[i
     assert not {moment.id for moment in needed} & set(expiry.expired)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 2_000_000), max_size=60))
 def test_each_file_is_merged_once_and_only_with_its_like(sizes: list[int]) -> None:
     files = [DataFile(str(n), size, 1) for n, size in enumerate(sizes)]
