@@ -170,7 +170,7 @@ def print_status(console: Console, found: Status) -> None:
                 f"{stream.loaded_at:%Y-%m-%d %H:%M:%S}" if stream.loaded_at else "never",
                 _duration(stream.age_seconds),
                 _duration(stream.sla_seconds),
-                "late" if stream.is_late else "in time",
+                f"{'late' if stream.is_late else 'in time'}{', federated' if stream.is_in_place else ''}",
             )
             for stream in found.streams
         ],

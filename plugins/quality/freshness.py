@@ -18,12 +18,16 @@ from plugins.core.settings import Settings
 
 @dataclass(frozen=True)
 class Freshness:
-    """A stream's newest successful load (None: never), its age in seconds, and its SLA in seconds (None: none)."""
+    """A stream's newest successful load (None: never), its age in seconds, and its SLA in seconds (None: none).
+
+    is_in_place: it is not loaded but read at its source by each build; loaded_at: when its schema was looked at.
+    """
 
     stream: str
     loaded_at: datetime | None
     age_seconds: float | None
     sla_seconds: float | None
+    is_in_place: bool = False
 
     @property
     def is_late(self) -> bool:
@@ -54,23 +58,24 @@ def stream_freshness(settings: Settings, ledger: Ledger, now: datetime | None = 
     newest = ledger.read(query)
     loaded = {f"{row['source']}.{row['stream']}": row["at"].replace(tzinfo=UTC) for row in newest}
     found = {}
-    for stream, sla in _promises(settings).items():
+    for stream, (sla, is_in_place) in _promises(settings).items():
         at = loaded.get(stream)
         age = (now - at).total_seconds() if at else None
-        found[stream] = Freshness(stream, at, age, sla.total_seconds() if sla else None)
+        found[stream] = Freshness(stream, at, age, sla.total_seconds() if sla else None, is_in_place)
     return found
 
 
-def _promises(settings: Settings) -> dict[str, timedelta | None]:
-    """Each stream's `freshness_sla`; only that is looked at here, the rest of source.yml is for ingest."""
+def _promises(settings: Settings) -> dict[str, tuple[timedelta | None, bool]]:
+    """Each stream's `freshness_sla`, and whether it is read in place; the rest of source.yml is for ingest."""
     duration = TypeAdapter(timedelta | None)
     promises = {}
     for path in sorted((settings.project_dir / "sources").glob("*/source.yml")):
         try:
             document = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
             for stream in document["streams"]:
-                promises[f"{path.parent.name}.{stream['name']}"] = duration.validate_python(
-                    stream.get("freshness_sla")
+                promises[f"{path.parent.name}.{stream['name']}"] = (
+                    duration.validate_python(stream.get("freshness_sla")),
+                    stream.get("sync_mode") == "federated",
                 )
         except (YAMLError, KeyError, TypeError, ValidationError) as error:
             raise SmeltError(f"{path}: cannot be read: {error}", "see docs/reference/source.md") from error

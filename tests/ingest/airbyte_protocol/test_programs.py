@@ -23,7 +23,7 @@ def _seen(source) -> list[dict]:
     return [json.loads(line) for line in (source.project / "seen").read_text().splitlines()]
 
 
-@pytest.mark.parametrize("mode", ["good", "global"])
+@pytest.mark.parametrize("mode", ["good", pytest.param("global", marks=pytest.mark.full)])
 def test_an_incremental_read_goes_on_where_the_last_state_was(source, mode: str) -> None:
     source.connector(mode)
     assert source.load().rows_loaded == 25
@@ -34,6 +34,7 @@ def test_an_incremental_read_goes_on_where_the_last_state_was(source, mode: str)
     assert _ids(source) == list(range(1, 33))
 
 
+@pytest.mark.full
 def test_a_full_read_notices_what_is_gone(source) -> None:
     source.connector(sync_mode="full")
     source.load()
@@ -68,6 +69,7 @@ def test_secrets_are_in_private_files_only(source) -> None:
         ("endless", "wrote a line of more than"),
     ],
 )
+@pytest.mark.full
 def test_a_failed_read_says_why_and_commits_nothing(source, mode: str, said: str) -> None:
     source.connector(mode)
     error = source.ingest().error
@@ -78,6 +80,7 @@ def test_a_failed_read_says_why_and_commits_nothing(source, mode: str, said: str
     assert _ids(source) == list(range(1, 26))
 
 
+@pytest.mark.full
 def test_a_connector_that_says_nothing_is_ended_with_all_that_it_started(source) -> None:
     source.connector("hung", silence="PT1S")
     error = source.ingest().error
@@ -87,6 +90,7 @@ def test_a_connector_that_says_nothing_is_ended_with_all_that_it_started(source)
     assert str(source.project) not in left
 
 
+@pytest.mark.full
 def test_what_is_odd_is_kept_or_told(source) -> None:
     source.connector("odd")
     result = source.load()
@@ -97,11 +101,13 @@ def test_what_is_odd_is_kept_or_told(source) -> None:
     ]
 
 
+@pytest.mark.full
 def test_a_program_that_floods_standard_error_is_read_to_its_end(source) -> None:
     source.connector("noisy")
     assert source.load().rows_loaded == 25
 
 
+@pytest.mark.full
 def test_a_token_that_the_connector_renews_is_kept_until_ours_is_replaced(source) -> None:
     source.connector("token")
     source.load()
@@ -115,16 +121,15 @@ def test_a_token_that_the_connector_renews_is_kept_until_ours_is_replaced(source
     assert [s["config"]["token"] for s in _seen(source) if s["command"] == "read"][-1] == "a-new-token"
 
 
+@pytest.mark.full
 def test_a_program_that_is_not_there_is_told(source) -> None:
     path = source.project / "sources" / "s" / "source.yml"
     path.write_text(path.read_text().replace(sys.executable, "/no/such/program"))
     assert "cannot be started" in (source.ingest().error or "")
 
 
-@pytest.mark.parametrize(
-    "step",
-    ["after-extract", *(pytest.param(s, marks=pytest.mark.full) for s in ("in-transaction", "after-commit"))],
-)
+@pytest.mark.full
+@pytest.mark.parametrize("step", ["after-extract", "in-transaction", "after-commit"])
 def test_killed_at_each_step(source, step: str) -> None:
     source.load()
     source.upto(48)

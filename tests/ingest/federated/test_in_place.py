@@ -72,6 +72,7 @@ def test_secrets_are_in_no_text_that_a_reader_can_see(table) -> None:
         assert not path.is_file() or b"s3cret-of-the-shop" not in path.read_bytes()
 
 
+@pytest.mark.full
 def test_a_change_of_the_schema_is_a_new_version_and_the_view_follows_at_the_next_look(table) -> None:
     table.load()
     table.sql("alter table t add column country text default 'GB'")
@@ -87,6 +88,7 @@ def test_a_change_of_the_schema_is_a_new_version_and_the_view_follows_at_the_nex
     )
 
 
+@pytest.mark.full
 def test_a_source_that_cannot_be_reached_is_told_when_it_is_read(table) -> None:
     table.load()
     (table.project / "shop.dsn").write_text("postgresql://smelt:pa55word-x@127.0.0.1:1/none")
@@ -96,6 +98,7 @@ def test_a_source_that_cannot_be_reached_is_told_when_it_is_read(table) -> None:
     assert "pa55word-x" not in str(told.value)
 
 
+@pytest.mark.full
 def test_another_sync_mode_loads_it_and_back(table) -> None:
     table.load()
     table.stream("t", "primary_key: [id]")
@@ -111,6 +114,7 @@ def test_another_sync_mode_loads_it_and_back(table) -> None:
     assert table.load().rows_loaded == 1
 
 
+@pytest.mark.full
 def test_what_cannot_be_read_exactly_in_place_is_refused(shop) -> None:
     shop.sql("create table t (id int primary key, amount numeric)")
     _federated(shop)

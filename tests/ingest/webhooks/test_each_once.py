@@ -87,6 +87,7 @@ def test_repetitions_are_dropped_and_counted_and_another_body_under_a_key_is_kep
     assert _ids(hooks) == [1]
 
 
+@pytest.mark.full
 def test_an_index_of_keys_that_is_lost_is_made_again_from_bronze(hooks) -> None:
     sender = hooks.serve()
     sender.send({"id": 1}, "msg_a")
@@ -98,6 +99,7 @@ def test_an_index_of_keys_that_is_lost_is_made_again_from_bronze(hooks) -> None:
     assert _ids(hooks) == [1, 2]
 
 
+@pytest.mark.full
 def test_a_torn_tail_is_cut_off_and_a_damaged_file_is_refused(hooks) -> None:
     sender = hooks.serve("after-spool-write:3")
     accepted = _send(sender, range(10))
@@ -120,6 +122,7 @@ def test_a_torn_tail_is_cut_off_and_a_damaged_file_is_refused(hooks) -> None:
     assert "is damaged" in error
 
 
+@pytest.mark.full
 def test_a_receiver_that_is_stopped_leaves_nothing_behind(hooks) -> None:
     sender = hooks.serve(fills_bronze=True)
     accepted = _send(sender, range(30))
@@ -128,6 +131,7 @@ def test_a_receiver_that_is_stopped_leaves_nothing_behind(hooks) -> None:
     assert not list(hooks.spool.glob("*.segment"))
 
 
+@pytest.mark.full
 def test_messages_of_a_stream_that_is_gone_become_dead_letters(hooks) -> None:
     hooks.serve().send({"id": 1})
     hooks.kill()

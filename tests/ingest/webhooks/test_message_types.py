@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 
 def _batch(hooks, sender, *records) -> None:
     for record in records:
@@ -22,6 +24,7 @@ def test_a_single_value_that_does_not_fit_goes_to_extra_and_a_new_type_begins_a_
     assert rows[6:] == [(7, None, 1.5, None), (8, None, 2.5, None), (9, None, 3.0, None)]
 
 
+@pytest.mark.full
 def test_numbers_beyond_what_a_column_holds_and_names_that_are_ours_are_kept(hooks) -> None:
     sender = hooks.serve()
     record = {"n": 1, "big": 2**63 + 5, "_smelt_op": "d", "": 1, "deep": {"a": [1, None]}}
@@ -32,6 +35,7 @@ def test_numbers_beyond_what_a_column_holds_and_names_that_are_ours_are_kept(hoo
     assert (big, json.loads(deep)) == (str(2**63 + 5), {"a": [1, None]})
 
 
+@pytest.mark.full
 def test_a_field_that_some_messages_lack_is_no_change_of_the_schema(hooks) -> None:
     sender = hooks.serve()
     _batch(hooks, sender, {"n": 1, "a": 1})
@@ -41,6 +45,7 @@ def test_a_field_that_some_messages_lack_is_no_change_of_the_schema(hooks) -> No
     assert hooks.load().schema_change == "+b"
 
 
+@pytest.mark.full
 def test_under_freeze_what_is_new_is_a_dead_letter(hooks) -> None:
     hooks.source(schema_policy="freeze")
     sender = hooks.serve()
@@ -57,6 +62,7 @@ def test_what_is_no_json_object_is_a_dead_letter_with_its_bytes(hooks) -> None:
     assert hooks.bronze("select n from bronze") == [(1,)]
 
 
+@pytest.mark.full
 def test_a_sender_that_makes_up_names_does_not_make_a_table_without_end(hooks) -> None:
     sender = hooks.serve()
     _batch(hooks, sender, {f"k{n}": n for n in range(1500)})

@@ -72,6 +72,7 @@ def test_one_of_several_signatures_is_enough_and_both_secrets_are_accepted_while
     assert sender.post(body, {**new, "webhook-signature": both})[0] == 202
 
 
+@pytest.mark.full
 def test_a_secret_that_is_replaced_in_its_file_is_taken_without_a_restart(hooks) -> None:
     sender = hooks.serve()
     assert sender.send({"id": 1}) == 202
@@ -104,6 +105,7 @@ def test_too_many_requests_are_told_when_to_come_back(hooks) -> None:
     assert 0 < int(statuses[-1][1]["Retry-After"]) <= 3601
 
 
+@pytest.mark.full
 def test_where_the_disk_or_the_spool_is_full_senders_are_told_to_come_back(hooks) -> None:
     body = b"{}"
     for full in ({"keep_free": "900TB"}, {"max_spool": 0}):
@@ -157,6 +159,7 @@ def test_a_write_that_fails_is_answered_503_and_loses_nothing(hooks) -> None:
         ),
     ],
 )
+@pytest.mark.full
 def test_other_ways_to_sign(hooks, signature, body: bytes, headers: dict[str, str] | None) -> None:
     hooks.source({"signature": signature})
     secret = "It's a Secret to Everybody"
@@ -180,6 +183,7 @@ def test_other_ways_to_sign(hooks, signature, body: bytes, headers: dict[str, st
         assert hooks.bronze("select id, _smelt_key from bronze") == [("evt_1", key)]
 
 
+@pytest.mark.full
 def test_secrets_are_nowhere_but_where_they_were_written(hooks) -> None:
     sender = hooks.serve()
     sender.send({"id": 1})
@@ -193,6 +197,7 @@ def test_secrets_are_nowhere_but_where_they_were_written(hooks) -> None:
             assert not path.is_file() or needle.encode() not in path.read_bytes()
 
 
+@pytest.mark.full
 def test_the_command_signs_what_the_server_accepts(hooks) -> None:
     Path(hooks.project / "body.json").write_text('{"id": 1}')
     code, said = hooks.command("webhooks", "sign", "s.t", "body.json", "--id", "msg_x")
