@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from confluent_kafka import Consumer, KafkaError
     from confluent_kafka.admin import AdminClient
 
-PATIENCE_SECONDS = 15.0
+PATIENCE_SECONDS = 10.0
 # Where and how messages are read decides that none is lost; it is not for the connection to say.
 _OURS = {
     "bootstrap.servers", "group.id", "enable.auto.commit", "enable.auto.offset.store", "auto.offset.reset",
@@ -64,8 +64,7 @@ class Cluster:
         return self._made(
             Consumer,
             {
-                **_SPEED,
-                "queued.max.messages.kbytes": max(1024, _QUEUED_BYTES // 1024 // max(1, partitions)),
+                **speed(partitions),
                 "topic.metadata.refresh.interval.ms": 30_000,
                 **self._properties(),
                 "group.id": group,
@@ -117,6 +116,11 @@ class Cluster:
         if error.fatal():
             return SmeltError(f"{self.where}: {doing}: {told}", "start again; nothing was lost")
         return Transient(f"{self.where}: {doing}: {told}")
+
+
+def speed(partitions: int) -> dict[str, int]:
+    """Properties of a consumer that is to be fast, and holds no more memory however many partitions it reads."""
+    return {**_SPEED, "queued.max.messages.kbytes": max(1024, _QUEUED_BYTES // 1024 // max(1, partitions))}
 
 
 def require_extra() -> None:

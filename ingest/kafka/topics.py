@@ -31,7 +31,7 @@ class Topic:
 def describe(cluster: Cluster, admin: AdminClient, names: Sequence[str]) -> dict[str, Topic]:
     """The topics by name. Raises SmeltError if one isn't there or may not be read, Transient."""
     # Asked for all topics, brokers make none; asked for one that isn't there, some would.
-    found = _calling(cluster, "topics", lambda: admin.list_topics(timeout=PATIENCE_SECONDS))
+    found = _calling(cluster, admin, "topics", lambda: admin.list_topics(timeout=PATIENCE_SECONDS))
     if missing := [name for name in names if name not in found.topics]:
         raise SmeltError(
             f"{cluster.where}: there is no topic {missing[0]}, or its user may not see it",
@@ -51,9 +51,9 @@ def describe(cluster: Cluster, admin: AdminClient, names: Sequence[str]) -> dict
 def _ids(cluster: Cluster, admin: AdminClient, names: Sequence[str]) -> dict[str, str]:
     from confluent_kafka import TopicCollection
 
-    asked = _calling(cluster, "topics", lambda: admin.describe_topics(
+    asked = _calling(cluster, admin, "topics", lambda: admin.describe_topics(
         TopicCollection(list(names)), request_timeout=PATIENCE_SECONDS))  # fmt: skip
-    told = {name: _answer(cluster, f"topic {name}", asked[name]).topic_id for name in names}
+    told = {name: _answer(cluster, admin, f"topic {name}", asked[name]).topic_id for name in names}
     return {name: str(topic_id) for name, topic_id in told.items() if topic_id}
 
 
@@ -74,9 +74,9 @@ def offsets_at(
     request: dict[TopicPartition, OffsetSpec] = {
         TopicPartition(name, partition): wanted for partition in partitions
     }
-    asked = _calling(cluster, f"topic {name}", lambda: admin.list_offsets(
+    asked = _calling(cluster, admin, f"topic {name}", lambda: admin.list_offsets(
         request, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=PATIENCE_SECONDS))  # fmt: skip
-    found = {tp.partition: int(_answer(cluster, f"topic {name}", future).offset) for tp, future in asked.items()}
+    found = {tp.partition: int(_answer(cluster, admin, f"topic {name}", future).offset) for tp, future in asked.items()}
     late = [partition for partition, offset in found.items() if offset < 0]
     if late and when != "latest":
         found |= offsets_at(cluster, admin, name, late, "latest")
@@ -88,14 +88,16 @@ def _milliseconds(when: str) -> int:
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
-def _calling(cluster: Cluster, doing: str, call: Callable[[], Any]) -> Any:
+def _calling(cluster: Cluster, admin: AdminClient, doing: str, call: Callable[[], Any]) -> Any:
     from confluent_kafka import KafkaException
 
     try:
         return call()
     except KafkaException as error:
+        # Why no broker answers is told to `error_cb`, which waits for this.
+        admin.poll(0)
         raise cluster.explained(error.args[0], doing) from error
 
 
-def _answer(cluster: Cluster, doing: str, future: Any) -> Any:
-    return _calling(cluster, doing, lambda: future.result(PATIENCE_SECONDS + 5))
+def _answer(cluster: Cluster, admin: AdminClient, doing: str, future: Any) -> Any:
+    return _calling(cluster, admin, doing, lambda: future.result(PATIENCE_SECONDS + 5))
