@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 
 import duckdb
@@ -26,15 +27,17 @@ def maintain_bronze(
     """Maintain these bronze tables (`<source>__<stream>`), beside whoever writes and reads them.
 
     Cheap where there is nothing to do: for callers that load and follow sources, once a minute or after a load.
-    Raises SmeltError if something that is pinned can't be made out; nothing is thrown away then.
+    Raises SmeltError if something that is pinned can't be made out, when nothing is thrown away, or if the disk or
+    the catalog fails; what was done until then stays.
     """
     pins = cache(lambda: all_pins(lake.settings))
-    there = set(lake.tables("bronze"))
-    return [
-        maintain_table(lake, f"bronze.{name}", pins, thorough=thorough, is_dry=is_dry)
-        for name in tables
-        if name in there
-    ]
+    with _told():
+        there = set(lake.tables("bronze"))
+        return [
+            maintain_table(lake, f"bronze.{name}", pins, thorough=thorough, is_dry=is_dry)
+            for name in tables
+            if name in there
+        ]
 
 
 def maintain_published(
@@ -57,7 +60,7 @@ def maintain_published(
             # File by file, as long as nobody publishes: what is written there is not committed yet.
             lock = FileLock(f"{settings.published_dir / 'catalog'}.lock")
             try:
-                with lock.acquire(timeout=0):
+                with lock.acquire(timeout=0), _told():
                     done.append(
                         maintain_table(lake, f"{namespace}.{name}", pins, thorough=thorough, is_dry=is_dry)
                     )
@@ -78,6 +81,18 @@ def maintain_on_the_way(settings: Settings, tables: Sequence[str], *, is_publish
         maintain_bronze(lake, tables)
         if is_published:
             maintain_published(lake)
-    except (SmeltError, OSError, DatabaseError, duckdb.Error, CommitFailedException) as error:
-        return f"bronze was not maintained: {' '.join(str(error).split())[:300]}"
+    except SmeltError as error:
+        return error.message
     return None
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What disk, catalog or object store have against it, as a SmeltError; each step leaves the table whole."""
+    try:
+        yield
+    except (OSError, DatabaseError, duckdb.Error, CommitFailedException) as error:
+        raise SmeltError(
+            f"the lake could not be maintained: {' '.join(str(error).split())[:300]}",
+            "nothing was lost; mend what is said, and run `smelt maintain`",
+        ) from error

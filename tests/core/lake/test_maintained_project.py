@@ -19,6 +19,7 @@ from plugins.core.lake import Lake, Pin, pin_namespace
 from plugins.core.lake.catalog import data_folder
 from plugins.core.lake.saved_pins import registered
 from plugins.core.ledger import Hold, Ledger, hold, new_id, open_run, release
+from plugins.core.warehouse.lock import queue_for
 from plugins.core.warehouse.maintaining import maintain_bronze, maintain_on_the_way
 from plugins.core.warehouse.pinned import all_pins
 from plugins.core.warehouse.published import PublishedRun, PublishedTable, point_to, read_run, run_path, write_run
@@ -140,3 +141,22 @@ def test_foreign_tags_are_left_alone(lake: Lake) -> None:
     assert refs["audit-2026"].snapshot_id == pin.snapshot_id
     kept = Pin("bronze", NAME, lake.table(TABLE).metadata_location, pin.snapshot_id)
     assert numbers_table.rows(kept) == [(0,)]
+
+
+def test_a_build_that_publishes_is_not_disturbed(lake: Lake) -> None:
+    append(lake, 1)
+    _publish(lake)
+    with queue_for(lake.settings.published_dir / "catalog"):
+        assert [table["table"] for table in _smelt()["tables"]] == [TABLE]
+    assert [table["table"] for table in _smelt()["tables"]] == [TABLE, "silver.numbers"]
+
+
+def test_a_disk_that_refuses_is_one_clear_message(lake: Lake) -> None:
+    for _ in range(6):
+        append(lake, 1)
+    before = numbers_table.rows(current(lake))
+    (lake.settings.local_root / ".maintenance").write_text("in the way")
+    with pytest.raises(SmeltError, match="could not be maintained") as caught:
+        maintain_bronze(lake, [NAME], thorough=True)
+    assert "nothing was lost" in (caught.value.hint or "")
+    assert numbers_table.rows(current(lake)) == before
