@@ -16,18 +16,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.table import Table, Transaction, _parquet_files_to_data_files
 from pyiceberg.table.refs import MAIN_BRANCH
 from pyiceberg.table.update import AssertRefSnapshotId, SetPropertiesUpdate
-from sqlalchemy.exc import OperationalError
-from tenacity import retry, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from plugins.core.failpoints import reach
 from plugins.core.lake.catalog import Lake
 from plugins.core.lake.in_place import IN_PLACE
 from plugins.core.lake.state import BATCH_ID, EPOCH, POSITION, TableState, read_state
-from plugins.core.lake.transaction import begin
+from plugins.core.lake.transaction import begin, retried
 
 
 class StaleBatch(Exception):
@@ -65,19 +62,7 @@ class Committed:
     repeated: bool
 
 
-def _may_pass(error: BaseException) -> bool:
-    """Whether the commit may work the next time: another writer came first, or holds the catalog's lock."""
-    return isinstance(error, CommitFailedException) or (
-        isinstance(error, OperationalError) and "locked" in str(error)
-    )
-
-
-@retry(
-    retry=retry_if_exception(_may_pass),
-    wait=wait_random_exponential(multiplier=0.05, max=2),
-    stop=stop_after_attempt(30),
-    reraise=True,
-)
+@retried
 def commit_batch(lake: Lake, identifier: str, batch: Batch) -> Committed:
     """Commit `batch` to the bronze table `identifier`.
 

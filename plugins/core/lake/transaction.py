@@ -6,8 +6,11 @@ twenty times in an append. With a hundred snapshots that was three quarters of a
 
 from __future__ import annotations
 
+from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.table import Table, Transaction
 from pyiceberg.table.metadata import TableMetadata
+from sqlalchemy.exc import OperationalError
+from tenacity import retry, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 
 class OneCopy(Transaction):
@@ -27,3 +30,19 @@ class OneCopy(Transaction):
 def begin(table: Table) -> Transaction:
     """A transaction on `table` as this handle has it."""
     return OneCopy(table)
+
+
+def _may_pass(error: BaseException) -> bool:
+    """Whether the commit may work the next time: another writer came first, or holds the catalog's lock."""
+    return isinstance(error, CommitFailedException) or (
+        isinstance(error, OperationalError) and "locked" in str(error)
+    )
+
+
+# For functions that load the table anew, look whether there is still something to do, and commit it.
+retried = retry(
+    retry=retry_if_exception(_may_pass),
+    wait=wait_random_exponential(multiplier=0.05, max=2),
+    stop=stop_after_attempt(30),
+    reraise=True,
+)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.table import Table
 from pyiceberg.table.refs import SnapshotRefType
 from pyiceberg.table.update import (
@@ -14,8 +13,6 @@ from pyiceberg.table.update import (
     SetSnapshotRefUpdate,
     TableUpdate,
 )
-from sqlalchemy.exc import OperationalError
-from tenacity import retry, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from plugins.core.failpoints import reach
 from plugins.core.lake.catalog import Lake
@@ -23,7 +20,7 @@ from plugins.core.lake.gaps import GAPS, read_gaps, write_gaps
 from plugins.core.lake.maintenance.expiring import Expiry, Moment, plan_expiry
 from plugins.core.lake.maintenance.policy import Policy
 from plugins.core.lake.state import EPOCH
-from plugins.core.lake.transaction import begin
+from plugins.core.lake.transaction import begin, retried
 
 _TAG = "smelt-pinned-"
 # Each commit writes the names of so many metadata files before it.
@@ -53,18 +50,7 @@ def _history(table: Table) -> list[Moment]:
     return [Moment(one.snapshot_id, one.timestamp_ms, epoch) for one, epoch in zip(snapshots, epochs, strict=True)]
 
 
-def _may_pass(error: BaseException) -> bool:
-    return isinstance(error, CommitFailedException) or (
-        isinstance(error, OperationalError) and "locked" in str(error)
-    )
-
-
-@retry(
-    retry=retry_if_exception(_may_pass),
-    wait=wait_random_exponential(multiplier=0.05, max=2),
-    stop=stop_after_attempt(30),
-    reraise=True,
-)
+@retried
 def expire(lake: Lake, identifier: str, expiry: Expiry) -> None:
     """Commit it. Appends that came meanwhile stay: what is expired is named, and none of it is current."""
     table = lake.table(identifier)

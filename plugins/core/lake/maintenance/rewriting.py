@@ -13,11 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
-from pyiceberg.exceptions import CommitFailedException, ValidationException
+from pyiceberg.exceptions import ValidationException
 from pyiceberg.io.pyarrow import schema_to_pyarrow
 from pyiceberg.table import Table, _parquet_files_to_data_files
-from sqlalchemy.exc import OperationalError
-from tenacity import retry, retry_if_exception, stop_after_attempt, wait_random_exponential
 from ulid import ULID
 
 from plugins.core import duck
@@ -29,7 +27,7 @@ from plugins.core.lake.maintenance.compacting import DataFile
 from plugins.core.lake.maintenance.storage import discard
 from plugins.core.lake.pin import local_path
 from plugins.core.lake.state import EPOCH
-from plugins.core.lake.transaction import begin
+from plugins.core.lake.transaction import begin, retried
 from plugins.core.lake.writing import COMPACTED, file_stem
 
 MAINTENANCE = "smelt.maintenance"
@@ -102,18 +100,7 @@ def _columns(con: duckdb.DuckDBPyConnection, table: Table) -> dict[str, str]:
     }
 
 
-def _may_pass(error: BaseException) -> bool:
-    return isinstance(error, CommitFailedException) or (
-        isinstance(error, OperationalError) and "locked" in str(error)
-    )
-
-
-@retry(
-    retry=retry_if_exception(_may_pass),
-    wait=wait_random_exponential(multiplier=0.05, max=2),
-    stop=stop_after_attempt(30),
-    reraise=True,
-)
+@retried
 def _replace(lake: Lake, identifier: str, group: Sequence[DataFile], file: str) -> None:
     """Commit it on the table as it is now. Raises ValidationException if a file of the group is no more in it."""
     table = lake.table(identifier)
