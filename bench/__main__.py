@@ -15,6 +15,7 @@ NAMES = (
     "postgres",
     "cdc",
     "kafka",
+    "files",
     "watch",
     "webhooks",
     "build",

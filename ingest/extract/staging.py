@@ -19,6 +19,8 @@ from plugins.core.duck import literal
 
 CHUNK = 20_000
 _POSITION = "_smelt_source_position"
+# Values of these types stay as they are: most records have no others.
+_SIMPLE = frozenset({str, int, float, bool, type(None)})
 
 
 class RecordStage:
@@ -64,8 +66,10 @@ class RecordStage:
         files = ", ".join(literal(str(file)) for file in self._files)
         return f"select * from read_parquet([{files}], union_by_name = true)"
 
-    def _fitted(self, record: Mapping[str, Any]) -> dict[str, Any]:
+    def _fitted(self, record: dict[str, Any]) -> dict[str, Any]:
         """The record with plain values, its place, and what doesn't fit set aside."""
+        if not self._types and all(type(value) in _SIMPLE for value in record.values()):
+            return record
         fitted: dict[str, Any] = {}
         extra: dict[str, Any] = {}
         for name, value in record.items():

@@ -105,8 +105,8 @@ def test_xml_records_by_path_keep_attributes_and_lists(objects) -> None:
     objects.stream("*.xml", key="@id", record_path="orders/order")
     objects.put(
         "a.xml",
-        '<file><head><order>no</order></head><orders><order id="1"><line n="1">x</line><line n="2">y</line></order>'
-        '<order id="2"><v>z</v></order></orders></file>',
+        '<file><head><order>no</order></head><orders><order id="1"><line n="1">x</line><line n="2">y</line>'
+        '</order><order id="2"><v>z</v></order></orders></file>',
     )
     assert objects.load().rows_loaded == 2
     rows = objects.bronze('select "@id", line, v from bronze order by 1')
