@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+import time
 from collections.abc import Iterable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ingest.webhooks.frames import Message
 
+_PRUNE_SECONDS = 600.0
 _TABLE = """
     create table if not exists keys (
         stream text, key text, sequence integer, received integer, digest blob, primary key (stream, key)
@@ -36,11 +38,12 @@ class Known:
     digest: bytes | None
 
 
-@dataclass(frozen=True)
+@dataclass
 class KeyIndex:
     """The keys of one spool."""
 
     path: Path
+    _pruned: dict[str, float] = field(default_factory=dict)
 
     def is_filled(self) -> bool:
         """Whether the file is whole; if it was lost, `refill` makes it so."""
@@ -73,7 +76,10 @@ class KeyIndex:
         micros = int(window * 1e6)
         with closing(self._connect()) as con, con:
             con.executemany(_REMEMBER, [(*row, micros) for row in rows])
-            con.execute("delete from keys where stream = ? and received < ?", (stream, newest - micros))
+            if time.monotonic() - self._pruned.get(stream, 0.0) > _PRUNE_SECONDS:
+                # Seldom: it looks at all keys, and commits come every second.
+                con.execute("delete from keys where stream = ? and received < ?", (stream, newest - micros))
+                self._pruned[stream] = time.monotonic()
             con.execute("create temp table wanted (key text primary key) without rowid")
             con.executemany("insert or ignore into wanted values (?)", [(row[1],) for row in rows])
             found = con.execute(

@@ -88,6 +88,20 @@ def test_repetitions_are_dropped_and_counted_and_another_body_under_a_key_is_kep
 
 
 @pytest.mark.full
+def test_a_key_may_come_again_when_its_window_is_over(hooks) -> None:
+    hooks.source({"idempotency_window": "PT1S"})
+    sender = hooks.serve()
+    sender.send({"id": 1}, "msg_a")
+    sender.send({"id": 1}, "msg_a")
+    hooks.load()
+    assert _ids(hooks) == [1]
+    time.sleep(1.1)
+    sender.send({"id": 2}, "msg_a")
+    hooks.load()
+    assert _ids(hooks) == [1, 2]
+
+
+@pytest.mark.full
 def test_an_index_of_keys_that_is_lost_is_made_again_from_bronze(hooks) -> None:
     sender = hooks.serve()
     sender.send({"id": 1}, "msg_a")
