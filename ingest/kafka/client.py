@@ -66,6 +66,8 @@ class Cluster:
             {
                 **speed(partitions),
                 "topic.metadata.refresh.interval.ms": 30_000,
+                # So long others wait for the partitions of a process that was killed.
+                "session.timeout.ms": 15_000,
                 **self._properties(),
                 "group.id": group,
                 "enable.auto.commit": False,

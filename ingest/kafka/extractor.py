@@ -46,4 +46,5 @@ class KafkaExtractor:
                 require_continued(f"{source.name}.{stream}", progress, topic)
             partitions += len(topic.first)
             waiting += sum(end - stored.get(p, topic.first[p]) for p, end in topic.end.items())
-        return f"{cluster.servers}: {len(found)} topics, {partitions} partitions, {waiting:,} messages wait for bronze"
+        told = f"{len(found)} topics, {partitions} partitions, {waiting:,} messages wait for bronze"
+        return f"{cluster.servers}: {told}"

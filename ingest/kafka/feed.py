@@ -101,13 +101,11 @@ class KafkaFeed:
 
     def lag(self) -> Lag:
         """As `Feed.lag`: messages that the partitions read here have and bronze hasn't."""
-        events, oldest = 0, []
+        events = 0
         for topic, partition in self.assigned:
             ended = self._end(topic, partition)
             events += max(0, ended - self.writers[topic].progress.offsets.get(partition, 0)) if ended else 0
-        for writer in self.writers.values():
-            if writer.oldest is not None:
-                oldest.append(writer.oldest)
+        oldest = [writer.oldest for writer in self.writers.values() if writer.oldest is not None]
         seconds = max(0.0, time.time() - min(oldest) / 1e6) if oldest else 0.0
         return Lag(events=events, seconds=seconds)
 

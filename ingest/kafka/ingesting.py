@@ -19,8 +19,8 @@ _BATCH_SECONDS = 30.0
 def ingest_topics(jobs: Sequence[Job]) -> list[StreamResult]:
     """Read the topics of one source to their ends as they are now; returns what became of each stream.
 
-    Streams with a position to read from (`--reset`, `--from`) are read again from there. Raises SmeltError. What was
-    committed before stays.
+    Streams with a position to read from (`--reset`, `--from`) are read again from there. Raises SmeltError.
+    What was committed before stays.
     """
     try:
         results = [

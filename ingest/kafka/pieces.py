@@ -84,6 +84,9 @@ class PieceWriter:
         except BaseException:
             delete_files(piece.files)
             raise
+        finally:
+            # Or the connection would hold the messages until the next piece.
+            self.con.unregister(MESSAGES)
         piece.letters = [DeadLetter(one.reason, f"{self.topic}/{one.position}", one.raw) for one in piece.letters]
         reach("after-piece")
         return piece
@@ -106,7 +109,8 @@ class PieceWriter:
             return [], []
         local = {local_path(path) if path.startswith("file:") else path: path for path in there}
         self.con.execute(
-            f"create or replace temp table smelt_anew as select _smelt_partition, _smelt_offset from {_files(files)}"
+            "create or replace temp table smelt_anew as "
+            f"select _smelt_partition, _smelt_offset from {_files(files)}"
         )
         again = (
             "semi join smelt_anew as a on t._smelt_partition = a._smelt_partition "
@@ -213,7 +217,8 @@ class PieceWriter:
         fits = " and ".join(f"json_extract(_smelt_extra, {path}) is null" for _, path in held)
         fits = f"(_smelt_extra is null or ({fits}))"
         found = self.con.execute(
-            f"select _smelt_partition, _smelt_offset, to_json(t)::varchar from {_STAGED} as t where not {fits} order by 1, 2"
+            f"select _smelt_partition, _smelt_offset, to_json(t)::varchar from {_STAGED} as t "
+            f"where not {fits} order by 1, 2"
         ).fetchall()
         reason = f"the schema is frozen and has no column for: {', '.join(sorted(name for name, _ in held))}"
         piece.letters += [DeadLetter(reason, f"{p}/{offset}", row.encode()) for p, offset, row in found]

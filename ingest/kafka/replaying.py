@@ -1,8 +1,8 @@
 """Reading a topic again: `--reset`, `--from`.
 
-The rows of messages that the topic still has are written anew, and take the place of the rows that were there, in one
-commit: nobody sees half of it, nothing is doubled, and the newest version of a key stays the newest. Rows of messages
-that the topic no longer has are kept.
+The rows of messages that the topic still has are written anew, and take the place of the rows that were there, in
+one commit: nobody sees half of it, nothing is doubled, and the newest version of a key stays the newest. Rows of
+messages that the topic no longer has are kept.
 """
 
 from __future__ import annotations

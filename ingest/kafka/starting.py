@@ -34,7 +34,7 @@ def require_continued(stream: str, progress: Progress, topic: Topic) -> None:
         raise SmeltError(
             f"{stream}: topic {topic.name} was deleted and made anew: its offsets begin again, and what wasn't "
             "read of the old one is gone",
-            f"`smelt ingest {stream} --reset {stream}` keeps what is there, and reads the new topic from its start",
+            f"`smelt ingest {stream} --reset {stream}` keeps what is there, and reads the new one from its start",
         )
     require_held(stream, progress.offsets, topic)
 

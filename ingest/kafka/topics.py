@@ -76,7 +76,9 @@ def offsets_at(
     }
     asked = _calling(cluster, admin, f"topic {name}", lambda: admin.list_offsets(
         request, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=PATIENCE_SECONDS))  # fmt: skip
-    found = {tp.partition: int(_answer(cluster, admin, f"topic {name}", future).offset) for tp, future in asked.items()}
+    found = {
+        tp.partition: int(_answer(cluster, admin, f"topic {name}", future).offset) for tp, future in asked.items()
+    }
     late = [partition for partition, offset in found.items() if offset < 0]
     if late and when != "latest":
         found |= offsets_at(cluster, admin, name, late, "latest")

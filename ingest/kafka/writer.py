@@ -27,7 +27,7 @@ from plugins.core.failpoints import reach
 from plugins.core.lake import Batch, commit_batch, ensure_columns, read_state
 
 # What a piece holds at most, as messages and as bytes of them.
-PIECE_ROWS, PIECE_BYTES = 250_000, 64 * 2**20
+PIECE_ROWS, PIECE_BYTES = 400_000, 96 * 2**20
 # Pieces that wait to be written: reading waits for them, so that memory stays bounded.
 _WAITING = 1
 # So many messages of a new table that can't be read are no accident.
@@ -51,7 +51,7 @@ class Counts:
 
 
 class TopicWriter:
-    """Writes one stream. held: messages that were taken and not committed; oldest: when the first was sent (µs)."""
+    """Writes one stream. held: messages taken and not committed; oldest: when the first was sent (µs)."""
 
     def __init__(
         self, job: Job, con: duckdb.DuckDBPyConnection, registry: Registry, worker: ThreadPoolExecutor
@@ -112,7 +112,7 @@ class TopicWriter:
         """Hand what is pending to the thread that writes."""
         if not self._pending:
             return
-        messages = pa.concat_tables(self._pending).combine_chunks()
+        messages = pa.concat_tables(self._pending)
         self._pending, self._held_bytes = [], 0
         waiting = [piece for piece in self._writing if not piece.done()]
         if len(waiting) > _WAITING:
@@ -202,8 +202,8 @@ class TopicWriter:
         has_rows = self.progress.state.snapshot_id is not None or any(piece.rows for piece in pieces)
         if len(letters) >= _SUSPECT and not has_rows:
             raise SmeltError(
-                f"{self.job.name}: none of the first {len(letters):,} messages of topic {self.topic} can be read as "
-                f"{self.spec.format}: {letters[0].reason} ({letters[0].position})",
+                f"{self.job.name}: none of the first {len(letters):,} messages of topic {self.topic} can be "
+                f"read as {self.spec.format}: {letters[0].reason} ({letters[0].position})",
                 f"correct `kafka: {{format: …}}` in {self.job.source.folder / 'source.yml'}",
             )
         buried = bury(self.job.lake, f"bronze.{self.job.source.name}__dead_letters", self.job.stream.name, letters)

@@ -44,7 +44,7 @@ class AvroReader:
 
         stream = io.BytesIO(payload)
         try:
-            found = schemaless_reader(stream, self.schema, None)
+            found: Any = schemaless_reader(stream, self.schema, None)
         except Exception as error:
             raise Unreadable(f"not Avro of its schema: {type(error).__name__}: {error}") from error
         if stream.read(1):
@@ -65,7 +65,7 @@ def open_avro(registry: Registry, schema_id: int) -> AvroReader:
         named: dict[str, Any] = {}
         for referred in registry.references(schema).values():
             parse_schema(json.loads(referred.text), named_schemas=named)
-        parsed = parse_schema(json.loads(schema.text), named_schemas=named, expand=True)
+        parsed: Any = parse_schema(json.loads(schema.text), named_schemas=named, expand=True)
     except (SchemaParseException, UnknownType, ValueError, KeyError, TypeError) as error:
         raise UnknownSchema(f"schema {schema_id} is not valid Avro: {error}") from error
     if not _is_record(parsed):

@@ -19,8 +19,8 @@ MESSAGES = "smelt_messages"
 class Part:
     """Rows of `relation` (a table expression) with the columns of the source as SQL, each with its name.
 
-    relation has the columns of MESSAGE_SCHEMA. extra: SQL of a JSON object of what has no column; letters: messages
-    that can't be read, told by a part of their own.
+    relation has the columns of MESSAGE_SCHEMA. extra: SQL of a JSON object of what has no column; letters:
+    messages that can't be read, told by a part of their own.
     """
 
     relation: str

@@ -1,6 +1,6 @@
 """Which columns JSON objects have, and in which types they land: pure rules over what was seen in them.
 
-A whole number goes to a `bigint` column, one with decimals to a `double`; text, and what is nested, to a `varchar`.
+Whole numbers go to a `bigint` column, those with decimals to a `double`; text, and what is nested, to `varchar`.
 What a table has already decides first, so that a column's type doesn't change with what a batch happens to hold:
 numbers go to the `double` column that is there, and text beside numbers begins the column's next version.
 """

@@ -69,7 +69,8 @@ class JsonDecoder:
         checked = self._checked(dict.fromkeys(itertools.chain.from_iterable(keys for (keys,) in found)), known)
         types = f"json_type(smelt_value, [{_paths(checked)}])" if checked else "[]::varchar[]"
         counted = con.execute(
-            f"select json_keys(smelt_value), {types}, count(*) as n from {MESSAGES} {others} group by all order by n desc"
+            f"select json_keys(smelt_value), {types}, count(*) as n from {MESSAGES} {others} "
+            "group by all order by n desc"
         ).fetchall()
         signatures = [_signature(keys, checked, types) for keys, types, _ in counted]
         if counted[0][2] > rows / 2:
@@ -92,7 +93,8 @@ class JsonDecoder:
 
     def _separated(self, con: duckdb.DuckDBPyConnection, messages: pa.Table) -> tuple[pa.Table, Part]:
         """Messages that are objects whose keys differ, and the others as letters."""
-        repeats = f"case when {_NO_OBJECT} then false else len(json_keys(smelt_value)) > len(list_distinct(json_keys(smelt_value))) end"
+        keys = "json_keys(smelt_value)"
+        repeats = f"case when {_NO_OBJECT} then false else len({keys}) > len(list_distinct({keys})) end"
         found = con.sql(f"select {_NO_OBJECT} as no_object, {repeats} as repeats from {MESSAGES}").to_arrow_table()
         no_object, repeats = found["no_object"], found["repeats"]
         is_poison = pc.or_(no_object, repeats)

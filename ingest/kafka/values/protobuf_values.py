@@ -1,4 +1,4 @@
-"""Protobuf: a .proto text of the registry → message classes, without protoc on the machine; columns and values."""
+"""Protobuf: a .proto text of the registry → message classes, with no protoc installed; columns and values."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def open_protobuf(registry: Registry, schema_id: int) -> ProtobufReader:
 
 @lru_cache(maxsize=256)
 def _compiled(text: str, imported: tuple[tuple[str, str], ...]) -> FileDescriptor:
-    """The file as the protoc of grpcio-tools understands it; it runs apart, for what it reads is the producers'."""
+    """The file as the protoc of grpcio-tools reads it, in a process apart: the text is the producers'."""
     from google.protobuf.descriptor_pb2 import FileDescriptorSet
     from google.protobuf.descriptor_pool import DescriptorPool
 

@@ -79,7 +79,9 @@ class Broker:
 
     def start(self) -> None:
         """Start it, on the data that is there."""
-        assert shutil.which("java"), "Kafka needs Java 17 (Debian: default-jre-headless); `make test-full` installs it"
+        assert shutil.which("java"), (
+            "Kafka needs Java 17 (Debian: default-jre-headless); `make test-full` installs it"
+        )
         properties = self.folder / "server.properties"
         command = ["java", "-Xmx768m", "-XX:TieredStopAtLevel=1", "-cp", f"{jars()}/*"]
         if not properties.exists():
@@ -107,7 +109,8 @@ class Broker:
 
         deadline = time.monotonic() + _SECONDS
         while time.monotonic() < deadline:
-            assert self._process and self._process.poll() is None, (self.folder / "broker.log").read_text()[-3000:]
+            assert self._process
+            assert self._process.poll() is None, (self.folder / "broker.log").read_text()[-3000:]
             try:
                 with socket.create_connection(("127.0.0.1", self.port), 0.2):
                     AdminClient({"bootstrap.servers": self.servers, "log_level": 0}).list_topics(timeout=10)

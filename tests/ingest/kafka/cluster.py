@@ -45,7 +45,9 @@ class Topics:
         place = TopicPartition(name, partition, offset)
         self.admin.delete_records([place])[place].result()
 
-    def put(self, name: str, *values: Any, key: str | bytes | None = None, partition: int = 0, **more: Any) -> None:
+    def put(
+        self, name: str, *values: Any, key: str | bytes | None = None, partition: int = 0, **more: Any
+    ) -> None:
         """Write values (JSON, but for bytes and None), and wait until they are there."""
         for value in values:
             raw = value if isinstance(value, bytes | type(None)) else json.dumps(value).encode()

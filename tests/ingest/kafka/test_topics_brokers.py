@@ -1,4 +1,4 @@
-"""What only a real broker does: transactions, compaction, retention, topics made anew, partitions added, security."""
+"""What only a real broker does: transactions, compaction, retention, topics made anew, more partitions, TLS."""
 
 from __future__ import annotations
 
@@ -25,7 +25,11 @@ pytestmark = pytest.mark.full
 
 
 def transactional(stream: Streamed, name: str) -> Producer:
-    options = {"bootstrap.servers": stream.topics.servers, "transactional.id": f"{name}-{new_id()}", "log_level": 0}
+    options = {
+        "bootstrap.servers": stream.topics.servers,
+        "transactional.id": f"{name}-{new_id()}",
+        "log_level": 0,
+    }
     producer = Producer(options)
     producer.init_transactions(20)
     return producer
@@ -145,7 +149,7 @@ def authority(folder: Path) -> Path:
     def named(name: str) -> x509.Name:
         return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
 
-    def built(subject: str, public, issuer: str, signer, is_ca: bool) -> x509.Certificate:  # noqa: ANN001
+    def built(subject: str, public, issuer: str, signer, is_ca: bool) -> x509.Certificate:
         names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))])
         return (
             x509.CertificateBuilder().subject_name(named(subject)).issuer_name(named(issuer)).public_key(public)
@@ -165,18 +169,19 @@ def authority(folder: Path) -> Path:
     return folder / "ca.pem"
 
 
+LOGIN = "org.apache.kafka.common.security.scram.ScramLoginModule"
 SECURED = """SASL_SSL
 ssl.keystore.type=PEM
 ssl.keystore.location={folder}/broker.pem
 sasl.enabled.mechanisms=SCRAM-SHA-512
-listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config={login} required;
 """
 
 
 def test_over_tls_with_a_password_that_is_never_shown(project: Path) -> None:
     with server_folder() as folder:
         ca = authority(folder)
-        broker = Broker(folder, SECURED.format(folder=folder))
+        broker = Broker(folder, SECURED.format(folder=folder, login=LOGIN))
         broker.start()
         try:
             stream = Streamed(project, Topics(broker.servers))

@@ -32,7 +32,12 @@ class History:
         self.sent: dict[tuple[int, int], bytes] = {}
         self._random = random.Random(seed)
         self._next = 0
-        options = {"bootstrap.servers": stream.topics.servers, "enable.idempotence": True, "log_level": 0, "linger.ms": 1}
+        options = {
+            "bootstrap.servers": stream.topics.servers,
+            "enable.idempotence": True,
+            "log_level": 0,
+            "linger.ms": 1,
+        }
         self._producer = Producer(options)
 
     def write(self, count: int) -> None:
@@ -43,7 +48,11 @@ class History:
             if self._next % 97 == 0:
                 value = b"poison %d" % self._next
             self._producer.produce(
-                self.stream.topic, value, key=str(key), partition=key % PARTITIONS, on_delivery=self._delivered(value)
+                self.stream.topic,
+                value,
+                key=str(key),
+                partition=key % PARTITIONS,
+                on_delivery=self._delivered(value),
             )
             self._producer.poll(0)
         assert self._producer.flush(30) == 0
@@ -98,7 +107,9 @@ def test_killed_at_each_step(stream: Streamed, history: History, failpoint: str)
     history.require()
 
 
-@pytest.mark.parametrize("failpoint", ["after-piece", "before-replace", "before-commit", "in-transaction", "after-commit"])
+@pytest.mark.parametrize(
+    "failpoint", ["after-piece", "before-replace", "before-commit", "in-transaction", "after-commit"]
+)
 def test_a_replay_killed_at_each_step(stream: Streamed, history: History, failpoint: str) -> None:
     history.write(300)
     stream.load()
@@ -156,7 +167,9 @@ def follow(project: str, seconds: float, seed: int) -> None:
     settings = load_settings(Path(project))
     with open_run(Ledger(settings), "watch") as record:
         pool = ConnectionPool(settings)
-        jobs = [Job(Lake(settings), record, pool, *pair) for pair in runner.select(load_sources(Path(project)), ())]
+        jobs = [
+            Job(Lake(settings), record, pool, *pair) for pair in runner.select(load_sources(Path(project)), ())
+        ]
         feed = open_feed(jobs)
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
@@ -200,7 +213,7 @@ def test_two_ingests_at_once(stream: Streamed, history: History) -> None:
     history.require()
 
 
-def test_a_broker_that_is_killed(project, tmp_path) -> None:  # noqa: ANN001
+def test_a_broker_that_is_killed(project, tmp_path) -> None:
     with server_folder() as folder:
         broker = Broker(folder)
         broker.start()

@@ -11,14 +11,20 @@ from tests.ingest.kafka.conftest import Streamed
 
 def test_messages_land_with_their_columns_keys_and_headers(mocked: Streamed) -> None:
     mocked.read()
-    mocked.put({"id": 1, "price": 1, "gift": True, "lines": [{"n": 1}], "note": "é"}, key="a", headers=[("h", b"\xff"), ("h", b"1")])
+    mocked.put(
+        {"id": 1, "price": 1, "gift": True, "lines": [{"n": 1}], "note": "é"},
+        key="a",
+        headers=[("h", b"\xff"), ("h", b"1")],
+    )
     mocked.put({"id": 2, "price": 2.5}, key=b"\xfe", partition=3, timestamp=1_700_000_000_123)
     assert mocked.load().rows_loaded == 2
     assert mocked.rows("id, price, gift, lines, note, _smelt_op") == [
         (1, 1.0, True, '[{"n":1}]', "é", "c"),
         (2, 2.5, None, None, None, "c"),
     ]
-    (first, second) = mocked.rows("_smelt_source_position, _smelt_partition, _smelt_offset, _smelt_key, _smelt_headers")
+    (first, second) = mocked.rows(
+        "_smelt_source_position, _smelt_partition, _smelt_offset, _smelt_key, _smelt_headers"
+    )
     assert first == ("000000:0000000000000000000", 0, 0, "a", '[["h", "\\\\xff"], ["h", "1"]]')
     assert second == ("000003:0000000000000000000", 3, 0, "\\xfe", None)
     assert mocked.rows("epoch_ms(_smelt_timestamp)")[1] == (1_700_000_000_123,)
@@ -79,7 +85,9 @@ def test_values_of_another_type_begin_a_column_beside(mocked: Streamed) -> None:
     mocked.load()
     mocked.put({"v": 4}, {"v": {"deep": [1]}})
     mocked.load()
-    columns = [name for (name,) in mocked.bronze("select column_name from (describe bronze)") if name[:2] in ("v", "v_")]
+    columns = [
+        name for (name,) in mocked.bronze("select column_name from (describe bronze)") if name[:2] in ("v", "v_")
+    ]
     assert columns == ["v", "v__v2", "v__v3"]
     found = mocked.rows(f"coalesce({', '.join(f'{name}::varchar' for name in columns)})")
     assert [value for (value,) in found] == ["1", "2", "3", "x", None, None, "1.5", "4.0", '{"deep":[1]}']
@@ -108,7 +116,9 @@ def test_a_frozen_schema_has_no_room_for_more(mocked: Streamed) -> None:
     assert (result.rows_loaded, result.dead_letters) == (2, 1)
     assert mocked.rows("id") == [(1,), (3,), (4,)]
     assert mocked.letters()[0][0] == "the schema is frozen and has no column for: new"
-    assert mocked.bronze("select _smelt_source_position from bronze", "s__dead_letters") == [(f"t/{mocked.topic}/0/1",)]
+    assert mocked.bronze("select _smelt_source_position from bronze", "s__dead_letters") == [
+        (f"t/{mocked.topic}/0/1",)
+    ]
 
 
 @pytest.mark.parametrize(("format_", "expected"), [("text", "é"), ("bytes", "é".encode())])

@@ -31,8 +31,6 @@ def avro(schema: Any, value: Any) -> bytes:
     return out.getvalue()
 
 
-
-
 def declare(stream: Streamed, registry: Registry, key: list[str] | None = None, **spec: Any) -> None:
     stream.read(key, **spec)
     with (stream.project / "smelt.toml").open("a") as file:
@@ -44,7 +42,9 @@ def test_avro_schemas_may_change_between_messages(mocked: Streamed, registry: Re
     decimal = {"type": "bytes", "logicalType": "decimal", "precision": 9, "scale": 2}
     stamp = {"type": "long", "logicalType": "timestamp-millis"}
     nested = {"type": "array", "items": "int"}
-    first = record(("id", "int"), ("amount", decimal), ("at", stamp), ("tags", nested), ("note", ["null", "string"]))
+    first = record(
+        ("id", "int"), ("amount", decimal), ("at", stamp), ("tags", nested), ("note", ["null", "string"])
+    )
     second = record(("id", "long"), ("amount", "string"), ("at", stamp), ("vip", "boolean"))
     one, two = registry.register(1, first), registry.register(2, second)
     keyed = registry.register(3, '"int"')
@@ -62,7 +62,7 @@ def test_avro_schemas_may_change_between_messages(mocked: Streamed, registry: Re
         ("u", 3, "1.25", None, "[1, 2]", None),
         ("d", 1, None, None, None, None),
     ]
-    assert mocked.rows("epoch_ms(\"at\"), _smelt_key")[0] == (int(MOMENT.timestamp() * 1000), "1")
+    assert mocked.rows('epoch_ms("at"), _smelt_key')[0] == (int(MOMENT.timestamp() * 1000), "1")
     assert len(registry.requests) == 3
 
 
@@ -134,8 +134,8 @@ def test_protobuf_is_read_with_what_it_imports(mocked: Streamed, registry: Regis
     registry.subjects["common.proto/1"] = {"schema": COMMON, "schemaType": "PROTOBUF"}
     head = registry.register(7, ORDER, "PROTOBUF", ("common.proto",))
     message = order(
-        id=1, name="é", big=2**64 - 1, price=1.5, raw=b"\xff", state=1, total={"units": 2**53 + 1, "currency": "EUR"},
-        tags=[1, 2], counts={"a": 1}, vip=False,
+        id=1, name="é", big=2**64 - 1, price=1.5, raw=b"\xff", state=1,
+        total={"units": 2**53 + 1, "currency": "EUR"}, tags=[1, 2], counts={"a": 1}, vip=False,
     )  # fmt: skip
     message.at.FromDatetime(MOMENT.replace(tzinfo=None))
     mocked.put(head + b"\0" + message.SerializeToString(), head + b"\x02\0" + order().SerializeToString())
@@ -147,7 +147,7 @@ def test_protobuf_is_read_with_what_it_imports(mocked: Streamed, registry: Regis
          '{"units": "9007199254740993", "currency": "EUR"}'),
         (0, "", "0", 0.0, b"", "OPEN", "[]", "{}", None, None),
     ]  # fmt: skip
-    assert mocked.rows("epoch_ms(\"at\")") == [(int(MOMENT.timestamp() * 1000),), (None,)]
+    assert mocked.rows('epoch_ms("at")') == [(int(MOMENT.timestamp() * 1000),), (None,)]
 
 
 def test_json_with_the_frame_of_a_registry(mocked: Streamed) -> None:
