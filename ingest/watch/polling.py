@@ -30,7 +30,7 @@ class PollFeed:
         results, errors = [], []
         for job in self._jobs:
             try:
-                results.append(load_stream(job))
+                results.append(_pulled(job))
             except SmeltError as error:
                 errors.append(error)
         self._due = time.monotonic() + self._period
@@ -45,3 +45,13 @@ class PollFeed:
 
     def close(self) -> None:
         """Nothing is open between two pulls."""
+
+
+def _pulled(job: Job) -> StreamResult:
+    """Load the stream; one that is read in place is only looked at."""
+    if job.stream.sync_mode != "federated":
+        return load_stream(job)
+    from ingest.federated.looking import look
+
+    (result,) = look([job])
+    return result

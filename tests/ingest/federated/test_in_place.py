@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import time
+
 import duckdb
 import pytest
+from sqlalchemy import select
 
+from ingest.watch.engine import following
 from plugins.core import duck
 from plugins.core.lake import Lake, pin_namespace
+from plugins.core.ledger import TABLES, Ledger
 from plugins.core.settings import load_settings
 from plugins.core.warehouse.in_place import lay_in_place
 from tests.ingest.landed import Landed
@@ -96,6 +101,20 @@ def test_a_source_that_cannot_be_reached_is_told_when_it_is_read(table) -> None:
     with pytest.raises(duckdb.Error, match=r"shop__t is read in place, and its source cannot be") as told:
         con.execute("select count(*) from bronze.shop__t").fetchall()
     assert "pa55word-x" not in str(told.value)
+
+
+@pytest.mark.full
+def test_who_follows_it_copies_nothing_either(table) -> None:
+    settings = load_settings(table.project)
+    loads = select(TABLES["stream_loads"].c.outcome)
+    deadline = time.monotonic() + 20
+    with following(settings, ["shop"], every=0.1, poll=60, on_commit=lambda _results: None) as engine:
+        while not Ledger(settings).read(loads) and time.monotonic() < deadline:
+            engine.statuses()
+            time.sleep(0.1)
+    assert [row["outcome"] for row in Ledger(settings).read(loads)] == ["unchanged"]
+    assert not list((table.project / "lake").rglob("*.parquet"))
+    assert _warehouse(table.project).execute("select count(*) from bronze.shop__t").fetchone() == (2,)
 
 
 @pytest.mark.full
