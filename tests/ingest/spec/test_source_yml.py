@@ -43,7 +43,7 @@ def test_a_source_is_named_after_its_folder(tmp_path: Path) -> None:
         ("owner: me", "ownr: me", 3, "unknown key ownr"),
         ("owner: me\n", "", 1, "owner is missing"),
         ("    primary_key: [id]", "    primary_keys: [id]", 6, "unknown key streams.0.primary_keys"),
-        ("sync_mode: incremental", "sync_mode: sometimes", 7, "'full', 'incremental' or 'cdc'"),
+        ("sync_mode: incremental", "sync_mode: sometimes", 7, "'full', 'incremental', 'cdc' or 'federated'"),
         ("lag: PT1H", "lag: soon", 8, "lag"),
         ("    cursor: {column: updated_at, lag: PT1H}\n", "", 5, "needs a cursor"),
         ("- name: orders", "- name: Orders!", 5, "name"),
