@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import duckdb
+
+from plugins.core.errors import SmeltError
 
 LAKE_EXTENSIONS = ("avro", "iceberg")
 # What lets a connection into each lake that this process has opened and that is not a folder.
 _ways: dict[str, Callable[[duckdb.DuckDBPyConnection], None]] = {}
 
 
-def load_extensions(con: duckdb.DuckDBPyConnection, extensions: Iterable[str]) -> None:
-    """Load each extension, from its wheel where one is installed and from DuckDB's repository otherwise."""
+def load_extensions(con: duckdb.DuckDBPyConnection, extensions: Collection[str]) -> None:
+    """Load each extension, from its wheel where one is installed and from DuckDB's repository otherwise.
+
+    A connection that is to read Iceberg is let into the lakes that this process has opened.
+    """
     from duckdb_extensions import import_extension
 
     for name in extensions:
@@ -22,11 +27,13 @@ def load_extensions(con: duckdb.DuckDBPyConnection, extensions: Iterable[str]) -
         except duckdb.Error:
             import_extension(name, con=con)
             con.load_extension(name)
+    if "iceberg" in extensions:
+        renew(con)
 
 
 def connect(
     path: str | Path = ":memory:",
-    extensions: Iterable[str] = LAKE_EXTENSIONS,
+    extensions: Collection[str] = LAKE_EXTENSIONS,
     *,
     read_only: bool = False,
 ) -> duckdb.DuckDBPyConnection:
@@ -34,8 +41,6 @@ def connect(
     con = duckdb.connect(str(path), read_only=read_only)
     load_extensions(con, extensions)
     con.execute("set timezone = 'UTC'")
-    if "iceberg" in extensions:
-        renew(con)
     return con
 
 
@@ -46,8 +51,12 @@ def open_way(root: str, allow: Callable[[duckdb.DuckDBPyConnection], None]) -> N
 
 def renew(con: duckdb.DuckDBPyConnection) -> None:
     """Let `con` into the lakes that this process has opened, with their keys as they are now."""
-    for allow in _ways.values():
-        allow(con)
+    for root, allow in list(_ways.items()):
+        try:
+            allow(con)
+        except SmeltError:
+            # Its keys are gone, with its project perhaps; whoever opens that lake again is told.
+            del _ways[root]
 
 
 def quote(identifier: str) -> str:

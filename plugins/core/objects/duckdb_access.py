@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from urllib.parse import urlsplit
 
 import duckdb
@@ -9,10 +10,8 @@ import duckdb
 from plugins.core.duck import literal, load_extensions
 from plugins.core.errors import SmeltError
 from plugins.core.objects.keys import keys_of
-from plugins.core.objects.store import split_url
 from plugins.core.settings import Settings
 
-_SECRET = "smelt_lake"  # noqa: S105 - a name
 _WHAT = "lake.storage"
 
 
@@ -38,8 +37,7 @@ def allow_lake(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
 
 def _statement(settings: Settings) -> str:
     storage = settings.lake.storage
-    _, bucket, _ = split_url(settings.lake_root)
-    options = {"scope": f"s3://{bucket}", "region": storage.region}
+    options = {"scope": settings.lake_root + "/", "region": storage.region}
     options["url_style"] = "path" if storage.is_path_style else "vhost"
     if storage.endpoint:
         endpoint = urlsplit(storage.endpoint)
@@ -52,4 +50,6 @@ def _statement(settings: Settings) -> str:
         if keys.session_token:
             options["session_token"] = keys.session_token
     pairs = ", ".join(f"{name} {literal(value)}" for name, value in options.items())
-    return f"create or replace temporary secret {_SECRET} (type s3, {pairs})"
+    # A process may have several lakes, one after the other or at once: each has a secret of its own.
+    name = f"smelt_{hashlib.sha256(settings.lake_root.encode()).hexdigest()[:12]}"
+    return f"create or replace temporary secret {name} (type s3, {pairs})"

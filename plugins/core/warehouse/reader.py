@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from plugins.core.duck import LAKE_EXTENSIONS, literal, load_extensions, renew
+from plugins.core.duck import LAKE_EXTENSIONS, literal, load_extensions
 from plugins.core.errors import SmeltError
 from plugins.core.objects import allow_lake
 from plugins.core.settings import Settings
@@ -73,5 +73,4 @@ def open_built(path: Path) -> duckdb.DuckDBPyConnection:
         ) from error
     load_extensions(con, LAKE_EXTENSIONS)
     con.execute("set timezone = 'UTC'")
-    renew(con)
     return con

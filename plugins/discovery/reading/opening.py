@@ -13,7 +13,7 @@ import duckdb
 
 from plugins.core.errors import SmeltError
 from plugins.core.settings import Settings, load_settings, mask, resolve
-from plugins.discovery.reading import files, project
+from plugins.discovery.reading import buckets, files, project
 from plugins.discovery.reading.databases import read_database
 from plugins.discovery.reading.place import ROWS, Place, Progress, scratch
 from plugins.discovery.reading.sheets import SHEETS
@@ -92,10 +92,24 @@ class _Reader:
         if name in settings.connections and (reference := settings.connections[name].dsn):
             dsn = resolve(reference, settings.project_dir, f"connections.{name}.dsn")
             return read_database(self.con, dsn, rows, self.on_progress, stream)
+        if name in settings.connections and (url := buckets.bucket_url(settings, name)):
+            return self._bucket(name, url, rows, stream)
         bronze = project.bronze_tables(settings)
         if (table := name.removeprefix("bronze.")) in bronze:
             return project.read_bronze_table(self.con, settings, table, rows, self.on_progress)
         raise _nothing(name, settings, bronze)
+
+    def _bucket(self, connection: str, url: str, rows: int, stream: str | None) -> Place:
+        """The objects of a bucket, as far as they are looked at, as if they were in a folder."""
+        copies = self.folder / "bucket"
+        copies.mkdir(exist_ok=True)
+        note = buckets.fetch_sample(self.settings, connection, url, copies, self.on_progress)
+        try:
+            found = files.read_folder(self.con, copies, self.folder, rows, self.on_progress, stream)
+        except SmeltError as error:
+            raise SmeltError(error.message.replace(str(copies), mask(url)), error.hint) from error
+        told = [one.replace(str(copies), mask(url)) for one in (*found.notes, *([note] if note else []))]
+        return replace(found, name=mask(url), notes=tuple(told))
 
 
 def _is_sqlite(path: Path) -> bool:

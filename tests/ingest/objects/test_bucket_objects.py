@@ -224,3 +224,16 @@ def test_a_bucket_that_is_not_there_is_one_clear_message(objects) -> None:
     assert code == 1
     assert "cannot be reached" in printed
     assert "Traceback" not in printed
+
+
+@pytest.mark.full
+def test_discovery_looks_into_a_bucket(objects) -> None:
+    objects.put("people/a.csv", "person_id,email\n1,a@example.org\n2,b@example.org\n")
+    code, printed = objects.command("discover", "c")
+    assert code == 0, printed
+    assert "person_id" in printed
+    assert "smelt-discover-" not in printed
+    objects.connection["url"] = "s3://not-there/in"
+    objects.stream()
+    code, printed = objects.command("discover", "c")
+    assert (code, "Traceback" in printed) == (1, False)
