@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -131,13 +131,16 @@ class PieceWriter:
         if not messages.num_rows:
             return
         op = "u" if self.job.stream.primary_key else "c"
-        for part in self._parts(messages):
+        parts = self._values.parts(self.con, messages, self._columns())
+        part = next(parts, None)
+        while part is not None:
             piece.letters += part.letters
-            if part.relation:
-                self._write_part(part, batch_id, piece, op)
-
-    def _parts(self, messages: pa.Table) -> Iterator[Part]:
-        yield from self._values.parts(self.con, messages, self._columns())
+            try:
+                written = self._write_part(part, batch_id, piece, op) if part.relation else 0
+            except duckdb.InvalidInputException as error:
+                part = _next(lambda error=error: parts.throw(error))
+            else:
+                part = _next(lambda written=written: parts.send(written))
 
     def _gone(self) -> str:
         return "d" if self.job.stream.primary_key else "c"
@@ -147,22 +150,26 @@ class PieceWriter:
         known = {name: kinds[0] for name, kinds in self._columns().items()}
         return Part(MESSAGES, key_columns(self.job.stream, self.spec.key_format, known))
 
-    def _write_part(self, part: Part, batch_id: str, piece: Piece, op: str) -> None:
+    def _write_part(self, part: Part, batch_id: str, piece: Piece, op: str) -> int:
         rows, landing, shape = self._landed(part, op)
         if landing.held:
             rows = self._without_refused(rows, landing, piece)
         file = f"{self._folder}/{file_stem(str(ULID()))}.parquet"
-        count = write_parquet(self.con, audited(rows, batch_id), file)
+        try:
+            count = write_parquet(self.con, audited(rows, batch_id), file)
+        except duckdb.Error:
+            delete_files([file])
+            raise
         if not count:
-            if "://" not in file:
-                Path(file).unlink(missing_ok=True)
-            return
+            delete_files([file])
+            return 0
         piece.files.append(file)
         piece.rows += count
         piece.deletions += count if op == "d" else 0
         piece.bytes += Path(file).stat().st_size if "://" not in file else 0
         # Keys of tombstones are no description of the source.
         piece.columns = list(shape.columns) if op != "d" else piece.columns
+        return count
 
     @cached_property
     def _folder(self) -> str:
@@ -229,6 +236,13 @@ def _files(files: Sequence[str], *options: str) -> str:
     names = ", ".join(literal(file) for file in files)
     more = "".join(f", {option} = true" for option in options)
     return f"read_parquet([{names}], union_by_name = true{more})"
+
+
+def _next(step: Callable[[], Part]) -> Part | None:
+    try:
+        return step()
+    except StopIteration:
+        return None
 
 
 def delete_files(files: Sequence[str]) -> None:

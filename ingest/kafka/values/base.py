@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -34,8 +34,11 @@ class Decoder(Protocol):
 
     def parts(
         self, con: duckdb.DuckDBPyConnection, messages: pa.Table, known: Mapping[str, Sequence[str]]
-    ) -> Iterator[Part]:
+    ) -> Generator[Part, int]:
         """Parts of `messages`, none of which is a tombstone; each is consumed before the next is asked for.
+
+        How many rows were written of a part is sent; what DuckDB says of one that it can't read is thrown, and
+        nothing of it was written.
 
         known: DuckDB types of the table's columns by the source's name, all versions of a column. Raises Transient
         if a schema can't be had now.

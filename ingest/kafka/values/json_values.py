@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,14 +38,32 @@ class JsonDecoder:
 
     def parts(
         self, con: duckdb.DuckDBPyConnection, messages: pa.Table, known: Mapping[str, Sequence[str]]
-    ) -> Iterator[Part]:
-        """One part for all, unless a key has values of types that land in several columns."""
+    ) -> Generator[Part, int]:
+        """What is as usual first, in one pass; then a part for all others, unless a key's values are of types that
+        land in several columns."""
         readable, refused = as_utf8(_unframed(messages))
         if refused.num_rows:
             yield Part("", letters=letters(refused, lambda _n: "not JSON: not UTF-8"))
         con.register(MESSAGES, readable)
+        rows = readable.num_rows
+        if self._usual:
+            is_usual = self._is_usual(self._usual, known)
+            try:
+                if (yield from self._parts([self._usual], known, is_usual)) == rows:
+                    return
+            except duckdb.InvalidInputException:
+                pass  # some aren't JSON; nothing was written, and they are told apart below
+            else:
+                found = con.sql(f"select {is_usual} as usual from {MESSAGES}").to_arrow_table()
+                readable = readable.filter(pc.invert(found["usual"]))
+                con.register(MESSAGES, readable)
+        yield from self._unusual(con, readable, known, rows)
+
+    def _unusual(
+        self, con: duckdb.DuckDBPyConnection, readable: pa.Table, known: Mapping[str, Sequence[str]], rows: int
+    ) -> Generator[Part, int]:
         try:
-            signatures = self._signatures(con, known, readable.num_rows)
+            signatures = self._signatures(con, known, rows)
             is_whole = not any(not s.keys or repeated_key(s.keys) for s in signatures)
         except duckdb.InvalidInputException:
             signatures, is_whole = [], False
@@ -53,7 +71,7 @@ class JsonDecoder:
             readable, poison = self._separated(con, readable)
             yield poison
             con.register(MESSAGES, readable)
-            signatures = self._signatures(con, known, readable.num_rows)
+            signatures = self._signatures(con, known, rows)
         if readable.num_rows:
             yield from self._parts(signatures, known)
 
@@ -103,7 +121,11 @@ class JsonDecoder:
         reasons = ("a key stands twice in the object", "not a JSON object")
         return messages.filter(pc.invert(is_poison)), Part("", letters=letters(poison, lambda n: reasons[why[n]]))
 
-    def _parts(self, signatures: Sequence[Signature], known: Mapping[str, Sequence[str]]) -> Iterator[Part]:
+    def _parts(
+        self, signatures: Sequence[Signature], known: Mapping[str, Sequence[str]], only: str = ""
+    ) -> Generator[Part, int, int]:
+        """Parts of the messages for which `only` (SQL) is true; returns how many rows were written of them."""
+        written = 0
         keys, others = split_keys(dict.fromkeys(key for s in signatures for key in s.keys), known)
         found = landings(signatures, known)
         types = {key: dict(found[key]) for key in keys if found[key] and key not in self.spec.columns}
@@ -121,7 +143,9 @@ class JsonDecoder:
                 _lands_as(key, types[key], kind, is_first=kind == first[key])
                 for key, kind in zip(varied, chosen, strict=True)
             ]
-            yield self._part(types_here, others, " and ".join(conditions), known)
+            condition = " and ".join([*conditions, only] if only else conditions)
+            written += yield self._part(types_here, others, condition, known)
+        return written
 
     def _part(
         self, types: Mapping[str, str], others: Sequence[str], condition: str, known: Mapping[str, Sequence[str]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -17,7 +17,7 @@ class BytesDecoder:
 
     def parts(
         self, con: duckdb.DuckDBPyConnection, messages: pa.Table, known: Mapping[str, Sequence[str]]
-    ) -> Iterator[Part]:
+    ) -> Generator[Part, int]:
         """One part."""
         con.register(MESSAGES, messages)
         yield Part(MESSAGES, ["smelt_value as value"])
@@ -29,7 +29,7 @@ class TextDecoder:
 
     def parts(
         self, con: duckdb.DuckDBPyConnection, messages: pa.Table, known: Mapping[str, Sequence[str]]
-    ) -> Iterator[Part]:
+    ) -> Generator[Part, int]:
         """One part, and what isn't UTF-8."""
         readable, refused = as_utf8(messages)
         if refused.num_rows:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -54,7 +54,7 @@ class RowsDecoder:
 
     def parts(
         self, con: duckdb.DuckDBPyConnection, messages: pa.Table, known: Mapping[str, Sequence[str]]
-    ) -> Iterator[Part]:
+    ) -> Generator[Part, int]:
         """A part for each schema, and one of what can't be read."""
         values = messages["smelt_value"].to_pylist()
         places: dict[int, list[int]] = defaultdict(list)

@@ -169,3 +169,19 @@ def test_a_position_that_cant_be(mocked: Streamed, position: str, told: str) -> 
 def test_a_topic_that_isnt_there(mocked: Streamed) -> None:
     mocked.read()
     assert f"there is no topic {mocked.topic}" in str(mocked.ingest().error)
+
+
+def test_pieces_that_are_as_usual_and_others_land_alike(mocked: Streamed, monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = [{"id": n, "price": n + 0.5, "name": "x"} for n in range(4)]
+    odd = [b"poison", {"id": 4, "price": 7, "name": "y"}, {"id": 5}, b"[]", {"id": "six", "name": 1, "new": True}]
+    mocked.put(*usual, *odd, *usual, b"{", usual[0])
+    found = []
+    for at_once in (10_000, 3):
+        monkeypatch.setattr("ingest.kafka.feed._AT_ONCE", at_once)
+        monkeypatch.setattr("ingest.kafka.writer.PIECE_ROWS", at_once)
+        mocked.read()
+        assert mocked.load(reset=["s.t"]).error is None
+        found.append(mocked.rows("_smelt_offset, id, price, name, new"))
+    assert found[0] == found[1]
+    assert [row[1] for row in found[0]] == [*"01234", "5", "six", *"0123", "0"]
+    assert len(mocked.letters()) == 3
