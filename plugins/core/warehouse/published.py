@@ -17,6 +17,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 
 import duckdb
@@ -212,7 +213,17 @@ def published_file(settings: Settings) -> Path:
 
 def current_run(settings: Settings) -> PublishedRun | None:
     """The run that readers see now, or None if nothing is published. Raises SmeltError if the file is damaged."""
-    return read_run(published_file(settings)) if catalog_path(settings).is_file() else None
+    if not catalog_path(settings).is_file():
+        return None
+    file = published_file(settings)
+    stamp = file.stat()
+    return _known_run(file, stamp.st_ino, stamp.st_mtime_ns)
+
+
+@lru_cache(maxsize=8)
+def _known_run(path: Path, _inode: int, _modified_ns: int) -> PublishedRun:
+    """A file that was read before is not read again: no catalog file ever changes."""
+    return read_run(path)
 
 
 def published_runs(settings: Settings) -> list[PublishedRun]:
