@@ -17,6 +17,7 @@ NAMES = (
     "kafka",
     "files",
     "watch",
+    "soak",
     "webhooks",
     "build",
     "demo",

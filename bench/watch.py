@@ -72,14 +72,15 @@ def _measured(rate: int) -> Measured:
     folder = Path(tempfile.mkdtemp(prefix="smelt-bench-"))
     server = start_server(folder / "pg")
     try:
-        settings = _project(folder / "project", server.dsn)
+        settings = new_source(folder / "project", server.dsn)
         return _followed(settings, server.dsn, rate)
     finally:
         server.stop()
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _project(folder: Path, dsn: str) -> Settings:
+def new_source(folder: Path, dsn: str) -> Settings:
+    """A project that captures a table of 100,000 rows, loaded, built and published."""
     new_project(folder)
     for name in ("stg_shop__orders", "orders"):
         path = folder / "models" / "silver" / f"{name}.sql"
@@ -113,16 +114,16 @@ def _followed(settings: Settings, dsn: str, rate: int) -> Measured:
     with (settings.project_dir / "watch.out").open("w") as out:
         watch = subprocess.Popen(command, cwd=settings.project_dir, env=environment, stdout=out, stderr=out)
         try:
-            _until_following(settings)
+            until_following(settings)
             session = _session(watch.pid)
-            writer = multiprocessing.Process(target=_write, args=(dsn, rate, stop, made))
+            writer = multiprocessing.Process(target=write_changes, args=(dsn, rate, stop, made))
             writer.start()
             started = time.monotonic()
             ages, peak = _ages(settings, session)
             stop.set()
             writer.join()
             took = time.monotonic() - started
-            equal = _is_equal(settings, dsn)
+            equal = is_equal(settings, dsn)
         finally:
             watch.send_signal(signal.SIGTERM)
             watch.wait()
@@ -130,7 +131,8 @@ def _followed(settings: Settings, dsn: str, rate: int) -> Measured:
     return Measured(rate, made.value / took, np.sort(ages), peak, files, equal)
 
 
-def _until_following(settings: Settings) -> None:
+def until_following(settings: Settings) -> None:
+    """Wait for a watch that writes to `watch.out`."""
     output = settings.project_dir / "watch.out"
     while not any('"state": "following"' in line for line in output.read_text().splitlines()):
         time.sleep(0.1)
@@ -158,7 +160,8 @@ def _ages(settings: Settings, session: psutil.Process) -> tuple[np.ndarray, floa
     return np.concatenate(ages), peak
 
 
-def _is_equal(settings: Settings, dsn: str) -> bool:
+def is_equal(settings: Settings, dsn: str) -> bool:
+    """Whether readers have the source's rows, which stand still, within a minute."""
     with psycopg.connect(dsn) as connection:
         wanted = connection.execute("select count(*), sum(id), sum(amount) from orders").fetchone()
     deadline = time.monotonic() + 60
@@ -169,7 +172,7 @@ def _is_equal(settings: Settings, dsn: str) -> bool:
     return False
 
 
-def _write(dsn: str, rate: int, stop: Event, made) -> None:
+def write_changes(dsn: str, rate: int, stop: Event, made) -> None:
     """Inserts, updates and deletes in small transactions, `rate` rows a second."""
     each = max(int(rate * _BATCH_SECONDS), 1)
     updates, deletes = each * _UPDATES // 100, each * _DELETES // 100
