@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from plugins.core.ledger import TABLES, Run
 from plugins.core.llm.errors import BudgetExceeded
-from plugins.core.settings.model import LlmSettings
+from plugins.core.settings.policies import LlmSettings
 
 _PRICES = Path(__file__).parent / "prices.toml"
 _MILLION = 1_000_000

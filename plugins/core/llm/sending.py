@@ -17,7 +17,7 @@ from anthropic.types import Message
 from plugins.core.llm.accounting import Usage
 from plugins.core.llm.errors import Unavailable
 from plugins.core.settings import mask
-from plugins.core.settings.model import LlmSettings
+from plugins.core.settings.policies import LlmSettings
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 8.0
 # Inside a stream errors come as events, under the status 200.

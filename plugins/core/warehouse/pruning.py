@@ -11,7 +11,7 @@ from ulid import ULID
 
 from plugins.core.ledger import Ledger, open_holds
 from plugins.core.settings import Settings
-from plugins.core.settings.model import MaintenanceSettings, RetentionSettings
+from plugins.core.settings.lake import MaintenanceSettings, RetentionSettings
 from plugins.core.warehouse.lock import queue_for
 from plugins.core.warehouse.pinned import run_files
 from plugins.core.warehouse.published import current_run

@@ -16,7 +16,7 @@ from plugins.core.errors import SmeltError
 from plugins.core.lineage import Columns, LineageCache, ProjectLineage
 from plugins.core.project import Manifest, Project
 from plugins.core.settings import mask
-from plugins.core.settings.model import ReviewSettings
+from plugins.core.settings.policies import ReviewSettings
 from plugins.lineage import Loaded
 from plugins.review.sandbox.confine import ConfinedProcess, ConfinementLimits, ForkServer
 from plugins.review.sandbox.inputs import ChangedSources, SideInputs

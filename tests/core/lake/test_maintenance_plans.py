@@ -14,7 +14,7 @@ from plugins.core.lake.maintenance.policy import Policy
 from plugins.core.lake.maintenance.sweeping import Found, Mark, plan_sweep
 from plugins.core.lake.writing import file_stem
 from plugins.core.ledger import new_id
-from plugins.core.settings.model import MaintenanceSettings, RetentionSettings
+from plugins.core.settings.lake import MaintenanceSettings, RetentionSettings
 from plugins.core.warehouse.pruning import plan_pruning
 
 HOUR, DAY = 3600_000, 24 * 3600_000
