@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from rich.console import Console
 from rich.markup import escape
 
+from ingest.watch.feed import Lag
 from ingest.watch.follower import Status
 from plugins.live import Refreshed
 from plugins.watch.rebuilding import Built
@@ -102,7 +103,14 @@ class Display:
 
 def line(moment: Moment) -> str:
     """`shop 1,204 ev/s · lag 0 B, 0 events, 0.0 s · 1,204,551 events │ readers 0.8 s ago │ build 12.1 s`."""
-    return " │ ".join([*(_source(source) for source in moment.sources), *_readers(moment)])
+    quiet = sum(_is_quiet(source) for source in moment.sources)
+    told = [_source(source) for source in moment.sources if not _is_quiet(source)]
+    return " │ ".join([*told, *([f"{quiet} pulled"] if quiet else []), *_readers(moment)])
+
+
+def _is_quiet(source: Status) -> bool:
+    """Whether it is pulled now and then, and brought nothing yet."""
+    return source.state == "following" and source.lag == Lag() and not source.events
 
 
 def _source(source: Status) -> str:

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from bench.bronze import copy_project
@@ -80,6 +81,26 @@ def test_a_second_run_loads_nothing_twice(project: Path, first: dict) -> None:
     assert [stream["rows_loaded"] for stream in again["streams"]] == [0] * 6
     assert {stream["outcome"] for stream in again["streams"]} == {"unchanged"}
     assert not any(table["is_rewritten"] for table in again["build"]["published"]["tables"])
+
+
+@pytest.mark.full
+def test_live_orders_arrive_with_their_changes_and_cancellations(project: Path, first: dict) -> None:
+    assert first["failed"] is False
+    told = _smelt(project, "demo", "traffic", "--seconds", "6", "--rate", "30", "--seed", "4")
+    assert "0 changed" not in told
+    assert "0 cancelled" not in told
+    run = json.loads(_smelt(project, "run", "--json"))
+    assert all(account["is_balanced"] for account in run["build"]["accounts"])
+    with psycopg.connect((project / ".smelt" / "demo" / "shop.dsn").read_text()) as connection:
+        wanted = connection.execute(
+            "select (select count(*) from shop.orders), count(*), sum(quantity) from shop.order_lines "
+            "where unit_price > 0 and quantity > 0"
+        ).fetchone()
+    with open_published(load_settings(project)) as con:
+        found = con.execute(
+            "select (select count(*) from silver.orders), count(*), sum(quantity) from silver.order_lines"
+        ).fetchone()
+    assert found == wanted
 
 
 @pytest.mark.full
