@@ -54,4 +54,5 @@ def _captured(jobs: Sequence[Job]) -> list[StreamResult]:
         feed.settle()
     finally:
         feed.close()
-    return feed.results()
+    asked = {job.name for job in jobs}
+    return [result for result in feed.results() if result.name in asked]

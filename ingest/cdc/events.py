@@ -43,18 +43,40 @@ class Changes:
 
     def since(self, lsn: int) -> Changes:
         """The events of transactions that were committed at `lsn` or later."""
-        first = int(np.searchsorted(self.lsn, lsn))
-        if first == 0:
+        return self._slice(slice(int(np.searchsorted(self.lsn, lsn)), None))
+
+    def before(self, lsn: int) -> Changes:
+        """The events of transactions that were committed before `lsn`."""
+        return self._slice(slice(0, int(np.searchsorted(self.lsn, lsn))))
+
+    def where(self, chosen: npt.NDArray[np.bool_]) -> Changes:
+        """The `chosen` events."""
+        if chosen.all():
+            return self
+        kept = pa.array(chosen)
+        return Changes(
+            self.relation,
+            {name: values.filter(kept) for name, values in self.values.items()},
+            {name: rows[chosen] for name, rows in self.unchanged.items()},
+            self.op.filter(kept),
+            self.sequence[chosen],
+            self.lsn[chosen],
+            self.committed[chosen],
+            self.xid[chosen],
+        )
+
+    def _slice(self, part: slice) -> Changes:
+        if part.indices(len(self)) == (0, len(self), 1):
             return self
         return Changes(
             self.relation,
-            {name: values[first:] for name, values in self.values.items()},
-            {name: rows[first:] for name, rows in self.unchanged.items()},
-            self.op[first:],
-            self.sequence[first:],
-            self.lsn[first:],
-            self.committed[first:],
-            self.xid[first:],
+            {name: values[part] for name, values in self.values.items()},
+            {name: rows[part] for name, rows in self.unchanged.items()},
+            self.op[part],
+            self.sequence[part],
+            self.lsn[part],
+            self.committed[part],
+            self.xid[part],
         )
 
 
@@ -82,6 +104,13 @@ class Transactions:
     xid: Places
     events: Places
 
+    def before(self, lsn: int) -> Transactions:
+        """Those that were committed before `lsn`."""
+        part = slice(0, int(np.searchsorted(self.lsn, lsn)))
+        return Transactions(
+            self.lsn[part], self.end[part], self.committed[part], self.xid[part], self.events[part]
+        )
+
 
 @dataclass(frozen=True)
 class Decoded:
@@ -90,6 +119,21 @@ class Decoded:
     changes: Sequence[Changes | Truncation]
     transactions: Transactions
     is_whole: bool
+
+    def reaches(self, lsn: int) -> bool:
+        """Whether something in it was committed at `lsn` or later, so that all that was before has come."""
+        return bool((self.transactions.lsn >= lsn).any()) or any(
+            found.lsn >= lsn if isinstance(found, Truncation) else bool((found.lsn >= lsn).any())
+            for found in self.changes
+        )
+
+    def before(self, lsn: int) -> Decoded:
+        """What of it was committed before `lsn`."""
+        changes = [
+            (found if found.lsn < lsn else None) if isinstance(found, Truncation) else found.before(lsn)
+            for found in self.changes
+        ]
+        return Decoded([found for found in changes if found], self.transactions.before(lsn), self.is_whole)
 
 
 def lsn_text(lsn: int) -> str:

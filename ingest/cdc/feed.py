@@ -11,93 +11,40 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-
-import duckdb
 
 from ingest.cdc.decoder import Decoder
-from ingest.cdc.events import Decoded, lsn_number
+from ingest.cdc.events import lsn_number
 from ingest.cdc.outcome import Outcomes
-from ingest.cdc.preparing import prepare, table_of
+from ingest.cdc.preparing import has_position, prepare
 from ingest.cdc.reader import LogReader
-from ingest.cdc.relations import PgType, Relation
+from ingest.cdc.relations import PgType
+from ingest.cdc.resuming import resume
 from ingest.cdc.server import Server, ask, load_types, require_logical
+from ingest.cdc.tables import Tables
 from ingest.cdc.transactions import TransactionWriter, transactions_table
-from ingest.cdc.writer import StreamWriter
 from ingest.connections import dsn_of
 from ingest.load import Job, StreamResult
 from ingest.watch.feed import Lag
-from plugins.core import duck
-from plugins.core.errors import SmeltError
 from plugins.core.failpoints import reach
 
-# Events that are held in memory at most, and that one commit carries if so many are waiting.
-_PIECE, _BATCH = 250_000, 1_000_000
+# Events that one commit carries, if so many are waiting.
+_BATCH = 1_000_000
 _POLL_SECONDS = 0.2
 # A slot moves on with the log of other tables too, or the server would keep it for nothing.
 _IDLE_SECONDS = 10.0
 
 
-@dataclass
-class _Tables:
-    """Writers of a source's streams by table, and what was taken since the last commit.
-
-    end: LSN after the last transaction that was taken. oldest: when the first one was committed (µs since 1970).
-    """
-
-    writers: Mapping[tuple[str, str], StreamWriter]
-    log: TransactionWriter
-    events: int = 0
-    end: int = 0
-    oldest: int | None = None
-
-    def key_of(self, relation: Relation) -> Sequence[str] | None:
-        writer = self.writers.get(relation.table)
-        if writer is None:
-            return None
-        key = writer.job.stream.primary_key
-        if relation.identity != "f" and not set(key) <= set(relation.key):
-            raise SmeltError(
-                f"{writer.job.name}: rows are now told apart by {', '.join(relation.key) or 'nothing'}, "
-                f"not by {', '.join(key)}",
-                "restore the primary key, or set the table to `replica identity full`",
-            )
-        return key
-
-    def take(self, decoded: Decoded) -> int:
-        taken = 0
-        for changes in decoded.changes:
-            writer = self.writers[changes.relation.table]
-            writer.add(changes)
-            writer.job.progress(len(changes))
-            taken += len(changes)
-        self.log.add(decoded.transactions)
-        if len(decoded.transactions.end):
-            self.end = int(decoded.transactions.end[-1])
-            if self.oldest is None and taken:
-                self.oldest = int(decoded.transactions.committed[0])
-        self.events += taken
-        if sum(writer.pending for writer in self.writers.values()) >= _PIECE:
-            for writer in self.writers.values():
-                writer.flush()
-        return taken
-
-    def commit(self, end: int) -> None:
-        for writer in self.writers.values():
-            if writer.commit(end) is not None:
-                reach("after-stream-commit")
-        self.log.commit(end)
-        self.events, self.oldest = 0, None
-
-
 class CdcFeed:
-    """The captured streams of one source. Opening it reads the tables that bronze doesn't have yet, whole.
+    """The captured streams of one source. Opening it reads what bronze doesn't have yet of their tables.
+
+    Streams that were not asked for take part if they were captured before: a slot passes each change once, to all.
 
     Raises SmeltError for what a person must do; `Transient` if the server can't be reached.
     """
 
     def __init__(self, jobs: Sequence[Job]) -> None:
         source, lake = jobs[0].source, jobs[0].lake
+        jobs = [*jobs, *_sharing(jobs)]
         self.name = source.name
         self._server = Server(dsn_of(lake.settings, source.connection), f"connection {source.connection!r}")
         with self._server.session() as session:
@@ -105,8 +52,10 @@ class CdcFeed:
             types = load_types(session)
         log = TransactionWriter(lake, transactions_table(source.name))
         prepared = prepare(self._server, source, jobs, log)
-        self._tables = _Tables({table_of(job.stream): StreamWriter(job, _connection()) for job in jobs}, log)
-        self._outcomes = Outcomes(list(self._tables.writers.values()), prepared)
+        resumed = resume(self._server, source, jobs, log)
+        log.follow([job.stream.name for job in jobs])
+        self._tables = Tables.of(jobs, log)
+        self._outcomes = Outcomes(list(self._tables.writers.values()), prepared.followed_by(resumed))
         self._decoder = Decoder(self._types, self._tables.key_of, types)
         self._is_whole = True
         self._sent = 0
@@ -181,8 +130,7 @@ class CdcFeed:
         """As `Feed.close`; the slot stays, and keeps what wasn't committed."""
         self._reader.__exit__(None, None, None)
         self._session.close()
-        for writer in self._tables.writers.values():
-            writer.con.close()
+        self._tables.close()
 
     def _commit(self, end: int) -> None:
         self._tables.commit(end)
@@ -200,7 +148,12 @@ def open_feed(jobs: Sequence[Job]) -> CdcFeed:
     return CdcFeed(jobs)
 
 
-def _connection() -> duckdb.DuckDBPyConnection:
-    con = duck.connect()
-    con.execute("set memory_limit = '1GB'")
-    return con
+def _sharing(jobs: Sequence[Job]) -> list[Job]:
+    """The source's other streams whose tables are captured."""
+    source, asked = jobs[0].source, {job.stream.name for job in jobs}
+    others = [Job(jobs[0].lake, jobs[0].run, jobs[0].pool, source, stream) for stream in source.streams]
+    return [
+        job
+        for job in others
+        if job.stream.sync_mode == "cdc" and job.stream.name not in asked and has_position(job)
+    ]

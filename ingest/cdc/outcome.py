@@ -40,7 +40,7 @@ class Outcomes:
             fresh = writer.counts - seen.counts
             seen.counts = replace(writer.counts)
             if fresh != Counts():
-                results.append(_result(writer, fresh, now - self._told, began))
+                results.append(changes_result(writer, fresh, now - self._told, began))
         self._told = now
         return results
 
@@ -53,7 +53,7 @@ class Outcomes:
         return [self._recorded(writer, seconds, is_first=n == 0) for n, writer in enumerate(self._writers)]
 
     def _recorded(self, writer: StreamWriter, seconds: float, *, is_first: bool) -> StreamResult:
-        changed = _result(writer, writer.counts, seconds, self._schema(writer))
+        changed = changes_result(writer, writer.counts, seconds, self._schema(writer))
         if changed.outcome == "loaded" or changed.name not in self._prepared.results:
             record_load(writer.job.run, changed, dict(writer.state.position))
         return self._with_snapshot(changed, is_first)
@@ -87,7 +87,10 @@ class Outcomes:
         )
 
 
-def _result(writer: StreamWriter, counts: Counts, seconds: float, version: SchemaVersion | None) -> StreamResult:
+def changes_result(
+    writer: StreamWriter, counts: Counts, seconds: float, version: SchemaVersion | None
+) -> StreamResult:
+    """What the changes were that a writer wrote in some seconds, as `counts` has them."""
     return StreamResult(
         writer.job.source.name,
         writer.job.stream.name,

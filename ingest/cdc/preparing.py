@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import psycopg
-import pyarrow as pa
 
-from ingest.cdc.columns import CHANGE_TYPES
 from ingest.cdc.events import lsn_text
 from ingest.cdc.replication import Replication
 from ingest.cdc.server import (
@@ -22,15 +20,13 @@ from ingest.cdc.server import (
     find_slot,
     running,
 )
+from ingest.cdc.snapshot import read_table, table_of
 from ingest.cdc.transactions import TransactionWriter
-from ingest.extract.base import Pull, PullRequest
-from ingest.extract.postgres import PostgresExtractor, split_table
-from ingest.load import Job, StreamResult, load_stream
-from ingest.spec import SourceSpec, StreamSpec
+from ingest.load import Job, StreamResult
+from ingest.spec import SourceSpec
 from plugins.core.errors import SmeltError
 from plugins.core.failpoints import reach
-from plugins.core.lake import ensure_columns, read_state
-from plugins.core.settings import Settings
+from plugins.core.lake import read_state
 
 # A slot begins when every transaction that was running has ended.
 _PATIENCE_SECONDS = 300.0
@@ -46,29 +42,6 @@ _IDENTITY = """
     from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
     where n.nspname = %s and c.relname = %s
 """
-
-
-@dataclass(frozen=True)
-class SnapshotExtractor:
-    """Pulls whole tables as they were when a slot was made."""
-
-    made: NewSlot
-
-    def pull(self, request: PullRequest) -> Pull:
-        """Begin a pull in the slot's snapshot."""
-        whole = replace(request, stream=request.stream.model_copy(update={"cursor": None}))
-        pull = PostgresExtractor(self.made.snapshot).pull(whole)
-        lsn = {"lsn": request.position.get("lsn")}
-        return replace(pull, expected=lsn, advance={"lsn": lsn_text(self.made.lsn)})
-
-    def check(self, settings: Settings, source: SourceSpec) -> str:
-        """As for any pull."""
-        return PostgresExtractor().check(settings, source)
-
-
-def table_of(stream: StreamSpec) -> tuple[str, str]:
-    """Schema and name of the stream's table."""
-    return split_table(stream.table or f"public.{stream.name}")
 
 
 def require_identities(session: psycopg.Connection, jobs: Sequence[Job]) -> None:
@@ -102,10 +75,17 @@ def require_identities(session: psycopg.Connection, jobs: Sequence[Job]) -> None
 
 @dataclass(frozen=True)
 class Prepared:
-    """The streams can be read from the log. results: of those that were first read whole, by name."""
+    """The streams can be read from the log. results: of those whose tables were read, by name."""
 
     results: dict[str, StreamResult]
     notes: tuple[str, ...]
+
+    def followed_by(self, results: Mapping[str, StreamResult]) -> Prepared:
+        """With what became of streams afterwards."""
+        both = {
+            name: self.results[name].followed_by(found) for name, found in results.items() if name in self.results
+        }
+        return replace(self, results={**self.results, **results, **both})
 
 
 def prepare(server: Server, source: SourceSpec, jobs: Sequence[Job], log: TransactionWriter) -> Prepared:
@@ -115,7 +95,9 @@ def prepare(server: Server, source: SourceSpec, jobs: Sequence[Job], log: Transa
     another consumer.
     """
     notes: list[str] = []
-    fresh = [job for job in jobs if job.override is not None or not _has_position(job)]
+    # A stream that was left out for a while missed what was read meanwhile, and is compared with its table.
+    jobs = [replace(job, override={}) if _was_left_out(job, log) else job for job in jobs]
+    fresh = [job for job in jobs if job.override is not None or not has_position(job)]
     started = [job for job in jobs if job not in fresh]
     with server.session() as session:
         require_identities(session, jobs)
@@ -132,16 +114,20 @@ def prepare(server: Server, source: SourceSpec, jobs: Sequence[Job], log: Transa
             return Prepared({}, tuple(notes))
         # The exported snapshot lives as long as the connection that made the slot does nothing else.
         name, is_temporary = _new_slot(source, slot)
-        made = _made(server, source, replication, name, is_temporary)
+        made = make_slot(server, source, replication, name, is_temporary=is_temporary)
         if slot is None:
             notes.append(f"made replication slot {source.slot} at {lsn_text(made.lsn)}")
         if not started:
             log.commit(slot.confirmed if slot else made.lsn, system=system)
         reach("after-slot")
-        return Prepared({job.name: _read_whole(job, made) for job in fresh}, tuple(notes))
+        with server.session() as session:
+            return Prepared({job.name: read_table(session, job, made) for job in fresh}, tuple(notes))
 
 
-def _made(server: Server, source: SourceSpec, replication: Replication, name: str, is_temporary: bool) -> NewSlot:
+def make_slot(
+    server: Server, source: SourceSpec, replication: Replication, name: str, *, is_temporary: bool
+) -> NewSlot:
+    """Make a slot, and export the snapshot of its first moment. Raises SmeltError if a transaction won't end."""
     try:
         return create_slot(replication, name, is_temporary=is_temporary, patience=_PATIENCE_SECONDS)
     except TimeoutError as error:
@@ -177,9 +163,14 @@ def _new_slot(source: SourceSpec, slot: Slot | None) -> tuple[str, bool]:
     return source.slot, False
 
 
-def _has_position(job: Job) -> bool:
+def has_position(job: Job) -> bool:
+    """Whether the table of a stream was captured before."""
     table = job.lake.find(job.identifier)
     return table is not None and "lsn" in read_state(table).position
+
+
+def _was_left_out(job: Job, log: TransactionWriter) -> bool:
+    return log.streams is not None and job.stream.name not in log.streams and has_position(job)
 
 
 def _require_whole(source: SourceSpec, slot: Slot | None, started: Sequence[Job], log: TransactionWriter) -> None:
@@ -204,9 +195,3 @@ def _require_whole(source: SourceSpec, slot: Slot | None, started: Sequence[Job]
             f"bronze has the changes up to {lsn_text(log.lsn)}",
             f"name a `slot` of its own in {source.folder / 'source.yml'}; then {again}",
         )
-
-
-def _read_whole(job: Job, made: NewSlot) -> StreamResult:
-    result = load_stream(replace(job, extractor=SnapshotExtractor(made)))
-    ensure_columns(job.lake, job.identifier, pa.schema(list(CHANGE_TYPES.items())))
-    return result

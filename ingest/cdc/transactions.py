@@ -5,7 +5,7 @@ It is committed last of all tables of its source, so its position says up to whe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -51,7 +51,7 @@ class TransactionWriter:
 
     @property
     def position(self) -> Mapping[str, Any]:
-        """What was last committed: `lsn`, `slot`, `system`; empty for a new table."""
+        """What was last committed: `lsn`, `system`, `streams`; empty for a new table."""
         return self.state.position
 
     @property
@@ -64,7 +64,17 @@ class TransactionWriter:
         if len(transactions.lsn):
             self._pending.append(transactions)
 
-    def commit(self, end: int, **position: str) -> None:
+    @property
+    def streams(self) -> Sequence[str] | None:
+        """Names of the streams that get the log; None: an older version has not written them down."""
+        return self.position.get("streams")
+
+    def follow(self, streams: Sequence[str]) -> None:
+        """From now on these streams get the log: one that isn't among them misses what is read of it."""
+        if self.streams is None or set(self.streams) != set(streams):
+            self.commit(self.lsn, streams=sorted(streams))
+
+    def commit(self, end: int, **position: object) -> None:
         """Write what was taken; all tables of the source are complete up to `end`."""
         rows = self._rows()
         batch_id = next_batch_id(self.state.batch_id)

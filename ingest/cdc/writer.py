@@ -14,6 +14,7 @@ import duckdb
 import pyarrow as pa
 from ulid import ULID
 
+from ingest.cdc.chunks import HIDDEN, unread_part, without
 from ingest.cdc.columns import CHANGE_TYPES, arrow_table, change_columns, emptied, source_columns
 from ingest.cdc.events import Changes, Truncation, epoch_of, lsn_number, lsn_text
 from ingest.cdc.live import tombstones_sql
@@ -54,7 +55,10 @@ class Counts:
 
 @dataclass
 class StreamWriter:
-    """Writes the changes of one stream, whose table must be there. con: a connection for it alone."""
+    """Writes the changes of one stream, whose table must be there. con: a connection for it alone.
+
+    Of a table that was read in part, events of the other part are passed over.
+    """
 
     job: Job
     con: duckdb.DuckDBPyConnection
@@ -91,6 +95,8 @@ class StreamWriter:
                 self._truncate(found)
             return
         fresh = found.since(self.lsn)
+        if unread := unread_part(self.state.position):
+            fresh = without(fresh, unread)
         if not len(fresh):
             return
         if self._pending and self._pending[0].relation != fresh.relation:
@@ -123,7 +129,8 @@ class StreamWriter:
         expected = {"lsn": self.state.position["lsn"]}
         advance = {"lsn": lsn_text(end), **self._unsent()}
         based_on = self.state.batch_id
-        batch = Batch(self._batch_id, self._files, based_on, expected, advance, epoch=epoch_of(end))
+        epoch = HIDDEN if unread_part(self.state.position) else epoch_of(end)
+        batch = Batch(self._batch_id, self._files, based_on, expected, advance, epoch=epoch)
         self.state = commit_batch(self.job.lake, self.job.identifier, batch).state
         self._batch_id = next_batch_id(self.state.batch_id)
         self._files = []

@@ -63,9 +63,13 @@ class _Table:
 
 @dataclass(frozen=True)
 class PostgresExtractor:
-    """Reads tables and views of a PostgreSQL database. snapshot: an exported one to read in; None: as of now."""
+    """Reads tables and views of a PostgreSQL database.
+
+    snapshot: an exported one to read in; None: as of now. part: predicate of the rows to read; None: all.
+    """
 
     snapshot: str | None = None
+    part: str | None = None
 
     def pull(self, request: PullRequest) -> Pull:
         """Begin a pull in one repeatable-read transaction. Raises SmeltError, or Transient if it may pass."""
@@ -82,6 +86,8 @@ class PostgresExtractor:
             if self.snapshot:
                 table = replace(table, columns=[_as_logged(column) for column in table.columns])
             where, is_whole = _window(table, stream.cursor, request.position, name)
+            if self.part:
+                where, is_whole = f"where {self.part}", False
             has_special, newest = _probe(con, table, stream.cursor, where)
         except duckdb.Error as error:
             raise _explained(error, request.source, name) from error

@@ -137,6 +137,13 @@ class CdcSpec(_Section):
         validate_default=True,
         description="`smelt doctor` fails when the server holds back more of its log than this for us (`5GiB`).",
     )
+    chunk: ByteSize = Field(
+        default=ByteSize(2**28),
+        validate_default=True,
+        gt=0,
+        description="A new table larger than this is first read in parts of about this size, several at a time, each "
+        "committed by itself; it is seen when all are there.",
+    )
 
 
 class SourceSpec(_Section):

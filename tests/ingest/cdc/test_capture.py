@@ -71,6 +71,34 @@ def test_a_table_that_is_added_later_is_read_whole_first(shop) -> None:
     assert shop.events("id") == [("r", 1), ("c", 2), ("d", 1)]
 
 
+def test_changes_of_streams_that_were_not_asked_for_are_not_lost(shop) -> None:
+    shop.sql("create table t (id int primary key)", "create table u (id int primary key)")
+    shop.declare(t="[id]", u="[id]")
+    shop.load()
+    shop.sql("insert into t values (1)", "insert into u values (1)")
+    assert list(shop.load(selectors=["shop.t"])) == ["t"]
+    shop.sql("insert into u values (2)")
+    shop.load()
+    assert shop.events("id") == [("c", 1)]
+    assert shop.events("id", "u") == [("c", 1), ("c", 2)]
+
+
+def test_a_stream_that_was_left_out_for_a_while_is_compared(shop) -> None:
+    shop.sql("create table t (id int primary key, v int)", "create table u (id int primary key, v int)")
+    shop.sql("insert into u values (1, 1), (2, 2)")
+    shop.declare(t="[id]", u="[id]")
+    shop.load()
+    shop.declare(t="[id]")
+    shop.sql("insert into u values (3, 3)", "delete from u where id = 1", "update u set v = 9 where id = 2")
+    shop.load()
+    shop.declare(t="[id]", u="[id]")
+    shop.load()
+    assert shop.state("id, v", table="u") == [(2, 9), (3, 3)]
+    shop.sql("update u set v = 10 where id = 2")
+    shop.load()
+    assert shop.events("id, v", "u")[-1] == ("u", 2, 10)
+
+
 def test_a_truncated_table_has_no_rows_left(shop) -> None:
     shop.sql("create table t (id int primary key)", "insert into t values (1), (2)")
     shop.declare(t="[id]")
