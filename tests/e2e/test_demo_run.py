@@ -87,8 +87,8 @@ def test_a_second_run_loads_nothing_twice(project: Path, first: dict) -> None:
 def test_live_orders_arrive_with_their_changes_and_cancellations(project: Path, first: dict) -> None:
     assert first["failed"] is False
     told = _smelt(project, "demo", "traffic", "--seconds", "6", "--rate", "30", "--seed", "4")
-    assert "0 changed" not in told
-    assert "0 cancelled" not in told
+    assert "· 0 changed" not in told
+    assert "· 0 cancelled" not in told
     run = json.loads(_smelt(project, "run", "--json"))
     assert all(account["is_balanced"] for account in run["build"]["accounts"])
     with psycopg.connect((project / ".smelt" / "demo" / "shop.dsn").read_text()) as connection:
