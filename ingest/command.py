@@ -1,4 +1,4 @@
-"""`smelt ingest`, `smelt sources`, `smelt doctor`."""
+"""`smelt ingest`, `smelt sources`, `smelt doctor`, `smelt release`."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ def register(app: typer.Typer) -> None:
     app.command("ingest")(ingest)
     app.command("sources")(sources)
     app.command("doctor")(doctor)
+    app.command("release")(release)
 
 
 def ingest(
@@ -140,3 +141,28 @@ def doctor(as_json: Json = False) -> None:
                 console.print(f"  [bold]fix[/]  {escape(finding.fix)}")
     if not all(finding.is_healthy for finding in findings):
         raise typer.Exit(1)
+
+
+def release(
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A source whose changes were captured.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+) -> None:
+    """Drop the replication slot and the publication of a source that is no longer captured."""
+    from rich.console import Console
+    from rich.markup import escape
+
+    from ingest.cdc.releasing import Holding, holding, release_source
+    from plugins.core.settings import load_settings
+
+    console = Console(highlight=False, soft_wrap=True)
+    settings = load_settings()
+    found: Holding = holding(settings, source)
+    if found.is_nothing:
+        console.print(f"{escape(source)}: nothing to release: neither slot nor publication is there")
+        return
+    for line in found.described():
+        console.print(escape(line))
+    if not yes:
+        typer.confirm("Drop them?", abort=True)
+    release_source(settings, found)
+    console.print(f"released {escape(source)}; what is in bronze stays")

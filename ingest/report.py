@@ -72,7 +72,7 @@ class Progress:
     def refresh(self) -> None:
         """Show how far each stream is."""
         for task in self._tasks.values():
-            share = _share(task.con)
+            share = _share(task)
             rows = task.rows or int(share * (task.estimate or 0))
             note = f"waited {task.waited:.1f} s" if task.waits else ""
             self._shown.update(task.bar, completed=min(share, 0.99), rows=f"{rows:,}" if rows else "", note=note)
@@ -85,10 +85,12 @@ class Progress:
         self._shown.update(task.bar, completed=1.0, rows=f"{result.rows_read:,}", note=note)
 
 
-def _share(con: duckdb.DuckDBPyConnection | None) -> float:
-    """How much of its query the connection has done, 0..1."""
+def _share(task: _Task) -> float:
+    """How much of the stream is read, 0..1: by its rows where they are counted, else by what its query did."""
+    if task.rows and task.estimate:
+        return min(1.0, task.rows / task.estimate)
     try:
-        return max(0.0, con.query_progress() / 100) if con else 0.0
+        return max(0.0, task.con.query_progress() / 100) if task.con else 0.0
     except duckdb.ConnectionException:
         return 0.0  # closed by its worker between the look and the call
 

@@ -33,8 +33,7 @@ def check_slot(settings: Settings, source: SourceSpec) -> str:
     if slot.held > source.cdc.alarm_at:
         raise SmeltError(
             f"slot {slot.name} makes the server hold back {held} of its log",
-            f"run `smelt ingest {source.name}`, or, if nobody needs it any more: "
-            f"`select pg_drop_replication_slot('{slot.name}')`",
+            f"run `smelt ingest {source.name}`, or, if nobody needs it any more, `smelt release {source.name}`",
         )
     reading = f"read by process {slot.pid}" if slot.is_active else "read by nobody now"
     return f"slot {slot.name} confirmed at {lsn_text(slot.confirmed)}, holds {held} of the log, {reading}"

@@ -175,6 +175,19 @@ def drop_slot(session: psycopg.Connection, name: str) -> None:
     ask(session, "select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = %s", name)
 
 
+def find_publication(session: psycopg.Connection, name: str) -> list[tuple[str, str]] | None:
+    """Schemas and names of the tables that it publishes; None: it is not there."""
+    if not ask(session, "select 1 from pg_publication where pubname = %s", name):
+        return None
+    return ask(session, "select schemaname, tablename from pg_publication_tables where pubname = %s", name)  # type: ignore[return-value]
+
+
+def drop_publication(session: psycopg.Connection, name: str) -> None:
+    """Drop the publication if it is there."""
+    with session.cursor() as cursor:
+        cursor.execute(sql.SQL("drop publication if exists {}").format(sql.Identifier(name)))
+
+
 def ensure_publication(session: psycopg.Connection, name: str, tables: Sequence[tuple[str, str]]) -> list[str]:
     """Publish `tables` under `name`, adding to what is published; returns what was done, for the notes.
 
