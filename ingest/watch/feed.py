@@ -30,6 +30,11 @@ class Feed(Protocol):
 
     name: str
 
+    @property
+    def is_full(self) -> bool:
+        """Whether as much is held as one commit may carry."""
+        ...
+
     def take(self, seconds: float) -> int:
         """Take what the source sends, for at most `seconds`, or until as much is held as one commit may carry.
 

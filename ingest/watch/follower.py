@@ -113,7 +113,7 @@ class Follower:
         try:
             while not self._stopping.is_set():
                 due = time.monotonic() + self._every
-                while not self._stopping.is_set() and (left := due - time.monotonic()) > 0:
+                while not self._stopping.is_set() and (left := due - time.monotonic()) > 0 and not feed.is_full:
                     feed.take(min(left, _TAKE_SECONDS))
                 self._commit(feed, recorder)
                 if time.monotonic() - looked >= _LAG_SECONDS:

@@ -18,6 +18,11 @@ class PollFeed:
         self._jobs, self._period = jobs, period
         self._due = time.monotonic()
 
+    @property
+    def is_full(self) -> bool:
+        """Nothing is held between two pulls."""
+        return False
+
     def take(self, seconds: float) -> int:
         """Wait; the rows come with the commit."""
         time.sleep(max(0.0, min(seconds, self._due - time.monotonic())))

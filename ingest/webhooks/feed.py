@@ -57,7 +57,7 @@ class SpoolFeed:
         taken = 0
         while True:
             taken += self._take_segments()
-            if self._is_full() or time.monotonic() >= until:
+            if self.is_full or time.monotonic() >= until:
                 break
             time.sleep(min(_POLL_SECONDS, max(0.0, until - time.monotonic())))
         if not self._held:
@@ -114,7 +114,9 @@ class SpoolFeed:
             return False  # another process moves this spool's messages; it does what this one would
         return True
 
-    def _is_full(self) -> bool:
+    @property
+    def is_full(self) -> bool:
+        """Whether as much is held as one commit may carry."""
         size = sum(segment.path.stat().st_size for segment in self._held)
         return size >= _BATCH_BYTES or sum(w.taken for w in self._writers.values()) >= _BATCH_MESSAGES
 
@@ -126,7 +128,7 @@ class SpoolFeed:
                 segment.path.unlink(missing_ok=True)  # it was moved before a loss of power
             if segment.last <= after:
                 continue
-            if self._is_full():
+            if self.is_full:
                 break
             for frame in segment.frames():
                 for sequence, message in enumerate(frame.messages, frame.first):
