@@ -128,6 +128,12 @@ class Gateway:
             time.sleep(0.02)
         raise AssertionError("versitygw did not start")
 
+    def renew(self, secret_key: str) -> None:
+        """Have another secret from the next start on; moto knows no secrets, so there the access key is another."""
+        self.secret_key = secret_key
+        if gateway_binary() is None:
+            self.access_key += "renewed"
+
     def stop(self) -> None:
         if self._process:
             self._process.kill()

@@ -100,7 +100,7 @@ def test_keys_are_renewed_without_a_restart_and_never_told(shop, gateway: Gatewa
     old = gateway.secret_key
     shop.load()
     gateway.stop()
-    gateway.access_key, gateway.secret_key = "AKIDsmeltrenewed", "canary-Renewed-e07c2b66d1"
+    gateway.renew("canary-Renewed-e07c2b66d1")
     gateway.start()
     shop.store = gateway.store("drop")
     _put(shop, 2, 4)
