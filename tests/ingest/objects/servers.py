@@ -129,7 +129,7 @@ class Gateway:
         raise AssertionError("versitygw did not start")
 
     def renew(self, secret_key: str) -> None:
-        """Have another secret from the next start on; moto knows no secrets, so there the access key is another."""
+        """Have another secret from the next start on; moto knows none, so there the access key is another."""
         self.secret_key = secret_key
         if gateway_binary() is None:
             self.access_key += "renewed"
