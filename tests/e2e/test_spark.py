@@ -34,6 +34,13 @@ KEYS = {
     "gold.agg_revenue_daily": "revenue_date",
     "gold.agg_cohort_retention": "cohort_month, months_since_first",
     "gold.customer_features": "customer_id, as_of_date",
+    "gold.customers_last_seen": "customer_id",
+    "gold.int_order_events": "_smelt_batch_id, _smelt_source_position",
+    "gold.int_order_line_events": "_smelt_batch_id, _smelt_source_position",
+    "gold.late_order_events": "stream, _smelt_batch_id, _smelt_source_position",
+    "gold.agg_revenue_hourly": "hour_start",
+    "gold.agg_revenue_7_days": "window_start",
+    "gold.fct_purchase_sessions": "customer_id, session_number",
 }
 
 

@@ -20,6 +20,7 @@ renamed as (
         _smelt_batch_id,
         _smelt_source_position,
         _smelt_loaded_at,
+        {{ changed_at(source('shop', 'customers')) }} as _smelt_changed_at,
         _smelt_op
 
     from source

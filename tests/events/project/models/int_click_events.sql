@@ -1,0 +1,3 @@
+{{ judged_events(
+    ref('int_clicks__checked'), ['click_id'], 'clicked_at', delay='10 minutes', lateness='2 hours', ahead='1 hour'
+) }}
