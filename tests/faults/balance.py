@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 # Events of one lane have an order among them: a table, a partition, an object, a sender.
 Lanes = Mapping[str, Sequence[str]]
@@ -55,7 +56,7 @@ def _lane(written: Sequence[str], found: Sequence[str]) -> dict[str, int]:
         "doubled": sum(count - 1 for event, count in counts.items() if event in place),
         "strange": sum(count for event, count in counts.items() if event not in place),
         # Counter keeps the order of first appearance.
-        "disordered": sum(after < before for before, after in zip(known, known[1:], strict=False)),
+        "disordered": sum(after < before for before, after in pairwise(known)),
     }
 
 

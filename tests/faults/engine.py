@@ -110,6 +110,11 @@ class Engine:
         os.kill(self.pid, signal.SIGTERM)
         return self.died(_STOP_SECONDS)
 
+    def said_since(self, count: int) -> list[str]:
+        """What it said it couldn't do, after the first `count` troubles."""
+        said = list(self.troubles)
+        return said[len(said) - (self.trouble_count - count) :] if self.trouble_count > count else []
+
     def move_clock(self, seconds: float) -> bool:
         """Move its clock away from ours; whether it said that it is so."""
         self.clock = seconds

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import re
 import resource
 import signal
 import sqlite3
@@ -20,6 +21,9 @@ from tests.faults.histories.webhooks import WebhooksHistory
 # A failpoint is reached when its step is due, which with maintenance takes a few rounds.
 _REACH_SECONDS = 60.0
 _HOUR = 3600.0
+# What a person must mend is tried again after a minute at the latest.
+_MENDED_SECONDS = 75.0
+_FULL = re.compile("is full|too large|No space|disk I/O error|Input/output", re.IGNORECASE)
 
 
 @dataclass
@@ -121,20 +125,21 @@ def connection_delayed(ground: Ground) -> bool:
 def disk_filled(ground: Ground) -> bool:
     """No file may grow beyond a few bytes or kilobytes for a while: writes fail as on a full disk."""
     engine, history = ground.engine, ground.history
-    size = ground.chance.choice([0, 1, 4096, 100_000])
+    size = ground.chance.choice([0, 1, 4096])
     if isinstance(history, WebhooksHistory) and ground.chance.random() < 0.5:
         engine.ensure()
-        return history.fill_disk(min(size, 4096), ground.chance.uniform(0.5, 2.0))
+        return history.fill_disk(size, ground.chance.uniform(0.5, 2.0))
     _midway(ground)
     before = engine.trouble_count
     with contextlib.suppress(ProcessLookupError):
-        resource.prlimit(engine.pid, resource.RLIMIT_FSIZE, (min(size, 4096), resource.RLIM_INFINITY))
-        hit = engine.wait(10, lambda: engine.trouble_count > before or not engine.is_alive)
-        # A second one, to be sure that trying again in vain does no harm.
+        resource.prlimit(engine.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+        engine.wait(
+            10, lambda: any(_FULL.search(said) for said in engine.said_since(before)) or not engine.is_alive
+        )
+        # So that it tries again in vain, too.
         time.sleep(ground.chance.uniform(0.0, 1.0))
         resource.prlimit(engine.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-        return hit
-    return engine.trouble_count > before
+    return any(_FULL.search(said) for said in engine.said_since(before))
 
 
 def catalog_locked(ground: Ground) -> bool:
@@ -169,11 +174,13 @@ def clock_moved(ground: Ground) -> bool:
 
 
 def credential_renewed(ground: Ground) -> bool:
-    """The password changes at the server, then in the project's file; the engine goes on without a restart."""
+    """The password changes at the server, then in the project's file; the same process goes on."""
     _midway(ground)
-    starts = ground.engine.starts
+    engine = ground.engine
     ground.history.rotate()
-    return ground.engine.starts == starts
+    starts, before = engine.starts, engine.commits
+    went_on = engine.wait(_MENDED_SECONDS, lambda: engine.commits > before)
+    return went_on and engine.starts == starts
 
 
 def _midway(ground: Ground) -> None:

@@ -53,14 +53,14 @@ class Report:
         rows = [f"  {'fault':<22}{'done':>6}{'hit':>6}"]
         rows += [f"  {kind:<22}{count:>6}{self.hits[kind]:>6}" for kind, count in sorted(self.faults.items())]
         rows.append(f"  {'in all':<22}{self.faults.total():>6}{self.hits.total():>6}")
+        even = self.balance
+        hashes = (even.hash_written[:16], even.hash_found[:16]) if even else ("", "")
         told = [
-            f"\n{self.kind}: {self.faults.total()} faults in {self.seconds:.0f} s, {self.starts} starts of the engine "
+            f"\n{self.kind}: {self.faults.total()} faults in {self.seconds:.0f} s, {self.starts} starts "
             f"(SMELT_FAULTS_SEED={self.seed})",
             *rows,
             f"  {self.balance}",
-            f"  written {self.balance.hash_written[:16]} bronze {self.balance.hash_found[:16]}"
-            if self.balance
-            else "",
+            f"  hash of what was written {hashes[0]}, of bronze {hashes[1]}",
         ]
         told += [f"  did not hit: {missed}" for missed in self.missed]
         return "\n".join(told)

@@ -1,7 +1,7 @@
 """Whatever happens to the engine, the server or the machine: bronze is the history that was written.
 
-`SMELT_FAULTS=N` faults of each source kind (`make faults`: 100), a few otherwise. `SMELT_FAULTS_SEED=N` repeats the
-faults of a run; not their moments, for processes and servers have their own time.
+`SMELT_FAULTS=N` faults of each source kind (`make faults`: 100), a few otherwise. `SMELT_FAULTS_SEED=N` repeats
+the faults of a run; not their moments, for processes and servers have their own time.
 """
 
 from __future__ import annotations

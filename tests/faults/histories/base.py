@@ -83,7 +83,7 @@ class History(ABC):
     def close(self) -> None:
         """End the server."""
 
-    def provoke(self, failpoint: str) -> None:
+    def provoke(self, failpoint: str) -> None:  # noqa: B027 - most are come by without
         """Write what makes the engine come by `failpoint`, if it doesn't do so by itself."""
 
     def begin(self) -> None:

@@ -7,13 +7,7 @@ import json
 import time
 from collections import defaultdict
 
-from confluent_kafka import KafkaError, Message, Producer
-from confluent_kafka.admin import (
-    AdminClient,
-    ScramCredentialInfo,
-    ScramMechanism,
-    UserScramCredentialUpsertion,
-)
+from confluent_kafka import KafkaError, Message, Producer, admin
 
 from tests.conftest import server_folder
 from tests.faults.balance import Lanes
@@ -110,22 +104,16 @@ class KafkaHistory(History):
         return lanes([*told, *(("letters", f"{place} {raw.decode()}") for place, raw in letters)])
 
     def restart(self, *, is_crash: bool) -> None:
-        process = self._broker._process
-        assert process is not None
-        if not is_crash:
-            process.terminate()
-            process.wait(60)
-        self._broker.kill()
+        self._broker.kill() if is_crash else self._broker.stop()
         self._broker.start()
 
     def rotate(self) -> None:
         password = f"canary-{self.chance.getrandbits(80):020x}"
         self.canaries.append(password)
-        admin = AdminClient({"bootstrap.servers": self._broker.servers, "log_level": 0})
-        change = UserScramCredentialUpsertion(
-            "smelt", ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 4096), password.encode()
-        )
-        for done in admin.alter_user_scram_credentials([change]).values():
+        client = admin.AdminClient({"bootstrap.servers": self._broker.servers, "log_level": 0})
+        scheme = admin.ScramCredentialInfo(admin.ScramMechanism.SCRAM_SHA_512, 4096)  # pyright: ignore[reportPrivateImportUsage]
+        change = admin.UserScramCredentialUpsertion("smelt", scheme, password.encode())  # pyright: ignore[reportPrivateImportUsage]
+        for done in client.alter_user_scram_credentials([change]).values():
             done.result()
         self.proxy.cut(with_reset=False)
         time.sleep(self.chance.uniform(0.2, 1.5))

@@ -94,23 +94,21 @@ class ObjectsHistory(History):
         return super().balance()
 
     def restart(self, *, is_crash: bool) -> None:
-        process = self._gateway._process
-        assert process is not None
-        if not is_crash:
-            process.terminate()
-            process.wait(60)
+        # It has nothing to write down at its end: a stop is a crash.
         self._gateway.stop()
         time.sleep(self.chance.uniform(0.0, 1.0))
         self._gateway.start()
 
     def rotate(self) -> None:
         self._gateway.stop()
-        self._gateway.secret_key = f"canary-{self.chance.getrandbits(80):020x}"
-        self.canaries.append(self._gateway.secret_key)
+        secret = f"canary-{self.chance.getrandbits(80):020x}"
+        self.canaries.append(secret)
+        self._gateway.renew(secret)
         self._gateway.start()
         self._store = self._client()
         time.sleep(self.chance.uniform(0.2, 1.5))
-        self.keep("key.secret", self._gateway.secret_key)
+        self.keep("key.id", self._gateway.access_key)
+        self.keep("key.secret", secret)
 
     def close(self) -> None:
         self._gateway.stop()
