@@ -7,7 +7,7 @@ EXTRAS := --extra demo --extra semantic --extra kafka
 # Reads files that are newer than the pinned DuckDB; in a folder of its own.
 DUCKDB_NEXT := 2.0.0
 
-.PHONY: reference help run demo-drift env env-full test test-full bench lint format types docs clean
+.PHONY: reference help run demo-drift env env-full test test-full faults bench lint format types docs clean
 
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  +##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
@@ -37,6 +37,11 @@ test-full: env-full ## what needs Java and a browser (installed from Debian if m
 	@missing="$$(command -v java >/dev/null 2>&1 || echo default-jre-headless) $$(command -v chromium >/dev/null 2>&1 || echo chromium)"; \
 	[ -z "$${missing# }" ] || { apt-get update -qq && apt-get install -y -qq $$missing; }
 	@$(RUN) pytest -q -n 2 --dist loadscope --no-loadscope-reorder -m full
+
+faults: env-full ## whatever can go wrong, 100 times for each kind of source: bronze is what was written
+	@missing="$$(command -v java >/dev/null 2>&1 || echo default-jre-headless)"; \
+	[ -z "$$missing" ] || { apt-get update -qq && apt-get install -y -qq $$missing; }
+	@SMELT_FAULTS=$${SMELT_FAULTS:-100} $(RUN) pytest -q -s -m full tests/faults
 
 bench: env       ## speed, each figure against a peer or a limit in the same run
 	@$(RUN) python -m bench

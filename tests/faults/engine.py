@@ -161,10 +161,8 @@ def _main(project: str, log: str, line: Connection, clock: float, failpoint: str
     handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(handle, 1)
     os.dup2(handle, 2)
-    # The most that a library would tell, so that it can be searched for passwords.
-    logging.basicConfig(level=logging.DEBUG)
-    for chatty in ("asyncio", "fsspec", "urllib3"):
-        logging.getLogger(chatty).setLevel(logging.INFO)
+    # What libraries tell, statements of SQLAlchemy too, so that it can be searched for passwords.
+    logging.basicConfig(level=logging.INFO, force=True)
     if failpoint:
         os.environ |= {"SMELT_FAILPOINT": failpoint, "SMELT_FAILPOINT_HIT": hit}
     _Followed(line, clock).run(Path(project))

@@ -67,15 +67,17 @@ class Report:
 
 
 def schedule(history: History, count: int, chance: random.Random) -> list[Fault]:
-    """`count` faults: each kind once, each failpoint once if there is room, and the rest by chance; shuffled."""
+    """`count` faults: each kind and each failpoint once if there is room, and the rest by chance; shuffled."""
     steps = [Fault("killed at a step", step, faults.killed_at(step)) for step in history.failpoints]
     if isinstance(history, WebhooksHistory):
         steps += [Fault("receiver killed", step, faults.receiver_killed_at(step)) for step in history.receiving]
     chance.shuffle(steps)
     kinds = [Fault(kind, "", inflict) for kind, inflict in _KINDS.items()]
-    chosen = [*kinds[:count], *steps[: max(0, count - len(kinds))]]
+    # Of a few, a third are kills at steps.
+    once = chance.sample(kinds, min(len(kinds), count - count // 3))
+    chosen = [*once, *steps[: count - len(once)]]
     weights = [_WEIGHTS.get(fault.kind, 2) for fault in kinds]
-    chosen += chance.choices(kinds, weights, k=max(0, count - len(chosen)))
+    chosen += chance.choices(kinds, weights, k=count - len(chosen))
     chance.shuffle(chosen)
     return chosen
 
@@ -105,14 +107,17 @@ def run(history: History, count: int, seed: int) -> Report:
 
 
 def _inflict(chosen: Sequence[Fault], ground: Ground, report: Report) -> None:
-    for fault in chosen:
+    for number, fault in enumerate(chosen, 1):
         if ground.history.defect is not None:
             raise ground.history.defect
+        name = f"{fault.kind} {fault.where}".strip()
         report.faults[fault.kind] += 1
-        if fault.inflict(ground):
+        if has_hit := fault.inflict(ground):
             report.hits[fault.kind] += 1
         else:
-            report.missed.append(f"{fault.kind} {fault.where}".strip())
+            report.missed.append(name)
+        # With `pytest -s`, for who waits.
+        print(f"  {report.kind} {number}/{len(chosen)} {name}{'' if has_hit else ': did not hit'}", flush=True)
 
 
 def _caught_up(engine: Engine, history: History) -> Balance:

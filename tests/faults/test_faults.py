@@ -19,7 +19,7 @@ from tests.faults.histories.postgres import PostgresHistory
 from tests.faults.histories.webhooks import WebhooksHistory
 from tests.faults.suite import run
 
-FAULTS = int(os.environ.get("SMELT_FAULTS", "12"))
+FAULTS = int(os.environ.get("SMELT_FAULTS", "7"))
 SEED = int(os.environ.get("SMELT_FAULTS_SEED") or random.randrange(10**6))
 
 
