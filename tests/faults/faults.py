@@ -162,7 +162,7 @@ def ledger_locked(ground: Ground) -> bool:
     with _locked(engine.project / "lake" / "ledger.db"):
         engine.start()
         time.sleep(ground.chance.uniform(1.0, 3.0))
-        return not engine.is_following and engine.commits >= 0
+        return engine.is_alive and not engine.is_following
 
 
 def clock_moved(ground: Ground) -> bool:

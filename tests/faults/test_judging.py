@@ -1,15 +1,30 @@
-"""The suite's own judgement: what is lost, doubled, out of order, strange or leaked is told as that."""
+"""The suite judges what is lost, doubled, out of order, strange or leaked as that, and forgets no step."""
 
 from __future__ import annotations
 
 import base64
+import re
 from pathlib import Path
 
 import pytest
 
 from tests.faults.balance import balance
 from tests.faults.canary import files_with
+from tests.faults.histories.kafka import KafkaHistory
+from tests.faults.histories.objects import ObjectsHistory
+from tests.faults.histories.postgres import PostgresHistory
+from tests.faults.histories.webhooks import WebhooksHistory
 
+ROOT = Path(__file__).parents[2]
+# Steps of first snapshots, of replays and of what is read in place, which have tests of their own.
+ELSEWHERE = {
+    "after-slot",
+    "after-chunk",
+    "after-chunk-file",
+    "after-catch-up",
+    "before-replace",
+    "before-in-place",
+}
 WRITTEN = {"t": ["a", "b", "c"], "u": ["x"]}
 
 
@@ -42,3 +57,16 @@ def test_a_canary_is_found_as_it_is_and_encoded(tmp_path: Path) -> None:
     (tmp_path / "hex.log").write_text(canary.encode().hex())
     found = files_with([canary], [tmp_path], apart_from=[tmp_path / "secret"])
     assert sorted(path.name for path in found) == ["basic.log", "hex.log", "plain.log"]
+
+
+def test_every_step_of_following_and_of_maintenance_is_killed_at() -> None:
+    steps = {
+        step
+        for folder in ("ingest", "plugins/core/lake")
+        for file in (ROOT / folder).rglob("*.py")
+        for step in re.findall(r"\breach\(\"([a-z-]+)\"\)", file.read_text())
+    }
+    histories = (PostgresHistory, KafkaHistory, ObjectsHistory, WebhooksHistory)
+    killed = {step.partition(":")[0] for history in histories for step in history.failpoints}
+    killed |= {step.partition(":")[0] for step in WebhooksHistory.receiving}
+    assert steps - ELSEWHERE == killed
