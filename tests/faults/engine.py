@@ -161,8 +161,9 @@ def _main(project: str, log: str, line: Connection, clock: float, failpoint: str
     handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(handle, 1)
     os.dup2(handle, 2)
-    # What libraries tell, statements of SQLAlchemy too, so that it can be searched for passwords.
-    logging.basicConfig(level=logging.INFO, force=True)
+    # The most that libraries tell, so that it can be searched for passwords.
+    logging.basicConfig(level=logging.DEBUG, force=True)
+    logging.getLogger("sqlalchemy.engine").setLevel(logging.INFO)
     if failpoint:
         os.environ |= {"SMELT_FAILPOINT": failpoint, "SMELT_FAILPOINT_HIT": hit}
     _Followed(line, clock).run(Path(project))
