@@ -52,7 +52,8 @@ def arrow_table(changes: Changes) -> pa.Table:
     columns: dict[str, pa.Array] = {}
     for column in changes.relation.columns:
         values = changes.values[column.alias]
-        columns[column.alias] = arrays_as_json(column, values) if column.kind == "a" else values
+        is_array = column.kind == "a" and column.alias not in changes.relation.composites
+        columns[column.alias] = arrays_as_json(column, values) if is_array else values
     columns["_smelt_op"] = changes.op
     for name in _NUMBERS:
         columns[f"_smelt_{name}"] = pa.array(getattr(changes, name), pa.int64())

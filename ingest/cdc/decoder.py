@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from ingest.cdc.events import Changes, Decoded, Transactions, Truncation
 from ingest.cdc.relations import PgType, Relation, read_relation, unknown_types
@@ -40,11 +41,12 @@ class Decoder:
 
     load_types: `pg_type` by oid, asked again when an unknown type appears.
     key_of: the columns by which bronze tells rows of a relation apart, empty: by their content; None: the relation
-    is of no interest.
+    is of no interest. as_json: values of a composite type, as its name is written, as JSON.
     """
 
     load_types: Callable[[], Mapping[int, PgType]]
     key_of: Callable[[Relation], Sequence[str] | None]
+    as_json: Callable[[str, Sequence[str]], Sequence[str]]
     _types: Mapping[int, PgType] = field(default_factory=dict)
     _relations: dict[int, Relation] = field(default_factory=dict)
     _carried: _Open = field(default_factory=_Open)
@@ -109,7 +111,17 @@ class Decoder:
                 chosen = of_relation[(of_relation >= since) & (of_relation < until)]
                 keys = self.key_of(relation) if len(chosen) else None
                 if keys is not None:
-                    yield relation, read_rows(data, starts, kinds, chosen, relation, keys)
+                    rows = read_rows(data, starts, kinds, chosen, relation, keys)
+                    yield relation, self._with_json(relation, rows)
+
+    def _with_json(self, relation: Relation, rows: Rows) -> Rows:
+        """The rows with their composite values as JSON; each distinct value is asked for once."""
+        values = dict(rows.values)
+        for alias, written in relation.composites.items():
+            coded = values[alias].dictionary_encode()
+            texts = self.as_json(written, coded.dictionary.to_pylist())
+            values[alias] = pa.array(texts, pa.large_string()).take(coded.indices)
+        return replace(rows, values=values) if relation.composites else rows
 
 
 class _Run:

@@ -19,7 +19,7 @@ from ingest.cdc.preparing import has_position, prepare
 from ingest.cdc.reader import LogReader
 from ingest.cdc.relations import PgType
 from ingest.cdc.resuming import resume
-from ingest.cdc.server import Server, ask, load_types, require_logical
+from ingest.cdc.server import Server, ask, composites_as_json, load_types, require_logical
 from ingest.cdc.tables import Tables
 from ingest.cdc.transactions import TransactionWriter, transactions_table
 from ingest.connections import dsn_of
@@ -53,10 +53,10 @@ class CdcFeed:
         log = TransactionWriter(lake, transactions_table(source.name))
         prepared = prepare(self._server, source, jobs, log)
         resumed = resume(self._server, source, jobs, log)
-        log.follow([job.stream.name for job in jobs])
+        log.note(streams=sorted(job.stream.name for job in jobs))
         self._tables = Tables.of(jobs, log)
         self._outcomes = Outcomes(list(self._tables.writers.values()), prepared.followed_by(resumed))
-        self._decoder = Decoder(self._types, self._tables.key_of, types)
+        self._decoder = Decoder(self._types, self._tables.key_of, self._as_json, types)
         self._is_whole = True
         self._sent = 0
         self._advanced_at = time.monotonic()
@@ -141,6 +141,10 @@ class CdcFeed:
     def _types(self) -> Mapping[int, PgType]:
         with self._server.explained():
             return load_types(self._session)
+
+    def _as_json(self, written: str, texts: Sequence[str]) -> Sequence[str]:
+        with self._server.explained():
+            return composites_as_json(self._session, written, texts)
 
 
 def open_feed(jobs: Sequence[Job]) -> CdcFeed:

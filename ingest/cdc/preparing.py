@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import psycopg
 
-from ingest.cdc.events import lsn_text
+from ingest.cdc.events import lsn_number, lsn_text
 from ingest.cdc.replication import Replication
 from ingest.cdc.server import (
     NewSlot,
@@ -110,6 +110,8 @@ def prepare(server: Server, source: SourceSpec, jobs: Sequence[Job], log: Transa
             slot = None
     with server.replication() as replication:
         system = _system(replication, source, log if started else None)
+        if started:
+            log.note(**system)
         if slot is not None and not fresh:
             return Prepared({}, tuple(notes))
         # The exported snapshot lives as long as the connection that made the slot does nothing else.
@@ -118,7 +120,7 @@ def prepare(server: Server, source: SourceSpec, jobs: Sequence[Job], log: Transa
         if slot is None:
             notes.append(f"made replication slot {source.slot} at {lsn_text(made.lsn)}")
         if not started:
-            log.commit(slot.confirmed if slot else made.lsn, system=system)
+            log.commit(slot.confirmed if slot else made.lsn, **system)
         reach("after-slot")
         with server.session() as session:
             return Prepared({job.name: read_table(session, job, made) for job in fresh}, tuple(notes))
@@ -139,16 +141,37 @@ def make_slot(
             ) from error
 
 
-def _system(replication: Replication, source: SourceSpec, log: TransactionWriter | None) -> str:
-    """The server's identifier, which a standby shares; raises SmeltError if the log was of another server."""
-    ((system, *_),) = replication.command("IDENTIFY_SYSTEM")
-    known = log.position.get("system") if log else None
-    if known and known != system:
+def _system(replication: Replication, source: SourceSpec, log: TransactionWriter | None) -> dict[str, str]:
+    """The server's identifier, which a standby shares, and its timeline, which begins with a promotion.
+
+    Raises SmeltError if the log was of another server, or of a primary whose last changes this one never had.
+    """
+    ((system, timeline, *_),) = replication.command("IDENTIFY_SYSTEM")
+    known = log.position if log else {}
+    again = f"read everything again: `smelt ingest {source.name} --reset {source.name}`"
+    if known.get("system", system) != system:
         raise SmeltError(
             f"{source.name}: connection {source.connection!r} reaches another PostgreSQL server than before",
-            f"correct its dsn, or read everything again: `smelt ingest {source.name} --reset {source.name}`",
+            f"correct its dsn, or {again}",
         )
-    return system
+    if log and known.get("timeline", timeline) != timeline:
+        promoted = _end_of_timeline(replication, timeline, known["timeline"])
+        if promoted is None or promoted < log.lsn:
+            since = lsn_text(promoted) if promoted is not None else "a place that it doesn't know"
+            raise SmeltError(
+                f"{source.name}: the server was promoted, and has the log only up to {since} in common with "
+                f"bronze, which has it up to {lsn_text(log.lsn)}",
+                f"{again}; `synchronized_standby_slots` at the primary keeps this from happening",
+            )
+    return {"system": system, "timeline": timeline}
+
+
+def _end_of_timeline(replication: Replication, timeline: str, known: str) -> int | None:
+    """Where the server, which is on `timeline` now, left the timeline `known`; None: it never was on it."""
+    ((_, history),) = replication.command(f"TIMELINE_HISTORY {int(timeline)}")
+    # Lines of timeline, LSN, reason; https://www.postgresql.org/docs/current/continuous-archiving.html
+    ends = dict(line.split()[:2] for line in history.splitlines() if line[:1].isdigit())
+    return lsn_number(ends[known]) if known in ends else None
 
 
 def _new_slot(source: SourceSpec, slot: Slot | None) -> tuple[str, bool]:

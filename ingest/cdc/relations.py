@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from plugins.core.postgres import PgColumn, described
 
@@ -16,12 +16,16 @@ _NUMERIC = 1700
 
 @dataclass(frozen=True)
 class PgType:
-    """A row of `pg_type`, with what a domain or an array is made of. kind: as `PgColumn.kind`."""
+    """A row of `pg_type`, with what a domain or an array is made of. kind: as `PgColumn.kind`.
+
+    composite: how the type is written in SQL if it is a composite one, or an array of such; None: it is neither.
+    """
 
     name: str
     kind: str
     base: int
     base_modifier: int
+    composite: str | None = None
 
 
 _UNKNOWN = PgType("text", "b", 0, -1)
@@ -32,7 +36,7 @@ class Relation:
     """A table as a Relation message describes it; a change of its columns makes another one.
 
     identity: `d` (primary key), `n` (nothing), `f` (full), `i` (an index). key: names of the columns that
-    identify a row in the log.
+    identify a row in the log. composites: by alias, how the types of columns with composite values are written.
     """
 
     id: int
@@ -41,6 +45,7 @@ class Relation:
     identity: str
     columns: tuple[PgColumn, ...]
     key: tuple[str, ...]
+    composites: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def table(self) -> tuple[str, str]:
@@ -55,16 +60,19 @@ def read_relation(message: bytes, types: Mapping[int, PgType]) -> Relation:
     name, at = _text(message, at)
     identity, count = chr(message[at]), struct.unpack_from("!h", message, at + 1)[0]
     at += 3
-    rows, key = [], []
+    rows, key, composites = [], [], []
     for _ in range(count):
         is_key = message[at] & 1
         column, at = _text(message, at + 1)
         oid, modifier = struct.unpack_from("!Ii", message, at)
         at += 8
         rows.append((None, None, column, *_type(oid, modifier, types), None))
+        composites.append(types.get(oid, _UNKNOWN).composite)
         if is_key:
             key.append(column)
-    return Relation(relation_id, schema or "pg_catalog", name, identity, tuple(described(rows)), tuple(key))
+    columns = tuple(described(rows))
+    written = {column.alias: type_ for column, type_ in zip(columns, composites, strict=True) if type_}
+    return Relation(relation_id, schema or "pg_catalog", name, identity, columns, tuple(key), written)
 
 
 def unknown_types(message: bytes, types: Mapping[int, PgType]) -> set[int]:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import partial
 
 from ingest.cdc.chunks import unread_part
 from ingest.cdc.decoder import Decoder
 from ingest.cdc.outcome import changes_result
 from ingest.cdc.preparing import make_slot
 from ingest.cdc.reader import LogReader
-from ingest.cdc.server import Server, load_types
+from ingest.cdc.server import Server, composites_as_json, load_types
 from ingest.cdc.snapshot import read_table
 from ingest.cdc.tables import Tables
 from ingest.cdc.transactions import TransactionWriter
@@ -58,7 +59,8 @@ def _catch_up(
     started, tables = time.monotonic(), Tables.of(jobs, log)
     try:
         with server.session() as session, LogReader(server, source.slot, source.publication) as reader:
-            decoder = Decoder(lambda: load_types(session), tables.key_of, load_types(session))
+            as_json = partial(composites_as_json, session)
+            decoder = Decoder(lambda: load_types(session), tables.key_of, as_json, load_types(session))
             is_there = False
             while not is_there:
                 run = reader.next(_POLL_SECONDS)

@@ -25,9 +25,10 @@ _STYLE = (
     "-c bytea_output=hex -c client_encoding=UTF8"
 )
 _TYPES = """
-    select oid::bigint, typname::text, case when typcategory = 'A' then 'a' else typtype::text end,
-        typbasetype::bigint, typtypmod
-    from pg_type
+    select t.oid::bigint, t.typname::text, case when t.typcategory = 'A' then 'a' else t.typtype::text end,
+        t.typbasetype::bigint, t.typtypmod,
+        case when t.typtype = 'c' or t.typcategory = 'A' and e.typtype = 'c' then format_type(t.oid, null) end
+    from pg_type as t left join pg_type as e on e.oid = t.typelem
 """
 _SLOT = """
     select active, active_pid, confirmed_flush_lsn::text, wal_status,
@@ -130,6 +131,20 @@ def require_logical(session: psycopg.Connection, where: str) -> None:
 def load_types(session: psycopg.Connection) -> Mapping[int, PgType]:
     """All types of the database by oid."""
     return {oid: PgType(*rest) for oid, *rest in ask(session, _TYPES)}
+
+
+def composites_as_json(session: psycopg.Connection, written: str, texts: Sequence[str]) -> list[str]:
+    """Values of the composite type `written`, or of an array of one, as JSON, as a pull has them.
+
+    Only the server knows what such a type is made of. What it can't read, because the type has changed since,
+    stays the text that it was.
+    """
+    given = "unnest(%s::text[]) with ordinality as given(value, n)"
+    query = f"select to_json(value::{written})::text from {given} order by n"
+    try:
+        return [text for (text,) in ask(session, query, list(texts))]
+    except (psycopg.errors.DataError, psycopg.errors.UndefinedObject):
+        return list(texts)
 
 
 def find_slot(session: psycopg.Connection, name: str) -> Slot | None:

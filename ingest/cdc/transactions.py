@@ -51,7 +51,11 @@ class TransactionWriter:
 
     @property
     def position(self) -> Mapping[str, Any]:
-        """What was last committed: `lsn`, `system`, `streams`; empty for a new table."""
+        """What was last committed; empty for a new table.
+
+        lsn: up to where the log was read. system, timeline: of the server, as IDENTIFY_SYSTEM says. streams: those
+        that get the log; one that isn't among them misses what is read of it.
+        """
         return self.state.position
 
     @property
@@ -69,10 +73,10 @@ class TransactionWriter:
         """Names of the streams that get the log; None: an older version has not written them down."""
         return self.position.get("streams")
 
-    def follow(self, streams: Sequence[str]) -> None:
-        """From now on these streams get the log: one that isn't among them misses what is read of it."""
-        if self.streams is None or set(self.streams) != set(streams):
-            self.commit(self.lsn, streams=sorted(streams))
+    def note(self, **entries: object) -> None:
+        """Write down what the position says beside the log's place, if it says something else."""
+        if any(self.position.get(name) != value for name, value in entries.items()):
+            self.commit(self.lsn, **entries)
 
     def commit(self, end: int, **position: object) -> None:
         """Write what was taken; all tables of the source are complete up to `end`."""

@@ -22,7 +22,7 @@ _CASTS = {
     "float8": "double",
 }  # fmt: skip
 _MOMENTS = {"date": "date", "timestamp": "timestamp", "timestamptz": "timestamptz"}
-_NUMBERS = {"_int2", "_int4", "_int8", "_float4", "_float8", "_numeric", "_oid"}
+_NUMBERS = {"_int2", "_int4", "_int8", "_float4", "_float8", "_numeric"}
 _TOKEN = re.compile(r'[{}]|"(?:[^"\\]|\\.)*"|[^{},"]+')
 _STARTS_AT = re.compile(r"^[\[\]:\d-]+=")
 

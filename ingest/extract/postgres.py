@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -83,8 +83,6 @@ class PostgresExtractor:
                 con.execute(f"call postgres_execute({literal(_ALIAS)}, {literal(statement)})")
             _query(con, _STYLE)
             table = _describe(con, stream.table or f"public.{stream.name}", request.source)
-            if self.snapshot:
-                table = replace(table, columns=[_as_logged(column) for column in table.columns])
             where, is_whole = _window(table, stream.cursor, request.position, name)
             if self.part:
                 where, is_whole = f"where {self.part}", False
@@ -164,11 +162,6 @@ def _with_timeout(dsn: str) -> str:
     if "://" in dsn:
         return f"{dsn}{'&' if '?' in dsn else '?'}connect_timeout=5"
     return f"{dsn} connect_timeout=5"
-
-
-def _as_logged(column: PgColumn) -> PgColumn:
-    """The column as the server's log has it, which follows a snapshot: composite values as text."""
-    return replace(column, kind="b") if column.kind == "c" else column
 
 
 def _query(con: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:

@@ -60,9 +60,20 @@ VALUES = {
     "mood[]": ["'{sad,NULL}'"],
     "positive": ["5"],
     "price": ["1.50"],
-    "pair": ["row(1, 'a \"b\", c')"],
+    "pair": ["row(1, 'a \"b\", c')", "row(null, null)", "row(2, '')"],
+    "pair[]": ["array[row(1, 'x, {y}')::pair, null, row(null, '\\')::pair]", "'{}'"],
+    "nested": ["row(row(1, '(q)')::pair, '{1,2}', '2024-01-01 10:00:00+02', 1.50, '{\"a\": 1}')"],
+    "int4range[]": ["'{\"[1,5)\",empty}'"],
+    "int4multirange": ["'{[1,3),[5,7)}'"],
+    "interval[]": ["'{1 day,02:00:00}'"],
+    "time[]": ["'{10:00:00.5}'"],
+    "oid[]": ["'{1,2}'"],
 }
-TYPES = ("mood as enum ('sad', 'ok')", "pair as (a int, b text)")
+TYPES = (
+    "mood as enum ('sad', 'ok')",
+    "pair as (a int, b text)",
+    "nested as (p pair, n int[], at timestamptz, amount numeric, doc jsonb)",
+)
 
 
 def test_every_type_lands_as_in_a_snapshot(shop) -> None:
