@@ -1,22 +1,25 @@
 {#- Valid versions and tombstones of a stream of events, each with a verdict on its time when it arrived.
 
     checked: an int_…__checked relation; key: columns that identify an event; time: the column with its event time.
+    columns: what the windows are made from; a version that differs in none of them, nor in its time, from the one before it
+    is no news, such as rows that are loaded again. Without, every version is.
     delay: how far events may be out of order before one counts as late: the watermark is the newest event time of all
     earlier batches less this. lateness: how far before the watermark an event still corrects its windows. ahead: how far
     after its load an event time may lie; beyond, it is a mistake, and moves no watermark.
 
     Adds _smelt_event_time (a tombstone's is that of the version it deletes), _smelt_watermark (null for the first
-    batch) and _smelt_verdict: on_time, late (still counts), too_late or ahead (put aside, see `late_events`).
+    batch) and _smelt_verdict: on_time, late (still counts), too_late or ahead (put aside, see `late_events`), repeated.
     Rows of a first read (op r) are a state and not news, so they are never late.
     The watermark follows from the batches in bronze and not from the run that reads them: a full refresh judges
     every event as it was judged when it came. -#}
-{% macro judged_events(checked, key, time, delay='0 seconds', lateness='7 days', ahead='1 day') -%}
-    {%- set event_time = 'coalesce(versions.' ~ time ~ ', deleted.event_time)' -%}
+{% macro judged_events(checked, key, time, columns=none, delay='0 seconds', lateness='7 days', ahead='1 day') -%}
+    {%- set event_time = "case when versions._smelt_op = 'd' then preceding.event_time else versions." ~ time ~ ' end' -%}
     select
         versions.*,
         {{ event_time }} as _smelt_event_time,
         arrived.watermark as _smelt_watermark,
         case
+            when preceding.is_repeated then 'repeated'
             when {{ event_time }} > {{ later('cast(versions._smelt_loaded_at as timestamp)', ahead) }} then 'ahead'
             when {{ event_time }} >= arrived.watermark or versions._smelt_op = 'r' then 'on_time'
             when {{ event_time }} >= {{ earlier('arrived.watermark', lateness) }} then 'late'
@@ -30,11 +33,11 @@
     ) as arrived
         on versions._smelt_batch_id = arrived._smelt_batch_id
     left join (
-        {{ times_of_deleted(checked, key, time) }}
-    ) as deleted
+        {{ versions_before(checked, key, time, columns) }}
+    ) as preceding
         on
-            versions._smelt_batch_id = deleted._smelt_batch_id
-            and versions._smelt_source_position = deleted._smelt_source_position
+            versions._smelt_batch_id = preceding._smelt_batch_id
+            and versions._smelt_source_position = preceding._smelt_source_position
 
     where {{ is_valid('versions') }}
 {%- endmacro %}
@@ -62,35 +65,36 @@
         ) as batches
 {%- endmacro %}
 
-{#- Event times of what tombstones delete: they carry only keys, so it is that of the version before. -#}
-{% macro times_of_deleted(checked, key, time) -%}
+{#- Of events with several versions, what the version before each was: tombstones carry only keys, so the time of what they
+    delete is there. -#}
+{% macro versions_before(checked, key, time, columns) -%}
+    {%- set same_event -%}
+        partition by {% for column in key %}events.{{ column }}{% if not loop.last %}, {% endif %}{% endfor %} order by events._smelt_batch_id, events._smelt_source_position
+    {%- endset -%}
         select
-            followed._smelt_batch_id,
-            followed._smelt_source_position,
-            followed.event_time
+            events._smelt_batch_id,
+            events._smelt_source_position,
+            lag(events.{{ time }}) over ({{ same_event }}) as event_time,
+            {%- if columns is none %}
+            false as is_repeated
+            {%- else %}
+            (lag(events._smelt_op) over ({{ same_event }}) = 'd') = (events._smelt_op = 'd')
+            {%- for column in [time] + columns %}
+            and lag(events.{{ column }}) over ({{ same_event }}) is not distinct from events.{{ column }}
+            {%- endfor %} as is_repeated
+            {%- endif %}
 
-        from (
-            select
-                events._smelt_batch_id,
-                events._smelt_source_position,
-                events._smelt_op,
-                lag(events.{{ time }}) over (
-                    partition by {% for column in key %}events.{{ column }}{% if not loop.last %}, {% endif %}{% endfor %}
-                    order by events._smelt_batch_id, events._smelt_source_position
-                ) as event_time
+        from {{ checked }} as events
+        inner join (
+            select {{ key | join(', ') }}
+            from {{ checked }} as all_versions
+            where {{ is_valid('all_versions') }}
+            group by {{ key | join(', ') }}
+            having count(*) > 1
+        ) as several
+            on {% for column in key %}events.{{ column }} = several.{{ column }}{% if not loop.last %} and {% endif %}{% endfor %}
 
-            from {{ checked }} as events
-            inner join (
-                select distinct {{ key | join(', ') }}
-                from {{ checked }} as tombstones
-                where tombstones._smelt_op = 'd'
-            ) as gone
-                on {% for column in key %}events.{{ column }} = gone.{{ column }}{% if not loop.last %} and {% endif %}{% endfor %}
-
-            where {{ is_valid('events') }}
-        ) as followed
-
-        where followed._smelt_op = 'd'
+        where {{ is_valid('events') }}
 {%- endmacro %}
 
 {#- Versions that came too late, or lie ahead of their load: what no window counts, with the reason.

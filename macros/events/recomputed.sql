@@ -1,6 +1,6 @@
 {#- Models of windows that are corrected in incremental runs: what newer bronze rows touch is computed again, whole.
 
-    Newer are rows of batches after the newest batch in the model's own table, whatever their event time. They touch every
+    Newer are rows that count, of batches after the newest batch in the model's own table, whatever their event time. They touch every
     window in which any version of their events lies: where an event was, and where it is now. The arguments are the same
     in all of these macros:
 
@@ -18,7 +18,9 @@
     inner join (
         select distinct {{ key | join(', ') }}
         from {{ judged }} as judged
-        where judged._smelt_batch_id > (select coalesce(max(own._smelt_batch_id), '') from {{ this }} as own)
+        where
+            judged._smelt_verdict in ('on_time', 'late')
+            and judged._smelt_batch_id > (select coalesce(max(own._smelt_batch_id), '') from {{ this }} as own)
     ) as newer
         on {% for column in key %}versions.{{ column }} = newer.{{ column }}{% if not loop.last %} and {% endif %}{% endfor %}
     {%- endif %}

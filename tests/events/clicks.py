@@ -34,10 +34,11 @@ Batch = list[Row]
 
 
 def history(seed: int, batches: int = 9) -> list[Batch]:
-    """Batches of clicks that move on in time, with what comes late, changes, moves, breaks a rule and goes."""
+    """Batches of clicks that move on in time, with what comes late or again, changes, moves, breaks a rule and goes."""
     chance = random.Random(seed)
     made: list[Batch] = []
     known: list[int] = []
+    told: dict[int, tuple] = {}
     for number in range(batches):
         now = START + timedelta(hours=number)
         rows: Batch = []
@@ -51,7 +52,9 @@ def history(seed: int, batches: int = 9) -> list[Batch]:
             click = chance.choice(known) if is_change else len(known)
             if not is_change:
                 known.append(click)
-            rows.append(Row(*identity, _op(number, is_change), click, *_values(chance, now)))
+            if not is_change or chance.random() < 0.7:
+                told[click] = _values(chance, now)
+            rows.append(Row(*identity, _op(number, is_change), click, *told[click]))
         made.append(rows)
     return made
 
@@ -72,16 +75,15 @@ def _values(chance: random.Random, now: datetime) -> tuple[int | None, datetime,
 def judged(batches: Sequence[Batch]) -> list[tuple[Row, str, datetime | None]]:
     """Rows that break no rule, each with its verdict and the watermark when it came."""
     seen: datetime | None = None
-    before: dict[int, datetime | None] = {}
+    before: dict[int, Row] = {}
     found: list[tuple[Row, str, datetime | None]] = []
     for batch in batches:
         watermark = seen - DELAY if seen else None
         for row in batch:
             if row.op != "d" and (row.amount or 0) < 0:
                 continue
-            at = before.get(row.click) if row.op == "d" else row.at
-            before[row.click] = row.at
-            found.append((row, _verdict(row, at, watermark), watermark))
+            found.append((row, _verdict(row, before.get(row.click), watermark), watermark))
+            before[row.click] = row
             if row.at and not _is_ahead(row.at):
                 seen = max(seen or row.at, row.at)
     return found
@@ -91,12 +93,19 @@ def _is_ahead(at: datetime) -> bool:
     return at > LOADED.replace(tzinfo=None) + AHEAD
 
 
-def _verdict(row: Row, at: datetime | None, watermark: datetime | None) -> str:
+def _verdict(row: Row, before: Row | None, watermark: datetime | None) -> str:
+    if before and _says(before) == _says(row):
+        return "repeated"
+    at = (before.at if before else None) if row.op == "d" else row.at
     if at is not None and _is_ahead(at):
         return "ahead"
     if row.op == "r" or at is None or watermark is None or at >= watermark:
         return "on_time"
     return "late" if at >= watermark - LATENESS else "too_late"
+
+
+def _says(row: Row) -> tuple:
+    return row.op == "d", row.at, row.visitor, row.amount
 
 
 def expected(batches: Sequence[Batch]) -> dict[str, set[tuple]]:

@@ -3,7 +3,8 @@ with
 judged as (
 
     {{ judged_events(
-        ref('int_order_lines__checked'), ['order_id', 'line_number'], 'invoiced_at', delay='1 hour', lateness='30 days'
+        ref('int_order_lines__checked'), ['order_id', 'line_number'], 'invoiced_at', ['quantity', 'unit_price'],
+        delay='1 hour', lateness='30 days'
     ) }}
 
 ),
