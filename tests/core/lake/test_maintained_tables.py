@@ -10,6 +10,7 @@ from pathlib import Path
 import numbers_table
 import pyarrow as pa
 import pytest
+import time_machine
 from numbers_table import TABLE, append, current, loose_files, open_lake
 
 from plugins.core.errors import SmeltError
@@ -112,6 +113,17 @@ def test_files_stay_for_their_readers_grace(project: Path) -> None:
     assert done.waiting > 20
     assert unregistered.snapshot_id not in {one.snapshot_id for one in lake.table(TABLE).metadata.snapshots}
     assert [n for n, *_ in _rows(unregistered)] == [0, 1, 2, 3, 4]
+
+
+def test_a_clock_that_was_put_back_keeps_no_file_from_going(project: Path) -> None:
+    lake = open_lake(project, grace_minutes=30)
+    for _ in range(20):
+        append(lake, 1)
+    with time_machine.travel(time.time() + 6 * 3600, tick=True):
+        assert maintain_table(lake, TABLE, list, thorough=True).waiting > 0
+    assert maintain_table(lake, TABLE, list).deleted == 0
+    with time_machine.travel(time.time() + 3600, tick=True):
+        assert maintain_table(lake, TABLE, list).deleted > 0
 
 
 def test_a_time_that_is_not_kept_is_refused(project: Path) -> None:

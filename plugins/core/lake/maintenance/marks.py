@@ -28,11 +28,17 @@ class Memory:
     marks: Mapping[str, Mark] = field(default_factory=dict)
 
 
-def read_memory(path: Path) -> Memory:
-    """What was remembered; nothing if there is no such file, or a damaged one."""
+def read_memory(path: Path, now: int) -> Memory:
+    """What was remembered; nothing if there is no such file, or a damaged one.
+
+    now: milliseconds, UTC. What is later was noted by a clock that was put back since: it counts from now, or
+    nothing would be deleted until that clock's time has come.
+    """
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
-        return Memory(int(kept["swept"]), {name: Mark(*mark) for name, mark in kept["marks"].items()})
+        swept = int(kept["swept"])
+        marks = {name: Mark(min(since, now), *rest) for name, (since, *rest) in kept["marks"].items()}
+        return Memory(swept if swept <= now else 0, marks)
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return Memory()
 

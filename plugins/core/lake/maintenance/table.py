@@ -109,7 +109,7 @@ def _may_have_work(work: _Work, table: Table) -> bool:
     return (
         _has_many_files(work, table)
         or _is_due(work, expiry_of(table, (), None, work.policy, work.now))
-        or _is_sweep_due(work, read_memory(work.memory), table)
+        or _is_sweep_due(work, read_memory(work.memory, work.now), table)
     )
 
 
@@ -177,13 +177,13 @@ def _release(work: _Work, table: Table, expiry: Expiry) -> None:
     for snapshot in table.metadata.snapshots:
         parts[snapshot.snapshot_id in gone].append(snapshot)
     released = files_of(parts[True], table.io) - files_of(parts[False], table.io)
-    memory = read_memory(work.memory)
+    memory = read_memory(work.memory, work.now)
     marks = {**{path: Mark(work.now, is_released=True) for path in released}, **memory.marks}
     write_memory(work.memory, Memory(memory.swept, marks))
 
 
 def _swept(work: _Work, done: Maintained) -> Maintained:
-    memory = read_memory(work.memory)
+    memory = read_memory(work.memory, work.now)
     if not _is_sweep_due(work, memory, work.table()):
         return replace(done, waiting=len(memory.marks))
     sweep = _sweep(work, memory)
