@@ -88,7 +88,6 @@
         inner join (
             select {{ key | join(', ') }}
             from {{ checked }} as all_versions
-            where {{ is_valid('all_versions') }}
             group by {{ key | join(', ') }}
             having count(*) > 1
         ) as several

@@ -34,7 +34,7 @@ Batch = list[Row]
 
 
 def history(seed: int, batches: int = 9) -> list[Batch]:
-    """Batches of clicks that move on in time, with what comes late or again, changes, moves, breaks a rule and goes."""
+    """Batches of clicks that move on in time; some come late or again, change, move, break a rule or go."""
     chance = random.Random(seed)
     made: list[Batch] = []
     known: list[int] = []
