@@ -120,6 +120,9 @@ class WebhooksHistory(History):
         try:
             resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
             time.sleep(seconds)
+            deadline = time.monotonic() + 10
+            while self.refusals == before and time.monotonic() < deadline:
+                time.sleep(0.02)
             resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         except ProcessLookupError:
             return False
