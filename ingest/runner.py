@@ -24,7 +24,7 @@ from plugins.core.lake import LOG, Lake
 from plugins.core.ledger import Ledger, open_run
 from plugins.core.settings import Settings, mask
 
-_WORKERS = 3
+_WORKERS = 4
 # What loads all streams of a source in one go, by sync mode or kind; each is imported only when it is needed.
 _TOGETHER = {
     "cdc": "ingest.cdc:capture",
