@@ -24,7 +24,7 @@ def main(dsn: str, folder: Path, sources: str) -> None:
     pipeline = dlt.pipeline(
         "bench",
         pipelines_dir=str(folder / "pipelines"),
-        destination=dlt.destinations.duckdb(str(folder / "bench.duckdb")),
+        destination=dlt.destinations.duckdb(str(folder / "loaded.duckdb")),
         dataset_name="bench",
     )
     changes = replication_resource("dlt", "smelt_bench", credentials=dsn, target_batch_size=50_000)
