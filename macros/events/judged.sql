@@ -72,28 +72,45 @@
         partition by {% for column in key %}events.{{ column }}{% if not loop.last %}, {% endif %}{% endfor %} order by events._smelt_batch_id, events._smelt_source_position
     {%- endset -%}
         select
-            events._smelt_batch_id,
-            events._smelt_source_position,
-            lag(events.{{ time }}) over ({{ same_event }}) as event_time,
+            followed._smelt_batch_id,
+            followed._smelt_source_position,
+            followed.event_time,
             {%- if columns is none %}
             false as is_repeated
             {%- else %}
-            (lag(events._smelt_op) over ({{ same_event }}) = 'd') = (events._smelt_op = 'd')
-            {%- for column in [time] + columns %}
-            and lag(events.{{ column }}) over ({{ same_event }}) is not distinct from events.{{ column }}
-            {%- endfor %} as is_repeated
+            case
+                when
+                    (followed.is_deletion is distinct from followed.was_deletion)
+                    or (followed.{{ time }} is distinct from followed.event_time)
+                    {%- for column in columns %}
+                    or (followed.{{ column }} is distinct from followed.{{ column }}_before)
+                    {%- endfor %}
+                    then false
+                else true
+            end as is_repeated
             {%- endif %}
 
-        from {{ checked }} as events
-        inner join (
-            select {{ key | join(', ') }}
-            from {{ checked }} as all_versions
-            group by {{ key | join(', ') }}
-            having count(*) > 1
-        ) as several
-            on {% for column in key %}events.{{ column }} = several.{{ column }}{% if not loop.last %} and {% endif %}{% endfor %}
+        from (
+            select
+                events.*,
+                events._smelt_op = 'd' as is_deletion,
+                lag(events._smelt_op = 'd') over ({{ same_event }}) as was_deletion,
+                lag(events.{{ time }}) over ({{ same_event }}) as event_time
+                {%- for column in columns or [] %},
+                lag(events.{{ column }}) over ({{ same_event }}) as {{ column }}_before
+                {%- endfor %}
 
-        where {{ is_valid('events') }}
+            from {{ checked }} as events
+            inner join (
+                select {{ key | join(', ') }}
+                from {{ checked }} as all_versions
+                group by {{ key | join(', ') }}
+                having count(*) > 1
+            ) as several
+                on {% for column in key %}events.{{ column }} = several.{{ column }}{% if not loop.last %} and {% endif %}{% endfor %}
+
+            where {{ is_valid('events') }}
+        ) as followed
 {%- endmacro %}
 
 {#- Versions that came too late, or lie ahead of their load: what no window counts, with the reason.

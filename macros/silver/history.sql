@@ -52,7 +52,7 @@
             coalesce(changes.op_before, 'd') <> 'd' and changes._smelt_op = 'd'
             or coalesce(changes.op_before, 'd') = 'd' and changes._smelt_op <> 'd'
             {%- for column in columns %}
-            or changes._smelt_op <> 'd' and changes.{{ column }} is distinct from changes.{{ column }}_before
+            or changes._smelt_op <> 'd' and (changes.{{ column }} is distinct from changes.{{ column }}_before)
             {%- endfor %}
     ) as versions
 

@@ -2,7 +2,6 @@ with
 
 judged as (
 
-    -- orders are booked within days; whatever comes later than a month is looked at by a person
     {{ judged_events(
         ref('int_orders__checked'), ['order_id'], 'ordered_at', ['customer_id'], delay='1 hour', lateness='30 days'
     ) }}
