@@ -18,12 +18,14 @@ from ingest.cdc.outcome import Outcomes
 from ingest.cdc.preparing import has_position, prepare
 from ingest.cdc.reader import LogReader
 from ingest.cdc.relations import PgType
+from ingest.cdc.remade import remade, table_oids
 from ingest.cdc.resuming import resume
 from ingest.cdc.server import Server, ask, composites_as_json, load_types, require_logical
 from ingest.cdc.tables import Tables
 from ingest.cdc.transactions import TransactionWriter, transactions_table
 from ingest.connections import dsn_of
 from ingest.load import Job, StreamResult
+from ingest.retry import Transient
 from ingest.watch.feed import Lag
 from plugins.core.failpoints import reach
 
@@ -32,6 +34,8 @@ _BATCH = 1_000_000
 _POLL_SECONDS = 0.2
 # A slot moves on with the log of other tables too, or the server would keep it for nothing.
 _IDLE_SECONDS = 10.0
+# How often a feed looks whether its tables are still those that it captures.
+_LOOK_SECONDS = 5.0
 
 
 class CdcFeed:
@@ -53,13 +57,16 @@ class CdcFeed:
         log = TransactionWriter(lake, transactions_table(source.name))
         prepared = prepare(self._server, source, jobs, log)
         resumed = resume(self._server, source, jobs, log)
-        log.note(streams=sorted(job.stream.name for job in jobs))
+        self._jobs, self._publication = jobs, source.publication
+        with self._server.session() as session:
+            self._oids = table_oids(session, self._publication, jobs)
+        log.note(streams=sorted(job.stream.name for job in jobs), oids=self._oids)
         self._tables = Tables.of(jobs, log)
         self._outcomes = Outcomes(list(self._tables.writers.values()), prepared.followed_by(resumed))
         self._decoder = Decoder(self._types, self._tables.key_of, self._as_json, types)
         self._is_whole = True
         self._sent = 0
-        self._advanced_at = time.monotonic()
+        self._advanced_at = self._looked_at = time.monotonic()
         self._session = self._server.open()
         self._reader = LogReader(self._server, source.slot, source.publication)
         self._reader.__enter__()
@@ -121,6 +128,7 @@ class CdcFeed:
 
     def lag(self) -> Lag:
         """As `Feed.lag`: bytes of log that bronze hasn't, and the age of the oldest commit that was taken."""
+        self._require_same_tables()
         held, oldest = self._tables.events, self._tables.oldest
         reached = self._tables.log.lsn if held else max(self._tables.log.lsn, self._sent)
         seconds = max(0.0, time.time() - oldest / 1e6) if held and oldest else 0.0
@@ -137,6 +145,19 @@ class CdcFeed:
         reach("before-confirm")
         self._reader.confirm(end)
         self._advanced_at = time.monotonic()
+
+    def _require_same_tables(self) -> None:
+        """Raise Transient if a table was dropped or made anew: the feed must be opened again, to read it whole."""
+        if time.monotonic() - self._looked_at < _LOOK_SECONDS:
+            return
+        self._looked_at = time.monotonic()
+        with self._server.explained():
+            found = table_oids(self._session, self._publication, self._jobs)
+        gone = sorted(self._oids.keys() - found.keys() | remade(self._oids, found))
+        if gone:
+            raise Transient(
+                f"{self.name}: dropped, made anew or no longer published: {', '.join(gone)}", retry_after=1.0
+            )
 
     def _types(self) -> Mapping[int, PgType]:
         with self._server.explained():

@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+import psycopg
 from pydantic import ByteSize
 
 from ingest.cdc.events import lsn_text
+from ingest.cdc.remade import published_tables
 from ingest.cdc.server import Server, find_slot, require_logical
+from ingest.cdc.snapshot import table_of
 from ingest.connections import dsn_of
 from ingest.retry import Transient
 from ingest.spec import SourceSpec
 from plugins.core.errors import SmeltError
 from plugins.core.settings import Settings
+
+
+def _require_published(session: psycopg.Connection, source: SourceSpec, is_captured: bool) -> None:
+    """Raise SmeltError if changes of a captured table aren't published: it was dropped, made anew or taken out."""
+    if not is_captured:
+        return
+    captured = {stream.name: table_of(stream) for stream in source.streams if stream.sync_mode == "cdc"}
+    tables = list(captured.values())
+    published = published_tables(session, source.publication, tables)
+    lost = sorted(name for name, table in captured.items() if table not in published)
+    if lost:
+        raise SmeltError(
+            f"changes of {', '.join(lost)} are not published by {source.publication}: new, dropped or made anew",
+            f"`smelt ingest {source.name}` reads what is there, compares it, and goes on from there",
+        )
 
 
 def check_slot(settings: Settings, source: SourceSpec) -> str:
@@ -20,6 +38,7 @@ def check_slot(settings: Settings, source: SourceSpec) -> str:
         with server.session() as session:
             require_logical(session, server.where)
             slot = find_slot(session, source.slot)
+            _require_published(session, source, slot is not None)
     except Transient as error:
         raise SmeltError(str(error), "start the server, or correct the dsn of its connection") from error
     if slot is None:

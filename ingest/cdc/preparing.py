@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import psycopg
 
 from ingest.cdc.events import lsn_number, lsn_text
+from ingest.cdc.remade import remade, table_oids
 from ingest.cdc.replication import Replication
 from ingest.cdc.server import (
     NewSlot,
@@ -95,12 +96,19 @@ def prepare(server: Server, source: SourceSpec, jobs: Sequence[Job], log: Transa
     another consumer.
     """
     notes: list[str] = []
-    # A stream that was left out for a while missed what was read meanwhile, and is compared with its table.
-    jobs = [replace(job, override={}) if _was_left_out(job, log) else job for job in jobs]
+    with server.session() as session:
+        require_identities(session, jobs)
+        found = table_oids(session, source.publication, jobs)
+    anew = remade(log.position.get("oids", {}), found) if log.lsn else set()
+    notes += [_told_anew(job) for job in jobs if job.stream.name in anew and has_position(job)]
+    # A stream that was left out for a while missed what was read meanwhile, and is compared with its table; so is
+    # one whose table is another now.
+    jobs = [
+        replace(job, override={}) if _was_left_out(job, log) or job.stream.name in anew else job for job in jobs
+    ]
     fresh = [job for job in jobs if job.override is not None or not has_position(job)]
     started = [job for job in jobs if job not in fresh]
     with server.session() as session:
-        require_identities(session, jobs)
         if source.cdc.is_managed:
             notes += ensure_publication(session, source.publication, [table_of(job.stream) for job in jobs])
         slot = find_slot(session, source.slot)
@@ -190,6 +198,10 @@ def has_position(job: Job) -> bool:
     """Whether the table of a stream was captured before."""
     table = job.lake.find(job.identifier)
     return table is not None and "lsn" in read_state(table).position
+
+
+def _told_anew(job: Job) -> str:
+    return f"{job.name}: its table was made anew, or left the publication; it is read again and compared"
 
 
 def _was_left_out(job: Job, log: TransactionWriter) -> bool:
