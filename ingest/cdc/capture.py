@@ -27,6 +27,10 @@ def capture(jobs: Sequence[Job]) -> list[StreamResult]:
         raise explained(jobs[0], error) from error
     except Transient as error:
         hint = "start it or correct the connection; `smelt doctor` tests each connection"
+        if "slot is in use" in str(error):
+            hint = (
+                "a `smelt watch` or another load reads it, and what it brings is in bronze; stop it to load here"
+            )
         raise SmeltError(str(error), hint) from error
 
 

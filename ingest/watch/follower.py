@@ -35,10 +35,11 @@ class Status:
 
     events: committed since the start. rate: committed events a second, over the last ten seconds.
     committed_at: time of the last commit, seconds since 1970; None: there was none yet.
-    restarts: how often it had to be opened again.
+    restarts: how often it had to be opened again. is_pulled: whether it is asked now and then, and sends nothing.
     """
 
     name: str
+    is_pulled: bool = False
     state: str = "opening"
     events: int = 0
     rate: float = 0.0
@@ -54,7 +55,7 @@ class Follower:
 
     def __init__(self, what: Followed, every: float, on_commit: Callable[[Sequence[StreamResult]], None]) -> None:
         self._what, self._every, self._on_commit = what, every, on_commit
-        self._status = Status(what.name)
+        self._status = Status(what.name, what.is_recorded)
         self._rates: deque[tuple[float, int]] = deque()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._work, name=f"follow-{what.name}", daemon=True)

@@ -6,6 +6,7 @@ Each is an ASGI application of its own below FastAPI's routes, because a body mu
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import time
 from collections.abc import Callable, Sequence
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 # A sender that takes longer to send its body, and a key that is longer, are none we wait for or keep as they are.
 _BODY_SECONDS = 30.0
 _LONGEST_KEY = 256
+# Of a body that is too long.
+_DRAIN_SECONDS, _DRAIN_BYTES = 5.0, 64 * 2**20
 
 Offer = Callable[[Message, "asyncio.Future[None]"], None]
 
@@ -89,6 +92,7 @@ class Inbox:
         limit = self._spec.max_body
         length = headers.get("content-length", "")
         if length.isdigit() and int(length) > limit:
+            await _drain(receive)
             raise Refused(413, f"at most {limit:,} bytes are accepted")
         first = await _next(receive)
         if not first.get("more_body"):
@@ -101,6 +105,7 @@ class Inbox:
                     parts.append(part.get("body", b""))
                     size += len(parts[-1])
                     if size > limit:
+                        await _drain(receive)
                         raise Refused(413, f"at most {limit:,} bytes are accepted")
                     if not part.get("more_body"):
                         break
@@ -163,6 +168,15 @@ async def _next(receive: Receive) -> dict[str, Any]:
     if message["type"] == "http.disconnect":
         raise Refused(400, "the connection was closed before the body was whole")
     return dict(message)
+
+
+async def _drain(receive: Receive) -> None:
+    """Read on for a moment: a sender that is still sending hears no answer, only that the connection broke."""
+    size = 0
+    with contextlib.suppress(TimeoutError, Refused):
+        async with asyncio.timeout(_DRAIN_SECONDS):
+            while size < _DRAIN_BYTES and (part := await _next(receive)).get("more_body"):
+                size += len(part.get("body", b""))
 
 
 def _within(body: bytes, limit: int) -> bytes:

@@ -150,8 +150,13 @@ def build(
                 project.release()
                 pinned.unlink(missing_ok=True)
     progress.held = held_streams(settings, progress.holding.holds)
-    warning = emit_run(settings, run_id, project.artifacts if progress.layers else None)
-    return _result(run_id, project, as_of, progress, time.monotonic() - started, warning)
+    warnings = (
+        emit_run(settings, run_id, project.artifacts if progress.layers else None),
+        _unpublished(project, progress.published),
+    )
+    return _result(
+        run_id, project, as_of, progress, time.monotonic() - started, tuple(one for one in warnings if one)
+    )
 
 
 def _result(
@@ -160,7 +165,7 @@ def _result(
     as_of: datetime | None,
     progress: _Progress,
     seconds: float,
-    warning: str | None,
+    warnings: tuple[str, ...],
 ) -> BuildResult:
     outcome: Literal["published", "built", "failed"] = "published" if progress.published else "built"
     return BuildResult(
@@ -179,9 +184,21 @@ def _result(
         scores=progress.scores,
         published=progress.published,
         failures=progress.failures,
-        warnings=(warning,) if warning else (),
+        warnings=warnings,
         held=progress.held,
         stale=progress.stale,
+    )
+
+
+def _unpublished(project: Project, published: PublishedRun | None) -> str | None:
+    """What to tell where a run has no table: readers get the schemas silver and gold, and dbt prefixes schemas."""
+    models = [node for node in project.manifest.nodes.values() if str(node.resource_type) == "model"]
+    if published is None or published.tables or not models:
+        return None
+    schemas = ", ".join(sorted({str(node.schema) for node in models}))
+    return (
+        f"nothing is published: models of the schemas silver and gold are, and yours are in {schemas}; "
+        "macros/dbt/generate_schema_name.sql in Smelt's repository keeps dbt from prefixing `+schema: silver`"
     )
 
 

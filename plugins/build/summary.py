@@ -124,7 +124,7 @@ def _some(names: Sequence[str], shown: int = 6) -> str:
 def print_published(console: Console, run: PublishedRun) -> None:
     """What readers see now."""
     layers = Counter(table.dataset.split(".")[0] for table in run.tables)
-    told = " and ".join(f"{layers[name]} {name}" for name in ("silver", "gold") if layers[name])
+    told = " and ".join(f"{layers[name]} {name}" for name in ("silver", "gold") if layers[name]) or "no"
     fresh = sum(table.is_rewritten for table in run.tables)
     _line(
         console,

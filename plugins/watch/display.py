@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from rich.console import Console
 from rich.markup import escape
 
-from ingest.watch.feed import Lag
 from ingest.watch.follower import Status
 from plugins.live import Refreshed
 from plugins.watch.rebuilding import Built
@@ -25,7 +24,7 @@ _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 class Moment:
     """A watch at one moment. building: for how many seconds. fresh_at: of what readers see, seconds since 1970.
 
-    trouble: why the lake could not be maintained.
+    trouble: why the lake could not be maintained. held: streams that wait for a proposal to be decided.
     """
 
     sources: Sequence[Status]
@@ -34,6 +33,7 @@ class Moment:
     build: Built | None
     building: float | None
     trouble: str | None = None
+    held: Sequence[str] = ()
 
 
 class Display:
@@ -87,6 +87,9 @@ class Display:
         if self._is_news("news", news):
             for text in news:
                 self._console.print(f"[yellow]source[/]   {escape(text)}")
+        if self._is_news("held", moment.held) and moment.held:
+            self._console.print(f"[yellow]held[/]     {escape(', '.join(moment.held))}: its source changed")
+            self._console.print("[bold]fix[/]      `smelt drift status` shows how, and the proposal that waits")
         if self._is_news("trouble", moment.trouble) and moment.trouble:
             self._console.print(f"[yellow]note[/]     {escape(moment.trouble)}")
         left = dict(moment.live.left) if moment.live else {}
@@ -110,7 +113,7 @@ def line(moment: Moment) -> str:
 
 def _is_quiet(source: Status) -> bool:
     """Whether it is pulled now and then, and brought nothing yet."""
-    return source.state == "following" and source.lag == Lag() and not source.events
+    return source.is_pulled and source.state == "following" and not source.events
 
 
 def _source(source: Status) -> str:
@@ -143,6 +146,8 @@ def _readers(moment: Moment) -> list[str]:
     elif moment.build is not None and moment.build.published_at is not None:
         at = datetime.fromtimestamp(moment.build.published_at, UTC)
         told.append(f"built {at:%H:%M:%S} in {moment.build.seconds:.0f} s")
+    if moment.held:
+        told.append(f"[yellow]held back: {escape(', '.join(moment.held))}[/]")
     return told
 
 
@@ -163,4 +168,5 @@ def _as_values(moment: Moment) -> dict[str, object]:
         "build": asdict(moment.build) if moment.build else None,
         "building_seconds": moment.building,
         "trouble": moment.trouble,
+        "held": list(moment.held),
     }

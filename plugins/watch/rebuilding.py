@@ -12,15 +12,17 @@ import sys
 import threading
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from plugins.core.settings import Settings
+from plugins.core.settings import Settings, mask
 
 # A build that failed is tried again with the next rows, but not sooner.
 _AFTER_FAILURE_SECONDS = 30.0
 # dbt keeps something of each invocation; a new process has the memory of none.
 _BUILDS_OF_ONE = 50
 _END_SECONDS = 10.0
+_LONGEST_LOG = 2**20
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,10 @@ class _Builder:
     def __post_init__(self) -> None:
         ours, theirs = os.pipe()
         self.settings.local_root.mkdir(parents=True, exist_ok=True)
-        with (self.settings.local_root / "watch-build.log").open("wb") as log:
+        self._log = self.settings.local_root / "watch-build.log"
+        # What the one before said stays, until it is much.
+        with self._log.open("ab" if _is_short(self._log) else "wb") as log:
+            self._begun = log.tell()
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "plugins.watch.building", json.dumps(self.target), str(theirs)],
                 cwd=self.settings.project_dir,
@@ -148,5 +153,16 @@ class _Builder:
                 self._answers.put(json.loads(line))
         code = self._process.wait()
         how = f"died of {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-        where = self.settings.local_root / "watch-build.log"
-        self._answers.put({"error": f"the building process {how}", "hint": f"see {where}"})
+        told = f"the building process {how}{self._last_words()}"
+        self._answers.put({"error": told, "hint": f"see {self._log}"})
+
+    def _last_words(self) -> str:
+        """The last line that the process wrote, which is what it died of; "" if it wrote none."""
+        with self._log.open("rb") as log:
+            log.seek(self._begun)
+            lines = log.read().decode(errors="replace").strip().splitlines()
+        return f": {mask(lines[-1])[:300]}" if lines else ""
+
+
+def _is_short(log: Path) -> bool:
+    return not log.exists() or log.stat().st_size < _LONGEST_LOG

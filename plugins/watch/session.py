@@ -18,6 +18,7 @@ from ingest.load import StreamResult
 from ingest.watch.engine import Engine, following
 from plugins.core.errors import SmeltError
 from plugins.core.lake.state import LOG
+from plugins.core.ledger import Ledger, open_holds
 from plugins.core.settings import Settings, load_settings, mask
 from plugins.core.warehouse.caretaking import Caretaker
 from plugins.core.warehouse.published import catalog_path
@@ -28,6 +29,8 @@ from plugins.watch.wishes import Wishes
 
 _TICK_SECONDS = 0.1
 _SHOW_SECONDS = 1.0
+# How often the ledger is asked what is held back.
+_ASK_SECONDS = 5.0
 
 
 class Session:
@@ -42,7 +45,9 @@ class Session:
         self._caretaker = Caretaker(settings, on_trouble=self._troubles.append)
         self._live: Refreshed | None = None
         self._fresh_at: float | None = None
-        self._shown = 0.0
+        self._shown = self._asked = 0.0
+        self._ledger = Ledger(settings)
+        self._held: tuple[str, ...] = ()
 
     def stop(self) -> None:
         """Commit what was taken, and end."""
@@ -82,6 +87,8 @@ class Session:
             if is_new:
                 self._refresh(live)
                 is_new = False
+            elif self._fresh_at is not None:
+                self._fresh_at = time.time()  # nothing was committed since
             if time.monotonic() - self._shown >= _SHOW_SECONDS:
                 self._shown = time.monotonic()
                 display.show(self._moment(engine))
@@ -106,7 +113,12 @@ class Session:
     def _moment(self, engine: Engine) -> Moment:
         builder = self._rebuilder
         trouble = self._troubles[-1] if self._troubles else None
-        return Moment(engine.statuses(), self._live, self._fresh_at, builder.last, builder.running_for, trouble)
+        if time.monotonic() - self._asked >= _ASK_SECONDS:
+            self._asked = time.monotonic()
+            self._held = tuple(one.name for one in open_holds(self._ledger) if one.is_blocking)
+        return Moment(
+            engine.statuses(), self._live, self._fresh_at, builder.last, builder.running_for, trouble, self._held
+        )
 
 
 def _tables(results: Sequence[StreamResult]) -> set[str]:
