@@ -156,7 +156,8 @@ class CdcFeed:
         gone = sorted(self._oids.keys() - found.keys() | remade(self._oids, found))
         if gone:
             raise Transient(
-                f"{self.name}: dropped, made anew or no longer published: {', '.join(gone)}", retry_after=1.0
+                f"tables that were dropped, made anew or are no longer published: {', '.join(gone)}",
+                retry_after=1.0,
             )
 
     def _types(self) -> Mapping[int, PgType]:

@@ -81,7 +81,8 @@ def publish(
         current = current_run(settings) if stale or unchanged else None
         kept, marks = keep_stale({name: stale[name] for name in described if name in stale}, current)
         spared = {table.dataset: table for table in current.tables} if current else {}
-        spared = {name: spared[name] for name in described if name in unchanged and name in spared}
+        left_alone = (described.keys() & unchanged) - stale.keys()
+        spared = {name: spared[name] for name in left_alone if name in spared}
         written = _write_all(lake, cursor, sorted(described.keys() - stale.keys() - spared.keys()), run.id)
         kept = tuple(dataclasses.replace(table, is_rewritten=False) for table in (*kept, *spared.values()))
         tables = sorted((*written, *kept), key=lambda table: table.dataset)

@@ -74,8 +74,7 @@ class Display:
     def _tell_changes(self, moment: Moment) -> None:
         """Lines that stay: a source that is lost or found again, a build that fails."""
         for source in moment.sources:
-            key = f"{source.name} {source.state if source.state != 'opening' else ''}".strip()
-            if self._is_news(f"source {source.name}", (key, source.error)) and source.error:
+            if self._is_news(f"source {source.name}", source.error) and source.error:
                 self._console.print(f"[yellow]waiting[/]  {escape(source.error)}")
                 if source.hint:
                     self._console.print(f"[bold]fix[/]      {escape(source.hint)}")

@@ -11,9 +11,9 @@ import pytest
 
 from bench.followed_project import new_project, published
 from plugins.build import build
-from plugins.core.lake import Batch, Lake, commit_batch, ensure_columns, read_state
+from plugins.core.lake import Batch, Lake, commit_batch, ensure_columns, pin_namespace, read_state
 from plugins.core.lake.catalog import data_folder
-from plugins.core.ledger import new_id
+from plugins.core.ledger import Hold, Ledger, hold, new_id, open_run, release
 from plugins.core.settings import Settings
 from plugins.core.warehouse.published import current_run, published_file, published_runs
 from plugins.live import LiveCatalog
@@ -132,6 +132,24 @@ def test_a_build_that_follows_does_only_what_newer_rows_reach(settings: Settings
         "model.small.agg_customers"
     }
     assert published(settings, "select orders from gold.agg_customers where customer = 'new'") == [(1,)]
+
+
+def test_a_held_stream_stays_as_it_was_and_builds_that_follow_go_on(settings: Settings) -> None:
+    assert build(settings).published
+    seen = published(settings, STATE)
+    (pin,) = pin_namespace(Lake(settings), "bronze", names=["shop__orders"])
+    changes = ({"kind": "column_renamed", "before": ["amount"], "after": ["gbp"], "severity": "breaking"},)
+    held = Hold("shop", "orders", pin, True, None, "f", changes)
+    with open_run(Ledger(settings), "drift") as run:
+        hold(run, held)
+    append(settings, [(904, "held", 1, "c")])
+    for _ in range(2):
+        assert build(settings, is_followed=True).published
+        assert published(settings, STATE) == seen
+    with open_run(Ledger(settings), "drift") as run:
+        release(run, held, reason="merged")
+    assert build(settings, is_followed=True).published
+    assert published(settings, "select orders from gold.agg_customers where customer = 'held'") == [(1,)]
 
 
 def test_a_column_that_models_cannot_read_leaves_the_entity_as_it_was_built(settings: Settings) -> None:
