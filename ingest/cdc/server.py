@@ -229,7 +229,8 @@ def ensure_publication(session: psycopg.Connection, name: str, tables: Sequence[
                 f"the role may not publish {', '.join('.'.join(table) for table in missing)}",
                 f"have the tables' owner run: {statement.as_string(session)}",
             ) from error
-        return [statement.as_string(session)]
+        count = f"{len(missing)} table{'s' if len(missing) > 1 else ''}"
+        return [f"added {count} to publication {name}" if found else f"made publication {name} of {count}"]
 
 
 def _in_words(error: psycopg.Error, where: str) -> Exception:

@@ -17,7 +17,8 @@ class Recorder:
     """Adds up what became of `jobs`. Killed, it takes up to a minute of sums along; bronze knows its position."""
 
     def __init__(self, jobs: Sequence[Job]) -> None:
-        self._jobs = {job.name: job for job in jobs}
+        self._any = jobs[0]
+        self._idle = {job.name: StreamResult(job.source.name, job.stream.name, "unchanged") for job in jobs}
         self._sums: dict[str, StreamResult] = {}
         self._written = time.monotonic()
 
@@ -31,11 +32,12 @@ class Recorder:
 
     def write(self) -> None:
         """Append the sums to the ledger. A stream without changes was looked at, too: it is fresh."""
-        for name, job in self._jobs.items():
-            table = job.lake.find(job.identifier)
+        lake, run = self._any.lake, self._any.run
+        # Streams of the source that nobody asked for take part in what its log brings.
+        for result in {**self._idle, **self._sums}.values():
+            table = lake.find(f"bronze.{result.source}__{result.stream}")
             state = read_state(table) if table is not None else None
-            idle = StreamResult(job.source.name, job.stream.name, "unchanged")
-            record_load(job.run, self._sums.get(name, idle), dict(state.position) if state else None)
+            record_load(run, result, dict(state.position) if state else None)
         self._sums.clear()
         self._written = time.monotonic()
 
