@@ -28,7 +28,7 @@ class KafkaSpec(_Section):
     )
     key_format: Literal["text", "json", "avro", "protobuf", "bytes"] = Field(
         default="text",
-        description="Of the keys, kept in `_smelt_key`: as text, or with `bytes` as they are. json, avro, protobuf: "
+        description="Of the keys, kept in `_smelt_key`: as text, or as they are (`bytes`). json, avro, protobuf: "
         "the fields that `primary_key` names are taken from there where the value lacks them.",
     )
     columns: dict[str, str] = Field(

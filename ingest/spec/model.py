@@ -141,8 +141,8 @@ class CdcSpec(_Section):
         default=ByteSize(2**28),
         validate_default=True,
         gt=0,
-        description="A new table larger than this is first read in parts of about this size, several at a time, each "
-        "committed by itself; it is seen when all are there.",
+        description="A new table larger than this is first read in parts of about this size, several at a time, "
+        "each committed by itself; it is seen when all are there.",
     )
 
 

@@ -14,13 +14,19 @@ from tests.onboard.conftest import Smelt, environment
 ONBOARD = ("onboard", "exports", "--name", "crm", "--yes")
 
 
+def _heed_interrupts() -> None:
+    """Tests that run in the background of a script ignore interrupts, and what they start would, too."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def _stopped_after(folder: Path, text: str, *arguments: str) -> tuple[int, str]:
     """Exit code and output of a run that is interrupted as soon as it has printed `text`."""
     command = [sys.executable, "-u", "-m", "plugins.cli", *arguments]
     pipe = subprocess.PIPE
     with subprocess.Popen(
-        command, cwd=folder, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, text=True, env=environment()
-    ) as run:
+        command, cwd=folder, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, text=True, env=environment(),
+        preexec_fn=_heed_interrupts,
+    ) as run:  # fmt: skip
         assert run.stdout is not None
         printed = ""
         # A question ends without a line.

@@ -74,7 +74,7 @@ def test_doctor_says_how_much_of_the_log_is_held_back(shop) -> None:
     found = _finding(shop)
     assert not found.is_healthy
     assert "hold back" in found.found
-    assert "pg_drop_replication_slot" in (found.fix or "")
+    assert "smelt release shop" in (found.fix or "")
 
 
 def _finding(shop) -> Finding:

@@ -13,7 +13,6 @@ import signal
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -22,8 +21,8 @@ from urllib.parse import urlsplit
 import pytest
 from ruamel.yaml import YAML
 
-from plugins.core.settings import load_settings
 from tests.ingest.landed import Landed
+from tests.ingest.webhooks.serving import serve_hooks
 from tests.ingest.worker import run
 
 KEY = b"a secret of twenty-four b"
@@ -100,7 +99,13 @@ class Hooks(Landed):
         """Start a server; killed at `failpoint`. limit: no file may be longer than so many bytes."""
         ours, theirs = multiprocessing.Pipe(duplex=False)
         process = run(
-            _serve, str(self.project), theirs, fills_bronze, limit, failpoint=failpoint, hit=self.project / "hit"
+            serve_hooks,
+            str(self.project),
+            theirs,
+            fills_bronze,
+            limit,
+            failpoint=failpoint,
+            hit=self.project / "hit",
         )
         self.servers.append(process)
         theirs.close()
@@ -131,23 +136,6 @@ class Hooks(Landed):
     @property
     def spool(self) -> Path:
         return self.project / "lake" / "webhooks" / "s"
-
-
-def _serve(project: str, ready: Connection, fills_bronze: bool, limit: int) -> None:
-    import resource
-
-    from ingest.webhooks.server import serve
-
-    if limit:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-
-    def tell(listening: Any) -> None:
-        ready.send(listening.url)
-        ready.close()
-
-    serve(load_settings(Path(project)), (), fills_bronze=fills_bronze, on_start=tell)
 
 
 @pytest.fixture
