@@ -64,8 +64,7 @@ class LiveCatalog:
 
     def __init__(self, settings: Settings) -> None:
         self._settings, self._lake = settings, Lake(settings)
-        self._con = duck.connect()
-        self._con.execute(f"set memory_limit = '{_MEMORY}'")
+        self._con = _scratch()
         self._base: _Base | None = None
         self._number = 0
 
@@ -101,6 +100,9 @@ class LiveCatalog:
         return self._write(base) if self._merge_new(base) else None
 
     def _begin(self, run: PublishedRun) -> _Base:
+        # A new database for each run: one that tables come and go in for days keeps something of each.
+        self._con.close()
+        self._con = _scratch()
         path = run_path(self._settings, run.id).with_suffix("") / "manifest.json"
         published = {table.dataset for table in run.tables} - {stale.dataset for stale in run.stale}
         entities = live_entities(Manifest.read(path), published) if path.is_file() else []
@@ -188,6 +190,14 @@ class LiveCatalog:
                     path.unlink()
             except FileNotFoundError:
                 continue  # another process removed it
+
+
+def _scratch() -> duckdb.DuckDBPyConnection:
+    con = duck.connect()
+    con.execute(f"set memory_limit = '{_MEMORY}'")
+    # Each file is read once: kept, they would fill the memory up to its limit.
+    con.execute("set enable_external_file_cache = false")
+    return con
 
 
 def _tables_of(dataset: str) -> tuple[str, str]:
