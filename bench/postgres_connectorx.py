@@ -11,7 +11,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import connectorx
+import connectorx  # pyright: ignore[reportMissingImports] - of an environment of its own
 import pyarrow.parquet as pq
 
 
