@@ -72,19 +72,8 @@ class Outcomes:
         whole = self._prepared.results.get(changed.name)
         if whole is None:
             return replace(changed, notes=tuple(notes))
-        return replace(
-            changed,
-            outcome="loaded" if "loaded" in (changed.outcome, whole.outcome) else "unchanged",
-            seconds=whole.seconds + changed.seconds,
-            rows_read=whole.rows_read + changed.rows_read,
-            rows_loaded=whole.rows_loaded + changed.rows_loaded,
-            tombstones=whole.tombstones + changed.tombstones,
-            dead_letters=whole.dead_letters + changed.dead_letters,
-            bytes=whole.bytes + changed.bytes,
-            schema_version=changed.schema_version or whole.schema_version,
-            schema_change=changed.schema_change or whole.schema_change,
-            notes=(*whole.notes, *notes),
-        )
+        both = whole.followed_by(changed)
+        return replace(both, seconds=whole.seconds + changed.seconds, notes=(*whole.notes, *notes))
 
 
 def changes_result(

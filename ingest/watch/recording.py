@@ -43,12 +43,4 @@ class Recorder:
 
 
 def _sum(before: StreamResult, after: StreamResult) -> StreamResult:
-    return replace(
-        after,
-        rows_read=before.rows_read + after.rows_read,
-        rows_loaded=before.rows_loaded + after.rows_loaded,
-        tombstones=before.tombstones + after.tombstones,
-        dead_letters=before.dead_letters + after.dead_letters,
-        bytes=before.bytes + after.bytes,
-        seconds=before.seconds + after.seconds,
-    )
+    return replace(before.followed_by(after), seconds=before.seconds + after.seconds)

@@ -223,15 +223,4 @@ def _end(spool: Spool) -> int:
 
 
 def _sum(total: StreamResult, result: StreamResult) -> StreamResult:
-    return replace(
-        result,
-        outcome="loaded" if "loaded" in (total.outcome, result.outcome) else "unchanged",
-        rows_read=total.rows_read + result.rows_read,
-        rows_loaded=total.rows_loaded + result.rows_loaded,
-        dead_letters=total.dead_letters + result.dead_letters,
-        bytes=total.bytes + result.bytes,
-        seconds=total.seconds + result.seconds,
-        schema_version=result.schema_version or total.schema_version,
-        schema_change=result.schema_change or total.schema_change,
-        notes=(*total.notes, *result.notes),
-    )
+    return replace(total.followed_by(result), seconds=total.seconds + result.seconds)
