@@ -12,7 +12,7 @@
     {%- set monday = 345600 -%}
     {%- set seconds = seconds_of(size) -%}
     cast(timestamp_seconds(
-        floor((unix_seconds(cast({{ time }} as timestamp)) - {{ monday }}) / {{ seconds }}) * {{ seconds }} + {{ monday }}
+        floor((unix_seconds(cast({{ time }} as timestamp_ltz)) - {{ monday }}) / {{ seconds }}) * {{ seconds }} + {{ monday }}
     ) as timestamp_ntz)
 {%- endmacro %}
 
