@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from dataclasses import dataclass
 from functools import cached_property
@@ -87,7 +88,8 @@ class Lake:
         except FileNotFoundError as error:
             raise SmeltError(
                 f"the catalog names a metadata file of {identifier} that is gone: {error.filename or error}",
-                "restore the lake folder from a backup, or drop the table and load it anew with `smelt ingest --reset`",
+                "restore the lake folder from a backup, or drop the table and load it anew "
+                "with `smelt ingest --reset`",
             ) from error
         except (DatabaseError, sqlite3.DatabaseError) as error:
             raise self._unreadable(error) from error
@@ -95,10 +97,9 @@ class Lake:
     def create(self, identifier: str, schema: pa.Schema, properties: dict[str, str] | None = None) -> Table:
         """The table called `identifier`, created with `schema` if it isn't there yet."""
         namespace = identifier.split(".")[0]
-        try:
+        # Another process may make it between the look and the leap: what was wanted is there.
+        with contextlib.suppress(NamespaceAlreadyExistsError, IntegrityError):
             self.catalog.create_namespace_if_not_exists(namespace)
-        except (NamespaceAlreadyExistsError, IntegrityError):
-            pass  # another process made it between the look and the leap: what was wanted is there
         try:
             return self.catalog.create_table(
                 identifier, schema=schema, properties={**_TABLE_PROPERTIES, **(properties or {})}

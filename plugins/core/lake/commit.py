@@ -36,8 +36,8 @@ class Batch:
     """A load that is ready to commit.
 
     files: Parquet files, in the table's columns, below its data folder; may be empty.
-    epoch: text that grows from batch to batch, the same for tables that are committed one after the other and belong
-    together: a reader who pins them all gets none of them further than the last.
+    epoch: text that grows from batch to batch, the same for tables that are committed one after the other and
+    belong together: a reader who pins them all gets none of them further than the last.
     based_on: the table's last batch id when the batch was prepared (None: the table had none).
     expected: position entries the batch starts from; advance: entries it ends at, merged into the position.
     """

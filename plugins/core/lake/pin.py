@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from plugins.core.duck import literal, quote
+from plugins.core.duck import literal
+from plugins.core.lake.carrying import carried_sql
 
 
 @dataclass(frozen=True)
@@ -34,31 +35,7 @@ def scan_sql(pin: Pin) -> str:
         # Nothing was committed yet at the pin: the table's columns, and no rows.
         return f"(select * from iceberg_scan({location}) where false)"
     scan = f"iceberg_scan({location}, snapshot_from_id = {pin.snapshot_id}::ubigint)"
-    return f"({_carried(scan, pin.key, pin.unsent)})" if pin.unsent else scan
-
-
-def _carried(scan: str, key: Sequence[str], unsent: Sequence[str]) -> str:
-    """SELECT of the rows of `scan`, with the values that an event left out carried over from the version before."""
-    same = " and ".join(f"events.{quote(name)} = before{{n}}.{quote(name)}" for name in key)
-    keys = ", ".join(map(quote, key))
-    place = "_smelt_batch_id || _smelt_source_position"
-    values, joins = [], []
-    for n, column in enumerate(unsent):
-        mark = f"list_contains(from_json(events._smelt_unchanged, '[\"varchar\"]'), {literal(column)})"
-        name = quote(column)
-        values.append(f"case when {mark} then before{n}.{name} else events.{name} end as {name}")
-        sent = (
-            f"not coalesce(list_contains(from_json(_smelt_unchanged, '[\"varchar\"]'), {literal(column)}), false)"
-        )
-        joins.append(
-            f"asof left join (select {keys}, {place} as place, {name} from {scan} "
-            f"where _smelt_op <> 'd' and {sent}) as before{n} on {same.format(n=n)} and events.place > before{n}.place"
-        )
-    return (
-        f"select * from {scan} where _smelt_unchanged is null union all by name "
-        f"select events.* exclude (place) replace ({', '.join(values)}) "
-        f"from (select *, {place} as place from {scan} where _smelt_unchanged is not null) as events {' '.join(joins)}"
-    )
+    return f"({carried_sql(scan, pin.key, pin.unsent)})" if pin.unsent else scan
 
 
 def local_path(location: str) -> str:

@@ -26,7 +26,7 @@ def test_a_metadata_file_that_is_gone(project: Path) -> None:
     ensure_columns(lake, "bronze.s__t", pa.schema([("a", pa.int32())]))
     for file in project.glob("lake/bronze/s__t/metadata/*.json"):
         file.unlink()
-    with pytest.raises(SmeltError, match="metadata file of bronze.s__t"):
+    with pytest.raises(SmeltError, match=r"metadata file of bronze\.s__t"):
         Lake(load_settings(project)).table("bronze.s__t")
 
 

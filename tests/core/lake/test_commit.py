@@ -13,7 +13,16 @@ import pyarrow as pa
 import pytest
 
 from plugins.core import duck
-from plugins.core.lake import Batch, Lake, StaleBatch, commit_batch, ensure_columns, pin_namespace, read_state, scan_sql
+from plugins.core.lake import (
+    Batch,
+    Lake,
+    StaleBatch,
+    commit_batch,
+    ensure_columns,
+    pin_namespace,
+    read_state,
+    scan_sql,
+)
 from plugins.core.lake.catalog import data_folder
 from plugins.core.settings import load_settings
 

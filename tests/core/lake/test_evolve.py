@@ -33,7 +33,9 @@ def _land(lake: Lake, *types: pa.DataType) -> list[str]:
         (pa.decimal128(18, 2), pa.decimal128(10, 2), pa.decimal128(18, 2)),
     ],
 )
-def test_widening_stays_in_the_column(lake: Lake, first: pa.DataType, then: pa.DataType, becomes: pa.DataType) -> None:
+def test_widening_stays_in_the_column(
+    lake: Lake, first: pa.DataType, then: pa.DataType, becomes: pa.DataType
+) -> None:
     assert _land(lake, first, then) == ["v", "v"]
     assert bronze_columns(lake.table(TABLE))["v"] == becomes
 

@@ -29,7 +29,9 @@ def main(project: str, writer: str, batches: int, rows: int) -> None:
         file = f"{data_folder(lake.table(TABLE))}/{batch_id}.parquet"
         select = f"select i::bigint as n, '{writer}' as writer from range({start}, {start + rows}) as r(i)"
         duckdb.sql(f"copy ({select}) to '{file}'")
-        batch = Batch(batch_id, [file], state.batch_id, {"next": state.position.get("next")}, {"next": start + rows})
+        batch = Batch(
+            batch_id, [file], state.batch_id, {"next": state.position.get("next")}, {"next": start + rows}
+        )
         try:
             commit_batch(lake, TABLE, batch)
         except StaleBatch:

@@ -127,6 +127,34 @@ def test_a_value_out_of_line_that_was_not_sent_is_carried_over(shop) -> None:
     assert shop.state("id, n, length(note)") == [(1, 4, 20000), (2, 3, None)]
 
 
+def test_a_value_that_was_not_sent_is_carried_over_to_another_key(shop) -> None:
+    shop.sql("create table t (id int, part text, n int, note text, primary key (id, part))")
+    shop.sql("alter table t alter note set storage external")
+    shop.sql(
+        "insert into t values (1, 'a', 1, repeat('x', 10000)), (2, 'a', 1, repeat('y', 20000)), (3, 'a', 1, 'z')"
+    )
+    shop.declare(t="[id, part]")
+    shop.load()
+    # A row that moves to where another was, on to two more keys in one load, and is then updated in place.
+    shop.sql("delete from t where id = 3", "update t set id = 3 where id = 1", "update t set n = 2 where id = 2")
+    shop.sql(
+        "update t set id = 4 where id = 3",
+        "update t set part = 'b' where id = 4",
+        "update t set n = 7 where id = 4",
+    )
+    shop.load()
+    assert shop.state("id, part, n, left(note, 1), length(note)") == [
+        (2, "a", 2, "y", 20000),
+        (4, "b", 7, "x", 10000),
+    ]
+    # A deletion right before an update of another row is no move.
+    with_both = "with gone as (delete from t where id = 2 returning 1) update t set n = 8 where id = 4"
+    shop.sql(with_both, "update t set id = 9")
+    shop.load()
+    assert shop.state("id, part, n, left(note, 1), length(note)") == [(9, "b", 8, "x", 10000)]
+    assert shop.bronze("select count(*) from bronze where note is null and _smelt_op <> 'd'") == [(0,)]
+
+
 def test_with_full_identity_the_old_value_is_carried_and_deletions_are_whole(shop) -> None:
     shop.sql("create table t (id int primary key, n int, note text)", "alter table t replica identity full")
     shop.sql("alter table t alter note set storage external")
