@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from types import TracebackType
 
-import duckdb
 from rich import progress as bars
 from rich.console import Console
 from rich.table import Table
 
 from ingest.load import Job, StreamResult
-from ingest.retry import Transient
-
-
-@dataclass
-class _Task:
-    bar: bars.TaskID
-    con: duckdb.DuckDBPyConnection | None = None
-    estimate: int | None = None
-    rows: int = 0
-    waits: int = 0
-    waited: float = 0.0
+from ingest.meter import Meter
 
 
 class Progress:
@@ -40,8 +27,7 @@ class Progress:
             disable=console is None or not console.is_terminal,
             transient=True,
         )
-        self._tasks: dict[str, _Task] = {}
-        self._lock = threading.Lock()
+        self._shows: dict[str, tuple[bars.TaskID, Meter]] = {}
 
     def __enter__(self) -> Progress:
         self._shown.__enter__()
@@ -54,45 +40,22 @@ class Progress:
 
     def attached(self, job: Job) -> Job:
         """`job`, reporting here."""
-        task = _Task(self._shown.add_task(job.name, total=1.0, rows="", note=""))
-        self._tasks[job.name] = task
-
-        def count(rows: int) -> None:
-            task.rows += rows
-
-        def watch(con: duckdb.DuckDBPyConnection, estimate: int | None) -> None:
-            task.con, task.estimate = con, estimate
-
-        def waited(_error: Transient, seconds: float) -> None:
-            task.waits += 1
-            task.waited += seconds
-
-        return replace(job, progress=count, watch=watch, waited=waited)
+        meter = Meter()
+        self._shows[job.name] = (self._shown.add_task(job.name, total=1.0, rows="", note=""), meter)
+        return meter.attached(job)
 
     def refresh(self) -> None:
         """Show how far each stream is."""
-        for task in self._tasks.values():
-            share = _share(task)
-            rows = task.rows or int(share * (task.estimate or 0))
-            note = f"waited {task.waited:.1f} s" if task.waits else ""
-            self._shown.update(task.bar, completed=min(share, 0.99), rows=f"{rows:,}" if rows else "", note=note)
+        for bar, meter in self._shows.values():
+            rows, note = meter.rows, f"waited {meter.waited:.1f} s" if meter.waits else ""
+            self._shown.update(bar, completed=min(meter.share, 0.99), rows=f"{rows:,}" if rows else "", note=note)
 
     def finish(self, result: StreamResult) -> None:
         """The stream is done."""
-        task = self._tasks[result.name]
-        task.con = None
+        bar, meter = self._shows[result.name]
+        meter.con = None
         note = f"[red]{result.outcome}" if result.error else result.outcome
-        self._shown.update(task.bar, completed=1.0, rows=f"{result.rows_read:,}", note=note)
-
-
-def _share(task: _Task) -> float:
-    """How much of the stream is read, 0..1: by its rows where they are counted, else by what its query did."""
-    if task.rows and task.estimate:
-        return min(1.0, task.rows / task.estimate)
-    try:
-        return max(0.0, task.con.query_progress() / 100) if task.con else 0.0
-    except duckdb.ConnectionException:
-        return 0.0  # closed by its worker between the look and the call
+        self._shown.update(bar, completed=1.0, rows=f"{result.rows_read:,}", note=note)
 
 
 def summary(results: Sequence[StreamResult]) -> Table:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from ingest.connections import ConnectionPool
 from ingest.load import Job, StreamResult
+from ingest.meter import Meter
 from ingest.runner import select
 from ingest.spec import load_sources
 from ingest.watch.follower import Follower, Status
@@ -19,13 +20,15 @@ from plugins.core.settings import Settings
 
 # A large transaction may be on its way into its files.
 _PATIENCE_SECONDS = 60.0
+# A pull that takes longer is broken off: it begins again, or goes on, with the next start.
+_PULL_SECONDS = 2.0
 
 
 class Engine:
     """Sources that are being followed."""
 
-    def __init__(self, followers: Sequence[Follower]) -> None:
-        self._followers = followers
+    def __init__(self, followers: Sequence[Follower], pool: ConnectionPool) -> None:
+        self._followers, self._pool = followers, pool
 
     def statuses(self) -> list[Status]:
         """Where each source stands. Raises what a follower can't have gone on with: a defect of Smelt."""
@@ -38,8 +41,11 @@ class Engine:
         """Let each source commit what it took, and end. Raises SmeltError if one doesn't."""
         for follower in self._followers:
             follower.stop()
-        deadline = time.monotonic() + _PATIENCE_SECONDS
-        late = [f for f in self._followers if not f.join(max(0.0, deadline - time.monotonic()))]
+        begun = time.monotonic()
+        late = self._followers
+        while (late := [f for f in late if not f.join(0.1)]) and time.monotonic() < begun + _PATIENCE_SECONDS:
+            if time.monotonic() > begun + _PULL_SECONDS:
+                self._pool.interrupt()
         if late:
             names = ", ".join(follower.status.name for follower in late)
             raise SmeltError(
@@ -69,9 +75,13 @@ def following(
     _ = lake.catalog  # opened once, before the threads ask for it
     names = [f"{source.name}.{stream.name}" for source, stream in chosen]
     with open_run(ledger, "watch", streams=names) as record:
+        meters = {name: Meter() for name in names}
         jobs = [Job(lake, record, pool, source, stream) for source, stream in chosen]
-        followers = [Follower(one, every, on_commit) for one in followed(jobs, poll)]
-        engine = Engine(followers)
+        jobs = [meters[job.name].attached(job) for job in jobs]
+        followers = [
+            Follower(one, every, on_commit, [meters[job.name] for job in one.jobs]) for one in followed(jobs, poll)
+        ]
+        engine = Engine(followers, pool)
         for follower in followers:
             follower.start()
         try:

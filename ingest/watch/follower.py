@@ -14,6 +14,7 @@ from sqlalchemy.exc import DatabaseError
 from tenacity import RetryCallState, wait_random_exponential
 
 from ingest.load import StreamResult, full_disk
+from ingest.meter import Meter
 from ingest.retry import Transient
 from ingest.watch.feed import Feed, Lag
 from ingest.watch.opening import Followed
@@ -36,6 +37,7 @@ class Status:
     events: committed since the start. rate: committed events a second, over the last ten seconds.
     committed_at: time of the last commit, seconds since 1970; None: there was none yet.
     restarts: how often it had to be opened again. is_pulled: whether it is asked now and then, and sends nothing.
+    rows_read, rows_expected: about, of what is read before the source can be followed; 0: nothing, or unknown.
     """
 
     name: str
@@ -46,15 +48,26 @@ class Status:
     lag: Lag = field(default_factory=Lag)
     committed_at: float | None = None
     restarts: int = 0
+    rows_read: int = 0
+    rows_expected: int = 0
     error: str | None = None
     hint: str | None = None
 
 
 class Follower:
-    """Follows `what` until it is stopped. on_commit hears, in this thread, of each commit that brought rows."""
+    """Follows `what` until it is stopped. on_commit hears, in this thread, of each commit that brought rows.
 
-    def __init__(self, what: Followed, every: float, on_commit: Callable[[Sequence[StreamResult]], None]) -> None:
-        self._what, self._every, self._on_commit = what, every, on_commit
+    meters: of the jobs of `what`.
+    """
+
+    def __init__(
+        self,
+        what: Followed,
+        every: float,
+        on_commit: Callable[[Sequence[StreamResult]], None],
+        meters: Sequence[Meter] = (),
+    ) -> None:
+        self._what, self._every, self._on_commit, self._meters = what, every, on_commit, meters
         self._status = Status(what.name, what.is_recorded)
         self._rates: deque[tuple[float, int]] = deque()
         self._stopping = threading.Event()
@@ -66,7 +79,11 @@ class Follower:
         """Where it stands now."""
         now = time.monotonic()
         recent = [(at, count) for at, count in list(self._rates) if now - at <= _RATE_WINDOW_SECONDS]
-        return replace(self._status, rate=sum(count for _, count in recent) / _RATE_WINDOW_SECONDS)
+        status = replace(self._status, rate=sum(count for _, count in recent) / _RATE_WINDOW_SECONDS)
+        if status.state != "opening":
+            return status
+        expected = sum(meter.estimate or 0 for meter in self._meters)
+        return replace(status, rows_read=sum(meter.rows for meter in self._meters), rows_expected=expected)
 
     def start(self) -> None:
         """Begin."""
@@ -103,6 +120,8 @@ class Follower:
                 with closing(self._what.open()) as feed:
                     self._read(feed)
             except (Transient, SmeltError, StaleBatch, duckdb.Error, OSError, DatabaseError) as error:
+                if self._stopping.is_set() and isinstance(error, duckdb.InterruptException):
+                    return
                 # One that worked for a while begins to count anew.
                 failures = 1 if time.monotonic() - begun > _LONGEST_WAIT else failures + 1
                 self._wait(error, failures)

@@ -117,6 +117,9 @@ def _is_quiet(source: Status) -> bool:
 
 def _source(source: Status) -> str:
     name = f"[bold]{escape(source.name)}[/]"
+    if source.rows_read:
+        of = f" of about {source.rows_expected:,}" if source.rows_expected >= source.rows_read else ""
+        return f"{name} [yellow]reading[/] · {source.rows_read:,}{of} rows"
     if source.state != "following":
         return f"{name} [yellow]{source.state}[/] · {source.events:,} events"
     told = ", ".join(_lag(source))

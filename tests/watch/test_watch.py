@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from bench.followed_project import new_project, published
+from plugins.core.lake import Lake
 from plugins.core.settings import Settings
 from tests.ingest.cdc.conftest import Captured
 
@@ -125,6 +126,33 @@ def test_a_killed_process_and_a_cut_connection_lose_and_double_nothing(followed)
         assert watch.end() == 0
     events = [event for event in shop.events("id", "orders") if event[0] != "r"]
     assert events == [("c", key) for key in range(1000, written)]
+
+
+@pytest.mark.full
+def test_a_first_reading_shows_how_far_it_is_and_ends_when_asked(shop: Captured) -> None:
+    shop.sql("create table orders (id int primary key, customer text, amount int)")
+    shop.sql(
+        "insert into orders select n, repeat(n::text, 10), n from generate_series(1, 400000) as n",
+        "analyze orders",
+    )
+    shop.declare(orders="[id]")
+    path = shop.project / "sources" / "shop" / "source.yml"
+    path.write_text(path.read_text().replace("cdc: {", "cdc: {chunk: 1MiB, "))
+    settings = new_project(shop.project)
+
+    def reading() -> list[tuple[int, int]]:
+        return [(m["sources"][0]["rows_read"], m["sources"][0]["rows_expected"]) for m in watch.moments()]
+
+    watch = Watch(shop.project, "--no-build")
+    try:
+        until(lambda: any(0 < rows < 400000 and expected == 400000 for rows, expected in reading()), "it is shown")
+    finally:
+        asked = time.monotonic()
+        assert watch.end() == 0
+    assert time.monotonic() - asked < PATIENCE / 3
+    assert Lake(settings).table("bronze.shop__orders").current_snapshot() is not None
+    shop.load()
+    assert shop.bronze("select count(*), count(distinct id) from bronze", "orders") == [(400000, 400000)]
 
 
 @pytest.mark.full
