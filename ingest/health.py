@@ -45,7 +45,7 @@ def examine(settings: Settings) -> list[Finding]:
     findings += [
         _look(f"{source.name} (log)", lambda source=source: _slot(settings, source))
         for source in sources
-        if any(stream.sync_mode == "cdc" for stream in source.streams)
+        if source.kind == "postgres" and any(stream.sync_mode == "cdc" for stream in source.streams)
     ]
     return [*findings, _look("lake", lambda: _lake(settings)), _look("ledger", lambda: _ledger(settings))]
 

@@ -25,8 +25,10 @@ from plugins.core.ledger import Ledger, open_run
 from plugins.core.settings import Settings, mask
 
 _WORKERS = 4
-# What loads all streams of a source in one go, by sync mode or kind; each is imported only when it is needed.
+# What loads all streams of a source in one go, by kind and sync mode or by one of them; each is imported only when
+# it is needed.
 _TOGETHER = {
+    "mongodb/cdc": "ingest.mongo:capture",
     "cdc": "ingest.cdc:capture",
     "webhooks": "ingest.webhooks.feed:drain",
     "kafka": "ingest.kafka:ingest_topics",
@@ -161,7 +163,8 @@ def _maintain(settings: Settings, results: Sequence[StreamResult], console: Cons
 
 def _shared(job: Job) -> str | None:
     """The entry of `_TOGETHER` for the job, if there is one."""
-    return next((kind for kind in (job.stream.sync_mode, job.source.kind) if kind in _TOGETHER), None)
+    mode, kind = job.stream.sync_mode, job.source.kind
+    return next((entry for entry in (f"{kind}/{mode}", mode, kind) if entry in _TOGETHER), None)
 
 
 def _pull(jobs: list[Job]) -> list[StreamResult]:

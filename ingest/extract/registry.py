@@ -12,6 +12,7 @@ _EXTRACTORS = {
     "airbyte": "ingest.extract.airbyte:AirbyteExtractor",
     "dlt": "ingest.extract.dlt:DltExtractor",
     "kafka": "ingest.kafka.extractor:KafkaExtractor",
+    "mongodb": "ingest.mongo.extractor:MongoExtractor",
     "webhooks": "ingest.webhooks.extractor:WebhooksExtractor",
 }
 

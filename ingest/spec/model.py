@@ -11,6 +11,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from ingest.spec.connector import ConnectorSpec
 from ingest.spec.kafka import KafkaGroupSpec, KafkaSpec
+from ingest.spec.mongo import MongoChangesSpec, MongoSpec, with_defaults
 from ingest.spec.webhook import WebhookSpec, WebhooksSpec
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -93,12 +94,15 @@ class StreamSpec(_Section):
     kafka: KafkaSpec | None = Field(
         None, description="kafka: the topic; default: one called as the stream, of JSON."
     )
+    mongo: MongoSpec | None = Field(
+        None, description="mongodb: the collection; default: one called as the stream."
+    )
     webhook: WebhookSpec | None = Field(None, description="webhooks: how the stream is received.")
     sync_mode: Literal["full", "incremental", "cdc", "federated"] = Field(
         "full",
         description="full: everything, each time. incremental: what is new by the cursor. cdc: a snapshot, and "
-        "from then on every change in the server's log (postgres). federated: nothing is copied; builds read the "
-        "source in place (postgres tables, Parquet files).",
+        "from then on every change in the server's log (postgres; mongodb, where it is the default). federated: "
+        "nothing is copied; builds read the source in place (postgres tables, Parquet files).",
     )
     primary_key: list[str] = Field(
         default_factory=list, description="Empty: rows are told apart by their content."
@@ -151,7 +155,7 @@ class SourceSpec(_Section):
 
     name: Name
     description: str = ""
-    kind: Literal["postgres", "files", "airbyte", "dlt", "webhooks", "kafka"]
+    kind: Literal["postgres", "files", "airbyte", "dlt", "webhooks", "kafka", "mongodb"]
     connection: str = Field(description="Name of a [connections.…] section of smelt.toml.")
     owner: str
     manifest: str = Field(default="connector.yml", description="airbyte: declarative manifest beside source.yml.")
@@ -171,15 +175,31 @@ class SourceSpec(_Section):
         default_factory=lambda: KafkaGroupSpec.model_validate({}),
         description="kafka: how processes that follow the topics share them.",
     )
+    mongo: MongoChangesSpec = Field(
+        default_factory=lambda: MongoChangesSpec.model_validate({}),
+        description="mongodb: how streams with `sync_mode: cdc` read the change stream.",
+    )
     streams: list[StreamSpec] = Field(min_length=1)
     # Where source.yml was read from; not a key of the file.
     folder: SkipJsonSchema[Annotated[Path, Field(exclude=True)]] = Path()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _mongodb_streams_have_defaults(cls, source: Any) -> Any:
+        return with_defaults(source)
+
     @model_validator(mode="after")
-    def _cdc_is_of_postgres(self) -> SourceSpec:
-        captured = [stream.name for stream in self.streams if stream.sync_mode == "cdc"]
-        if captured and self.kind != "postgres":
-            raise ValueError(f"sync_mode cdc is for kind postgres (streams: {', '.join(captured)})")
+    def _cdc_is_of_databases(self) -> SourceSpec:
+        captured = [stream for stream in self.streams if stream.sync_mode == "cdc"]
+        if captured and self.kind not in ("postgres", "mongodb"):
+            names = ", ".join(stream.name for stream in captured)
+            raise ValueError(f"sync_mode cdc is for kind postgres or mongodb (streams: {names})")
+        if self.kind == "mongodb":
+            keyed = [stream.name for stream in captured if stream.primary_key != ["_id"]]
+            if keyed:
+                raise ValueError(
+                    f"changes of MongoDB are told by _id: leave primary_key away ({', '.join(keyed)})"
+                )
         return self
 
     @model_validator(mode="after")

@@ -13,6 +13,7 @@ from ingest.watch.polling import PollFeed
 
 # Each is imported only when it is needed.
 _FEEDS = {
+    "mongodb/cdc": "ingest.mongo.feed:open_feed",
     "cdc": "ingest.cdc.feed:open_feed",
     "kafka": "ingest.kafka.feed:open_feed",
     "webhooks": "ingest.webhooks.feed:open_feed",
@@ -41,9 +42,10 @@ def followed(jobs: Sequence[Job], poll_seconds: float) -> list[Followed]:
 
 
 def _kind(job: Job) -> str:
-    for kind in (job.stream.sync_mode, job.source.kind):
-        if kind in _FEEDS:
-            return kind
+    mode, kind = job.stream.sync_mode, job.source.kind
+    for entry in (f"{kind}/{mode}", mode, kind):
+        if entry in _FEEDS:
+            return entry
     return "polled"
 
 

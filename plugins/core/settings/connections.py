@@ -60,16 +60,45 @@ class KafkaSettings(Section):
         return options
 
 
+class MongoSettings(Section):
+    """How the MongoDB deployment of `url` is reached, beside what the URL says."""
+
+    user: str | None = Field(default=None, description="Name to sign in with, or a reference to it.")
+    password: str | None = Field(default=None, description="Its password, as a reference.")
+    options: dict[str, str] = Field(
+        default_factory=dict,
+        description="Options of a connection string, such as `tls`, `tlsCAFile`, `tlsCertificateKeyFile`, "
+        "`authSource`. Files are named from the project's folder. What is secret is a reference.",
+    )
+
+    @field_validator("password")
+    @classmethod
+    def _is_reference(cls, password: str | None) -> str | None:
+        if password is not None and not password.startswith(("env:", "file:")):
+            raise ValueError("a password is a reference: env:NAME or file:PATH")
+        return password
+
+    @field_validator("options")
+    @classmethod
+    def _secrets_are_references(cls, options: dict[str, str]) -> dict[str, str]:
+        for name, value in options.items():
+            if name.lower().endswith("password") and not value.startswith(("env:", "file:")):
+                raise ValueError(f"{name} is a secret, so it is a reference: env:NAME or file:PATH")
+        return options
+
+
 class ConnectionSettings(Section):
     """A source system; what is secret is a reference (`env:NAME`, `file:PATH`)."""
 
-    type: Literal["postgres", "files", "http", "dlt", "webhooks", "kafka"]
+    type: Literal["postgres", "files", "http", "dlt", "webhooks", "kafka", "mongodb"]
     dsn: str | None = Field(default=None, description="postgres, dlt: connection string.")
     url: str | None = Field(
         default=None,
-        description="http: base URL; files: folder or bucket URL; kafka: bootstrap servers (`host:port,…`).",
+        description="http: base URL; files: folder or bucket URL; kafka: bootstrap servers (`host:port,…`); "
+        "mongodb: connection string, whose path names the database.",
     )
     secrets: dict[str, str] = Field(default_factory=dict, description="Further references, by name.")
     storage: StorageSettings = Field(default=StorageSettings(), description="files: how the bucket is reached.")
     kafka: KafkaSettings = Field(default=KafkaSettings(), description="kafka: security and schema registry.")
+    mongo: MongoSettings = Field(default=MongoSettings(), description="mongodb: user, TLS and other options.")
     max_connections: int = Field(default=4, ge=1, le=64)
