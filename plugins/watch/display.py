@@ -71,6 +71,13 @@ class Display:
             self._logged = time.monotonic()
             self._console.print(f"{datetime.now(UTC):%H:%M:%S}  {line(moment)}")
 
+    def tell_end(self) -> None:
+        """Say that it was asked to end, which may take a few seconds."""
+        if not self._as_json:
+            self._console.print("[dim]ending[/]   commits what was taken; Ctrl-C again ends at once")
+        if self._live:
+            self._live.update("ending")
+
     def _tell_changes(self, moment: Moment) -> None:
         """Lines that stay: a source that is lost or found again, a build that fails."""
         for source in moment.sources:

@@ -67,6 +67,7 @@ class Session:
                 ) as engine,
             ):  # fmt: skip
                 self._follow(engine, live, display)
+                display.tell_end()
                 lost = [status for status in engine.statuses() if status.error]
             self._refresh(live)  # with what was committed at the end
             return 1 if lost else 0
