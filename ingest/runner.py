@@ -29,6 +29,7 @@ _WORKERS = 4
 # it is needed.
 _TOGETHER = {
     "mongodb/cdc": "ingest.mongo:capture",
+    "mysql/cdc": "ingest.mysql:capture",
     "cdc": "ingest.cdc:capture",
     "webhooks": "ingest.webhooks.feed:drain",
     "kafka": "ingest.kafka:ingest_topics",

@@ -13,6 +13,7 @@ _EXTRACTORS = {
     "dlt": "ingest.extract.dlt:DltExtractor",
     "kafka": "ingest.kafka.extractor:KafkaExtractor",
     "mongodb": "ingest.mongo.extractor:MongoExtractor",
+    "mysql": "ingest.mysql.extractor:MysqlExtractor",
     "webhooks": "ingest.webhooks.extractor:WebhooksExtractor",
 }
 

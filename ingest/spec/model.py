@@ -87,7 +87,9 @@ class StreamSpec(_Section):
     name: Name
     description: str = ""
     table: str | None = Field(
-        None, description="postgres: `schema.table`; default: the stream's name in `public`."
+        None,
+        description="postgres: `schema.table`; default: the stream's name in `public`. mysql: `database.table`; default: "
+        "the stream's name in the database of the connection's URL.",
     )
     files: FilesSpec | None = None
     dlt: DltSpec | None = None
@@ -101,7 +103,7 @@ class StreamSpec(_Section):
     sync_mode: Literal["full", "incremental", "cdc", "federated"] = Field(
         "full",
         description="full: everything, each time. incremental: what is new by the cursor. cdc: a snapshot, and "
-        "from then on every change in the server's log (postgres; mongodb, where it is the default). federated: "
+        "from then on every change in the server's log (postgres, mysql; mongodb, where it is the default). federated: "
         "nothing is copied; builds read the source in place (postgres tables, Parquet files).",
     )
     primary_key: list[str] = Field(
@@ -155,7 +157,7 @@ class SourceSpec(_Section):
 
     name: Name
     description: str = ""
-    kind: Literal["postgres", "files", "airbyte", "dlt", "webhooks", "kafka", "mongodb"]
+    kind: Literal["postgres", "files", "airbyte", "dlt", "webhooks", "kafka", "mongodb", "mysql"]
     connection: str = Field(description="Name of a [connections.…] section of smelt.toml.")
     owner: str
     manifest: str = Field(default="connector.yml", description="airbyte: declarative manifest beside source.yml.")
@@ -191,9 +193,9 @@ class SourceSpec(_Section):
     @model_validator(mode="after")
     def _cdc_is_of_databases(self) -> SourceSpec:
         captured = [stream for stream in self.streams if stream.sync_mode == "cdc"]
-        if captured and self.kind not in ("postgres", "mongodb"):
+        if captured and self.kind not in ("postgres", "mongodb", "mysql"):
             names = ", ".join(stream.name for stream in captured)
-            raise ValueError(f"sync_mode cdc is for kind postgres or mongodb (streams: {names})")
+            raise ValueError(f"sync_mode cdc is for kind postgres, mysql or mongodb (streams: {names})")
         if self.kind == "mongodb":
             keyed = [stream.name for stream in captured if stream.primary_key != ["_id"]]
             if keyed:

@@ -87,18 +87,41 @@ class MongoSettings(Section):
         return options
 
 
+class MysqlSettings(Section):
+    """TLS to the MySQL or MariaDB server of `url`; without any of these, it is used if the server offers it."""
+
+    password: str | None = Field(default=None, description="Of the URL's user, as a reference.")
+    ssl_ca: str | None = Field(
+        default=None,
+        description="File of the authority that signed the server's certificate: TLS, or no connection.",
+    )
+    ssl_cert: str | None = Field(default=None, description="File of the client's certificate.")
+    ssl_key: str | None = Field(default=None, description="File of its key.")
+    ssl_verify_identity: bool = Field(
+        default=True, description="Whether the certificate must be of the host that the URL names."
+    )
+
+    @field_validator("password")
+    @classmethod
+    def _is_reference(cls, password: str | None) -> str | None:
+        if password is not None and not password.startswith(("env:", "file:")):
+            raise ValueError("a password is a reference: env:NAME or file:PATH")
+        return password
+
+
 class ConnectionSettings(Section):
     """A source system; what is secret is a reference (`env:NAME`, `file:PATH`)."""
 
-    type: Literal["postgres", "files", "http", "dlt", "webhooks", "kafka", "mongodb"]
+    type: Literal["postgres", "files", "http", "dlt", "webhooks", "kafka", "mongodb", "mysql"]
     dsn: str | None = Field(default=None, description="postgres, dlt: connection string.")
     url: str | None = Field(
         default=None,
         description="http: base URL; files: folder or bucket URL; kafka: bootstrap servers (`host:port,…`); "
-        "mongodb: connection string, whose path names the database.",
+        "mongodb: connection string, whose path names the database; mysql: `mysql://user@host:port/database`.",
     )
     secrets: dict[str, str] = Field(default_factory=dict, description="Further references, by name.")
     storage: StorageSettings = Field(default=StorageSettings(), description="files: how the bucket is reached.")
     kafka: KafkaSettings = Field(default=KafkaSettings(), description="kafka: security and schema registry.")
     mongo: MongoSettings = Field(default=MongoSettings(), description="mongodb: user, TLS and other options.")
+    mysql: MysqlSettings = Field(default=MysqlSettings(), description="mysql: password and TLS.")
     max_connections: int = Field(default=4, ge=1, le=64)
