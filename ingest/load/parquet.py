@@ -9,9 +9,13 @@ import duckdb
 from plugins.core.duck import literal
 
 
-def write_parquet(con: duckdb.DuckDBPyConnection, select: str, file: str, codec: str = "zstd") -> int:
-    """Write the rows of `select` to `file`; returns how many."""
-    done = con.execute(f"copy ({select}) to {literal(file)} (format parquet, compression {codec})").fetchone()
+# A load waits for the compression; maintenance, which writes most rows again, has more time for it.
+FAST = "compression zstd, compression_level 1"
+
+
+def write_parquet(con: duckdb.DuckDBPyConnection, select: str, file: str, compression: str = FAST) -> int:
+    """Write the rows of `select` to `file`; returns how many. compression: as options of DuckDB's `copy`."""
+    done = con.execute(f"copy ({select}) to {literal(file)} (format parquet, {compression})").fetchone()
     return done[0] if done else 0
 
 

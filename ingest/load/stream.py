@@ -248,7 +248,7 @@ def _write(
             loaded = f"({_no_rows(landing)})"
     else:
         staged = workdir / "pulled.parquet"
-        rows_read = write_parquet(con, pulled, str(staged), codec="lz4_raw")
+        rows_read = write_parquet(con, pulled, str(staged), compression="compression lz4_raw")
         reach("after-stage")
         loaded = f"read_parquet({literal(str(staged))})"
         kept = loaded
