@@ -8,7 +8,6 @@ import duckdb
 
 from plugins.core.duck import literal
 
-
 # A load waits for the compression; maintenance, which writes most rows again, has more time for it.
 FAST = "compression zstd, compression_level 1"
 
