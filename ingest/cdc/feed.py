@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 
 from ingest.cdc.decoder import Decoder
 from ingest.cdc.events import lsn_number
-from ingest.cdc.outcome import Outcomes
 from ingest.cdc.preparing import has_position, prepare
 from ingest.cdc.reader import LogReader
 from ingest.cdc.relations import PgType
@@ -25,6 +24,7 @@ from ingest.cdc.tables import Tables
 from ingest.cdc.transactions import TransactionWriter, transactions_table
 from ingest.connections import dsn_of
 from ingest.load import Job, StreamResult
+from ingest.load.outcomes import Outcomes
 from ingest.retry import Transient
 from ingest.watch.feed import Lag
 from plugins.core.failpoints import reach
@@ -62,7 +62,10 @@ class CdcFeed:
             self._oids = table_oids(session, self._publication, jobs)
         log.note(streams=sorted(job.stream.name for job in jobs), oids=self._oids)
         self._tables = Tables.of(jobs, log)
-        self._outcomes = Outcomes(list(self._tables.writers.values()), prepared.followed_by(resumed))
+        writers = list(self._tables.writers.values())
+        self._outcomes = Outcomes(writers, prepared.followed_by(resumed).results)
+        # They are of the source: told with its first stream.
+        self._outcomes.notes[writers[0].job.name] += prepared.notes
         self._decoder = Decoder(self._types, self._tables.key_of, self._as_json, types)
         self._is_whole = True
         self._sent = 0

@@ -13,7 +13,6 @@ from functools import partial
 
 from ingest.cdc.chunks import unread_part
 from ingest.cdc.decoder import Decoder
-from ingest.cdc.outcome import changes_result
 from ingest.cdc.preparing import make_slot
 from ingest.cdc.reader import LogReader
 from ingest.cdc.server import Server, composites_as_json, load_types
@@ -22,6 +21,7 @@ from ingest.cdc.tables import Tables
 from ingest.cdc.transactions import TransactionWriter
 from ingest.load import Job, StreamResult
 from ingest.load.history import record_load
+from ingest.load.outcomes import changes_result
 from ingest.spec import SourceSpec
 from plugins.core.failpoints import reach
 from plugins.core.lake import read_state

@@ -25,6 +25,7 @@ from ingest.load.dead_letters import bury
 from ingest.load.files import file_stem, next_batch_id, remove_orphans
 from ingest.load.frozen import refused
 from ingest.load.landing import Landing, plan_landing, pulled_sql
+from ingest.load.outcomes import Counts
 from ingest.load.parquet import audited, write_parquet
 from ingest.load.types import AUDIT_TYPES, Column, Shape, shape_of
 from plugins.core.failpoints import reach
@@ -33,24 +34,6 @@ from plugins.core.lake.catalog import data_folder
 from plugins.core.lake.data_files import file_size, remove_file
 
 _EVENTS = "smelt_events"
-
-
-@dataclass
-class Counts:
-    """Events that were written, deletions among them, bytes of their files, and dead letters."""
-
-    events: int = 0
-    deletions: int = 0
-    bytes: int = 0
-    letters: int = 0
-
-    def __sub__(self, before: Counts) -> Counts:
-        return Counts(
-            self.events - before.events,
-            self.deletions - before.deletions,
-            self.bytes - before.bytes,
-            self.letters - before.letters,
-        )
 
 
 @dataclass
@@ -108,8 +91,8 @@ class StreamWriter:
         if not self._pending:
             return
         relation = self._pending[0].relation
-        self.counts.events += self.pending
-        self.counts.deletions += sum(changes.deletions for changes in self._pending)
+        deletions = sum(changes.deletions for changes in self._pending)
+        self.counts += Counts(events=self.pending, deletions=deletions)
         self._left_out.update(column for changes in self._pending for column in changes.unchanged)
         events = pa.concat_tables([arrow_table(changes) for changes in self._pending])
         self._pending.clear()
@@ -166,7 +149,7 @@ class StreamWriter:
         self.flush()
         rows, landing = self._rows(found.relation, emptied(found))
         gone = tombstones_sql(self.con, self.state, self._files, landing, self.job.stream.primary_key, rows)
-        self.counts.deletions += self._piece(gone)
+        self.counts += Counts(deletions=self._piece(gone))
 
     def _piece(self, rows: str) -> int:
         table = self.job.lake.table(self.job.identifier)
@@ -174,7 +157,7 @@ class StreamWriter:
         count = write_parquet(self.con, audited(rows, self._batch_id), file)
         if count:
             self._files.append(file)
-            self.counts.bytes += file_size(table, file)
+            self.counts += Counts(bytes=file_size(table, file))
         else:
             remove_file(table, file)
         reach("after-piece")
@@ -183,7 +166,7 @@ class StreamWriter:
     def _without_refused(self, rows: str, landing: Landing) -> str:
         self.con.execute(f"create or replace temp table smelt_staged as {rows}")
         kept, letters = refused(self.con, "smelt_staged", landing)
-        self.counts.letters += self._buried(letters)
+        self.counts += Counts(events=-len(letters), letters=self._buried(letters))
         return f"select * from {kept}"
 
     def _buried(self, letters: Sequence[DeadLetter]) -> int:

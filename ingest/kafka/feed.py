@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 
 from ingest.kafka.client import PATIENCE_SECONDS, Cluster
 from ingest.kafka.messages import Chunk, Taken, gathered, uncollected
-from ingest.kafka.outcome import Outcomes
 from ingest.kafka.registry import Registry
 from ingest.kafka.starting import starts
 from ingest.kafka.topics import Topic, describe, offsets_at
 from ingest.kafka.writer import TopicWriter
 from ingest.load import Job, StreamResult
+from ingest.load.outcomes import Outcomes
 from ingest.retry import Transient
 from ingest.watch.feed import Lag
 from plugins.core import duck

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
 
 import duckdb
 import pyarrow as pa
@@ -20,11 +19,12 @@ from ingest.kafka.registry import Registry
 from ingest.load import Job
 from ingest.load.dead_letters import bury
 from ingest.load.files import remove_orphans
+from ingest.load.outcomes import Counts
 from ingest.load.types import AUDIT_TYPES, Column
 from ingest.spec.kafka import KafkaSpec
 from plugins.core.errors import SmeltError
 from plugins.core.failpoints import reach
-from plugins.core.lake import Batch, commit_batch, ensure_columns, read_state
+from plugins.core.lake import Batch, TableState, commit_batch, ensure_columns, read_state
 
 # What a piece holds at most, as messages and as bytes of them.
 PIECE_ROWS, PIECE_BYTES = 400_000, 96 * 2**20
@@ -32,22 +32,6 @@ PIECE_ROWS, PIECE_BYTES = 400_000, 96 * 2**20
 _WAITING = 1
 # So many messages of a new table that can't be read are no accident.
 _SUSPECT = 100
-
-
-@dataclass(frozen=True)
-class Counts:
-    """Messages that landed, tombstones among them, bytes of their files, dead letters."""
-
-    events: int = 0
-    deletions: int = 0
-    bytes: int = 0
-    letters: int = 0
-
-    def __sub__(self, other: Counts) -> Counts:
-        return Counts(
-            self.events - other.events, self.deletions - other.deletions, self.bytes - other.bytes,
-            self.letters - other.letters,
-        )  # fmt: skip
 
 
 class TopicWriter:
@@ -68,6 +52,11 @@ class TopicWriter:
         self.columns: list[Column] = []
         self._writing: list[Future[Piece]] = []
         self.reload()
+
+    @property
+    def state(self) -> TableState:
+        """Of the table, as of the last commit or look."""
+        return self.progress.state
 
     def reload(self) -> None:
         """Begin again from what the table holds now; what was taken and not committed is thrown away."""
@@ -214,13 +203,8 @@ class TopicWriter:
     def _account(self, pieces: Sequence[Piece], letters: int) -> None:
         for piece in pieces:
             self.columns = _merged(self.columns, piece.columns)
-            self.counts = replace(
-                self.counts,
-                events=self.counts.events + piece.rows,
-                deletions=self.counts.deletions + piece.deletions,
-                bytes=self.counts.bytes + piece.bytes,
-            )
-        self.counts = replace(self.counts, letters=self.counts.letters + letters)
+            self.counts += Counts(piece.rows, piece.deletions, piece.bytes)
+        self.counts += Counts(letters=letters)
 
     def _discard(self) -> None:
         for writing in getattr(self, "_writing", []):
