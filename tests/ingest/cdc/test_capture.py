@@ -198,6 +198,19 @@ def test_composite_keys(shop) -> None:
     ]  # fmt: skip
 
 
+def test_events_that_a_frozen_schema_has_no_room_for_are_dead_letters_and_not_loaded(shop) -> None:
+    shop.sql("create table t (id int primary key)")
+    shop.declare(t="[id]")
+    spec = shop.project / "sources" / "shop" / "source.yml"
+    spec.write_text(spec.read_text().replace("sync_mode: cdc", "sync_mode: cdc, schema_policy: freeze"))
+    shop.sql("insert into t values (1)")
+    shop.load()
+    shop.sql("alter table t add n int", "insert into t values (2, null), (3, 3), (4, 4)")
+    loaded = shop.load()["t"]
+    assert (loaded.rows_read, loaded.rows_loaded, loaded.dead_letters) == (3, 1, 2)
+    assert shop.events("id") == [("r", 1), ("c", 2)]
+
+
 def test_columns_that_come_and_change_type_in_mid_stream(shop) -> None:
     shop.sql("create table t (id int primary key, n int)")
     shop.declare(t="[id]")
