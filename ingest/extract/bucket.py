@@ -1,24 +1,24 @@
-"""A bucket or folder of a connection: its files page by page, and their bytes as they were when listed."""
+"""A bucket, folder or web server of a connection: its files page by page, their bytes as they were when listed."""
 
 from __future__ import annotations
 
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ingest.extract.globs import folder_of, is_unfinished, matcher
+from ingest.extract.globs import folder_of, has_wildcard, is_unfinished, matcher
 from ingest.retry import Transient
 from ingest.spec import FilesSpec, SourceSpec
 from plugins.core.errors import SmeltError
-from plugins.core.objects import Keys, keys_of, open_store, split_url
+from plugins.core.objects import Keys, is_site, keys_of, open_store, split_url
 from plugins.core.settings import Settings, StorageSettings, mask, resolve
 
 if TYPE_CHECKING:
-    from obstore.store import GCSStore, S3Store
+    from obstore.store import GCSStore, HTTPStore, S3Store
 
 _PAGE = 1000
 # Of one request: a connection that is cut costs no more than this, and memory is bounded by it.
@@ -105,7 +105,7 @@ class Bucket:
         self._storage, self._project_dir, self._what = storage, project_dir, what
         # A failure that renewed keys may mend is told from one that they can't by the keys of this moment.
         self._keys = self._keys_now()
-        self._store: S3Store | GCSStore = open_store(url, storage, project_dir, what)
+        self._store: S3Store | GCSStore | HTTPStore = open_store(url, storage, project_dir, what)
 
     def pages(self, glob: str) -> Iterator[list[FoundFile]]:
         """The objects that match, a page of keys at a time, in the order of their keys."""
@@ -119,21 +119,23 @@ class Bucket:
 
     def copy(self, file: FoundFile, target: Path) -> None:
         """Write the object to `target`; raises Moved if it is no longer what was listed."""
-        _, _, prefix = split_url(self.url)
-        key = f"{prefix}/{file.path}" if prefix else file.path
-        condition = {"version": file.version} if file.version else {"if_match": file.etag}
         with target.open("wb") as copy:
             for first in range(0, file.size, _RANGE):
                 span = (first, min(first + _RANGE, file.size))
-                copy.write(self._guarded(lambda span=span: self._part(key, {**condition, "range": span})))
+                copy.write(self._guarded(lambda span=span: self._part(file, span)))
 
-    def _part(self, key: str, options: dict[str, Any]) -> bytes:
+    def _part(self, file: FoundFile, span: tuple[int, int]) -> bytes:
         from obstore.exceptions import NotFoundError, PreconditionError
 
+        condition = {"version": file.version} if file.version else {"if_match": file.etag}
         try:
-            return bytes(self._store.get(key, options=options).bytes())  # type: ignore[arg-type]
+            return bytes(self._store.get(self._key(file.path), options={**condition, "range": span}).bytes())  # type: ignore[arg-type]
         except (FileNotFoundError, NotFoundError, PreconditionError) as error:
-            raise Moved(key) from error
+            raise Moved(file.path) from error
+
+    def _key(self, path: str) -> str:
+        _, _, prefix = split_url(self.url)
+        return f"{prefix}/{path}" if prefix else path
 
     def _found(self, item: Any, start: int) -> FoundFile:
         path, at = item["path"][start:], item["last_modified"]
@@ -172,6 +174,41 @@ class Bucket:
         return keys_of(self._storage, self._project_dir, self._what)
 
 
+class Site(Bucket):
+    """Files of a web server, each named by the stream: there is nothing that lists them."""
+
+    def pages(self, glob: str) -> Iterator[list[FoundFile]]:
+        """The file at `glob`, which is a path; its version is told by ETag, else by size and time of change."""
+        if has_wildcard(glob):
+            raise SmeltError(
+                f"{self.url}: a web server lists no files, so `glob: {glob}` can't be looked up",
+                "give each stream the path of one file",
+            )
+        item = self._guarded(lambda: self._store.head(self._key(glob)))
+        yield [replace(self._found(item, 0), path=glob, location=f"{self.url}/{glob}")]
+
+    def _found(self, item: Any, start: int) -> FoundFile:
+        found = super()._found(item, start)
+        return replace(found, etag=found.etag or f"{found.size}-{found.modified}")
+
+    def _part(self, file: FoundFile, span: tuple[int, int]) -> bytes:
+        """A part, if the answer is of the version that was looked up: weak ETags can be no condition."""
+        from obstore.exceptions import NotFoundError, NotSupportedError
+
+        options = {"range": span} if file.size > _RANGE else {}  # not every server gives ranges
+        try:
+            answer = self._store.get(self._key(file.path), options=options)  # type: ignore[arg-type]
+        except (FileNotFoundError, NotFoundError) as error:
+            raise Moved(file.path) from error
+        except NotSupportedError as error:
+            told = f"{file.location} has {file.size:,} bytes, and its server gives files as a whole only"
+            raise SmeltError(told, "fetch it to a folder or bucket, and load it from there") from error
+        part = bytes(answer.bytes())
+        if self._found(answer.meta, 0).etag != file.etag or len(part) != span[1] - span[0]:
+            raise Moved(file.path)
+        return part
+
+
 def open_place(settings: Settings, source: SourceSpec) -> Folder | Bucket:
     """Where a source's files are; raises SmeltError if that isn't said, or there is no such folder."""
     connection = settings.connection(source.connection)
@@ -180,7 +217,9 @@ def open_place(settings: Settings, source: SourceSpec) -> Folder | Bucket:
         raise SmeltError(f"{what}.url is missing in smelt.toml", f'add url = "FOLDER" to [{what}]')
     root = resolve(connection.url, settings.project_dir, f"{what}.url").rstrip("/")
     if "://" in root:
-        return Bucket(root, connection.storage, settings.project_dir, f"{what}.storage")
+        return (Site if is_site(root) else Bucket)(
+            root, connection.storage, settings.project_dir, f"{what}.storage"
+        )
     folder = (settings.project_dir / root).resolve()
     if not folder.is_dir():
         raise SmeltError(

@@ -19,6 +19,11 @@ def folder_of(glob: str) -> str:
     return "/".join(fixed)
 
 
+def has_wildcard(glob: str) -> bool:
+    """Whether the glob may stand for more than one path."""
+    return _SPECIAL.search(glob) is not None
+
+
 def matcher(glob: str) -> re.Pattern[str]:
     """A pattern for whole paths: `*` and `?` stay within a folder, `**` stands for any folders, also for none."""
     parts = glob.strip("/").split("/")

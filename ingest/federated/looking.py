@@ -10,16 +10,17 @@ import duckdb
 import pyarrow as pa
 
 from ingest.extract.postgres import in_place_relation
+from ingest.federated.files import files_in_place
 from ingest.load import Job, StreamResult
 from ingest.load.history import record_load, record_schema
 from ingest.load.landing import Landing, plan_landing
 from ingest.load.types import AUDIT_TYPES, shape_of
 from ingest.retry import Transient, retrying
 from plugins.core import duck
-from plugins.core.duck import literal, quote
+from plugins.core.duck import quote
 from plugins.core.errors import SmeltError
 from plugins.core.failpoints import reach
-from plugins.core.lake import InPlace, bronze_columns, set_in_place
+from plugins.core.lake import InPlace, bronze_columns, read_in_place, set_in_place
 
 
 def look(jobs: Sequence[Job]) -> list[StreamResult]:
@@ -42,17 +43,17 @@ def _looked(job: Job) -> StreamResult:
 
 
 def _recorded(job: Job, con: duckdb.DuckDBPyConnection) -> StreamResult:
-    found = _in_place(job, con)
+    table = job.lake.find(job.identifier)
     try:
-        helpers = "" if found.connection else "exclude (_smelt_file, file_row_number)"
+        found = _in_place(job, con, read_in_place(table) if table else None)
+        helpers = "exclude (_smelt_file, file_row_number)" if job.source.kind == "files" else ""
         shape = shape_of(con, f"select * {helpers} from ({found.relation})")
     except duckdb.Error as error:
         raise SmeltError(
             f"{job.name}: it can't be read in place: {str(error).splitlines()[0]}",
             f"correct the stream in {job.source.folder / 'source.yml'}",
         ) from error
-    is_first = job.lake.find(job.identifier) is None
-    landing = plan_landing(con, job.lake, job.identifier, shape, job.stream.schema_policy, is_first)
+    landing = plan_landing(con, job.lake, job.identifier, shape, job.stream.schema_policy, table is None)
     reach("before-in-place")
     set_in_place(job.lake, job.identifier, replace(found, columns=[*_columns(landing), *_gone(job, con, landing)]))
     version = record_schema(job.run, job.source.name, job.stream.name, shape.columns)
@@ -70,30 +71,14 @@ def _recorded(job: Job, con: duckdb.DuckDBPyConnection) -> StreamResult:
     )
 
 
-def _in_place(job: Job, con: duckdb.DuckDBPyConnection) -> InPlace:
+def _in_place(job: Job, con: duckdb.DuckDBPyConnection, known: InPlace | None) -> InPlace:
     """Where the rows are, and the SELECT over them in the source's columns."""
-    if job.source.kind == "postgres":
-        alias = f"smelt_{job.source.name}"
-        keys = ", ".join(f"{quote(key)}::varchar" for key in job.stream.primary_key)
-        relation = in_place_relation(con, job.lake.settings, job.source, job.stream, alias)
-        return InPlace(job.source.connection, alias, relation, f"concat_ws('|', {keys})")
-    return InPlace(None, "", _files(job), "_smelt_file || ':' || lpad(file_row_number::varchar, 12, '0')")
-
-
-def _files(job: Job) -> str:
-    """SELECT over Parquet files of a local folder, and their places."""
-    settings, files = job.lake.settings, job.stream.files
-    url = settings.connection(job.source.connection).url or ""
-    if files is None or files.format != "parquet" or "://" in url:
-        raise SmeltError(
-            f"{job.name}: only Parquet files of a local folder are read in place",
-            "set sync_mode: full or incremental for others",
-        )
-    pattern = str((settings.project_dir / url).resolve() / files.glob)
-    return (
-        f"select * from read_parquet({literal(pattern)}, union_by_name = true, filename = '_smelt_file', "
-        "file_row_number = true)"
-    )
+    if job.source.kind == "files":
+        return files_in_place(job, con, known)
+    alias = f"smelt_{job.source.name}"
+    keys = ", ".join(f"{quote(key)}::varchar" for key in job.stream.primary_key)
+    relation = in_place_relation(con, job.lake.settings, job.source, job.stream, alias)
+    return InPlace(job.source.connection, alias, relation, f"concat_ws('|', {keys})")
 
 
 def _columns(landing: Landing) -> list[str]:

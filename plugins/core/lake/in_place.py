@@ -21,10 +21,10 @@ IN_PLACE = "smelt.in-place"
 
 @dataclass(frozen=True)
 class InPlace:
-    """connection: name of the PostgreSQL connection to attach as `alias`; None: none is needed.
+    """connection: name of the connection that is needed; None: none. alias: of a database that is attached, or "".
 
     relation: SELECT of the source's rows. columns: SQL over it for each bronze column; place: for what tells its
-    rows apart.
+    rows apart. seen: digest of what was looked at, where that tells whether another look would find the same.
     """
 
     connection: str | None
@@ -32,6 +32,7 @@ class InPlace:
     relation: str
     place: str
     columns: Sequence[str] = ()
+    seen: str = ""
 
 
 def set_in_place(lake: Lake, identifier: str, found: InPlace) -> None:

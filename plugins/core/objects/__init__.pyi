@@ -1,5 +1,5 @@
-from .duckdb_access import allow_lake
+from .duckdb_access import allow_connection, allow_lake
 from .keys import Keys, keys_of
-from .store import open_store, split_url
+from .store import is_site, open_store, split_url
 
-__all__ = ["Keys", "allow_lake", "keys_of", "open_store", "split_url"]
+__all__ = ["Keys", "allow_connection", "allow_lake", "is_site", "keys_of", "open_store", "split_url"]

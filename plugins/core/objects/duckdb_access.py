@@ -1,18 +1,19 @@
-"""What a DuckDB connection needs to know to read and write a lake in a bucket."""
+"""What a DuckDB connection needs to know to reach a bucket or web server: secrets that it keeps in memory only."""
 
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import duckdb
 
 from plugins.core.duck import literal, load_extensions
 from plugins.core.errors import SmeltError
+from plugins.core.objects.certificates import trust
 from plugins.core.objects.keys import keys_of
-from plugins.core.settings import Settings
-
-_WHAT = "lake.storage"
+from plugins.core.objects.store import is_site, split_url
+from plugins.core.settings import Settings, StorageSettings, resolve
 
 
 def allow_lake(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
@@ -20,36 +21,71 @@ def allow_lake(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
 
     The secret is temporary: DuckDB keeps it in memory only, and shows it redacted.
     """
-    if "://" not in settings.lake_root:
-        return
+    if "://" in settings.lake_root:
+        _allow(con, settings.lake_root, settings.lake.storage, settings.project_dir, "lake.storage")
+
+
+def allow_connection(con: duckdb.DuckDBPyConnection, settings: Settings, name: str) -> str:
+    """Let `con` read the files of a connection, with its keys as they are now; returns the URL of the connection.
+
+    Nothing to do for a folder. Raises SmeltError for what DuckDB can't reach by itself.
+    """
+    connection = settings.connection(name)
+    what = f"connections.{name}"
+    url = resolve(connection.url or "", settings.project_dir, f"{what}.url").rstrip("/")
+    if "://" not in url:
+        return url
+    scheme, _, _ = split_url(url)
+    if scheme not in ("s3", "s3a") and not is_site(url):
+        raise SmeltError(
+            f"{what}: files of {scheme}:// are not read in place",
+            "load them (sync_mode: incremental), or reach the bucket by its S3 interface (url = s3://…, endpoint)",
+        )
+    _allow(con, url, connection.storage, settings.project_dir, f"{what}.storage")
+    return url
+
+
+def _allow(
+    con: duckdb.DuckDBPyConnection, url: str, storage: StorageSettings, project_dir: Path, what: str
+) -> None:
     load_extensions(con, ("httpfs",))
-    if settings.lake.storage.ca_file:
-        con.execute(f"set ca_cert_file = {literal(str(settings.project_dir / settings.lake.storage.ca_file))}")
-    statement = _statement(settings)
+    if storage.ca_file:
+        trust(con, project_dir / storage.ca_file, what)
+    find = _of_site if is_site(url) else _of_bucket
+    options = find(storage, project_dir, what)
+    if not options:
+        return
+    pairs = ", ".join(f"{name} {literal(value)}" for name, value in options.items())
+    # A process may have several lakes and sources, one after the other or at once: each has a secret of its own.
+    name = f"smelt_{hashlib.sha256(f'{what} {url}'.encode()).hexdigest()[:12]}"
+    kind = "http" if is_site(url) else "s3"
     try:
-        con.execute(statement)
+        con.execute(
+            f"create or replace temporary secret {name} (type {kind}, scope {literal(url + '/')}, {pairs})"
+        )
     except duckdb.Error as error:
         # Its own text may repeat the statement, and with it the keys.
         raise SmeltError(
-            f"{_WHAT}: DuckDB takes no such S3 settings ({type(error).__name__})", "check endpoint and region"
+            f"{what}: DuckDB takes no such settings ({type(error).__name__})", "check endpoint and region"
         ) from None
 
 
-def _statement(settings: Settings) -> str:
-    storage = settings.lake.storage
-    options = {"scope": settings.lake_root + "/", "region": storage.region}
-    options["url_style"] = "path" if storage.is_path_style else "vhost"
+def _of_site(storage: StorageSettings, project_dir: Path, what: str) -> dict[str, str]:
+    if storage.bearer_token is None:
+        return {}
+    return {"bearer_token": resolve(storage.bearer_token, project_dir, f"{what}.bearer_token")}
+
+
+def _of_bucket(storage: StorageSettings, project_dir: Path, what: str) -> dict[str, str]:
+    options = {"region": storage.region, "url_style": "path" if storage.is_path_style else "vhost"}
     if storage.endpoint:
         endpoint = urlsplit(storage.endpoint)
         options |= {
             "endpoint": endpoint.netloc + endpoint.path,
             "use_ssl": str(endpoint.scheme == "https").lower(),
         }
-    if keys := keys_of(storage, settings.project_dir, _WHAT):
+    if keys := keys_of(storage, project_dir, what):
         options |= {"key_id": keys.access_key, "secret": keys.secret_key}
         if keys.session_token:
             options["session_token"] = keys.session_token
-    pairs = ", ".join(f"{name} {literal(value)}" for name, value in options.items())
-    # A process may have several lakes, one after the other or at once: each has a secret of its own.
-    name = f"smelt_{hashlib.sha256(settings.lake_root.encode()).hexdigest()[:12]}"
-    return f"create or replace temporary secret {name} (type s3, {pairs})"
+    return options

@@ -1,4 +1,4 @@
-"""A bucket as obstore opens it: listed page by page, read with the condition that it is still what was listed."""
+"""A bucket or web server as obstore opens it; keys are resolved when they are used."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from plugins.core.errors import SmeltError
+from plugins.core.objects.certificates import authority_of
 from plugins.core.objects.keys import keys_of
 from plugins.core.settings import StorageSettings, remember, resolve
 
 if TYPE_CHECKING:
-    from obstore.store import GCSStore, S3Store
+    from obstore.store import GCSStore, HTTPStore, S3Store
 
 # How long a key is used before its reference is read again.
 _RENEWED = timedelta(seconds=30)
@@ -28,8 +29,13 @@ def split_url(url: str) -> tuple[str, str, str]:
     return parts.scheme, parts.netloc, parts.path.strip("/")
 
 
-def open_store(url: str, storage: StorageSettings, project_dir: Path, what: str) -> S3Store | GCSStore:
-    """The bucket of `url`; paths in it begin at the bucket, not at the URL's prefix.
+def is_site(url: str) -> bool:
+    """Whether `url` is of a web server: files there are asked for by name, none are listed."""
+    return split_url(url)[0] in ("https", "http")
+
+
+def open_store(url: str, storage: StorageSettings, project_dir: Path, what: str) -> S3Store | GCSStore | HTTPStore:
+    """The bucket or web server of `url`; paths in it begin at its root, not at the URL's prefix.
 
     Opening makes no request. Raises SmeltError for another scheme, and for references that lead nowhere.
     """
@@ -43,19 +49,27 @@ def open_store(url: str, storage: StorageSettings, project_dir: Path, what: str)
         return _s3(bucket, storage, project_dir, what, client)
     if scheme in ("gs", "gcs"):
         return _gcs(bucket, storage, project_dir, what, client)
-    raise SmeltError(f"{what}: there is no reader for {scheme}:// URLs", "use s3://, gs:// or a folder")
+    if is_site(url):
+        return _site(url, storage, project_dir, what, client)
+    raise SmeltError(f"{what}: there is no reader for {scheme}:// URLs", "use s3://, gs://, https:// or a folder")
+
+
+def _site(url: str, storage: StorageSettings, project_dir: Path, what: str, client: dict[str, Any]) -> HTTPStore:
+    from obstore.store import HTTPStore
+
+    scheme, host, _ = split_url(url)
+    if scheme == "http":
+        client["allow_http"] = True
+    if storage.bearer_token is not None:
+        token = resolve(storage.bearer_token, project_dir, f"{what}.bearer_token")
+        client["default_headers"] = {"Authorization": f"Bearer {token}"}
+    return HTTPStore.from_url(f"{scheme}://{host}", client_options=client, retry_config=_RETRIES)  # type: ignore[arg-type]
 
 
 def _trusted(storage: StorageSettings, project_dir: Path, what: str) -> dict[str, str]:
     if storage.ca_file is None:
         return {}
-    path = project_dir / storage.ca_file
-    try:
-        return {"root_certificate": path.read_text(encoding="ascii")}
-    except (OSError, UnicodeDecodeError) as error:
-        raise SmeltError(
-            f"{what}.ca_file: {path} cannot be read as PEM", "put the authority's certificate there"
-        ) from error
+    return {"root_certificate": authority_of(project_dir / storage.ca_file, what)}
 
 
 def _s3(bucket: str, storage: StorageSettings, project_dir: Path, what: str, client: dict[str, Any]) -> S3Store:

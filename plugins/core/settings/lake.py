@@ -32,12 +32,16 @@ class StorageSettings(Section):
         default=None,
         description="gs:// only: reference to the service account's JSON key; null: the machine's own.",
     )
+    bearer_token: str | None = Field(
+        default=None,
+        description="https:// only: reference to the token that is sent with each request; null: none.",
+    )
     ca_file: str | None = Field(
         default=None, description="PEM file of the authority that signed the server's certificate."
     )
     is_anonymous: bool = Field(default=False, description="Public buckets: requests are not signed.")
 
-    @field_validator("access_key", "secret_key", "session_token", "service_account")
+    @field_validator("access_key", "secret_key", "session_token", "service_account", "bearer_token")
     @classmethod
     def _is_reference(cls, key: str | None) -> str | None:
         if key is not None and not key.startswith(("env:", "file:")):

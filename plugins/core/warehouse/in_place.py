@@ -1,4 +1,4 @@
-"""Views over tables that are read in place: the source is attached read-only, and its secrets are in no text."""
+"""Views over what is read in place: a database is attached read-only, and secrets are in no text."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import duckdb
 from plugins.core.duck import literal, load_extensions, quote
 from plugins.core.errors import SmeltError
 from plugins.core.lake import Pin, scan_sql
+from plugins.core.objects import allow_connection
 from plugins.core.settings import Settings, mask, resolve
 
 # What DuckDB keeps in a secret, redacted wherever it shows it; anything else of a DSN is no secret.
@@ -19,16 +20,19 @@ _SECONDS = "5"
 def lay_in_place(con: duckdb.DuckDBPyConnection, settings: Settings, pins: Iterable[Pin]) -> None:
     """Make the views. One whose source can't be reached raises that when it is read: others go on."""
     refused: dict[str, str] = {}
-    attached: set[str] = set()
+    let_in: set[tuple[str, str]] = set()
     for pin in pins:
         found = pin.in_place
         if found is None:
             continue
         alias, connection = found["alias"] or "", found["connection"]
-        if connection and alias not in attached and connection not in refused:
+        if connection and (connection, alias) not in let_in and connection not in refused:
             try:
-                _attach(con, settings, connection, alias)
-                attached.add(alias)
+                if alias:
+                    _attach(con, settings, connection, alias)
+                else:
+                    allow_connection(con, settings, connection)
+                let_in.add((connection, alias))
             except (SmeltError, duckdb.Error) as error:
                 refused[connection] = mask(str(error)).splitlines()[0][:300]
         view = f"{quote(pin.namespace)}.{quote(pin.table)}"
@@ -43,8 +47,12 @@ def _lay(con: duckdb.DuckDBPyConnection, view: str, pin: Pin, sql: str) -> None:
     try:
         con.execute(f"create or replace view {view} as {sql}")
     except duckdb.Error as error:
-        why = f"{pin.table} is read in place, and its source has changed: {mask(str(error)).splitlines()[0][:200]}"
-        con.execute(f"create or replace view {view} as {_unreadable(pin, f'{why}; run smelt ingest')}")
+        told = mask(str(error)).splitlines()[0][:200]
+        # Of what can't be reached, nobody knows whether it has changed.
+        is_reached = not isinstance(error, duckdb.IOException)
+        how = f"has changed: {told}; run smelt ingest" if is_reached else f"cannot be: {told}"
+        why = f"{pin.table} is read in place, and its source {how}"
+        con.execute(f"create or replace view {view} as {_unreadable(pin, why)}")
 
 
 def _unreadable(pin: Pin, why: str) -> str:
