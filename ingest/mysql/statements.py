@@ -1,0 +1,150 @@
+"""Statements in the binlog, which has rows of everything else: which of them concern captured tables, and how."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import Enum
+
+from plugins.core.errors import SmeltError
+
+Named = tuple[str, str]
+
+
+class Effect(Enum):
+    """What a statement does to a table, beside what the rows after it say."""
+
+    EMPTIED = "emptied"
+    REPLACED = "replaced"
+    WRITTEN = "written"
+
+
+@dataclass(frozen=True)
+class Statement:
+    """The text of a Query event, and the database that it was run in."""
+
+    database: str
+    text: str
+
+    @property
+    def opening(self) -> str:
+        """Its first word, in capitals."""
+        return self.text[:40].lstrip().split(None, 1)[0].rstrip(";").upper() if self.text.strip() else ""
+
+
+def read_statement(event: bytes, at: int) -> Statement:
+    """Parse a Query event whose body begins at `at`."""
+    size, _, status = struct.unpack_from("<BHH", event, at + 8)
+    begin = at + 13 + status
+    text = event[begin + size + 1 :]
+    return Statement(event[begin : begin + size].decode(), text.decode("utf-8", "replace"))
+
+
+def effects(statement: Statement, captured: Collection[Named]) -> list[tuple[Named, Effect]]:
+    """What the statement does to tables of `captured` (database, name).
+
+    Raises SmeltError if it can't be told: rather than lose a change, stop.
+    """
+    opening = statement.opening
+    if opening not in _OPENINGS and opening not in _WRITING and not statement.text.lstrip().startswith("/*"):
+        return []
+    lowered = statement.text.lower()
+    if not any(name.lower() in lowered or base.lower() in lowered for base, name in captured):
+        return []
+    words = _words(statement)
+    return _told(words, _named(words, statement.database, captured), captured)
+
+
+_WRITING = {"INSERT", "UPDATE", "DELETE", "REPLACE", "LOAD", "WITH", "CALL", "EXECUTE", "MERGE", "IMPORT"}
+_OPENINGS = {"TRUNCATE", "DROP", "RENAME", "CREATE", "ALTER"}
+# Partitions: their rows come and go without an event.
+_PARTING = {"DROP", "TRUNCATE", "EXCHANGE", "DISCARD", "IMPORT", "CONVERT"}
+
+
+@dataclass(frozen=True)
+class _Word:
+    """text: in capitals unless it is a name that stands in quotes."""
+
+    text: str
+    name: str
+
+
+def _words(statement: Statement) -> list[_Word]:
+    from sqlglot import tokenize
+    from sqlglot.errors import TokenError
+    from sqlglot.tokens import TokenType
+
+    # Parts of statements that only some versions read stand in comments: /*!40101 … */.
+    text = statement.text.replace("/*M!", "/*!")
+    while "/*!" in text:
+        before, _, rest = text.partition("/*!")
+        inner, _, after = rest.partition("*/")
+        text = f"{before} {inner.lstrip('0123456789')} {after}"
+    try:
+        tokens = tokenize(text, read="mysql")
+    except TokenError as error:
+        raise SmeltError(
+            f"a statement of the binlog can't be read: {statement.text[:120]!r}",
+            "if it changes a captured table, read that again with `smelt ingest --reset`",
+        ) from error
+    quoted = {TokenType.IDENTIFIER, TokenType.STRING}
+    return [_Word("" if t.token_type in quoted else t.text.upper(), t.text) for t in tokens]
+
+
+def _named(words: list[_Word], database: str, captured: Collection[Named]) -> list[tuple[int, Named]]:
+    """Places of the words where a captured table is named."""
+    known = {(base.lower(), name.lower()): (base, name) for base, name in captured}
+    found = []
+    for n, word in enumerate(words):
+        base = words[n - 2].name if n >= 2 and words[n - 1].text == "." else database
+        if (table := known.get((base.lower(), word.name.lower()))) and _is_no_prefix(words, n):
+            found.append((n, table))
+    return found
+
+
+def _is_no_prefix(words: list[_Word], n: int) -> bool:
+    return n + 1 >= len(words) or words[n + 1].text != "."
+
+
+def _told(
+    words: list[_Word], named: list[tuple[int, Named]], captured: Collection[Named]
+) -> list[tuple[Named, Effect]]:
+    opening = words[0].text
+    second = {word.text for word in words[1:4]}
+    tables = list(dict.fromkeys(table for _, table in named))
+    if opening == "DROP" and second & {"DATABASE", "SCHEMA"}:
+        gone = words[-1].name.lower() if words[-1].text != ";" else words[-2].name.lower()
+        return [(table, Effect.REPLACED) for table in captured if table[0].lower() == gone]
+    if opening == "TRUNCATE":
+        return [(table, Effect.EMPTIED) for table in tables[:1]]
+    if opening in _WRITING:
+        return [(table, Effect.WRITTEN) for table in tables]
+    if opening in ("DROP", "RENAME"):
+        is_table = bool(second & {"TABLE", "TABLES"})
+        return [(table, Effect.REPLACED) for table in tables] if is_table else []
+    if not named or "TABLE" not in {word.text for word in words[1:5]}:
+        return []
+    first, table = named[0]
+    if opening == "CREATE":
+        # The first name is what is made; others are what it is made of.
+        made = words[: first + 1]
+        is_made = "TABLE" in {word.text for word in made[-6:]} and not {"LIKE", "SELECT", "AS", "("} & {
+            word.text for word in made
+        }
+        is_temporary = "TEMPORARY" in {word.text for word in made}
+        return [(table, Effect.REPLACED)] if is_made and not is_temporary else []
+    return [(found, Effect.REPLACED) for found in tables] if _is_replacing(words, first) else []
+
+
+def _is_replacing(words: list[_Word], first: int) -> bool:
+    """Whether an `alter table` renames its table, or takes partitions away or in."""
+    rest = [word.text for word in words[first + 1 :]]
+    for n, text in enumerate(rest):
+        following = rest[n + 1] if n + 1 < len(rest) else ""
+        if text == "RENAME" and following not in ("COLUMN", "INDEX", "KEY"):
+            return True
+        if text in _PARTING and following in ("PARTITION", "TABLESPACE", "TABLE"):
+            return True
+    # `alter table other exchange partition p with table this`
+    return False

@@ -1,0 +1,55 @@
+"""What happens in a MariaDB database is in bronze: each change, in order, with its transaction."""
+
+from __future__ import annotations
+
+import pytest
+
+pytestmark = pytest.mark.full
+
+
+def test_every_change_is_an_event_in_order(shop) -> None:
+    shop.sql("create table t (id int primary key, v int)", "insert into t values (1, 10), (2, 20)")
+    shop.declare(t="[id]")
+    assert shop.load()["t"].rows_loaded == 2
+    shop.sql(
+        "insert into t values (3, 30)",
+        "update t set v = 11 where id = 1",
+        "delete from t where id = 2",
+        "update t set id = 4 where id = 3",
+    )
+    result = shop.load()["t"]
+    assert (result.outcome, result.rows_loaded, result.tombstones) == ("loaded", 5, 2)
+    assert shop.events("id, v") == [
+        ("r", 1, 10), ("r", 2, 20), ("c", 3, 30), ("u", 1, 11), ("d", 2, 20), ("d", 3, 30), ("u", 4, 30),
+    ]  # fmt: skip
+    assert shop.state("id, v") == [(1, 11), (4, 30)]
+    assert shop.load()["t"].outcome == "unchanged"
+
+
+def test_transactions_are_told(shop) -> None:
+    shop.sql("create table t (id int primary key)", "create table u (id int primary key)")
+    shop.declare(t="[id]", u="[id]")
+    shop.load()
+    with shop.server.connect(database=shop.database) as connection, connection.cursor() as cursor:
+        connection.begin()
+        for statement in ("insert into t values (1)", "insert into u values (1), (2)", "insert into t values (2)"):
+            cursor.execute(statement)
+        connection.commit()
+    shop.load()
+    columns = "id, _smelt_sequence, _smelt_gtid, _smelt_log_position, _smelt_committed_at"
+    events = shop.events(columns, "t") + shop.events(columns, "u")
+    assert [(event[1], event[2]) for event in events] == [(1, 1), (2, 4), (1, 2), (2, 3)]
+    assert len({event[3:] for event in events}) == 1
+    known = shop.bronze("select gtid, log_position, committed_at, events from bronze", "cdc_transactions")
+    assert (*events[0][3:], 4) in known
+
+
+def test_truncate_is_a_tombstone_for_each_row(shop) -> None:
+    shop.sql("create table t (id int primary key, v int)", "insert into t values (1, 1), (2, 2)")
+    shop.declare(t="[id]")
+    shop.load()
+    shop.sql("insert into t values (3, 3)", "delete from t where id = 1", "truncate table t", "insert into t values (1, 9)")
+    shop.load()
+    found = shop.events("id, v")
+    assert sorted(found[4:6]) == [("d", 2, None), ("d", 3, None)]
+    assert shop.state("id, v") == [(1, 9)]
