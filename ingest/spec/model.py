@@ -104,7 +104,7 @@ class StreamSpec(_Section):
         "full",
         description="full: everything, each time. incremental: what is new by the cursor. cdc: a snapshot, and "
         "from then on every change in the server's log (postgres, mysql; mongodb, where it is the default). federated: "
-        "nothing is copied; builds read the source in place (postgres tables, Parquet files).",
+        "nothing is copied; builds read the source in place (postgres tables; Parquet, CSV and NDJSON files).",
     )
     primary_key: list[str] = Field(
         default_factory=list, description="Empty: rows are told apart by their content."
