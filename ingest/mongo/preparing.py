@@ -1,0 +1,119 @@
+"""What must be so before the change stream is read on: collections that are there, first readings, and a place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pymongo import MongoClient
+
+from ingest.load import Job, StreamResult
+from ingest.mongo.client import Server
+from ingest.mongo.collections import Namespace, require_collection
+from ingest.mongo.log import PlaceWriter
+from ingest.mongo.snapshot import compare, read_collection
+from ingest.mongo.stream import Place, Watched
+from ingest.mongo.writer import ANEW, TOKEN, UNREAD, CollectionWriter
+from plugins.core.errors import SmeltError
+from plugins.core.failpoints import reach
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The stream can be read from `start`. compared: of collections that were read again, by `source.stream`."""
+
+    start: Place
+    writers: Mapping[str, CollectionWriter]
+    compared: Mapping[str, StreamResult]
+    notes: Sequence[str]
+
+
+def sharing(jobs: Sequence[Job], log: PlaceWriter) -> list[Job]:
+    """The source's other streams that are captured: the stream is read once, for all."""
+    source, asked = jobs[0].source, {job.stream.name for job in jobs}
+    return [
+        Job(jobs[0].lake, jobs[0].run, jobs[0].pool, source, stream)
+        for stream in source.streams
+        if stream.sync_mode == "cdc" and stream.name not in asked and stream.name in log.streams
+    ]
+
+
+def prepare(
+    watched: Watched,
+    client: MongoClient[Any],
+    server: Server,
+    found: Mapping[str, Namespace],
+    writers: Mapping[str, CollectionWriter],
+    log: PlaceWriter,
+) -> Prepared:
+    """See to it that each table has begun, and the place from which all are read on.
+
+    Raises SmeltError for what a person must do, StaleBatch, Transient.
+    """
+    fresh = {name: why for name in found if (why := _why_read(writers[name], found[name], log))}
+    for name in fresh:
+        if not writers[name].position.get(ANEW):
+            with_images = watched.full_document == "required"
+            job = writers[name].job
+            require_collection(watched.deployment, client, job.name, found[name], with_images=with_images)
+    start = _start(watched, client, writers, fresh, log)
+    for name in fresh:
+        # Whatever happens from here on, these are not taken for tables that only lack what the stream brings.
+        if TOKEN in writers[name].position and not _is_unread(writers[name]):
+            writers[name].commit(writers[name].position[TOKEN], {ANEW: True}, is_seen=True)
+    log.note(**start.entries(), streams={name: str(namespace) for name, namespace in found.items()})
+    reach("after-start")
+    notes, compared, ready = [], {}, dict(writers)
+    for name, why in fresh.items():
+        writer = writers[name]
+        if writer.state.snapshot_id is None or (_is_unread(writer) and writer.job.override is None):
+            read_collection(watched, client, found[name], writer, start, server.now)
+            continue
+        notes.append(f"{writer.job.name}: {why}; it was read again and compared")
+        result = compare(watched.deployment, writer.job, start, server.now)
+        compared[result.name] = result
+        ready[name] = CollectionWriter(writer.job, writer.con)
+    return Prepared(start, ready, compared, notes)
+
+
+def _start(
+    watched: Watched,
+    client: MongoClient[Any],
+    writers: Mapping[str, CollectionWriter],
+    fresh: Mapping[str, str],
+    log: PlaceWriter,
+) -> Place:
+    """Where the stream is read from: before anything that is still to be read, after what all others have."""
+    is_begun = any(_is_unread(writer) and writer.job.override is None for writer in writers.values())
+    if log.place is None or (len(fresh) == len(writers) and not is_begun):
+        return watched.now(client)
+    watched.open(client, log.place).close()
+    return log.place
+
+
+def _why_read(writer: CollectionWriter, namespace: Namespace, log: PlaceWriter) -> str:
+    """Why a collection must be read; "": its table has begun, and the stream goes on from there."""
+    name = writer.job.stream.name
+    if writer.job.override is not None:
+        if writer.job.override:
+            raise SmeltError(
+                f"{writer.job.name}: a change stream has no place that can be named",
+                f"`smelt ingest {writer.job.name} --reset {writer.job.name}` reads the collection again",
+            )
+        return "asked for"
+    if TOKEN not in writer.position:
+        return "it was pulled before, or is new"
+    if writer.position.get(ANEW):
+        return "another collection was renamed to it"
+    if _is_unread(writer):
+        return "its first reading was broken off"
+    if name not in log.streams:
+        return "it was left out for a while"
+    if log.streams[name] != str(namespace):
+        return f"it was {log.streams[name]} before"
+    return ""
+
+
+def _is_unread(writer: CollectionWriter) -> bool:
+    return bool(writer.position.get(UNREAD))
