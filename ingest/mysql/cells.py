@@ -1,8 +1,8 @@
 """Rows of the binlog → places of their values, by column, many rows at once.
 
-A rows event holds row images one after the other, each of a length that only reading it tells. So the images of many
-events are walked in step: first the first image of each event, then the second, and so on; within a step, each column
-is one operation over all of them.
+A rows event holds row images one after the other, each of a length that only reading it tells. So the images of
+many events are walked in step: first the first image of each event, then the second, and so on; within a step,
+each column is one operation over all of them.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def _image(data: Bytes, at: Places, wires: Sequence[Wire]) -> tuple[list[Cells],
 
 
 def unsigned(data: Bytes, at: Places, size: int) -> Places:
-    """Little-endian integers of `size` bytes (up to 8) at the places `at`; of 8 bytes, those below 2⁶³ are right."""
+    """Little-endian integers of `size` bytes (up to 8) at the places `at`; those of 2⁶³ and more are negative."""
     raw = np.zeros((len(at), 8), np.uint8)
     raw[:, :size] = data[at[:, None] + np.arange(size)]
     return raw.view("<i8").ravel().astype(np.int64, copy=False)

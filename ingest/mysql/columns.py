@@ -27,10 +27,10 @@ MOMENTS = {"date": "date", "datetime": "timestamp", "timestamp": "timestamptz"}
 class Column:
     """A column of a table.
 
-    kind: `int` (up to 32 bits, or 24 unsigned), `uint` (32 bits unsigned), `bigint`, `ubigint`, `decimal`, `float`,
-    `double`, `year`, `bit`, `date`, `datetime`, `timestamp`, `time`, `text`, `blob`, `enum`, `set`, `json`,
-    `geometry`, `uuid`, `inet4`, `inet6`. precision, scale: of a decimal; precision of a bit column: its bits; scale
-    of a moment or time: digits after the second.
+    kind: `int` (up to 32 bits, or 24 unsigned), `uint` (32 bits unsigned), `bigint`, `ubigint`, `decimal`,
+    `float`, `double`, `year`, `bit`, `date`, `datetime`, `timestamp`, `time`, `text`, `blob`, `enum`, `set`,
+    `json`, `geometry`, `uuid`, `inet4`, `inet6`. precision, scale: of a decimal; precision of a bit column: its
+    bits; scale of a moment or time: digits after the second.
     """
 
     name: str

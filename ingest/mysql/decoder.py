@@ -1,7 +1,7 @@
 """Events of the binlog → change events, many at once.
 
-Only what is rare (statements, descriptions of tables) is read one by one in full; of rows and transactions, each event
-is looked at just long enough to know where its values are. Those are decoded by column: `cells`, `values`.
+Only what is rare (statements, descriptions of tables) is read one by one in full; of rows and transactions, each
+event is looked at just long enough to know where its values are. Those are decoded by column: `cells`, `values`.
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ class _Run:
 class Decoder:
     """Decodes the events of one stream of the log, in order; a transaction may span several runs.
 
-    captured: database and name of the tables that are of interest. key_of: the columns by which bronze tells rows of
-    a table apart, empty: by their content. number: of the last transaction that was read. passed_over: GTID of a
-    transaction that was rolled back. place: where the last event ended. until: transactions at whose end nothing
+    captured: database and name of the tables that are of interest. key_of: the columns by which bronze tells rows
+    of a table apart, empty: by their content. number: of the last transaction that was read. passed_over: GTID of
+    a transaction that was rolled back. place: where the last event ended. until: transactions at whose end nothing
     more is read; seen: those that were read.
     """
 
@@ -141,7 +141,9 @@ class Decoder:
         if self._taking is None:
             return
         opening, text = statement.opening, statement.text.strip().upper()
-        if opening in ("BEGIN", "SAVEPOINT") or (opening == "XA" and not text.startswith(("XA COMMIT", "XA ROLLBACK"))):
+        if opening in ("BEGIN", "SAVEPOINT") or (
+            opening == "XA" and not text.startswith(("XA COMMIT", "XA ROLLBACK"))
+        ):
             self._taking.is_group = True
         elif opening == "COMMIT":
             self._end(run)
@@ -154,7 +156,9 @@ class Decoder:
         assert self._taking is not None, "it was looked at before"
         has_events = self._taking.events or any(row.taking is self._taking for row in run.rows)
         if has_events and not is_whole:
-            raise _unread("a transaction that was rolled back to a savepoint after it had changed other engines' tables")
+            raise _unread(
+                "a transaction that was rolled back to a savepoint after it had changed other engines' tables"
+            )
         if has_events:
             raise RolledBackError(self._taking.transaction.gtid)
         if is_whole:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ingest.load import Job
 from ingest.mysql.columns import Column
 from ingest.mysql.server import Server, ask
-from ingest.spec import StreamSpec
+from ingest.spec import SourceSpec, StreamSpec
 from plugins.core.errors import SmeltError
 
 if TYPE_CHECKING:
@@ -84,7 +82,9 @@ def table_of(stream: StreamSpec, server: Server) -> tuple[str, str]:
 
 
 def describe(session: pymysql.Connection, table: tuple[str, str], name: str) -> Described:
-    """The table of the stream called `name`. Raises SmeltError if it isn't there, or has a type that can't be read."""
+    """The table of the stream called `name`. Raises SmeltError if it isn't there, or has a type that can't be
+    read.
+    """
     found = ask(session, _TABLE, *table)
     if not found:
         raise SmeltError(
@@ -116,10 +116,13 @@ def _column(stream: str, name: str, kind: str, declared: str, precision: Any, sc
     return Column(name, family, scale=int(digits) if family in ("datetime", "timestamp", "time") else 0)
 
 
-def require_capturable(session: pymysql.Connection, job: Job, table: tuple[str, str]) -> Described:
-    """The job's table. Raises SmeltError if the log doesn't tell all that happens to its rows."""
-    found = describe(session, table, job.name)
-    where = f"{job.name}: {'.'.join(table)}"
+def require_capturable(
+    session: pymysql.Connection, source: SourceSpec, stream: StreamSpec, table: tuple[str, str]
+) -> Described:
+    """The stream's table. Raises SmeltError if the log doesn't tell all that happens to its rows."""
+    name = f"{source.name}.{stream.name}"
+    found = describe(session, table, name)
+    where = f"{name}: {'.'.join(table)}"
     if found.kind != "BASE TABLE":
         raise SmeltError(f"{where} is no plain table ({found.kind.lower()})", "pull it instead: sync_mode: full")
     if found.engine.lower() not in _TRANSACTIONAL:
@@ -134,20 +137,22 @@ def require_capturable(session: pymysql.Connection, job: Job, table: tuple[str, 
             f"update {on_update.lower()}), and the server writes nothing of that into its log",
             "make the key `restrict` and let the application do it, or pull the table: sync_mode: full",
         )
-    _require_key(session, job, table, [column.name for column in found.columns])
+    if stream.primary_key:
+        _require_key(session, source, stream, table)
     return found
 
 
-def _require_key(session: pymysql.Connection, job: Job, table: tuple[str, str], columns: Sequence[str]) -> None:
-    if not job.stream.primary_key:
-        return
+def _require_key(
+    session: pymysql.Connection, source: SourceSpec, stream: StreamSpec, table: tuple[str, str]
+) -> None:
     unique: dict[str, list[str]] = defaultdict(list)
     for index, column in ask(session, _UNIQUE, *table):
         unique[index].append(column)
-    if set(job.stream.primary_key) not in [set(names) for names in unique.values()]:
+    if set(stream.primary_key) not in [set(names) for names in unique.values()]:
         known = "; ".join(", ".join(names) for names in unique.values()) or "none"
         raise SmeltError(
-            f"{job.name}: {', '.join(job.stream.primary_key)} is no key of {'.'.join(table)} (unique: {known})",
-            f"correct primary_key in {job.source.folder / 'source.yml'}, as the server writes it; [] tells rows apart "
+            f"{source.name}.{stream.name}: {', '.join(stream.primary_key)} is no key of {'.'.join(table)} "
+            f"(unique: {known})",
+            f"correct primary_key in {source.folder / 'source.yml'}, as the server writes it; [] tells rows apart "
             "by content",
         )

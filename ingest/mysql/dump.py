@@ -29,7 +29,9 @@ _CRC32 = 1
 
 
 class Dump:
-    """An open stream, from after the transactions in `start` (as the server writes GTIDs). Raises as `Server.open`."""
+    """An open stream, from after the transactions in `start` (as the server writes GTIDs). Raises as
+    `Server.open`.
+    """
 
     def __init__(self, server: Server, kind: Kind, start: str) -> None:
         self._server = server

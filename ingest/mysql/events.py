@@ -1,7 +1,7 @@
 """What the binlog says happened: rows that changed, tables that were emptied or replaced, transactions.
 
-Transactions are numbered as they are read, from 1 for the first after the first snapshot. The numbers are Smelt's own:
-they grow whichever server the log is read from, where files and places of a log are one server's.
+Transactions are numbered as they are read, from 1 for the first after the first snapshot. The numbers are Smelt's
+own: they grow whichever server the log is read from, where files and places of a log are one server's.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ingest.mysql.tablemap import Table
 
 @dataclass(frozen=True)
 class Transaction:
-    """One that was begun. number: Smelt's. committed: seconds since 1970, UTC. place: of its beginning in the log."""
+    """number: Smelt's. committed: seconds since 1970, UTC. place: of its beginning in the log."""
 
     number: int
     gtid: str
@@ -85,8 +85,8 @@ class Truncation:
 class Decoded:
     """What a run of events holds.
 
-    replaced: tables whose rows are others now than the log says: dropped, renamed, made anew. is_whole: the run ended
-    with the end of a transaction.
+    replaced: tables whose rows are others now than the log says: dropped, renamed, made anew. is_whole: the run
+    ended with the end of a transaction.
     """
 
     changes: Sequence[Changes | Truncation] = ()
@@ -105,7 +105,7 @@ class RolledBackError(Exception):
 
 @dataclass
 class Place:
-    """Where in the log reading is. file: of the server that is read now; end: after the last event that was taken."""
+    """Where reading is. file: of the log of the server that is read now; end: after the last event taken."""
 
     file: str = ""
     end: int = 0
@@ -116,7 +116,7 @@ class Place:
 
 @dataclass
 class Taking:
-    """A transaction that is being read: what it is, its events so far, and whether it goes on after a statement."""
+    """A transaction that is being read, its events so far, and whether it goes on after a statement."""
 
     transaction: Transaction
     events: int = 0

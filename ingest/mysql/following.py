@@ -48,9 +48,7 @@ class Following:
         place = Place(log.position.get("file", ""), log.position.get("end", 0))
         passed_over = log.position.get("passed_over")
         seen = gtids(log.gtid, is_mariadb=kind.is_mariadb) if until else None
-        self._decoder = Decoder(
-            catalog, captured, self.tables.key_of, log.number, passed_over, place, until, seen
-        )
+        self._decoder = Decoder(catalog, captured, self.tables.key_of, log.number, passed_over, place, until, seen)
         self._reader = LogReader(server, kind, log.gtid)
         self._reader.__enter__()
 
@@ -111,9 +109,7 @@ class Following:
         anew = sorted({*self._log.position.get("anew", []), *self.tables.anew})
         self.tables.commit(file=self.place.file, end=self.place.end, passed_over=None, anew=anew)
         if self.tables.anew:
-            raise Transient(
-                f"tables that were dropped, renamed or made anew: {', '.join(anew)}", retry_after=0.1
-            )
+            raise Transient(f"tables that were dropped, renamed or made anew: {', '.join(anew)}", retry_after=0.1)
 
     def close(self) -> None:
         """Let go of the server; what wasn't committed is still in its log."""
@@ -125,6 +121,6 @@ def lost(source: str, why: str) -> SmeltError:
     """What to say if changes of a source can't be had any more."""
     return SmeltError(
         f"{source}: changes that bronze doesn't have are no longer in the server's log: {why}",
-        f"`smelt ingest {source} --reset {source}` reads the tables again and loads what differs; keep the log for "
-        "longer (binlog_expire_logs_seconds) than Smelt may be away",
+        f"`smelt ingest {source} --reset {source}` reads the tables again and loads what differs; keep the log "
+        "for longer (binlog_expire_logs_seconds) than Smelt may be away",
     )

@@ -14,11 +14,12 @@ from plugins.core.errors import SmeltError
 
 
 class Gtids(ABC):
-    """Transactions that were read. `text`: as the server writes it, and is told where to go on."""
+    """Transactions that were read."""
 
     @property
     @abstractmethod
-    def text(self) -> str: ...
+    def text(self) -> str:
+        """As the server writes it."""
 
     @abstractmethod
     def add(self, gtid: str) -> None:
@@ -74,7 +75,9 @@ class MysqlGtids(Gtids):
             for given in ranges:
                 first, _, last = given.partition("-")
                 if not first.isdigit():
-                    raise SmeltError(f"the server uses tagged GTIDs ({part}), which can't be followed", "don't tag")
+                    raise SmeltError(
+                        f"the server uses tagged GTIDs ({part}), which can't be followed", "don't tag"
+                    )
                 found._put(source.lower(), int(first), int(last or first))
         return found
 

@@ -1,4 +1,4 @@
-"""What must be so before the log is followed: tables that may be captured, the log still there; first snapshots."""
+"""What must be so before the log is followed: tables that may be captured, a log that is there; snapshots."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from ingest.mysql.server import Kind, Server, read_gtids
 from ingest.mysql.snapshot import Snapshot, open_snapshot, read_table
 from ingest.mysql.tables import Tables
 from ingest.mysql.transactions import NUMBER, TransactionWriter
-from plugins.core.errors import SmeltError
 from plugins.core.failpoints import reach
 from plugins.core.lake import read_state
 
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Prepared:
-    """The streams can be read from the log. jobs: with their tables, by stream. results: of those that were read."""
+    """What can be followed. jobs: with their tables, by stream. results: of those that were read."""
 
     jobs: Mapping[str, tuple[Job, Described]]
     results: dict[str, StreamResult]
@@ -36,12 +35,14 @@ class Prepared:
 def prepare(
     server: Server, kind: Kind, session: pymysql.Connection, jobs: Sequence[Job], log: TransactionWriter
 ) -> Prepared:
-    """See to the tables, and read those that aren't in bronze yet, all in one snapshot, up to which the log is read.
+    """See to the tables, and read those that aren't in bronze yet, all in one snapshot, up to which the log is
+    read.
 
     Raises SmeltError for what a person must do, among it changes that are lost: the server has deleted that log.
     """
     tables = {
-        job.stream.name: (job, require_capturable(session, job, table_of(job.stream, server))) for job in jobs
+        job.stream.name: (job, require_capturable(session, job.source, job.stream, table_of(job.stream, server)))
+        for job in jobs
     }
     # Streams that were left out for a while missed what was read meanwhile; of others, the table is another now.
     fresh = [job for job in jobs if job.override is not None or not has_position(job) or _is_behind(job, log)]
@@ -130,4 +131,3 @@ def _require_log(
             f"{server.where} has the log up to {found.text or 'nothing'}, and bronze has it up to {known.text}: "
             "it is another server, one that lost its last transactions, or its log was reset",
         )
-

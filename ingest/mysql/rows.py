@@ -40,15 +40,17 @@ def read_rows(event: bytes, at: int, kind: int, op: str, table: Table, taking: T
     at += 8
     if kind >= _SECOND_VERSION:
         at += int.from_bytes(event[at : at + 2], "little")
-    count, at = (event[at], at + 1) if event[at] < 252 else (int.from_bytes(event[at + 1 : at + 3], "little"), at + 3)
+    count, at = (
+        (event[at], at + 1) if event[at] < 252 else (int.from_bytes(event[at + 1 : at + 3], "little"), at + 3)
+    )
     size = (count + 7) // 8
     everything = (1 << count) - 1
     bitmaps = [event[at : at + size], event[at + size : at + 2 * size]] if op == "u" else [event[at : at + size]]
     if count != len(table.wires) or any(int.from_bytes(b, "little") & everything != everything for b in bitmaps):
         raise SmeltError(
             f"the binlog has changes of {table.schema}.{table.name} without the values of all columns",
-            "set global binlog_row_image = FULL, also for sessions that set it themselves; then read the table again "
-            "with `smelt ingest --reset`",
+            "set global binlog_row_image = FULL, also for sessions that set it themselves; then read the table "
+            "again with `smelt ingest --reset`",
         )
     return RowEvent(event, at + size * len(bitmaps), op, table, taking)
 
@@ -108,9 +110,8 @@ def _moved(data: Bytes, images: Images, before: Places, table: Table, key: Seque
         if wire.column.name in key:
             cells = images.cells[n]
             old, new = (raw_values(data, cells.at(at)) for at in (before, before + 1))
-            # Null and null are the same.
-            same = pc.or_kleene(pc.equal(old, new), pc.and_(pc.is_null(old), pc.is_null(new)))
-            moved |= ~same.fill_null(False).to_numpy(zero_copy_only=False)
+            same = pc.call_function("equal", [old, new]).fill_null(False).to_numpy(zero_copy_only=False)
+            moved |= ~(same | (cells.is_null[before] & cells.is_null[before + 1]))
     return moved
 
 
@@ -163,4 +164,3 @@ def _changes(part: _Part, sequence: Places, owner: Places, audit: _Audit) -> Cha
     columns["_smelt_log_position"] = audit.place.take(of)
     columns["_smelt_committed_at"] = audit.committed.take(of)
     return Changes(part.table, pa.table(columns), numbers, int(np.count_nonzero(part.op == 2)))
-

@@ -1,4 +1,6 @@
-"""A MySQL or MariaDB server: connections with credentials resolved anew each time, its errors in words, what it is."""
+"""A MySQL or MariaDB server: connections with credentials resolved anew each time, its errors in words, what it
+is.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,26 @@ _FORBIDDEN = {1142, 1143, 1227, 1370}
 _GONE = {1146, 1109}
 # A table that was altered or replaced while a snapshot of before was open.
 _CHANGED = {1412, 1051}
-_PASSING = {1040, 1053, 1077, 1079, 1129, 1158, 1159, 1160, 1161, 1203, 1205, 1213, 1226, 1927, 2002, 2003, 2006, 2013}
+_PASSING = {
+    1040,
+    1053,
+    1077,
+    1079,
+    1129,
+    1158,
+    1159,
+    1160,
+    1161,
+    1203,
+    1205,
+    1213,
+    1226,
+    1927,
+    2002,
+    2003,
+    2006,
+    2013,
+}
 _LOST_LOG = 1236
 _TLS = 2026
 
@@ -62,7 +83,7 @@ class Server:
             password = resolve(
                 found.password, self.settings.project_dir, f"connections.{self.connection}.mysql.password"
             )
-        tls = {
+        tls: dict[str, Any] = {
             name: str(self.settings.project_dir / path)
             for name in ("ssl_ca", "ssl_cert", "ssl_key")
             if (path := getattr(found, name))
@@ -108,8 +129,8 @@ class Server:
         if number in _FORBIDDEN:
             return SmeltError(
                 f"the user of {where} may not do that: {told}",
-                "grant select on the tables, and replication slave, replication client (MariaDB: binlog monitor) on "
-                "*.*, to that user",
+                "grant select on the tables, and replication slave, replication client (MariaDB: binlog monitor) "
+                "on *.*, to that user",
             )
         if number in _GONE:
             return SmeltError(f"{where}: {told}", "restore the table, or take its stream out of source.yml")

@@ -1,7 +1,7 @@
 """The database as it was after certain transactions, in one transaction of ours: where reading its log begins.
 
-MariaDB says by itself which place of the log a consistent snapshot is of; on MySQL, a short global read lock keeps the
-place from moving on while the snapshot begins. Tables are read one after the other, each whole.
+MariaDB says by itself which place of the log a consistent snapshot is of; on MySQL, a short global read lock keeps
+the place from moving on while the snapshot begins. Tables are read one after the other, each whole.
 """
 
 from __future__ import annotations
@@ -77,7 +77,9 @@ def _status(connection: pymysql.Connection) -> list[tuple[bytes, bytes]]:
     return [(name, value) for name, value in ask(connection, "show status like 'binlog\\_snapshot\\_%'")]
 
 
-def _begin_locked(connection: pymysql.Connection, asking: pymysql.Connection, kind: Kind) -> tuple[Gtids, str, int]:
+def _begin_locked(
+    connection: pymysql.Connection, asking: pymysql.Connection, kind: Kind
+) -> tuple[Gtids, str, int]:
     """Begin it while nobody can commit; the lock is held for the moment that this takes."""
     ask(asking, f"set session lock_wait_timeout = {_LOCK_SECONDS}")
     ask(asking, "flush tables with read lock")
@@ -98,7 +100,9 @@ class SnapshotExtractor:
     number: int
 
     def pull(self, request: PullRequest) -> Pull:
-        """Read the table. Raises SmeltError, or Transient: among others if it was altered since the snapshot began."""
+        """Read the table. Raises SmeltError, or Transient: among others if it was altered since the snapshot
+        began.
+        """
         with self.snapshot.server.explained():
             relation = staged(self.snapshot.connection, self.table, "", request)
         return Pull(

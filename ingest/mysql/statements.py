@@ -57,6 +57,7 @@ def effects(statement: Statement, captured: Collection[Named]) -> list[tuple[Nam
 
 
 _WRITING = {"INSERT", "UPDATE", "DELETE", "REPLACE", "LOAD", "WITH", "CALL", "EXECUTE", "MERGE", "IMPORT"}
+_QUOTED = {"IDENTIFIER", "STRING"}
 _OPENINGS = {"TRUNCATE", "DROP", "RENAME", "CREATE", "ALTER"}
 # Partitions: their rows come and go without an event.
 _PARTING = {"DROP", "TRUNCATE", "EXCHANGE", "DISCARD", "IMPORT", "CONVERT"}
@@ -73,7 +74,6 @@ class _Word:
 def _words(statement: Statement) -> list[_Word]:
     from sqlglot import tokenize
     from sqlglot.errors import TokenError
-    from sqlglot.tokens import TokenType
 
     # Parts of statements that only some versions read stand in comments: /*!40101 … */.
     text = statement.text.replace("/*M!", "/*!")
@@ -88,8 +88,7 @@ def _words(statement: Statement) -> list[_Word]:
             f"a statement of the binlog can't be read: {statement.text[:120]!r}",
             "if it changes a captured table, read that again with `smelt ingest --reset`",
         ) from error
-    quoted = {TokenType.IDENTIFIER, TokenType.STRING}
-    return [_Word("" if t.token_type in quoted else t.text.upper(), t.text) for t in tokens]
+    return [_Word("" if t.token_type.name in _QUOTED else t.text.upper(), t.text) for t in tokens]
 
 
 def _named(words: list[_Word], database: str, captured: Collection[Named]) -> list[tuple[int, Named]]:

@@ -1,8 +1,8 @@
 """TableMap events: what the binlog says of a table before each change of its rows.
 
 https://dev.mysql.com/doc/dev/mysql-server/latest/classmysql_1_1binlog_1_1event_1_1Table__map__event.html and
-https://mariadb.com/kb/en/table_map_event/. With `binlog_row_metadata = FULL` they have all that is needed to decode
-the rows, whatever became of the table since.
+https://mariadb.com/kb/en/table_map_event/. With `binlog_row_metadata = FULL` they have all that is needed to
+decode the rows, whatever became of the table since.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ _NUMERIC = {*_INTEGERS, FLOAT, DOUBLE, NEWDECIMAL, YEAR}
 _CHARACTER = {VARCHAR, VAR_STRING, STRING, BLOB}
 # Bytes of metadata of each type; of others there are none.
 _META = {
-    FLOAT: 1, DOUBLE: 1, VARCHAR: 2, BIT: 2, NEWDECIMAL: 2, BLOB: 1, VAR_STRING: 2, STRING: 2, GEOMETRY: 1, JSON: 1,
-    TIMESTAMP2: 1, DATETIME2: 1, TIME2: 1, ENUM: 2, SET: 2,
+    FLOAT: 1, DOUBLE: 1, VARCHAR: 2, BIT: 2, NEWDECIMAL: 2, BLOB: 1, VAR_STRING: 2, STRING: 2, GEOMETRY: 1,
+    JSON: 1, TIMESTAMP2: 1, DATETIME2: 1, TIME2: 1, ENUM: 2, SET: 2,
 }  # fmt: skip
 _KNOWN = {*_NUMERIC, *_META, DATE}
 _SIGNEDNESS, _DEFAULT_CHARSET, _COLUMN_CHARSET, _NAMES, _SETS, _ENUMS = 1, 2, 3, 4, 5, 6
@@ -38,8 +38,8 @@ class Wire:
     """A column as the binlog writes it.
 
     type: of the protocol. width: bytes of a value, or of its length if it varies. is_varying: whether a length
-    precedes the value. charset: of text, as the server names it. members: of an enum or a set. pad: bytes up to which
-    a `binary(n)` is filled up with zeros.
+    precedes the value. charset: of text, as the server names it. members: of an enum or a set. pad: bytes up to
+    which a `binary(n)` is filled up with zeros.
     """
 
     column: Column
@@ -124,8 +124,8 @@ def read_table(event: bytes, at: int, catalog: Catalog) -> Table:
         if kind not in _KNOWN or (kind in members and not given):
             raise SmeltError(
                 f"{schema}.{name}: column {names[n]!r} is of a type that can't be read from the binlog ({kind})",
-                "pull the table instead (sync_mode: full); a compressed column can be altered, one of dates and times "
-                "in the format before 5.6 is rewritten by: alter table … force",
+                "pull the table instead (sync_mode: full); a compressed column can be altered, one of dates and "
+                "times in the format before 5.6 is rewritten by: alter table … force",
             )
         wire = _wire(names[n], kind, meta, signed[n], charset, tuple(given))
         wires.append(_retyped(wire, catalog.typed.get((schema, name, names[n]))))
@@ -167,7 +167,9 @@ def _wire(name: str, kind: int, meta: bytes, is_signed: bool, charset: str, memb
     """A column by its type; see the event's documentation for the metadata of each."""
     if kind in _INTEGERS:
         width = _INTEGERS[kind]
-        family = {4: "uint", 8: "ubigint"}.get(width, "int") if not is_signed else "bigint" if width == 8 else "int"
+        family = (
+            {4: "uint", 8: "ubigint"}.get(width, "int") if not is_signed else "bigint" if width == 8 else "int"
+        )
         return Wire(Column(name, family), kind, width, is_signed=is_signed)
     if kind in (FLOAT, DOUBLE):
         return Wire(Column(name, "float" if kind == FLOAT else "double"), kind, 4 if kind == FLOAT else 8)

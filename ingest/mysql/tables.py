@@ -26,8 +26,8 @@ _PIECE_EVENTS, _PIECE_BYTES = 250_000, 96 << 20
 class Tables:
     """Writers of a source's streams by table, and what was taken since the last commit.
 
-    taken: transactions that were read. oldest: when the first one was committed (seconds since 1970). anew: streams
-    whose tables were replaced.
+    taken: transactions that were read. oldest: when the first one was committed (seconds since 1970). anew:
+    streams whose tables were replaced.
     """
 
     writers: Mapping[tuple[str, str], StreamWriter]

@@ -60,10 +60,10 @@ class TransactionWriter:
     def position(self) -> Mapping[str, Any]:
         """What was last committed; empty for a new table.
 
-        transaction: number of the last one that was read. gtid: all that were read, as the server writes them. file,
-        end: where it ended in the log of the server that was read. streams: those that get the log; one that isn't
-        among them misses what is read of it. anew: those whose tables must be read again. passed_over: the GTID of a
-        transaction that was rolled back.
+        transaction: number of the last one that was read. gtid: all that were read, as the server writes them.
+        file, end: where it ended in the log of the server that was read. streams: those that get the log; one that
+        isn't among them misses what is read of it. anew: those whose tables must be read again. passed_over: the
+        GTID of a transaction that was rolled back.
         """
         return self.state.position
 

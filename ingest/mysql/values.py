@@ -7,9 +7,9 @@ The layout of each type: https://dev.mysql.com/doc/dev/mysql-server/latest/field
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Context, Decimal
-from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 from uuid import UUID
 
@@ -42,7 +42,9 @@ def column_values(data: Bytes, cells: Cells, wire: Wire) -> tuple[pa.Array, Mapp
 
 
 def extra_column(columns: Sequence[Column], refused: Mapping[str, Mapping[int, str]], count: int) -> pa.Array:
-    """`_smelt_extra` of `count` rows: JSON of the values in `refused` (by column, by row), null where there are none."""
+    """`_smelt_extra` of `count` rows: JSON of the values in `refused` (by column, by row), null where there are
+    none.
+    """
     rows: dict[int, list[str]] = {}
     for column in in_order([column for column in columns if refused.get(column.name)]):
         for row, text in refused[column.name].items():
@@ -92,7 +94,9 @@ def _decimal(data: Bytes, cells: Cells, wire: Wire) -> pa.Array:
     if precision <= pa.decimal128(38).precision:
         given = [None if null else Decimal(value).scaleb(-scale, _WIDE) for value, null in _pairs(total, cells)]
         return pa.array(given, pa.decimal128(precision, scale))
-    return pa.array([None if null else _written(value, scale) for value, null in _pairs(total, cells)], pa.string())
+    return pa.array(
+        [None if null else _written(value, scale) for value, null in _pairs(total, cells)], pa.string()
+    )
 
 
 def _groups(whole: int, fraction: int) -> list[int]:
@@ -185,7 +189,8 @@ def _json(data: Bytes, cells: Cells, wire: Wire) -> pa.Array:
 def _json_text(raw: bytes) -> str:
     from pymysqlreplication.json_binary import parse_json
 
-    return json.dumps(_plain(parse_json(raw[0], raw[1:])), ensure_ascii=False) if raw else "null"
+    parse: Callable[[int, bytes], Any] = parse_json  # pyright: ignore[reportAssignmentType]
+    return json.dumps(_plain(parse(raw[0], raw[1:])), ensure_ascii=False) if raw else "null"
 
 
 def _plain(value: Any) -> Any:
@@ -199,13 +204,8 @@ def _plain(value: Any) -> Any:
 
 
 def _addresses(data: Bytes, cells: Cells, wire: Wire) -> pa.Array:
-    kind = {"inet4": IPv4Address, "inet6": IPv6Address}[wire.column.kind]
-    return _distinct(_blobs(data, cells, wire), lambda raw: _address(kind(raw)))
-
-
-def _address(found: IPv4Address | IPv6Address) -> str:
-    embedded = found.ipv4_mapped if isinstance(found, IPv6Address) else None
-    return f"::ffff:{embedded}" if embedded else str(found)
+    family = socket.AF_INET if wire.column.kind == "inet4" else socket.AF_INET6
+    return _distinct(_blobs(data, cells, wire), lambda raw: socket.inet_ntop(family, raw))
 
 
 def _uuids(data: Bytes, cells: Cells, wire: Wire) -> pa.Array:
@@ -300,8 +300,8 @@ def _distinct(raw: pa.Array, text: Callable[[bytes], str]) -> pa.Array:
 
 
 _VALUES: Mapping[str, Callable[[Bytes, Cells, Wire], pa.Array]] = {
-    "int": _numbers, "uint": _numbers, "bigint": _numbers, "ubigint": _numbers, "float": _floats, "double": _floats,
-    "year": _years, "decimal": _decimal, "bit": _bits, "enum": _enums, "set": _sets, "text": _texts,
+    "int": _numbers, "uint": _numbers, "bigint": _numbers, "ubigint": _numbers, "float": _floats,
+    "double": _floats, "year": _years, "decimal": _decimal, "bit": _bits, "enum": _enums, "set": _sets, "text": _texts,
     "blob": _blobs, "geometry": _geometries, "json": _json, "time": _times, "inet4": _addresses,
     "inet6": _addresses, "uuid": _uuids,
 }  # fmt: skip

@@ -48,7 +48,12 @@ def test_truncate_is_a_tombstone_for_each_row(shop) -> None:
     shop.sql("create table t (id int primary key, v int)", "insert into t values (1, 1), (2, 2)")
     shop.declare(t="[id]")
     shop.load()
-    shop.sql("insert into t values (3, 3)", "delete from t where id = 1", "truncate table t", "insert into t values (1, 9)")
+    shop.sql(
+        "insert into t values (3, 3)",
+        "delete from t where id = 1",
+        "truncate table t",
+        "insert into t values (1, 9)",
+    )
     shop.load()
     found = shop.events("id, v")
     assert sorted(found[4:6]) == [("d", 2, None), ("d", 3, None)]
