@@ -28,6 +28,8 @@ _DLT_PEERS = Path(".venv/peers-dlt")
 _DLT_RELEASES = ("dlt[duckdb,sql_database]==1.31.0", "psycopg2-binary")
 # A verified source is no package; another place of its repository may be named where GitHub can't be reached.
 _VERIFIED = os.environ.get("SMELT_BENCH_VERIFIED_SOURCES", "https://github.com/dlt-hub/verified-sources")
+# Where GitHub is not to be had, a connection may hang instead of being refused.
+_CLONE_SECONDS = 120.0
 _VERIFIED_COMMIT = "3957506893a7da821dbcc6acd51c7ca4475d1f53"
 _TABLE = """
     create table changes (
@@ -56,6 +58,13 @@ def run(console: Console) -> None:
             for name in taken[0]
         }
         console.print(_table(best))
+        project = _project(folder / "part", server.dsn)
+        _write(server.dsn, project, share=5)
+        part = _measured("smelt", server.dsn, project, CHANGES // 5)
+        console.print(
+            f"memory: {part.peak_mib:,.0f} MiB for {CHANGES // 5:,} changes, "
+            f"{best['smelt'].peak_mib:,.0f} MiB for {CHANGES:,}"
+        )
     finally:
         server.stop()
         shutil.rmtree(folder, ignore_errors=True)
@@ -63,6 +72,23 @@ def run(console: Console) -> None:
 
 def _round(console: Console, dsn: str, folder: Path, *, with_peers: bool) -> dict[str, Cost]:
     project = _project(folder, dsn)
+    _write(dsn, project)
+    costs = {name: _measured(name, dsn, project) for name in ("raw", "smelt")}
+    if with_peers and (peer := _debezium(console)):
+        worker = Path(__file__).with_name("cdc_debezium.py")
+        costs["debezium"] = measure([str(peer), str(worker), dsn, str(folder / "debezium.jsonl"), str(CHANGES)])
+    if with_peers and (peer := _dlt(console)):
+        worker, sources = Path(__file__).with_name("cdc_dlt.py"), str(_DLT_PEERS / "verified" / "sources")
+        costs["dlt"] = measure([str(peer), str(worker), dsn, str(folder / "dlt"), sources])
+    return costs
+
+
+def _measured(name: str, dsn: str, project: Path, changes: int = CHANGES) -> Cost:
+    return measure(python("-m", "bench.cdc_workers", name, dsn, str(project), str(changes)))
+
+
+def _write(dsn: str, project: Path, share: int = 1) -> None:
+    """Begin all slots at an empty table, and change it: so many of the changes as 1 / `share`."""
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute("drop table if exists changes")
         connection.execute(_TABLE)
@@ -79,19 +105,8 @@ def _round(console: Console, dsn: str, folder: Path, *, with_peers: bool) -> dic
             (_UPDATE, UPDATES - INSERTS),
             (_DELETE, DELETES),
         ):
-            for first in range(1, rows, _EACH):
+            for first in range(1, rows // share, _EACH):
                 connection.execute(sql.format(first, first + _EACH - 1))  # type: ignore[arg-type]
-    costs = {
-        name: measure(python("-m", "bench.cdc_workers", name, dsn, str(project), str(CHANGES)))
-        for name in ("raw", "smelt")
-    }
-    if with_peers and (peer := _debezium(console)):
-        worker = Path(__file__).with_name("cdc_debezium.py")
-        costs["debezium"] = measure([str(peer), str(worker), dsn, str(folder / "debezium.jsonl"), str(CHANGES)])
-    if with_peers and (peer := _dlt(console)):
-        worker, sources = Path(__file__).with_name("cdc_dlt.py"), str(_DLT_PEERS / "verified" / "sources")
-        costs["dlt"] = measure([str(peer), str(worker), dsn, str(folder / "dlt"), sources])
-    return costs
 
 
 def _project(folder: Path, dsn: str) -> Path:
@@ -120,10 +135,11 @@ def _dlt(console: Console) -> Path | None:
     interpreter = _environment(_DLT_PEERS, *_DLT_RELEASES)
     if not sources.exists():
         try:
-            subprocess.run(["git", "clone", "--quiet", "--no-checkout", _VERIFIED, str(sources)], check=True)
+            clone = ["git", "clone", "--quiet", "--no-checkout", _VERIFIED, str(sources)]
+            subprocess.run(clone, check=True, timeout=_CLONE_SECONDS)
             chosen = ["checkout", "--quiet", _VERIFIED_COMMIT, "--", "sources/pg_replication"]
             subprocess.run(["git", "-C", str(sources), *chosen], check=True)
-        except (OSError, subprocess.CalledProcessError) as error:
+        except (OSError, subprocess.SubprocessError) as error:
             shutil.rmtree(sources, ignore_errors=True)
             console.print(f"dlt pg_replication was not measured: {_VERIFIED} can't be had: {error}")
             return None

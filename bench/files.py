@@ -36,6 +36,7 @@ def run(console: Console) -> None:
     try:
         server.bucket(BUCKET)
         console.print(_read(server, folder))
+        console.print(_memory(server, folder))
         console.print(_keys(server, folder))
     finally:
         server.stop()
@@ -61,6 +62,17 @@ def _read(server: Gateway, folder: Path) -> Table:
             figures = f"{cost.wall:.2f}", f"{ROWS / cost.wall:,.0f}", f"{cost.cpu:.1f}", f"{cost.peak_mib:,.0f}"
             table.add_row(label, *figures, ratio)
     return table
+
+
+def _memory(server: Gateway, folder: Path) -> str:
+    """What all objects take, and a quarter of them."""
+    told = []
+    for format in _FORMATS:
+        quarter = _project(server, folder / f"{format}-part", f"[0-{OBJECTS // 4 - 1}]")
+        part = _measured(server, "smelt", format, quarter, ROWS // 4)
+        whole = _measured(server, "smelt", format, _project(server, folder / f"{format}-all"), ROWS)
+        told.append(f"{format} {part.peak_mib:,.0f} and {whole.peak_mib:,.0f} MiB")
+    return f"memory for {ROWS // 4:,} and {ROWS:,} rows: {', '.join(told)}"
 
 
 def _keys(server: Gateway, folder: Path) -> Table:
@@ -95,7 +107,7 @@ def _fill(server: Gateway, format: str) -> None:
             client.put(f"{format}/{number}.{format}", io.BytesIO(file.read_bytes()))
 
 
-def _project(server: Gateway, folder: Path) -> Path:
+def _project(server: Gateway, folder: Path, which: str = "*") -> Path:
     source = folder / "sources" / "bench"
     source.mkdir(parents=True)
     (folder / "key").write_text(server.access_key)
@@ -105,7 +117,7 @@ def _project(server: Gateway, folder: Path) -> Path:
         f'[connections.bench.storage]\nendpoint = "{server.endpoint}"\n'
         'access_key = "file:key"\nsecret_key = "file:secret"\n'
     )
-    streams = "".join(f"  - {{name: {one}, files: {{glob: '{one}/*.{one}'}}}}\n" for one in _FORMATS)
+    streams = "".join(f"  - {{name: {one}, files: {{glob: '{one}/{which}.{one}'}}}}\n" for one in _FORMATS)
     streams += "  - {name: keys, files: {glob: 'keys/**/*.csv'}}\n"
     (source / "source.yml").write_text(f"kind: files\nconnection: bench\nowner: bench\nstreams:\n{streams}")
     return folder

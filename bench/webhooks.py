@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -38,11 +38,12 @@ _KINDS = {"bare": "the same server, nothing stored", "smelt": "Smelt, spool", "f
 
 @dataclass(frozen=True)
 class Load:
-    """What a sender saw. milliseconds: of each request, sorted."""
+    """What a sender saw. milliseconds: of each request, sorted. peak_mib: of the receiver."""
 
     accepted: int
     seconds: float
     milliseconds: list[float]
+    peak_mib: float = 0.0
 
     @property
     def rate(self) -> float:
@@ -59,9 +60,18 @@ def run(console: Console) -> None:
     folder = Path(tempfile.mkdtemp(prefix="smelt-bench-"))
     try:
         table = Table(title=f"Webhooks of 300 bytes, {SECONDS:.0f} s each", box=None, header_style="dim")
-        for name in ("receiver", "connections", "requests/s", "of the limit", "p50 ms", "p99 ms", "in bronze"):
+        for name in (
+            "receiver",
+            "connections",
+            "requests/s",
+            "of the limit",
+            "p50 ms",
+            "p99 ms",
+            "peak MiB",
+            "in bronze",
+        ):
             table.add_column(name, justify="left" if name == "receiver" else "right")
-        table.add_row("fdatasync after each of 300 bytes", "", f"{_bare_syncs(folder):,.0f}", "", "", "", "")
+        table.add_row("fdatasync after each of 300 bytes", "", f"{_bare_syncs(folder):,.0f}", "", "", "", "", "")
         for connections in CONNECTIONS:
             limit = 0.0
             for kind, title in _KINDS.items():
@@ -71,7 +81,7 @@ def run(console: Console) -> None:
                 landed = "" if kind == "bare" else f"{_landed(project, load.accepted):,}"
                 table.add_row(
                     title, str(connections), f"{load.rate:,.0f}", f"{load.rate / limit:.2f}",
-                    f"{load.percentile(0.5):.1f}", f"{load.percentile(0.99):.1f}", landed,
+                    f"{load.percentile(0.5):.1f}", f"{load.percentile(0.99):.1f}", f"{load.peak_mib:,.0f}", landed,
                 )  # fmt: skip
         console.print(table)
     finally:
@@ -106,7 +116,10 @@ def _measured(kind: str, project: Path, connections: int) -> Load:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         url = urlsplit(server.stdout.readline().strip())
-        return uvloop.run(_send(url.hostname or "", url.port or 0, connections))
+        load = uvloop.run(_send(url.hostname or "", url.port or 0, connections))
+        # The kernel's own high-water mark, in KiB.
+        marks = dict(line.split(":", 1) for line in Path(f"/proc/{server.pid}/status").read_text().splitlines())
+        return replace(load, peak_mib=int(marks["VmHWM"].split()[0]) / 1024)
 
 
 async def _send(host: str, port: int, connections: int) -> Load:
