@@ -21,7 +21,9 @@ def register(app: typer.Typer) -> None:
 def onboard(
     place: Annotated[
         str,
-        typer.Argument(metavar="SPEC|DSN|FOLDER", help="An API's spec, a database's URL, or a folder of files."),
+        typer.Argument(
+            metavar="SPEC|DSN|FOLDER|BUCKET", help="An API's spec, a database's URL, a folder, or a bucket's URL."
+        ),
     ],
     name: Annotated[
         str | None, typer.Option("--name", help="The source's name.", show_default="from the place")
@@ -35,7 +37,9 @@ def onboard(
     values: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", metavar="NAME=VALUE", help="An API's input, such as base_url or a token; again for more."
+            "--set",
+            metavar="NAME=VALUE",
+            help="Input of an API (base_url, a token) or bucket (endpoint, access_key); again for more.",
         ),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing: take every default, and commit.")] = False,
@@ -45,7 +49,7 @@ def onboard(
     force: Annotated[bool, typer.Option("--force", help="Overwrite the source's files.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON at the end; ask nothing.")] = False,
 ) -> None:
-    """From a spec, a database or a folder to a loaded source and a pull request with its models.
+    """From a spec, a database, a folder or a bucket to a loaded source and a pull request with its models.
 
     Five steps, each a command of its own, which you can run alone and again:
 
@@ -56,6 +60,7 @@ def onboard(
       5 review     what is doubtful       smelt review-mapping NAME
 
       smelt onboard exports/ --name crm
+      smelt onboard s3://bucket/exports --set access_key=env:KEY --set secret_key=env:SECRET
       smelt onboard sqlite:///data/shop.db
       smelt onboard openapi.yaml --set base_url=https://api.acme.example --set api_token=env:ACME_TOKEN
     """

@@ -39,13 +39,15 @@ def source_yml(description: str, kind: str, name: str, owner: str, streams: Sequ
     return "\n".join([*lines(head), "", *lines({"streams": list(streams)})]) + "\n"
 
 
-def toml_section(name: str, values: Mapping[str, str | Mapping[str, str]]) -> str:
-    """A section [connections.…] of smelt.toml."""
+def toml_section(name: str, values: Mapping[str, Any]) -> str:
+    """A section [connections.…] of smelt.toml; values are texts, booleans, and mappings of them."""
     rows = [f"{key} = {_toml(value)}" for key, value in values.items()]
     return "\n".join([f"[connections.{name}]", *rows]) + "\n"
 
 
-def _toml(value: str | Mapping[str, str]) -> str:
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, str):
         return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
     return "{ " + ", ".join(f"{key} = {_toml(inner)}" for key, inner in value.items()) + " }"

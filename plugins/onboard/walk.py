@@ -11,10 +11,12 @@ import typer
 from rich.markup import escape
 
 from plugins.core.errors import SmeltError
-from plugins.core.settings import Settings, load_settings, mask
+from plugins.core.settings import Settings, StorageSettings, load_settings, mask
+from plugins.discovery import is_bucket
 from plugins.onboard.drafted import Drafted, secret_path
+from plugins.onboard.files import draft_bucket, draft_folder
 from plugins.onboard.naming import source_name
-from plugins.onboard.places import draft_database, draft_folder
+from plugins.onboard.places import draft_database
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -71,7 +73,7 @@ def walk(settings: Settings, choices: Choices, console: Console) -> dict[str, An
 
 
 def _steps(settings: Settings, choices: Choices, console: Console, kept: _Kept) -> dict[str, Any]:
-    drafted = _draft(choices, console)
+    drafted = _draft(choices, console, settings)
     secrets, drafted = _asked(drafted, choices)
     _confirm(choices, f"Write sources/{drafted.name}/ and its connection?")
     kept.source = drafted.name
@@ -95,10 +97,12 @@ def _steps(settings: Settings, choices: Choices, console: Console, kept: _Kept) 
     }
 
 
-def _draft(choices: Choices, console: Console) -> Drafted:
+def _draft(choices: Choices, console: Console, settings: Settings) -> Drafted:
     place = choices.place
     path = Path(place).expanduser()
     scheme = place.partition("://")[0] if "://" in place else ""
+    if is_bucket(place):
+        return _bucket(place, choices, console, settings)
     if scheme and scheme not in ("http", "https"):
         return _database(place, choices, console)
     if path.is_dir():
@@ -112,8 +116,8 @@ def _draft(choices: Choices, console: Console) -> Drafted:
     if scheme or path.is_file():
         return _api(place, choices, console)
     raise SmeltError(
-        f"{mask(place)} is no file, folder, database or URL",
-        "give an API's spec, a folder, or a URL such as sqlite:///x.db",
+        f"{mask(place)} is no file, folder, bucket, database or URL",
+        "give an API's spec, a folder, or a URL such as sqlite:///x.db or s3://bucket/folder",
     )
 
 
@@ -143,6 +147,18 @@ def _folder(path: Path, choices: Choices, console: Console) -> Drafted:
         return draft_folder(path, name, choices.owner, _chosen(place, choices), found)
 
 
+def _bucket(url: str, choices: Choices, console: Console, settings: Settings) -> Drafted:
+    from plugins.onboard.buckets import storage_of
+
+    _title(console, 1, "discover", "reads a sample of the objects")
+    url = url.rstrip("/")
+    name = choices.name or source_name(url.rpartition("/")[2])
+    storage = storage_of(settings, url, choices.values)
+    with _read(url, console, storage) as (place, found):
+        _show(console, found)
+        return draft_bucket(url, storage, name, choices.owner, _chosen(place, choices), found)
+
+
 def _chosen(place: Place, choices: Choices) -> Place:
     """The place with the streams that were asked for. Raises SmeltError for one that isn't there."""
     if not choices.streams:
@@ -153,7 +169,7 @@ def _chosen(place: Place, choices: Choices) -> Place:
     return replace(place, streams=tuple(one for one in place.streams if one.name in choices.streams))
 
 
-def _read(place: str, console: Console):
+def _read(place: str, console: Console, storage: StorageSettings | None = None):
     from contextlib import contextmanager
 
     from plugins.discovery import discover_place, read_place
@@ -162,7 +178,7 @@ def _read(place: str, console: Console):
     def opened():
         with (
             console.status("reading") as status,
-            read_place(place, rows=_ROWS, on_progress=status.update) as found,
+            read_place(place, rows=_ROWS, on_progress=status.update, storage=storage) as found,
         ):
             yield found, discover_place(found)
 

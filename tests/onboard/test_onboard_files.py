@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from plugins.discovery import discover_place, read_place
-from plugins.onboard.places import draft_folder
+from plugins.onboard.files import draft_folder
 
 ROWS = "id,name\n1,Ann\n2,Bo\n"
 OTHERS = "booking,price,currency\n1,2.50,EUR\n"

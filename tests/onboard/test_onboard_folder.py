@@ -99,7 +99,7 @@ def test_the_same_again_changes_nothing_and_another_under_the_name_is_refused(pr
 def test_what_is_no_place_is_one_clear_message(tmp_path: Path):
     (tmp_path / "smelt.toml").write_text("")
     told = _smelt(tmp_path, "onboard", "nowhere", "--yes", expected=1)
-    assert "nowhere is no file, folder, database or URL" in told
+    assert "nowhere is no file, folder, bucket, database or URL" in told
     (tmp_path / "empty").mkdir()
     told = _smelt(tmp_path, "onboard", "empty", "--yes", expected=1)
     assert "nothing to read" in told

@@ -22,7 +22,7 @@ def allow_lake(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     The secret is temporary: DuckDB keeps it in memory only, and shows it redacted.
     """
     if "://" in settings.lake_root:
-        _allow(con, settings.lake_root, settings.lake.storage, settings.project_dir, "lake.storage")
+        allow_storage(con, settings.lake_root, settings.lake.storage, settings.project_dir, "lake.storage")
 
 
 def allow_connection(con: duckdb.DuckDBPyConnection, settings: Settings, name: str) -> str:
@@ -41,13 +41,14 @@ def allow_connection(con: duckdb.DuckDBPyConnection, settings: Settings, name: s
             f"{what}: files of {scheme}:// are not read in place",
             "load them (sync_mode: incremental), or reach the bucket by its S3 interface (url = s3://…, endpoint)",
         )
-    _allow(con, url, connection.storage, settings.project_dir, f"{what}.storage")
+    allow_storage(con, url, connection.storage, settings.project_dir, f"{what}.storage")
     return url
 
 
-def _allow(
+def allow_storage(
     con: duckdb.DuckDBPyConnection, url: str, storage: StorageSettings, project_dir: Path, what: str
 ) -> None:
+    """Let `con` read what is below `url`, a bucket on `s3://` or a web server. `what` names the settings."""
     load_extensions(con, ("httpfs",))
     if storage.ca_file:
         trust(con, project_dir / storage.ca_file, what)

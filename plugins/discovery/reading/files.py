@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -39,7 +39,7 @@ _COMPARED = 200
 
 def read_file(con: duckdb.DuckDBPyConnection, path: Path, folder: Path, rows: int, on_progress: Progress) -> Place:
     """The stream of a file, or one for each sheet. Raises SmeltError if it can't be read."""
-    if _suffix(path) in SHEETS:
+    if suffix_of(path) in SHEETS:
         on_progress(f"reading {path.name}")
         return Place(str(path), "file", read_sheets(path, _stem(path), rows))
     return Place(str(path), "file", (_read(con, _stem(path), [path], folder, rows, on_progress),))
@@ -54,9 +54,9 @@ def read_folder(
     only: str | None = None,
 ) -> Place:
     """The streams of a folder and those below it. Raises SmeltError if there is nothing to read in it."""
-    found = sorted(path for path in place.rglob("*") if path.is_file() and not _is_hidden(path, place))
-    known = [path for path in found if _suffix(path) in (*DELIMITED, *JSON, *PARQUET)]
-    sheets = [path for path in found if _suffix(path) in SHEETS]
+    found = sorted(path for path in place.rglob("*") if path.is_file() and not is_hidden(path.relative_to(place)))
+    known = [path for path in found if suffix_of(path) in (*DELIMITED, *JSON, *PARQUET)]
+    sheets = [path for path in found if suffix_of(path) in SHEETS]
     if not known and not sheets:
         had = f"; of its {len(found):,} files none is of a known kind" if found else ""
         raise SmeltError(f"there is nothing to read in {place}{had}", _READ)
@@ -81,15 +81,17 @@ def read_folder(
     return Place(str(place), "folder", tuple(streams), notes=(*notes, *(error.message for error in failed)))
 
 
-def _is_hidden(path: Path, place: Path) -> bool:
-    return any(part.startswith((".", "_")) for part in path.relative_to(place).parts)
+def is_hidden(path: PurePath) -> bool:
+    """Whether a path below the place is of no data by convention."""
+    return any(part.startswith((".", "_")) for part in path.parts)
 
 
-def _suffix(path: Path) -> str:
+def suffix_of(path: PurePath) -> str:
+    """What the name ends in, but for its packing."""
     return path.name.lower().removesuffix(".gz").rpartition(".")[2]
 
 
-def _stem(path: Path) -> str:
+def _stem(path: PurePath) -> str:
     name = path.name[:-3] if path.name.lower().endswith(".gz") else path.name
     return name.rpartition(".")[0] or name
 
@@ -100,12 +102,8 @@ def _grouped(
     """Files by the stream that they are of: by name without what counts or dates them, else by folder."""
     groups: dict[tuple[str, str, str], list[Path]] = {}
     for path in paths:
-        words = [word for word in path.relative_to(place).parts[:-1] if "=" not in word and _bare(word)]
-        kind = next(kind for kind, ends in _KINDS if _suffix(path) in ends)
-        name = _bare(_stem(path))
-        if not name:
-            name = words.pop() if words else place.resolve().name
-        groups.setdefault(("__".join(words), name, kind), []).append(path)
+        if group := group_of(path.relative_to(place), place.resolve().name):
+            groups.setdefault(group, []).append(path)
     named: dict[str, list[Path]] = {}
     for (above, name, kind), found in groups.items():
         parts = _by_columns(con, found, kind, folder)
@@ -119,6 +117,21 @@ def _grouped(
                 full = f"{wanted}_{number}"
             named[full] = part
     return named
+
+
+def group_of(path: PurePath, place: str) -> tuple[str, str, str] | None:
+    """What the files of one stream have in common: folders, name, kind; None for kinds that aren't read.
+
+    path: below the place, which is called `place`.
+    """
+    words = [word for word in path.parts[:-1] if "=" not in word and _bare(word)]
+    kind = next((kind for kind, ends in (*_KINDS, ("sheet", SHEETS)) if suffix_of(path) in ends), None)
+    if kind is None:
+        return None
+    name = _bare(_stem(path))
+    if not name:
+        name = words.pop() if words else place
+    return "__".join(words), name, kind
 
 
 def _by_columns(con: duckdb.DuckDBPyConnection, paths: list[Path], kind: str, folder: Path) -> list[list[Path]]:
@@ -167,7 +180,7 @@ def _read_as(
     if len(paths) > _MOST_FILES:
         notes, paths = [f"the first {_MOST_FILES:,} of {len(paths):,} files joined"], paths[:_MOST_FILES]
     on_progress(f"reading {name}")
-    suffix = _suffix(paths[0])
+    suffix = suffix_of(paths[0])
     if suffix in JSON:
         return _documents(name, paths, folder, rows, notes)
     if suffix in PARQUET:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
 import duckdb
 
 from plugins.core.errors import SmeltError
-from plugins.core.settings import Settings, load_settings, mask, resolve
+from plugins.core.settings import Settings, StorageSettings, load_settings, mask, resolve
 from plugins.discovery.reading import buckets, files, project
 from plugins.discovery.reading.databases import read_database
-from plugins.discovery.reading.place import ROWS, Place, Progress, scratch
+from plugins.discovery.reading.place import ROWS, Place, Progress, Stream, scratch
+from plugins.discovery.reading.sampling import Group, fetch_sample
 from plugins.discovery.reading.sheets import SHEETS
 
 _ENDS = frozenset({*files.DELIMITED, *files.JSON, *files.PARQUET, *files.DATABASES, *SHEETS, "gz"})
@@ -29,11 +31,13 @@ def read_place(
     stream: str | None = None,
     project_dir: Path | None = None,
     on_progress: Progress = lambda _: None,
+    storage: StorageSettings | None = None,
 ) -> Iterator[Place]:
-    """Read a source of the project, a file, a folder, a table, or a database, for as long as the block runs.
+    """Read a source of the project, a file, a folder, a bucket, a table, or a database, while the block runs.
 
-    place: a path, a DSN (`postgresql://`, `sqlite:///`, `duckdb:///`), the name of a source or of a connection in
-    smelt.toml, or that of a published or bronze table. rows: of each sample at most. stream: only this one.
+    place: a path, a DSN (`postgresql://`, `sqlite:///`, `duckdb:///`), a bucket (`s3://`, `gs://`), the name of a
+    source or of a connection in smelt.toml, or that of a published or bronze table. rows: of each sample at most.
+    stream: only this one. storage: how a bucket is reached; None: as smelt.toml says, or `AWS_*`.
     Raises SmeltError if there is no such place or stream, or if it can't be read.
     """
     if rows < 1:
@@ -48,7 +52,7 @@ def read_place(
             with open_published(settings) as guarded:
                 yield project.read_published_table(settings, guarded, published, rows)
             return
-        reader = _Reader(con, folder, settings, on_progress)
+        reader = _Reader(con, folder, settings, on_progress, storage)
         found = reader.read(place, rows, stream)
         if stream is not None and not (kept := tuple(one for one in found.streams if one.name == stream)):
             names = [one.name for one in reader.read(place, 1, None).streams]
@@ -65,9 +69,12 @@ class _Reader:
     folder: Path
     settings: Settings
     on_progress: Progress
+    storage: StorageSettings | None = None
 
     def read(self, place: str, rows: int, stream: str | None) -> Place:
         """A place; of several streams only the one that is asked for."""
+        if buckets.is_bucket(place):
+            return self._bucket(buckets.bucket_at(self.settings, place, self.storage), rows, stream)
         if "://" in place:
             return read_database(self.con, place, rows, self.on_progress, stream)
         path = Path(place).expanduser()
@@ -93,23 +100,42 @@ class _Reader:
             dsn = resolve(reference, settings.project_dir, f"connections.{name}.dsn")
             return read_database(self.con, dsn, rows, self.on_progress, stream)
         if name in settings.connections and (url := buckets.bucket_url(settings, name)):
-            return self._bucket(name, url, rows, stream)
+            return self._bucket(buckets.connected(settings, name, url), rows, stream)
         bronze = project.bronze_tables(settings)
         if (table := name.removeprefix("bronze.")) in bronze:
             return project.read_bronze_table(self.con, settings, table, rows, self.on_progress)
         raise _nothing(name, settings, bronze)
 
-    def _bucket(self, connection: str, url: str, rows: int, stream: str | None) -> Place:
-        """The objects of a bucket, as far as they are looked at, as if they were in a folder."""
-        copies = self.folder / "bucket"
-        copies.mkdir(exist_ok=True)
-        note = buckets.fetch_sample(self.settings, connection, url, copies, self.on_progress)
+    def _bucket(self, bucket: buckets.Bucket, rows: int, stream: str | None) -> Place:
+        """A sample of the objects of a bucket, as if they were in a folder."""
+        copies = self.folder / "bucket" / bucket.name
+        copies.mkdir(parents=True, exist_ok=True)
+        sample = fetch_sample(self.con, bucket, copies, rows, self.on_progress)
+        url = mask(bucket.url)
         try:
             found = files.read_folder(self.con, copies, self.folder, rows, self.on_progress, stream)
         except SmeltError as error:
-            raise SmeltError(error.message.replace(str(copies), mask(url)), error.hint) from error
-        told = [one.replace(str(copies), mask(url)) for one in (*found.notes, *([note] if note else []))]
-        return replace(found, name=mask(url), notes=tuple(told))
+            raise SmeltError(error.message.replace(str(copies), url), error.hint) from error
+        groups = {copies / path: group for group in sample.groups.values() for path in group.taken}
+        shared = Counter(id(groups[one.paths[0]]) for one in found.streams if one.paths)
+        streams = tuple(
+            _sampled(one, group, copies, is_alone=shared[id(group)] == 1)
+            for one in found.streams
+            if (group := groups[one.paths[0]])
+        )
+        told = tuple(note.replace(str(copies), url) for note in (*found.notes, *sample.notes))
+        return replace(found, name=url, kind="bucket", streams=streams, notes=told, keys=sample.keys)
+
+
+def _sampled(stream: Stream, group: Group, copies: Path, *, is_alone: bool) -> Stream:
+    """A stream of copies as one of all its objects; of a sample, nobody knows how many rows there are."""
+    keys = (
+        tuple(group.sizes) if is_alone else tuple(PurePosixPath(path.relative_to(copies)) for path in stream.paths)
+    )
+    notes = tuple(note.replace(str(copies), "") for note in stream.notes)
+    if (note := group.note) is None:
+        return replace(stream, keys=keys, notes=notes)
+    return replace(stream, keys=keys, notes=(note, *notes), rows=None, all_rows=None)
 
 
 def _is_sqlite(path: Path) -> bool:

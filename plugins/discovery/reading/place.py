@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -27,7 +27,8 @@ class Stream:
 
     all_rows: a relation over every row, with the sample's columns, for as long as the place is open. declared_key:
     the primary key that a database declares. notes: what a reader should know, such as rows that were left out.
-    paths: of the files that it is made of, if it is. table: its schema and name, if it is a database's table.
+    paths: of the files that it is made of, if it is; keys: of all its objects in a bucket, below the place, while
+    `paths` are copies of some. table: its schema and name, if it is a database's table.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Stream:
     declared_key: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     paths: tuple[Path, ...] = ()
+    keys: tuple[PurePosixPath, ...] = ()
     table: tuple[str, str] | None = None
 
 
@@ -52,13 +54,17 @@ class Reference:
 
 @dataclass(frozen=True)
 class Place:
-    """kind: source, file, folder, table or database. name: as it may be printed, without secrets."""
+    """kind: source, file, folder, bucket, table or database. name: as it may be printed, without secrets.
+
+    keys: of all objects of a bucket, below the place.
+    """
 
     name: str
     kind: str
     streams: tuple[Stream, ...]
     references: tuple[Reference, ...] = ()
     notes: tuple[str, ...] = field(default=())
+    keys: tuple[PurePosixPath, ...] = ()
 
 
 @contextmanager

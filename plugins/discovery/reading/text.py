@@ -39,9 +39,10 @@ def as_utf8(path: Path, folder: Path) -> tuple[Path, str | None]:
     return copy, None if encoding == "utf-8-sig" else f"written in {encoding}"
 
 
-def encoding_of(path: Path) -> str:
-    """The encoding of a file that isn't packed, as Python calls it. Raises SmeltError if it is no text."""
-    return _encoding(path, path)
+def encoding_of(path: Path, folder: Path) -> str:
+    """The encoding of a file, as Python calls it; what is unpacked goes to `folder`. Raises SmeltError if it
+    is no text."""
+    return _encoding(_unpacked(path, folder), path)
 
 
 def _unpacked(path: Path, folder: Path) -> Path:

@@ -25,8 +25,9 @@ def written(path: Path) -> Written:
     with tempfile.TemporaryDirectory(prefix="smelt-written-") as scratch:
         plain, _ = as_utf8(path, Path(scratch))
         found = layout(plain, path)
+        encoding = encoding_of(path, Path(scratch))
         if not found.has_header:
-            return Written(encoding_of(path), found.delimiter, ())
+            return Written(encoding, found.delimiter, ())
         with open(plain, encoding="utf-8-sig", errors="replace", newline="") as file:
             header = next(csv.reader(file, delimiter=found.delimiter), [])
-    return Written(encoding_of(path), found.delimiter, tuple(header))
+    return Written(encoding, found.delimiter, tuple(header))
