@@ -20,7 +20,7 @@ _COLUMNS = """
     from information_schema.columns where table_schema = %s and table_name = %s order by ordinal_position
 """
 _TABLE = """
-    select table_type, coalesce(engine, ''), coalesce(table_rows, 0)
+    select table_schema, table_name, table_type, coalesce(engine, ''), coalesce(table_rows, 0)
     from information_schema.tables where table_schema = %s and table_name = %s
 """
 _UNIQUE = """
@@ -91,9 +91,10 @@ def describe(session: pymysql.Connection, table: tuple[str, str], name: str) -> 
             f"{name}: there is no table {'.'.join(table)} that the user may read",
             "create it, grant select on it, or correct `table` in source.yml",
         )
-    kind, engine, estimate = found[0]
-    columns = [_column(name, *row) for row in ask(session, _COLUMNS, *table)]
-    return Described(*table, kind, engine, int(estimate), columns)
+    # As the server writes them, and so the binlog, whatever their case is in source.yml.
+    database, table_name, kind, engine, estimate = found[0]
+    columns = [_column(name, *row) for row in ask(session, _COLUMNS, database, table_name)]
+    return Described(database, table_name, kind, engine, int(estimate), columns)
 
 
 def _column(stream: str, name: str, kind: str, declared: str, precision: Any, scale: Any, digits: Any) -> Column:

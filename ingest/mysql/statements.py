@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import struct
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import Enum
-
-from plugins.core.errors import SmeltError
+from itertools import pairwise
 
 Named = tuple[str, str]
 
@@ -30,7 +30,7 @@ class Statement:
     @property
     def opening(self) -> str:
         """Its first word, in capitals."""
-        return self.text[:40].lstrip().split(None, 1)[0].rstrip(";").upper() if self.text.strip() else ""
+        return next((word.text for word in _words(self.text) if word.text), "")
 
 
 def read_statement(event: bytes, at: int) -> Statement:
@@ -42,53 +42,40 @@ def read_statement(event: bytes, at: int) -> Statement:
 
 
 def effects(statement: Statement, captured: Collection[Named]) -> list[tuple[Named, Effect]]:
-    """What the statement does to tables of `captured` (database, name).
-
-    Raises SmeltError if it can't be told: rather than lose a change, stop.
-    """
-    opening = statement.opening
-    if opening not in _OPENINGS and opening not in _WRITING and not statement.text.lstrip().startswith("/*"):
-        return []
+    """What the statement does to tables of `captured` (database, name)."""
     lowered = statement.text.lower()
     if not any(name.lower() in lowered or base.lower() in lowered for base, name in captured):
         return []
-    words = _words(statement)
-    return _told(words, _named(words, statement.database, captured), captured)
+    words = list(_words(statement.text))
+    return _told(words, _named(words, statement.database, captured), captured) if words else []
 
 
 _WRITING = {"INSERT", "UPDATE", "DELETE", "REPLACE", "LOAD", "WITH", "CALL", "EXECUTE", "MERGE", "IMPORT"}
-_QUOTED = {"IDENTIFIER", "STRING"}
-_OPENINGS = {"TRUNCATE", "DROP", "RENAME", "CREATE", "ALTER"}
 # Partitions: their rows come and go without an event.
 _PARTING = {"DROP", "TRUNCATE", "EXCHANGE", "DISCARD", "IMPORT", "CONVERT"}
+# Parts of statements that only some versions read stand in comments: /*!40101 … */.
+_TOKEN = re.compile(
+    r"(?P<skipped>/\*(?!M?!).*?\*/|--(?=\s|$)[^\n]*|\#[^\n]*|/\*M?!\d*|\*/|\s+)"
+    r"|(?P<quoted>`(?:[^`]|``)*`|\"(?:[^\"\\]|\\.|\"\")*\"|'(?:[^'\\]|\\.|'')*')"
+    r"|(?P<word>[\w$@]+|.)",
+    re.DOTALL,
+)
 
 
 @dataclass(frozen=True)
 class _Word:
-    """text: in capitals unless it is a name that stands in quotes."""
+    """text: in capitals, '' if it stands in quotes; name: as it may name something."""
 
     text: str
     name: str
 
 
-def _words(statement: Statement) -> list[_Word]:
-    from sqlglot import tokenize
-    from sqlglot.errors import TokenError
-
-    # Parts of statements that only some versions read stand in comments: /*!40101 … */.
-    text = statement.text.replace("/*M!", "/*!")
-    while "/*!" in text:
-        before, _, rest = text.partition("/*!")
-        inner, _, after = rest.partition("*/")
-        text = f"{before} {inner.lstrip('0123456789')} {after}"
-    try:
-        tokens = tokenize(text, read="mysql")
-    except TokenError as error:
-        raise SmeltError(
-            f"a statement of the binlog can't be read: {statement.text[:120]!r}",
-            "if it changes a captured table, read that again with `smelt ingest --reset`",
-        ) from error
-    return [_Word("" if t.token_type.name in _QUOTED else t.text.upper(), t.text) for t in tokens]
+def _words(statement: str) -> Iterator[_Word]:
+    for found in _TOKEN.finditer(statement):
+        if quoted := found["quoted"]:
+            yield _Word("", quoted[1:-1].replace(quoted[0] * 2, quoted[0]))
+        elif word := found["word"]:
+            yield _Word(word.upper(), word)
 
 
 def _named(words: list[_Word], database: str, captured: Collection[Named]) -> list[tuple[int, Named]]:
@@ -118,7 +105,10 @@ def _told(
     if opening == "TRUNCATE":
         return [(table, Effect.EMPTIED) for table in tables[:1]]
     if opening in _WRITING:
-        return [(table, Effect.WRITTEN) for table in tables]
+        # What an `insert … select` reads is not written to.
+        ends = {"SELECT", "VALUES", "VALUE", "SET", "("} if opening in ("INSERT", "REPLACE") else set()
+        end = next((n for n, word in enumerate(words) if word.text in ends), len(words))
+        return [(table, Effect.WRITTEN) for n, table in named if n < end]
     if opening in ("DROP", "RENAME"):
         is_table = bool(second & {"TABLE", "TABLES"})
         return [(table, Effect.REPLACED) for table in tables] if is_table else []
@@ -133,17 +123,14 @@ def _told(
         }
         is_temporary = "TEMPORARY" in {word.text for word in made}
         return [(table, Effect.REPLACED)] if is_made and not is_temporary else []
-    return [(found, Effect.REPLACED) for found in tables] if _is_replacing(words, first) else []
+    return [(found, Effect.REPLACED) for found in tables] if _is_replacing(words) else []
 
 
-def _is_replacing(words: list[_Word], first: int) -> bool:
-    """Whether an `alter table` renames its table, or takes partitions away or in."""
-    rest = [word.text for word in words[first + 1 :]]
-    for n, text in enumerate(rest):
-        following = rest[n + 1] if n + 1 < len(rest) else ""
-        if text == "RENAME" and following not in ("COLUMN", "INDEX", "KEY"):
-            return True
-        if text in _PARTING and following in ("PARTITION", "TABLESPACE", "TABLE"):
-            return True
-    # `alter table other exchange partition p with table this`
-    return False
+def _is_replacing(words: list[_Word]) -> bool:
+    """Whether an `alter table` renames a table, or takes partitions away or in."""
+    texts = [word.text for word in words]
+    return any(
+        (text == "RENAME" and following not in ("COLUMN", "INDEX", "KEY"))
+        or (text in _PARTING and following in ("PARTITION", "TABLESPACE", "TABLE"))
+        for text, following in pairwise(texts)
+    )

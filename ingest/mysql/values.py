@@ -301,7 +301,8 @@ def _distinct(raw: pa.Array, text: Callable[[bytes], str]) -> pa.Array:
 
 _VALUES: Mapping[str, Callable[[Bytes, Cells, Wire], pa.Array]] = {
     "int": _numbers, "uint": _numbers, "bigint": _numbers, "ubigint": _numbers, "float": _floats,
-    "double": _floats, "year": _years, "decimal": _decimal, "bit": _bits, "enum": _enums, "set": _sets, "text": _texts,
+    "double": _floats, "year": _years, "decimal": _decimal, "bit": _bits, "enum": _enums, "set": _sets,
+    "text": _texts,
     "blob": _blobs, "geometry": _geometries, "json": _json, "time": _times, "inet4": _addresses,
     "inet6": _addresses, "uuid": _uuids,
 }  # fmt: skip
