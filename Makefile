@@ -3,7 +3,7 @@
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := $(UV) run --no-sync
-EXTRAS := --extra demo --extra semantic --extra kafka
+EXTRAS := --extra demo --extra semantic --extra kafka --extra mysql
 # Reads files that are newer than the pinned DuckDB; in a folder of its own.
 DUCKDB_NEXT := 2.0.0
 
@@ -33,14 +33,14 @@ demo-drift: env  ## the shop's columns change: a pull request, held-back rows, a
 test: env        ## everything that needs only PyPI
 	@$(RUN) pytest -q -n 2 --dist loadscope --no-loadscope-reorder -m "not full"
 
-test-full: env-full ## what needs Java and a browser (installed from Debian if missing)
-	@missing="$$(command -v java >/dev/null 2>&1 || echo default-jre-headless) $$(command -v chromium >/dev/null 2>&1 || echo chromium)"; \
-	[ -z "$${missing# }" ] || { apt-get update -qq && apt-get install -y -qq $$missing; }
+test-full: env-full ## what needs Java, MariaDB and a browser (installed from Debian if missing)
+	@missing="$$(command -v java >/dev/null 2>&1 || echo default-jre-headless) $$(command -v chromium >/dev/null 2>&1 || echo chromium) $$([ -x /usr/sbin/mariadbd ] || echo mariadb-server-core)"; \
+	[ -z "$$(echo $$missing)" ] || { apt-get update -qq && apt-get install -y -qq $$missing; }
 	@$(RUN) pytest -q -n 2 --dist loadscope --no-loadscope-reorder -m full
 
 faults: env-full ## whatever can go wrong, 100 times for each kind of source: bronze is what was written
-	@missing="$$(command -v java >/dev/null 2>&1 || echo default-jre-headless)"; \
-	[ -z "$$missing" ] || { apt-get update -qq && apt-get install -y -qq $$missing; }
+	@missing="$$(command -v java >/dev/null 2>&1 || echo default-jre-headless) $$([ -x /usr/sbin/mariadbd ] || echo mariadb-server-core)"; \
+	[ -z "$$(echo $$missing)" ] || { apt-get update -qq && apt-get install -y -qq $$missing; }
 	@SMELT_FAULTS=$${SMELT_FAULTS:-100} $(RUN) pytest -q -s -m full tests/faults
 
 bench: env       ## speed, each figure against a peer or a limit in the same run

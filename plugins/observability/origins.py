@@ -68,6 +68,10 @@ def _named(
     parts = urlsplit(address)
     if not parts.hostname:
         return None
+    if connection.type == "mysql":
+        table = str(spec.get("table") or stream)
+        named = table if "." in table else f"{parts.path.strip('/')}.{table}".strip(".")
+        return Origin(f"mysql://{_host(parts.hostname, parts.port or 3306)}", named)
     name = f"{parts.path.strip('/')}/{stream}".strip("/") if connection.type == "http" else stream
     return Origin(f"{parts.scheme}://{_host(parts.hostname, parts.port)}", name)
 

@@ -14,6 +14,7 @@ import pytest
 
 from tests.faults.histories.base import History
 from tests.faults.histories.kafka import KafkaHistory
+from tests.faults.histories.mysql import MysqlHistory
 from tests.faults.histories.objects import ObjectsHistory
 from tests.faults.histories.postgres import PostgresHistory
 from tests.faults.histories.webhooks import WebhooksHistory
@@ -26,7 +27,9 @@ SEED = int(os.environ.get("SMELT_FAULTS_SEED") or random.randrange(10**6))
 @pytest.mark.full
 @pytest.mark.timeout(max(600, 60 * FAULTS))
 @pytest.mark.parametrize(
-    "kind", [PostgresHistory, KafkaHistory, ObjectsHistory, WebhooksHistory], ids=lambda k: k.kind
+    "kind",
+    [PostgresHistory, MysqlHistory, KafkaHistory, ObjectsHistory, WebhooksHistory],
+    ids=lambda k: k.kind,
 )
 def test_bronze_is_the_history(kind: type[History], tmp_path: Path) -> None:
     project = tmp_path / "project"

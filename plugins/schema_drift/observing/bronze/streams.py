@@ -53,7 +53,7 @@ def _streams(tree: Mapping[str, Any], folder: str) -> list[StreamSpec]:
 def _has_schema(kind: str, stream: Mapping[str, Any]) -> bool:
     if kind == "files":
         return (stream.get("files") or {}).get("format", "csv") != "ndjson"
-    return kind == "postgres"
+    return kind in ("postgres", "mysql")
 
 
 def stream_of(table: str, streams: Mapping[str, StreamSpec]) -> StreamSpec:
