@@ -1,7 +1,7 @@
 """Collections of MongoDB: changes by its change streams, or pulls.
 
-Streams of one source of `kind: mongodb` go in; committed bronze batches of documents come out, exactly once: the place
-in the change stream is committed with the rows.
+Streams of one source of `kind: mongodb` go in; committed bronze batches of documents come out, exactly once: the
+place in the change stream is committed with the rows.
 """
 
 from __future__ import annotations

@@ -82,5 +82,6 @@ def require_collection(
     if with_images and not images.get("enabled"):
         raise SmeltError(
             f"{stream}: {namespace} keeps no post-images, and source.yml says `full_document: required`",
-            f"db.runCommand({{collMod: {namespace.collection!r}, changeStreamPreAndPostImages: {{enabled: true}}}})",
+            f"db.runCommand({{collMod: {namespace.collection!r}, changeStreamPreAndPostImages: "
+            "{enabled: true}})",
         )

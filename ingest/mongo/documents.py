@@ -71,7 +71,7 @@ class Arranger:
             yield self.part(group, {**types, **dict(zip(differing, chosen, strict=True)), **declared})
 
     def types(self, counts: Mapping[str, Counter[str]], known: Mapping[str, Sequence[str]]) -> Mapping[str, str]:
-        """One type for each field that becomes a column: that of most of its values. counts: as `counted` gives."""
+        """One type for each field that becomes a column: that of most of its values. counts: as of `counted`."""
         by_kind, declared = self._landings(counts, known)
         return {**single(by_kind, counts), **declared}
 

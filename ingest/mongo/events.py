@@ -47,7 +47,7 @@ class Event:
         letter = f"{self.of}/{self.token}"
         document = self.told.get("fullDocument")
         if self.kind != "d" and isinstance(document, RawBSONDocument):
-            return row_of(document.raw, self.token, self.kind, declared, self.change, letter)
+            return row_of(bytes(document.raw), self.token, self.kind, declared, self.change, letter)
         # A document that was gone when an update's was looked up is gone for bronze, too.
         try:
             key = key_of(bson.decode(self.told["documentKey"].raw, OPTIONS).get("_id"), declared)
@@ -75,8 +75,8 @@ def event_of(told: RawBSONDocument) -> Event:
         number=transaction[1] if transaction else None,
         update=_update(told),
     )
-    kind = _OPERATIONS.get(operation, operation)
-    return Event(token, kind, at, of, to, transaction, change, told, told.raw)
+    kind = _OPERATIONS.get(operation, str(operation))
+    return Event(token, kind, at, of, to, transaction, change, told, bytes(told.raw))
 
 
 def token_text(token: Any) -> str:

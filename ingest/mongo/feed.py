@@ -148,7 +148,7 @@ class MongoFeed:
         return self._outcomes.whole()
 
     def lag(self) -> Lag:
-        """As `Feed.lag`: events that are held, and the age of the oldest; nothing says how many are still to come."""
+        """As `Feed.lag`: events that are held, and the age of the oldest; nothing says how many are to come."""
         if self._oldest is not None:
             return Lag(events=self._taken.events, seconds=max(0.0, time.time() - self._oldest / 1e6))
         return Lag(events=0, seconds=0.0) if self._reader.is_drained else Lag()

@@ -1,7 +1,7 @@
 """In which column, of which type, the values of a field land: pure rules over the kinds that were seen.
 
-As for JSON messages, what a table has already decides first, so that a column's type doesn't change with what a batch
-happens to hold. Values of another type begin the column's next version; in a column of text everything has room.
+As for JSON messages, what a table has already decides first, so that a column's type doesn't change with what a
+batch happens to hold. Values of another type begin the column's next version; in a column of text all have room.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`bronze.<source>__cdc_transactions`: one row for each place of the change stream at which all tables are complete.
+"""`bronze.<source>__cdc_transactions`: one row for each place of the change stream where all tables are complete.
 
 It is committed last of all tables of its source, so its position says from where the stream is read on.
 """
@@ -33,8 +33,10 @@ _SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class Taken:
-    """What a commit brings. cluster_time, committed: of its last event, None: it has none; transactions: of several
-    documents."""
+    """What a commit brings. transactions: of several documents.
+
+    cluster_time, committed: of its last event; None: it has none.
+    """
 
     events: int = 0
     transactions: int = 0

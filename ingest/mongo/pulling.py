@@ -1,7 +1,7 @@
 """Pulls of collections: all documents, or those whose cursor field has grown.
 
-Documents pass through a file, twice: types are known only when all of them were seen. A field has one type in a pull;
-values that don't fit it are in `_smelt_extra`.
+Documents pass through a file, twice: types are known only when all of them were seen. A field has one type in a
+pull; values that don't fit it are in `_smelt_extra`.
 """
 
 from __future__ import annotations

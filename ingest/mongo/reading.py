@@ -1,7 +1,7 @@
 """Reading collections in the order of `_id`, and going on after a key.
 
-A query for `_id` greater than a value finds only values of the same type: what comes after is asked for by type, in
-the order in which MongoDB sorts types: https://www.mongodb.com/docs/manual/reference/bson-type-comparison-order/
+A query for `_id` greater than a value finds only values of the same type: what comes after is asked for by type,
+in the order in which MongoDB sorts types: https://www.mongodb.com/docs/manual/reference/bson-type-comparison-order/
 """
 
 from __future__ import annotations
@@ -105,4 +105,4 @@ def documents(
         cursor = collection.find(where, session=session, batch_size=_AT_ONCE).sort("_id", ASCENDING)
         with cursor:
             for document in cursor:
-                yield document.raw
+                yield bytes(document.raw)

@@ -101,21 +101,21 @@ class Watched:
         where, again = self.deployment.where, f"`smelt ingest {self.source} --reset {self.source}`"
         if error.code in HISTORY_LOST:
             return SmeltError(
-                f"{where}: the server no longer has the changes after those in bronze (error {error.code}: its oplog "
-                "is too short, or was made anew)",
-                f"{again} reads the collections again and loads what differs; a longer oplog keeps it from happening",
+                f"{where}: the server no longer has the changes after those in bronze (error {error.code}: its "
+                "oplog is too short, or was made anew)",
+                f"{again} reads the collections again and loads what differs; a longer oplog keeps them",
             )
         if error.code in TOO_LARGE:
             return SmeltError(
-                f"{where}: an event is larger than the 16 MiB that a change stream can send (a document beside what "
-                "was changed of it)",
+                f"{where}: an event is larger than the 16 MiB that a change stream can send (a document beside "
+                "what was changed of it)",
                 f"make such documents smaller; {again} reads the collections again and goes on after it",
             )
         if error.code in NO_IMAGE and self.full_document == "required":
             return SmeltError(
                 f"{where}: an update's post-image is not there (any more), and source.yml says "
                 "`full_document: required`",
-                f"keep them longer (expireAfterSeconds); {again} reads the collections again and goes on from there",
+                f"keep them longer (expireAfterSeconds); {again} reads the collections again and goes on",
             )
         return None
 
@@ -177,8 +177,8 @@ class ChangeReader:
         self.is_drained = True
         if token is not None and token_text(token) > self.place.text:
             self.place = Place(_plain(token))
-        # Asked after the server had answered at that time, it had nothing: all that was committed by then has come.
-        # Answers of a mongos say the time of one shard.
+        # Asked after the server had answered at that time, it had nothing: all that was committed by then has
+        # come. Answers of a mongos say the time of one shard.
         if answered is not None and not self._server.is_sharded:
             self.complete = max(self.complete or answered, answered)
 

@@ -1,7 +1,7 @@
 """BSON values → what bronze keeps of them.
 
-A value's kind says where it may land: `int` (a double holds it exactly), `long`, `number`, `bool`, `date`, `binary`,
-`text` for everything else, `null`, and `unfit` for dates that no type of bronze holds.
+A value's kind says where it may land: `int` (a double holds it exactly), `long`, `number`, `bool`, `date`,
+`binary`, `text` for everything else, `null`, and `unfit` for dates that no type of bronze holds.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """Rows of one collection → Parquet pieces → one bronze commit with the place in the change stream.
 
-Pieces are written as rows come, so that memory stays bounded; nobody sees them before `commit` adds them all at once.
+Pieces are written as rows come, so that memory stays bounded; nobody sees them before `commit` adds them all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -38,7 +38,7 @@ PIECE_ROWS, PIECE_BYTES = 25_000, 24 * 2**20
 _ROWS = "smelt_rows"
 # Entries of a position. token: the table is complete up to there; unread: keys that its first reading has yet to
 # come to; until: the cluster time of its end, before which nobody sees the table; anew: it must be read again.
-TOKEN, UNREAD, UNTIL, ANEW = "token", "unread", "until", "anew"  # noqa: S105
+TOKEN, UNREAD, UNTIL, ANEW = "token", "unread", "until", "anew"
 
 
 @dataclass(frozen=True)
@@ -209,7 +209,7 @@ class CollectionWriter:
         return landing
 
     def _empty(self, event: Event) -> None:
-        """A tombstone for each document that the table holds: the collection was dropped, or is called otherwise."""
+        """A tombstone for each document that the table holds: the collection was dropped, or has another name."""
         self.flush()
         known = self._types()
         if "_id" not in known:
@@ -242,7 +242,8 @@ class CollectionWriter:
         fits = " and ".join(f"json_extract(_smelt_extra, {path}) is null" for path in paths)
         fits = f"(_smelt_extra is null or ({fits}))"
         found = self.con.execute(
-            f"select _smelt_source_position, to_json(t)::varchar from smelt_staged as t where not {fits} order by 1"
+            "select _smelt_source_position, to_json(t)::varchar from smelt_staged as t "
+            f"where not {fits} order by 1"
         ).fetchall()
         names = ", ".join(sorted(column.name for column in landing.held))
         reason = f"the schema is frozen and has no column for: {names}"

@@ -26,9 +26,12 @@ class Collected(Landed):
         self.replica, self.wire = replica, wire
 
     def read(self, *names: str, source: dict[str, Any] | None = None, **stream: Any) -> None:
-        """Declare streams of collections, all with what `stream` says."""
+        """Declare streams of collections (`database.collection`), all with what `stream` says."""
         self.declare()
-        streams = [{"name": name, **stream} for name in names or ("t",)]
+        streams = [{"name": name.rpartition(".")[2], **stream} for name in names or ("t",)]
+        for one, name in zip(streams, names, strict=False):
+            if "." in name:
+                one["mongo"] = {"database": name.partition(".")[0]}
         tree = {"kind": "mongodb", "connection": "c", "owner": "tests", **(source or {}), "streams": streams}
         with (self.project / "sources" / "s" / "source.yml").open("w") as file:
             YAML(typ="safe", pure=True).dump(tree, file)

@@ -1,5 +1,5 @@
-"""A replica set of one node as MongoDB's manual describes it, as far as reading it needs: collections, an oplog, change
-streams. It is no MongoDB: what it shows is that the client asks and answers as the manual says.
+"""A replica set of one node as MongoDB's manual describes it, as far as reading it needs: collections, an oplog,
+change streams. It is no MongoDB: what it shows is that the client asks and answers as the manual says.
 
 https://www.mongodb.com/docs/manual/changeStreams/, https://www.mongodb.com/docs/manual/reference/change-events/
 """
@@ -91,7 +91,11 @@ class Replica:
 
     def insert(self, database: str, collection: str, *documents: Any, **more: Any) -> None:
         for document in documents:
-            raw = document.raw if isinstance(document, RawBSONDocument) else bson.encode(document, codec_options=OPTIONS)
+            raw = (
+                bytes(document.raw)
+                if isinstance(document, RawBSONDocument)
+                else bson.encode(document, codec_options=OPTIONS)
+            )
             key = RawBSONDocument(raw, _RAW)["_id"]
             with self._changed:
                 self._of(database, collection)[sort_key(key)] = raw
@@ -197,13 +201,16 @@ class Replica:
         for hook in [hook for hook in self.hooks if hook[0] == name][:1]:
             self.hooks.remove(hook)
             hook[1]()
-        times = {"operationTime": self._now, "$clusterTime": {"clusterTime": self._now, "signature": _NO_SIGNATURE}}
+        times = {
+            "operationTime": self._now,
+            "$clusterTime": {"clusterTime": self._now, "signature": _NO_SIGNATURE},
+        }
         return {**answer, **times} if self.name else answer
 
     def _hello(self, _body: Mapping[str, Any], _database: str) -> dict[str, Any]:
         member = {"setName": self.name, "primary": self.me, "me": self.me, "hosts": [self.me], "secondary": False}
         return {
-            "helloOk": True, "ismaster": True, "isWritablePrimary": True, "maxBsonObjectSize": 16 * 2**20,
+            "helloOk": True, "ismaster": True, "isWritablePrimary": True, "saslSupportedMechs": ["SCRAM-SHA-256"], "maxBsonObjectSize": 16 * 2**20,
             "maxMessageSizeBytes": 48_000_000, "maxWriteBatchSize": 100_000, "minWireVersion": 0,
             "maxWireVersion": 21, "logicalSessionTimeoutMinutes": 30, **(member if self.name else {}),
         }  # fmt: skip
@@ -265,14 +272,18 @@ class Replica:
         with self._changed:
             start = after["_data"] if after else max(high_water(self._next()), self._last())
             if self.forgotten and start < self.forgotten:
-                raise Refused(286, "Resume of change stream was not possible, as the resume point may no longer be "
-                                   "in the oplog.", "NonResumableChangeStreamError")  # fmt: skip
+                raise Refused(286, "Resume of change stream was not possible, as the resume point may no longer "
+                                   "be in the oplog.", "NonResumableChangeStreamError")  # fmt: skip
             found = [entry for entry in self.oplog if entry.place == start]
-            is_end = bool(found) and found[0].event["operationType"] in ("dropDatabase",)
-            if start[-10:-8] == "80" and not is_end and not (found and self._is_told(found[0], where, match)):
-                raise Refused(280, "cannot resume stream; the resume token was not found", "NonResumableChangeStreamError")
+            if start.endswith("FF") and "resumeAfter" in options:
+                raise Refused(260, "Attempting to resume a change stream using 'resumeAfter' is not allowed from an "
+                                   "invalidate notification.", "NonResumableChangeStreamError")  # fmt: skip
+            is_event = start[-10:-8] == "80" and not start.endswith("FF")
+            if is_event and not (found and self._is_told(found[0], where, match)):
+                raise Refused(
+                    280, "cannot resume stream; the resume token was not found", "NonResumableChangeStreamError"
+                )
         place = [start]
-        waiting: list[bytes] = []
 
         def batch(wait: int) -> tuple[list[bytes], str | None, bool]:
             deadline = time.monotonic() + wait / 1000
@@ -288,13 +299,16 @@ class Replica:
                     place[0] = entry.place
                     if entry.event["operationType"] == "dropDatabase" and not options.get("allChangesForCluster"):
                         place[0] = f"{entry.place[:-2]}FF"
-                        ended = {"_id": {"_data": place[0]}, "operationType": "invalidate", "clusterTime": entry.at}
+                        ended = {
+                            "_id": {"_data": place[0]},
+                            "operationType": "invalidate",
+                            "clusterTime": entry.at,
+                        }
                         return [*events, bson.encode(ended)], place[0], True
                 if len(told) < self.most:
                     place[0] = max(place[0], high_water(self._now) if self.oplog else place[0])
                 return events, place[0], False
 
-        waiting.clear()
         return self._begun(Cursor(batch, f"{database}.$cmd.aggregate"))
 
     def _getmore(self, body: Mapping[str, Any], _database: str) -> dict[str, Any]:
@@ -325,8 +339,8 @@ class Replica:
             event["fullDocument"] = RawBSONDocument(entry.image, _RAW)  # type: ignore[arg-type]
         elif kind == "update" and options.get("fullDocument") == "required":
             if names["coll"] not in self.images:
-                raise Refused(47, "Change stream was configured to require a post-image for all update events, but "
-                                  "the post-image was not found", "NonResumableChangeStreamError")  # fmt: skip
+                raise Refused(47, "Change stream was configured to require a post-image for all update events, "
+                                  "but the post-image was not found", "NonResumableChangeStreamError")  # fmt: skip
             event["fullDocument"] = RawBSONDocument(entry.image, _RAW)  # type: ignore[arg-type]
         elif kind == "update" and options.get("fullDocument") == "updateLookup":
             raw = self._of(names["db"], names["coll"]).get(sort_key(event["documentKey"]["_id"]))
@@ -337,7 +351,9 @@ class Replica:
         return [entry for entry in self.oplog if entry.place > place]
 
     def _is_told(self, entry: Entry, where: Mapping[str, Any], match: Mapping[str, Any]) -> bool:
-        return entry.event["operationType"] != "noop" and matches(where, entry.event) and matches(match, entry.event)
+        return (
+            entry.event["operationType"] != "noop" and matches(where, entry.event) and matches(match, entry.event)
+        )
 
     def _next(self) -> Timestamp:
         return Timestamp(self._now.time, self._now.inc + 1)
@@ -381,5 +397,5 @@ def _holds(wanted: Any, value: Any) -> bool:
     return True
 
 
-_RAW = OPTIONS.with_options(document_class=RawBSONDocument)
+_RAW = OPTIONS.with_options(document_class=RawBSONDocument, unicode_decode_error_handler="replace")
 _NO_SIGNATURE = {"hash": b"\0" * 20, "keyId": 0}

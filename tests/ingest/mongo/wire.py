@@ -6,6 +6,7 @@ https://www.mongodb.com/docs/manual/reference/mongodb-wire-protocol/
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import os
@@ -38,7 +39,7 @@ class Backend(Protocol):
 
 
 class Wire:
-    """Listens at a port, which stays its own between `stop` and `start`. password: of the user smelt; None: of nobody."""
+    """Listens at a port, which stays its own between `stop` and `start`. password: of the user; None: none signs in."""
 
     def __init__(self, backend: Backend, password: str | None = None, tls: ssl.SSLContext | None = None) -> None:
         self.backend, self.password, self.tls = backend, password, tls
@@ -74,10 +75,8 @@ class Wire:
     def cut(self) -> None:
         """Every connection breaks."""
         for connection in list(self._open):
-            try:
+            with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
 
     def serve(self, connection: socket.socket) -> None:
         if self.tls:
