@@ -222,6 +222,8 @@ def require_binlog(session: pymysql.Connection, where: str) -> Kind:
             f"in the server's configuration: {', '.join(f'{name} = {value}' for name, value in wrong.items())}"
             "; MariaDB from 10.5 on and MySQL from 8.0.14 on have all of them",
         )
+    # Who may not ask this may not follow the log.
+    log_end(session)
     return kind
 
 

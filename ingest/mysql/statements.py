@@ -73,7 +73,8 @@ class _Word:
 def _words(statement: str) -> Iterator[_Word]:
     for found in _TOKEN.finditer(statement):
         if quoted := found["quoted"]:
-            yield _Word("", quoted[1:-1].replace(quoted[0] * 2, quoted[0]))
+            is_name = quoted[0] != "'"
+            yield _Word("", quoted[1:-1].replace(quoted[0] * 2, quoted[0]) if is_name else "")
         elif word := found["word"]:
             yield _Word(word.upper(), word)
 

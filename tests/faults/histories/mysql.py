@@ -19,8 +19,9 @@ class MysqlHistory(History):
 
     kind = "mysql"
     failpoints = [
-        "after-piece", "before-commit", "in-transaction", "after-commit", "after-stream-commit", "before-commit:2",
-        "in-transaction:2", "after-stream-commit:2", "before-commit:3", "in-transaction:3", "after-commit:3", *CARE,
+        "after-piece", "before-commit", "in-transaction", "after-commit", "after-stream-commit",
+        "before-commit:2", "in-transaction:2", "after-stream-commit:2", "before-commit:3", "in-transaction:3",
+        "after-commit:3", *CARE,
     ]  # fmt: skip
 
     def prepare(self) -> None:

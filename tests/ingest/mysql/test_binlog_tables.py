@@ -115,5 +115,7 @@ def test_a_transaction_of_any_size_is_one_transaction(shop) -> None:
     shop.sql("insert into t select seq, repeat('x', 40) from seq_1_to_300000")
     result = shop.load()["t"]
     assert result.rows_loaded == 300_000
-    found = shop.bronze("select count(distinct _smelt_gtid), count(distinct _smelt_sequence), max(_smelt_sequence) from bronze")
+    found = shop.bronze(
+        "select count(distinct _smelt_gtid), count(distinct _smelt_sequence), max(_smelt_sequence) from bronze"
+    )
     assert found == [(1, 300_000, 300_000)]

@@ -123,7 +123,8 @@ def test_every_type_lands_as_in_a_snapshot(shop) -> None:
 def test_values_are_what_they_are_at_the_source(shop) -> None:
     shop.sql(
         "create table t (id int primary key, n bigint unsigned, d decimal(10,2), f float, day date, "
-        "moment datetime(3), ts timestamp(6) null, span time, b bit(3), e enum('x','y'), s set('p','q'), y year, raw binary(3))"
+        "moment datetime(3), ts timestamp(6) null, span time, b bit(3), e enum('x','y'), s set('p','q'), y year, "
+        "raw binary(3))"
     )
     shop.declare(t="[id]")
     shop.load()
@@ -134,8 +135,8 @@ def test_values_are_what_they_are_at_the_source(shop) -> None:
     shop.sql(f"insert into t values (1, {values})", **_LAX)
     shop.load()
     ((_, *found),) = shop.events(
-        "n::varchar, d::varchar, f, day, moment::varchar, (ts at time zone 'UTC')::varchar, span, b, e, s, y, raw, "
-        "_smelt_extra"
+        "n::varchar, d::varchar, f, day, moment::varchar, (ts at time zone 'UTC')::varchar, span, b, e, s, y, "
+        "raw, _smelt_extra"
     )
     assert found == [
         "18446744073709551615", "-1.50", pytest.approx(3.1415927), None, "2024-06-01 12:00:00.125",
