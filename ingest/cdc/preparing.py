@@ -112,6 +112,8 @@ def prepare(server: Server, source: SourceSpec, jobs: Sequence[Job], log: Transa
         if source.cdc.is_managed:
             notes += ensure_publication(session, source.publication, [table_of(job.stream) for job in jobs])
         slot = find_slot(session, source.slot)
+        # Another process of ours may read the slot: it commits first, and then confirms.
+        log.reload()
         _require_whole(source, slot, started, log)
         if slot and slot.status == "lost" and source.cdc.is_managed:
             drop_slot(session, source.slot)

@@ -47,6 +47,10 @@ class TransactionWriter:
     def __post_init__(self) -> None:
         ensure_columns(self.lake, self.identifier, _SCHEMA)
         remove_orphans(self.lake, self.identifier)
+        self.reload()
+
+    def reload(self) -> None:
+        """Look again where the table is: another process may have committed."""
         self.state: TableState = read_state(self.lake.table(self.identifier))
 
     @property
