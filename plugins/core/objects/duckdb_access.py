@@ -35,6 +35,12 @@ def allow_connection(con: duckdb.DuckDBPyConnection, settings: Settings, name: s
     url = resolve(connection.url or "", settings.project_dir, f"{what}.url").rstrip("/")
     if "://" not in url:
         return url
+    parts = urlsplit(url)
+    if parts.username or parts.password or parts.query:
+        raise SmeltError(
+            f"{what}.url has credentials or parameters in it, which would stand in every view",
+            "leave them away; bearer_token or keys of `storage` are kept apart",
+        )
     scheme, _, _ = split_url(url)
     if scheme not in ("s3", "s3a") and not is_site(url):
         raise SmeltError(

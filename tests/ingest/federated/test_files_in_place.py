@@ -217,6 +217,10 @@ def test_a_file_of_a_web_server_is_read_in_place_and_loaded_with_token_and_autho
         assert files.load().outcome == "unchanged"
         files.put("big table.parquet", _parquet("select 5 as id, 'w' as wide", tmp_path))
         assert files.load().rows_loaded == 1
+        files.connection["url"] = server.url.replace("://", f"://me:{token}@")
+        files.stream("big table.parquet")
+        assert "would stand in every view" in (files.ingest().error or "")
+        files.connection["url"] = f"{server.url}/to us"
         files.stream("*.parquet")
         assert "a web server lists no files" in (files.ingest().error or "")
         files.stream("gone.csv")
