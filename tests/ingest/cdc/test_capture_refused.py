@@ -6,6 +6,7 @@ import psycopg
 import pytest
 
 from ingest.cdc import preparing
+from ingest.cdc.server import Server
 from ingest.health import Finding, examine
 from plugins.core.settings import load_settings
 from tests.conftest import server_folder
@@ -119,3 +120,17 @@ def test_a_server_that_does_not_log_logically(project, shop) -> None:
             server.stop()
     assert "wal_level" in error
     assert "alter system" in hint
+
+
+@pytest.mark.full
+def test_a_slot_that_another_process_reads_is_told_as_in_use(shop) -> None:
+    shop.sql("create table t (id int primary key)")
+    shop.declare(t="[id]")
+    shop.load()
+    with Server(shop.dsn, "test").replication() as stream:
+        stream.start(shop.slot, shop.slot, 0)
+        (result,) = shop.ingest()
+    assert "is in use" in (result.error or "")
+    assert "smelt watch" in (result.hint or "")
+    shop.sql("insert into t values (1)")
+    assert shop.load()["t"].rows_loaded == 1
