@@ -13,7 +13,7 @@ from ingest.watch.polling import PollFeed
 
 # Each is imported only when it is needed.
 _FEEDS = {
-    "mongodb/cdc": "ingest.mongo.feed:open_feed",
+    "mongodb/cdc": "ingest.mongo:open_feed",
     "mysql/cdc": "ingest.mysql.feed:open_feed",
     "cdc": "ingest.cdc.feed:open_feed",
     "kafka": "ingest.kafka.feed:open_feed",

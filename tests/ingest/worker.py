@@ -15,6 +15,7 @@ _CONTEXT.set_forkserver_preload(
         "ingest.runner",
         "ingest.extract.postgres",
         "ingest.cdc",
+        "ingest.mongo.feed",
         "ingest.mysql.feed",
         "ingest.webhooks.server",
         "ingest.webhooks.feed",

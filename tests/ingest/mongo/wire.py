@@ -20,6 +20,8 @@ from typing import Any, Protocol
 
 import bson
 
+from ingest.mongo.values import OPTIONS
+
 _HEADER = struct.Struct("<iiii")
 _QUERY, _REPLY, _MSG = 2004, 1, 2013
 
@@ -155,7 +157,7 @@ def _command(code: int, payload: bytes) -> dict[str, Any]:
     assert code == _MSG, code
     assert payload[4] == 0
     (size,) = struct.unpack_from("<i", payload, 5)
-    return bson.decode(payload[5 : 5 + size])
+    return bson.decode(payload[5 : 5 + size], OPTIONS)
 
 
 def _packed(code: int, request: int, body: bytes) -> bytes:
