@@ -14,6 +14,7 @@ NAMES = (
     "discovery",
     "postgres",
     "cdc",
+    "mysql",
     "kafka",
     "files",
     "watch",

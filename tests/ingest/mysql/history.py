@@ -6,7 +6,7 @@ import random
 
 
 class History:
-    """Writes to the tables `t` and `u` of a database; `events`: what bronze must hold of each after the snapshot."""
+    """Writes to the tables `t` and `u`; `events`: what bronze must hold of each after the snapshot."""
 
     def __init__(self, shop, seed: int) -> None:
         self.events: dict[str, list[tuple[str, int, int | None]]] = {"t": [], "u": []}
