@@ -18,7 +18,8 @@ from plugins.core.settings import load_settings
 from plugins.core.warehouse.reader import open_published
 
 SMELT = str(Path(sys.executable).with_name("smelt"))
-pytestmark = pytest.mark.full
+# A whole story, with five builds of the demo: on a busy machine it takes more than the usual ten minutes.
+pytestmark = [pytest.mark.full, pytest.mark.timeout(1800)]
 
 
 def _run(folder: Path, *command: str) -> str:
