@@ -93,8 +93,8 @@ class Broker:
             properties.write_text(f"{text}\n{listeners}\n{more}\n")
             # One in 64 begins with a dash: after `-t` it would be read as another option.
             cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-            tool = [*command, "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(properties)]
-            subprocess.run([*tool, *self._users()], check=True, capture_output=True)
+            form = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(properties)]
+            subprocess.run([*command, *form, *self._users()], check=True, capture_output=True)
         log = (self.folder / "broker.log").open("ab")
         self._process = subprocess.Popen([*command, "kafka.Kafka", str(properties)], stdout=log, stderr=log)
         self._wait()
