@@ -10,10 +10,10 @@ import secrets
 import socket
 import struct
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 from ingest.mysql.decoder import HEADER
+from ingest.mysql.packets import Packets
 from ingest.mysql.server import Kind, Server, ask
 from ingest.retry import Transient
 
@@ -24,7 +24,6 @@ _FORMAT = 15
 _HEARTBEAT_NANOSECONDS = 1_000_000_000
 SILENCE_SECONDS = 30.0
 _CHUNK = 1 << 18
-_LONGEST = 0xFFFFFF
 _CRC32 = 1
 
 
@@ -51,8 +50,7 @@ class Dump:
                     made = str(uuid.uuid4())
                     cursor.execute("set @slave_uuid = %s, @replica_uuid = %s", [made, made])
             self._connection._write_bytes(_asked(kind, number, start))
-        self._buffer = bytearray()
-        self._parts: list[bytes] = []
+        self._packets = Packets()
 
     def read(self, seconds: float) -> list[bytes]:
         """Events that have come, without checksums; none if none came within `seconds`.
@@ -69,9 +67,8 @@ class Dump:
             raise Transient(f"{self._server.where}: the connection was lost: {error}") from error
         if not received:
             raise Transient(f"{self._server.where}: the server closed the connection")
-        self._buffer += received
         with self._server.explained():
-            return [self._stripped(event) for event in self._events()]
+            return [self._stripped(self._event(packet)) for packet in self._packets.take(received)]
 
     def interrupt(self) -> None:
         """Let `read`, in whichever thread, end at once."""
@@ -84,25 +81,10 @@ class Dump:
         """Leave the server."""
         self._connection._force_close()
 
-    def _events(self) -> Iterator[bytes]:
-        """Whole events of the buffer; what is left of it stays."""
-        buffer, at = self._buffer, 0
-        while len(buffer) - at >= 4:
-            size = int.from_bytes(buffer[at : at + 3], "little")
-            end = at + 4 + size
-            if end > len(buffer):
-                break
-            packet, at = bytes(buffer[at + 4 : end]), end
-            if self._parts or size == _LONGEST:
-                self._parts.append(packet)
-                if size == _LONGEST:
-                    continue
-                packet = b"".join(self._parts)
-                self._parts = []
-            if packet[:1] != b"\0":
-                self._refuse(packet)
-            yield packet[1:]
-        del buffer[:at]
+    def _event(self, packet: bytes) -> bytes:
+        if packet[:1] != b"\0":
+            self._refuse(packet)
+        return packet[1:]
 
     def _refuse(self, packet: bytes) -> None:
         """Raise what the server says instead of an event."""

@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ingest.cdc.tuples import Bytes, Places
 from ingest.extract.base import PullRequest
+from ingest.mysql.cells import MARGIN, Cells, unsigned
 from ingest.mysql.columns import Column, extra_expression
 from ingest.mysql.describing import Described
+from ingest.mysql.packets import Packets
+from ingest.mysql.values import raw_values
 from plugins.core.duck import literal, quote
 
-# Rows that are fetched at once, and bytes of a row group.
-_FETCHED, _GROUP = 1_000, 32 << 20
+# Bytes that are read at once, of rows that are decoded at once, and of a row group.
+_CHUNK, _RUN, _GROUP = 1 << 18, 4 << 20, 32 << 20
+_LOST = 2013
 # WKB stands after the number of its reference system.
 _REFERENCE = 4
 
@@ -30,7 +36,7 @@ def staged(connection: Any, table: Described, where: str, request: PullRequest) 
     file = request.workdir / f"rows-{table.name.encode().hex()[:60]}.parquet"
     with pq.ParquetWriter(file, schema, compression="lz4") as out:
         held: list[pa.RecordBatch] = []
-        for batch in _batches(connection, query, table.columns, schema):
+        for batch in _batches(connection, query, table, schema):
             held.append(batch)
             request.progress(batch.num_rows)
             if sum(one.nbytes for one in held) >= _GROUP:
@@ -47,18 +53,75 @@ def staged(connection: Any, table: Described, where: str, request: PullRequest) 
     return f"select {typed}, {extra_expression(table.columns)} as _smelt_extra from ({rows})"
 
 
-def _batches(
-    connection: Any, query: str, columns: Sequence[Column], schema: pa.Schema
-) -> Iterator[pa.RecordBatch]:
+def _batches(connection: Any, query: str, table: Described, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """Rows of the query's answer, as the server sends them: each value a text, its length before it."""
     from pymysql.cursors import SSCursor
 
-    cut = [n for n, column in enumerate(columns) if column.kind == "geometry"]
     cursor = SSCursor(connection)
     cursor.execute(query)
-    while rows := cursor.fetchmany(_FETCHED):
-        values = list(zip(*rows, strict=True))
-        for n in cut:
-            values[n] = tuple(value if value is None else value[_REFERENCE:] for value in values[n])
-        arrays = [pa.array(given, pa.large_binary()) for given in values]
-        yield pa.RecordBatch.from_arrays(arrays, schema=schema)
-    cursor.close()
+    packets, held, size, is_over = Packets(), list[bytes](), 0, False
+    while not is_over:
+        for packet in packets.take(_received(connection)):
+            is_over = _is_end(packet)
+            if not is_over:
+                held.append(packet)
+                size += len(packet)
+        if held and (is_over or size >= _RUN):
+            yield _batch(held, table.columns, schema)
+            held, size = [], 0
+    # The driver would read what isn't there any more.
+    connection._result.unbuffered_active = False
+    connection._result = None
+
+
+def _received(connection: Any) -> bytes:
+    import pymysql
+
+    try:
+        received = connection._rfile.read1(_CHUNK)
+    except OSError as error:
+        raise pymysql.OperationalError(_LOST, f"the connection was lost: {error}") from error
+    if not received:
+        raise pymysql.OperationalError(_LOST, "the server closed the connection")
+    return received
+
+
+def _is_end(packet: bytes) -> bool:
+    """Whether the packet says that there are no more rows. Raises what the server says instead of a row."""
+    if packet[:1] == b"\xff":
+        import pymysql
+
+        pymysql.err.raise_mysql_exception(packet)
+    return packet[:1] == b"\xfe" and len(packet) < 9
+
+
+def _batch(packets: Sequence[bytes], columns: Sequence[Column], schema: pa.Schema) -> pa.RecordBatch:
+    data = np.frombuffer(b"".join([*packets, bytes(MARGIN)]), np.uint8)
+    sizes = np.fromiter(map(len, packets), np.int64, len(packets))
+    place = np.cumsum(sizes) - sizes
+    arrays = []
+    for column in columns:
+        cells, place = _texts(data, place)
+        if column.kind == "geometry":
+            skipped = np.where(cells.is_null, 0, _REFERENCE)
+            cells = Cells(cells.start + skipped, cells.length - skipped, cells.is_null)
+        arrays.append(raw_values(data, cells))
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _texts(data: Bytes, place: Places) -> tuple[Cells, Places]:
+    """One column of all rows, whose values begin at `place`, and the places after them."""
+    first = data[place].astype(np.int64)
+    is_null = first == _NULL
+    length, start = np.where(is_null, 0, first), place + 1
+    for mark, size in _WIDTHS.items():
+        chosen = np.flatnonzero(first == mark)
+        if len(chosen):
+            length[chosen] = unsigned(data, place[chosen] + 1, size)
+            start[chosen] += size
+    return Cells(np.where(is_null, 0, start), length, is_null), start + length
+
+
+_NULL = 251
+# Lengths of 251 and more are written in so many bytes after a mark.
+_WIDTHS = {252: 2, 253: 3, 254: 8}

@@ -58,3 +58,49 @@ def test_truncate_is_a_tombstone_for_each_row(shop) -> None:
     found = shop.events("id, v")
     assert sorted(found[4:6]) == [("d", 2, None), ("d", 3, None)]
     assert shop.state("id, v") == [(1, 9)]
+
+
+def test_columns_that_the_server_computes_or_hides(shop) -> None:
+    shop.sql(
+        "create table t (id int primary key, a int, v int as (a + 1) virtual, s varchar(9) as (concat('s', a)) stored, "
+        "h int invisible default 7)",
+        "insert into t (id, a) values (1, 1)",
+    )
+    shop.declare(t="[id]")
+    shop.load()
+    shop.sql(
+        "insert into t (id, a) values (2, 2)", "update t set a = 3 where id = 2", "update t set a = 4 where id = 1"
+    )
+    shop.load()
+    found = shop.events("id, a, v, s, h")
+    assert found == [
+        ("r", 1, 1, 2, "s1", 7), ("c", 2, 2, 3, "s2", 7), ("u", 2, 3, 4, "s3", 7), ("u", 1, 4, 5, "s4", 7),
+    ]  # fmt: skip
+
+
+def test_a_transaction_that_was_rolled_back_in_the_log_is_passed_over(shop) -> None:
+    """The server writes a rolled-back transaction into its log if it had changed a table that can't be rolled back."""
+    shop.sql("create table t (id int primary key)", "create table m (id int) engine = myisam")
+    shop.declare(t="[id]")
+    shop.load()
+    with shop.server.connect(database=shop.database) as connection, connection.cursor() as cursor:
+        connection.begin()
+        for statement in ("insert into t values (1)", "insert into m values (1)", "insert into t values (2)"):
+            cursor.execute(statement)
+        connection.rollback()
+        cursor.execute("insert into t values (3)")
+    shop.sql("insert into m values (2)")
+    shop.load()
+    assert shop.events("id") == [("c", 3)] == [("c", *row) for row in shop.rows("select id from t")]
+
+
+def test_the_place_moves_on_with_changes_of_other_tables(shop) -> None:
+    shop.sql("create table t (id int primary key)", "create table u (id int primary key)")
+    shop.declare(t="[id]")
+    shop.load()
+    shop.sql("insert into u values (1)", "flush binary logs", "insert into u values (2)", "flush binary logs")
+    assert shop.load()["t"].outcome == "unchanged"
+    newest = shop.rows("show master status")[0][0]
+    shop.sql(f"purge binary logs to '{newest}'", "insert into t values (1)")
+    shop.load()
+    assert shop.events("id") == [("c", 1)]
