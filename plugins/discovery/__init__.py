@@ -1,4 +1,4 @@
-"""`smelt discover`: a place (source, file, folder, bucket, table, database) in, profiles of its streams out.
+"""`smelt discover`: a place (source, folder, bucket, topic, table, database) in, profiles of its streams out.
 
 `read_place` opens a place and samples its streams, `discover_place` profiles them; other plugins use both.
 """

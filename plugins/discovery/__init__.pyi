@@ -5,6 +5,7 @@ from .reading import Written as Written
 from .reading import bucket_at as bucket_at
 from .reading import database_file as database_file
 from .reading import is_bucket as is_bucket
+from .reading import is_cluster as is_cluster
 from .reading import read_place as read_place
 from .reading import written as written
 
@@ -16,6 +17,7 @@ __all__ = [
     "database_file",
     "discover_place",
     "is_bucket",
+    "is_cluster",
     "read_place",
     "written",
 ]

@@ -18,8 +18,8 @@ def discover(
     place: Annotated[
         str,
         typer.Argument(
-            metavar="SOURCE|FILE|FOLDER|BUCKET|TABLE|DSN",
-            help="A source of the project, a file, folder or bucket, a published or bronze table, or a database.",
+            metavar="SOURCE|FILE|FOLDER|BUCKET|TOPIC|TABLE|DSN",
+            help="A source of the project; a file, folder, bucket or topic; a published or bronze table; a DSN.",
             show_default=False,
         ),
     ],
@@ -36,6 +36,7 @@ def discover(
     smelt discover shop                                 a source, as it is in bronze
     smelt discover exports/                             a folder of CSV, JSON or Parquet files
     smelt discover s3://bucket/exports                  a sample of a bucket's objects
+    smelt discover kafka://broker:9092/topic            its newest messages
     smelt discover orders.csv.gz --json                 one file, as JSON
     smelt discover gold.fct_order_items                 a published table
     smelt discover postgresql://me@host/db --mermaid    a database, as a diagram

@@ -22,7 +22,8 @@ def onboard(
     place: Annotated[
         str,
         typer.Argument(
-            metavar="SPEC|DSN|FOLDER|BUCKET", help="An API's spec, a database's URL, a folder, or a bucket's URL."
+            metavar="SPEC|DSN|FOLDER|BUCKET|TOPIC",
+            help="An API's spec, a folder, or a URL: database, bucket, topic.",
         ),
     ],
     name: Annotated[
@@ -39,7 +40,7 @@ def onboard(
         typer.Option(
             "--set",
             metavar="NAME=VALUE",
-            help="Input of an API (base_url, a token) or bucket (endpoint, access_key); again for more.",
+            help="Input of an API (base_url, a token), bucket (endpoint, access_key) or broker; again for more.",
         ),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing: take every default, and commit.")] = False,
@@ -49,7 +50,7 @@ def onboard(
     force: Annotated[bool, typer.Option("--force", help="Overwrite the source's files.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON at the end; ask nothing.")] = False,
 ) -> None:
-    """From a spec, a database, a folder or a bucket to a loaded source and a pull request with its models.
+    """From a spec, a database, files or topics to a loaded source and a pull request with its models.
 
     Five steps, each a command of its own, which you can run alone and again:
 
@@ -61,6 +62,7 @@ def onboard(
 
       smelt onboard exports/ --name crm
       smelt onboard s3://bucket/exports --set access_key=env:KEY --set secret_key=env:SECRET
+      smelt onboard kafka://broker:9092/shop.orders
       smelt onboard sqlite:///data/shop.db
       smelt onboard openapi.yaml --set base_url=https://api.acme.example --set api_token=env:ACME_TOKEN
     """

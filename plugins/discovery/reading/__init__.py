@@ -4,6 +4,7 @@ from plugins.discovery.reading.buckets import bucket_at, is_bucket
 from plugins.discovery.reading.databases import database_file
 from plugins.discovery.reading.opening import read_place
 from plugins.discovery.reading.place import Place, Reference, Stream
+from plugins.discovery.reading.topics import is_cluster
 from plugins.discovery.reading.written import Written, written
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "bucket_at",
     "database_file",
     "is_bucket",
+    "is_cluster",
     "read_place",
     "written",
 ]

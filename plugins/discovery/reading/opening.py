@@ -13,8 +13,8 @@ from urllib.parse import quote
 import duckdb
 
 from plugins.core.errors import SmeltError
-from plugins.core.settings import Settings, StorageSettings, load_settings, mask, resolve
-from plugins.discovery.reading import buckets, files, project
+from plugins.core.settings import KafkaSettings, Settings, StorageSettings, load_settings, mask, resolve
+from plugins.discovery.reading import buckets, files, project, topics
 from plugins.discovery.reading.databases import read_database
 from plugins.discovery.reading.place import ROWS, Place, Progress, Stream, scratch
 from plugins.discovery.reading.sampling import Group, fetch_sample
@@ -32,12 +32,14 @@ def read_place(
     project_dir: Path | None = None,
     on_progress: Progress = lambda _: None,
     storage: StorageSettings | None = None,
+    kafka: KafkaSettings | None = None,
 ) -> Iterator[Place]:
     """Read a source of the project, a file, a folder, a bucket, a table, or a database, while the block runs.
 
-    place: a path, a DSN (`postgresql://`, `sqlite:///`, `duckdb:///`), a bucket (`s3://`, `gs://`), the name of a
-    source or of a connection in smelt.toml, or that of a published or bronze table. rows: of each sample at most.
-    stream: only this one. storage: how a bucket is reached; None: as smelt.toml says, or `AWS_*`.
+    place: a path, a DSN (`postgresql://`, `sqlite:///`, `duckdb:///`), a bucket (`s3://`, `gs://`), topics
+    (`kafka://`), the name of a source or of a connection in smelt.toml, or that of a published or bronze table.
+    rows: of each sample at most. stream: only this one. storage, kafka: how a bucket or broker is reached; None:
+    as smelt.toml says, or `AWS_*`.
     Raises SmeltError if there is no such place or stream, or if it can't be read.
     """
     if rows < 1:
@@ -52,7 +54,7 @@ def read_place(
             with open_published(settings) as guarded:
                 yield project.read_published_table(settings, guarded, published, rows)
             return
-        reader = _Reader(con, folder, settings, on_progress, storage)
+        reader = _Reader(con, folder, settings, on_progress, storage, kafka)
         found = reader.read(place, rows, stream)
         if stream is not None and not (kept := tuple(one for one in found.streams if one.name == stream)):
             names = [one.name for one in reader.read(place, 1, None).streams]
@@ -70,11 +72,15 @@ class _Reader:
     settings: Settings
     on_progress: Progress
     storage: StorageSettings | None = None
+    kafka: KafkaSettings | None = None
 
     def read(self, place: str, rows: int, stream: str | None) -> Place:
         """A place; of several streams only the one that is asked for."""
         if buckets.is_bucket(place):
             return self._bucket(buckets.bucket_at(self.settings, place, self.storage), rows, stream)
+        if topics.is_cluster(place):
+            cluster = topics.cluster_at(self.settings, place, self.kafka)
+            return topics.read_topics(cluster, rows, self.on_progress, stream)
         if "://" in place:
             return read_database(self.con, place, rows, self.on_progress, stream)
         path = Path(place).expanduser()
@@ -101,6 +107,8 @@ class _Reader:
             return read_database(self.con, dsn, rows, self.on_progress, stream)
         if name in settings.connections and (url := buckets.bucket_url(settings, name)):
             return self._bucket(buckets.connected(settings, name, url), rows, stream)
+        if name in settings.connections and topics.servers_of(settings, name):
+            return topics.read_topics(topics.connected(settings, name), rows, self.on_progress, stream)
         bronze = project.bronze_tables(settings)
         if (table := name.removeprefix("bronze.")) in bronze:
             return project.read_bronze_table(self.con, settings, table, rows, self.on_progress)

@@ -54,7 +54,7 @@ class Reference:
 
 @dataclass(frozen=True)
 class Place:
-    """kind: source, file, folder, bucket, table or database. name: as it may be printed, without secrets.
+    """kind: source, file, folder, bucket, topics, table or database. name: as it may be printed, without secrets.
 
     keys: of all objects of a bucket, below the place.
     """
