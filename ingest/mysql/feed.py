@@ -58,8 +58,8 @@ class MysqlFeed:
 
     @property
     def is_full(self) -> bool:
-        """Whether as many events are held as one commit may carry."""
-        return self._following.is_full
+        """As `Feed.is_full`."""
+        return self._following.is_due
 
     @property
     def is_there(self) -> bool:
@@ -86,6 +86,7 @@ class MysqlFeed:
         """Commit what was taken, and how far the log was read."""
         if self._following.is_whole and self._following.tables.is_moved:
             self._commit()
+        self._following.require_same_tables()
 
     def results(self) -> list[StreamResult]:
         """What became of each stream since the feed was opened, first snapshots included; goes to the ledger."""

@@ -42,6 +42,7 @@ class Following:
         self._source = next(iter(jobs.values()))[0].source.name
         self.tables = Tables.of(jobs, log, gtids(log.gtid, is_mariadb=kind.is_mariadb))
         self.is_whole = True
+        self._replaced: list[str] = []
         captured = frozenset(self.tables.writers)
         with server.session() as session:
             catalog = read_catalog(session, kind, sorted(captured))
@@ -67,14 +68,15 @@ class Following:
         return self.is_whole and self.tables.taken.covers(end)
 
     @property
-    def is_full(self) -> bool:
-        """Whether as many events are held as one commit may carry, or nothing more may be taken before it."""
-        return self.tables.events >= _BATCH or bool(self.tables.anew)
+    def is_due(self) -> bool:
+        """Whether nothing more may be taken before a commit: one is full, or a table was replaced."""
+        return (self.tables.events >= _BATCH and self.is_whole) or bool(self.tables.anew)
 
     def take(self, seconds: float) -> int:
         """Take what comes, for at most `seconds`; returns how many events. With an end, nothing beyond it."""
         taken, deadline = 0, time.monotonic() + seconds
-        while not self.is_there and not (self.is_full and self.is_whole) and not self.tables.anew:
+        self.require_same_tables()
+        while not self.is_there and not self.is_due:
             left = deadline - time.monotonic()
             if left <= 0:
                 break
@@ -105,11 +107,16 @@ class Following:
         return taken
 
     def commit(self) -> None:
-        """Commit what was taken. Raises Transient if tables were replaced: the log must be opened anew."""
+        """Commit what was taken; of tables that were replaced, that they must be read again."""
         anew = sorted({*self._log.position.get("anew", []), *self.tables.anew})
         self.tables.commit(file=self.place.file, end=self.place.end, passed_over=None, anew=anew)
-        if self.tables.anew:
-            raise Transient(f"tables that were dropped, renamed or made anew: {', '.join(anew)}", retry_after=0.1)
+        self._replaced, self.tables.anew = self.tables.anew, []
+
+    def require_same_tables(self) -> None:
+        """Raise Transient if tables were replaced, and that is committed: the log must be opened anew."""
+        if self._replaced:
+            names = ", ".join(sorted(set(self._replaced)))
+            raise Transient(f"tables that were dropped, renamed or made anew: {names}", retry_after=0.1)
 
     def close(self) -> None:
         """Let go of the server; what wasn't committed is still in its log."""

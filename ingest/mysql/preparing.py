@@ -85,9 +85,10 @@ def _catch_up(
     try:
         while not following.is_there:
             following.take(1.0)
-            if following.is_full and following.is_whole:
+            if following.is_due:
                 following.commit()
         following.commit()
+        following.require_same_tables()
         return _results(following.tables, time.monotonic() - began)
     finally:
         following.close()

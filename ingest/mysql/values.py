@@ -26,6 +26,8 @@ _MICROS = 1_000_000
 _DAY = 86_400 * _MICROS
 # Digits that fit 64 bits.
 _LONG = 18
+# Bytes of a value, on average, from which on values are copied one by one.
+_LONG_VALUES = 64
 _UTF8 = {"utf8", "utf8mb3", "utf8mb4", "ascii"}
 # Of the others, these don't write ASCII as it is.
 _TWO_BYTES = {"ucs2", "utf16", "utf16le", "utf32"}
@@ -160,8 +162,13 @@ def raw_values(data: Bytes, cells: Cells) -> pa.Array:
     """The values as they are."""
     offsets = np.zeros(len(cells.length) + 1, np.int64)
     np.cumsum(cells.length, out=offsets[1:])
-    shift = np.repeat(cells.start - offsets[:-1], cells.length)
-    values = data[shift + np.arange(int(offsets[-1]))]
+    total = int(offsets[-1])
+    if total > _LONG_VALUES * len(cells.length):
+        spans = zip(cells.start.tolist(), (cells.start + cells.length).tolist(), strict=True)
+        values = np.concatenate([data[start:end] for start, end in spans])
+    else:
+        # Place of each byte of the result in `data`: eight bytes for one, so only of short values.
+        values = data[np.repeat(cells.start - offsets[:-1], cells.length) + np.arange(total)]
     valid = pa.py_buffer(np.packbits(~cells.is_null, bitorder="little"))
     return pa.LargeBinaryArray.from_buffers(
         pa.large_binary(), len(cells.length), [valid, pa.py_buffer(offsets), pa.py_buffer(values)]

@@ -62,8 +62,8 @@ def test_truncate_is_a_tombstone_for_each_row(shop) -> None:
 
 def test_columns_that_the_server_computes_or_hides(shop) -> None:
     shop.sql(
-        "create table t (id int primary key, a int, v int as (a + 1) virtual, s varchar(9) as (concat('s', a)) stored, "
-        "h int invisible default 7)",
+        "create table t (id int primary key, a int, v int as (a + 1) virtual, "
+        "s varchar(9) as (concat('s', a)) stored, h int invisible default 7)",
         "insert into t (id, a) values (1, 1)",
     )
     shop.declare(t="[id]")
@@ -79,7 +79,7 @@ def test_columns_that_the_server_computes_or_hides(shop) -> None:
 
 
 def test_a_transaction_that_was_rolled_back_in_the_log_is_passed_over(shop) -> None:
-    """The server writes a rolled-back transaction into its log if it had changed a table that can't be rolled back."""
+    """The server writes it if it had changed a table that can't be rolled back."""
     shop.sql("create table t (id int primary key)", "create table m (id int) engine = myisam")
     shop.declare(t="[id]")
     shop.load()

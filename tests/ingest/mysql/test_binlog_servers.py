@@ -94,6 +94,17 @@ def test_a_log_that_was_deleted_is_told_and_read_again(alone: Captured) -> None:
     assert alone.events("id, v")[-1] == ("c", 3, 3)
 
 
+def test_values_larger_than_a_packet_of_the_protocol(alone: Captured) -> None:
+    alone.sql("set global max_allowed_packet = 67108864", "alter table t add column b longblob")
+    alone.sql("insert into t values (2, 2, repeat('x', 20000000))")
+    alone.load()
+    alone.sql("insert into t values (3, 3, repeat('y', 33554431)), (4, 4, 'z')")
+    alone.load()
+    assert alone.state("id, octet_length(b), b[:1]") == [
+        (1, None, None), (2, 20_000_000, b"x"), (3, 33_554_431, b"y"), (4, 1, b"z"),
+    ]  # fmt: skip
+
+
 def test_a_log_that_was_reset_is_told(alone: Captured) -> None:
     alone.load()
     alone.sql("reset master", "insert into t values (2, 2)")

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
 import pytest
+from pyiceberg.exceptions import NoSuchTableError
 
 pytestmark = pytest.mark.full
 
@@ -119,3 +126,36 @@ def test_a_transaction_of_any_size_is_one_transaction(shop) -> None:
         "select count(distinct _smelt_gtid), count(distinct _smelt_sequence), max(_smelt_sequence) from bronze"
     )
     assert found == [(1, 300_000, 300_000)]
+
+
+def test_a_watch_goes_on_with_a_table_that_was_replaced(shop) -> None:
+    shop.sql("create table t (id int primary key, v int)", "insert into t values (1, 1)")
+    shop.declare(t="[id]")
+    watching = subprocess.Popen(
+        [sys.executable, "-m", "plugins.cli", "watch", "shop", "--no-build"],
+        cwd=shop.project, env={**os.environ, "PYTHONPATH": str(Path.cwd())}, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    try:
+        _wait_for(shop, [(1, 1)])
+        shop.sql("create table fresh (id int primary key, v int)", "insert into fresh values (1, 2)")
+        shop.sql("insert into t values (9, 9)", "rename table t to old, fresh to t", "insert into t values (2, 2)")
+        _wait_for(shop, [(1, 2), (2, 2)])
+        shop.sql("insert into t values (3, 3)")
+        _wait_for(shop, [(1, 2), (2, 2), (3, 3)])
+    finally:
+        watching.terminate()
+        told, _ = watching.communicate(timeout=60)
+    assert watching.returncode == 0, told
+
+
+def _wait_for(shop, state: list[tuple]) -> None:
+    deadline = time.monotonic() + 90
+    found: list[tuple] | None = None
+    while found != state:
+        assert time.monotonic() < deadline, found
+        time.sleep(0.2)
+        try:
+            found = shop.state("id, v")
+        except (ValueError, NoSuchTableError):
+            found = None  # it isn't there yet
