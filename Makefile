@@ -3,7 +3,7 @@
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := $(UV) run --no-sync
-EXTRAS := --extra demo --extra semantic --extra kafka --extra mysql
+EXTRAS := --extra demo --extra semantic --extra kafka --extra mysql --extra mongo
 # Reads files that are newer than the pinned DuckDB; in a folder of its own.
 DUCKDB_NEXT := 2.0.0
 

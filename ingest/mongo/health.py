@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sized
+
 from ingest.mongo.client import Deployment, require_change_streams
 from ingest.mongo.collections import namespaces, require_collection
 from ingest.mongo.stream import Place, Watched
@@ -24,10 +26,10 @@ def check(settings: Settings, source: SourceSpec) -> str:
         if not captured:
             with deployment.explained("asking what it is"):
                 version = client.admin.command("buildInfo").get("version", "?")
-            told = f"MongoDB {version}, {len(found)} collections"
+            told = f"MongoDB {version}, {_counted(found)}"
         else:
             server = require_change_streams(deployment, client)
-            told = f"MongoDB {server.version}, {len(found)} collections"
+            told = f"MongoDB {server.version}, {_counted(found)}"
         for stream in source.streams:
             is_captured = stream in captured
             require_collection(
@@ -46,6 +48,10 @@ def check(settings: Settings, source: SourceSpec) -> str:
         now = watched.now(client)
         behind = "bronze is behind" if now.text > place.text else "bronze has everything"
         return f"{told}; the change stream goes on from where bronze is, {behind}"
+
+
+def _counted(found: Sized) -> str:
+    return f"{len(found)} collection{'' if len(found) == 1 else 's'}"
 
 
 def _place(settings: Settings, source: SourceSpec) -> Place | None:

@@ -73,7 +73,7 @@ def text_of(value: Any) -> str:
 def json_text(value: Any) -> str:
     """Extended JSON (relaxed): numbers are numbers, other types as `{"$oid": …}`, `{"$date": …}` and so on."""
     try:
-        return json.dumps(value, default=_extended, ensure_ascii=False, allow_nan=False)
+        return _ENCODER.encode(value)
     except ValueError:
         # NaN and infinity, which JSON has no numbers for.
         return dumps(value, json_options=RELAXED_JSON_OPTIONS, ensure_ascii=False)
@@ -81,6 +81,9 @@ def json_text(value: Any) -> str:
 
 def _extended(value: Any) -> Any:
     return default(value, RELAXED_JSON_OPTIONS)
+
+
+_ENCODER = json.JSONEncoder(default=_extended, ensure_ascii=False, allow_nan=False)
 
 
 def _float_text(value: float) -> str:

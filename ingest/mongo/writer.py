@@ -34,7 +34,7 @@ from plugins.core.lake.catalog import data_folder
 from plugins.core.lake.data_files import file_size, remove_file
 
 # What is held in memory at most, as rows and as bytes of their documents.
-PIECE_ROWS, PIECE_BYTES = 25_000, 24 * 2**20
+PIECE_ROWS, PIECE_BYTES = 25_000, 16 * 2**20
 _ROWS = "smelt_rows"
 # Entries of a position. token: the table is complete up to there; unread: keys that its first reading has yet to
 # come to; until: the cluster time of its end, before which nobody sees the table; anew: it must be read again.

@@ -210,7 +210,8 @@ class Replica:
     def _hello(self, _body: Mapping[str, Any], _database: str) -> dict[str, Any]:
         member = {"setName": self.name, "primary": self.me, "me": self.me, "hosts": [self.me], "secondary": False}
         return {
-            "helloOk": True, "ismaster": True, "isWritablePrimary": True, "saslSupportedMechs": ["SCRAM-SHA-256"], "maxBsonObjectSize": 16 * 2**20,
+            "helloOk": True, "ismaster": True, "isWritablePrimary": True,
+            "saslSupportedMechs": ["SCRAM-SHA-256"], "maxBsonObjectSize": 16 * 2**20,
             "maxMessageSizeBytes": 48_000_000, "maxWriteBatchSize": 100_000, "minWireVersion": 0,
             "maxWireVersion": 21, "logicalSessionTimeoutMinutes": 30, **(member if self.name else {}),
         }  # fmt: skip
@@ -276,8 +277,8 @@ class Replica:
                                    "be in the oplog.", "NonResumableChangeStreamError")  # fmt: skip
             found = [entry for entry in self.oplog if entry.place == start]
             if start.endswith("FF") and "resumeAfter" in options:
-                raise Refused(260, "Attempting to resume a change stream using 'resumeAfter' is not allowed from an "
-                                   "invalidate notification.", "NonResumableChangeStreamError")  # fmt: skip
+                told = "Attempting to resume a change stream using 'resumeAfter' is not allowed from an invalidate"
+                raise Refused(260, told, "NonResumableChangeStreamError")
             is_event = start[-10:-8] == "80" and not start.endswith("FF")
             if is_event and not (found and self._is_told(found[0], where, match)):
                 raise Refused(

@@ -31,7 +31,7 @@ def test_a_full_pull_compares(shop) -> None:
     assert (result.rows_loaded, result.tombstones) == (1, 1)
     assert [(key, str(price)) for key, price in shop.state("_id, price")] == [("2", "9.90"), ("3", "None")]
     code, told = shop.command("doctor")
-    assert (code, "1 collections" in told) == (0, True), told
+    assert (code, "1 collection" in told) == (0, True), told
 
 
 @pytest.mark.full

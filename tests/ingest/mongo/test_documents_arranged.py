@@ -55,7 +55,9 @@ values = st.recursive(
 documents = st.lists(st.dictionaries(names, values, max_size=5), min_size=1, max_size=8)
 known_types = st.dictionaries(
     st.sampled_from(["a", "b", "a.b"]),
-    st.lists(st.sampled_from(["bigint", "double", "varchar", "boolean", "timestamptz", "blob"]), min_size=1, unique=True),
+    st.lists(
+        st.sampled_from(["bigint", "double", "varchar", "boolean", "timestamptz", "blob"]), min_size=1, unique=True
+    ),
 )  # fmt: skip
 
 
@@ -89,18 +91,21 @@ def test_every_value_is_in_its_column_or_beside(given_documents: list, known: di
 
 def test_types_and_texts() -> None:
     document = {
-        "i": 5, "l": Int64(2**60), "d": 1.5, "s": "x", "b": True, "at": DatetimeMS(0), "bin": b"\x00\xff", "oid": ID,
-        "dec": Decimal128("1.10"), "doc": {"n": {"x": ID}, "at": DatetimeMS(0)}, "arr": [1, 2.5, None],
-        "uuid": Binary.from_uuid(UUID), "none": None, "re": Regex("a", "i"), "code": Code("f()"), "old": Binary(b"x", 3),
+        "i": 5, "l": Int64(2**60), "d": 1.5, "s": "x", "b": True, "at": DatetimeMS(0), "bin": b"\x00\xff",
+        "oid": ID, "dec": Decimal128("1.10"), "doc": {"n": {"x": ID}, "at": DatetimeMS(0)}, "arr": [1, 2.5, None],
+        "uuid": Binary.from_uuid(UUID), "none": None, "re": Regex("a", "i"), "code": Code("f()"),
+        "old": Binary(b"x", 3),
     }  # fmt: skip
     (part,) = Arranger({}, CON).parts([row(document)], {})
     (line,) = told(part)
     assert line.pop("at") == datetime(1970, 1, 1, tzinfo=UTC)
     assert line == {
-        "_id": "1", "i": 5, "l": 2**60, "d": 1.5, "s": "x", "b": True, "bin": b"\x00\xff", "oid": str(ID), "dec": "1.10",
+        "_id": "1", "i": 5, "l": 2**60, "d": 1.5, "s": "x", "b": True, "bin": b"\x00\xff", "oid": str(ID),
+        "dec": "1.10", "arr": "[1, 2.5, null]", "uuid": str(UUID), "code": '{"$code": "f()"}',
+        "_smelt_extra": None,
         "doc": '{"n": {"x": {"$oid": "65a000000000000000000001"}}, "at": {"$date": "1970-01-01T00:00:00Z"}}',
-        "arr": "[1, 2.5, null]", "uuid": str(UUID), "re": '{"$regularExpression": {"pattern": "a", "options": "i"}}',
-        "code": '{"$code": "f()"}', "old": '{"$binary": {"base64": "eA==", "subType": "03"}}', "_smelt_extra": None,
+        "re": '{"$regularExpression": {"pattern": "a", "options": "i"}}',
+        "old": '{"$binary": {"base64": "eA==", "subType": "03"}}',
     }  # fmt: skip
 
 
@@ -118,8 +123,8 @@ def test_declared_types_are_exact_and_what_does_not_fit_is_beside() -> None:
     assert [str(line["amount"]) for line in lines] == ["1234.50", "None", "None", "7.00", "None"]
     assert [str(line["on"]) for line in lines] == ["2026-01-02", "None", "None", "1970-01-02", "None"]
     assert [line["_smelt_extra"] for line in lines] == [
-        None, '{"amount": {"$numberDecimal": "0.001"}, "on": "soon"}', '{"amount": {"$numberDecimal": "NaN"}}', None,
-        '{"amount": {"$numberDecimal": "12345"}}',
+        None, '{"amount": {"$numberDecimal": "0.001"}, "on": "soon"}', '{"amount": {"$numberDecimal": "NaN"}}',
+        None, '{"amount": {"$numberDecimal": "12345"}}',
     ]  # fmt: skip
 
 
@@ -153,8 +158,9 @@ def test_what_cannot_be_read_whole_is_a_dead_letter(raw: bytes) -> None:
 
 keys = st.one_of(
     scalars.filter(lambda key: not isinstance(key, Regex)),
-    st.sampled_from(["5", "-0", "true", "null", str(ID), '"x"', "{}", "[1]", '{"$oid": "x"}', 5, 5.0, Int64(5), 0.1,
-                     Decimal128("5"), Decimal128("5.00"), Decimal128("0.1"), -0.0, 0, math.inf, "Infinity", "NaN"]),
+    st.sampled_from(["5", "-0", "true", "null", str(ID), '"x"', "{}", "[1]", '{"$oid": "x"}', 5, 5.0, Int64(5), 0,
+                     Decimal128("5"), Decimal128("5.00"), Decimal128("0.1"), 0.1, -0.0, math.inf, "Infinity",
+                     "NaN"]),
     st.dictionaries(names, scalars, max_size=2),
 )  # fmt: skip
 

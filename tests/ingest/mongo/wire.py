@@ -41,7 +41,7 @@ class Backend(Protocol):
 
 
 class Wire:
-    """Listens at a port, which stays its own between `stop` and `start`. password: of the user; None: none signs in."""
+    """Listens at a port, which stays its own between `stop` and `start`. password: None: nobody signs in."""
 
     def __init__(self, backend: Backend, password: str | None = None, tls: ssl.SSLContext | None = None) -> None:
         self.backend, self.password, self.tls = backend, password, tls
