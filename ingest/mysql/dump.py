@@ -49,7 +49,7 @@ class Dump:
                 else:
                     made = str(uuid.uuid4())
                     cursor.execute("set @slave_uuid = %s, @replica_uuid = %s", [made, made])
-            self._connection._write_bytes(_asked(kind, number, start))
+            self._connection._write_bytes(asked(kind, number, start))
         self._packets = Packets()
 
     def read(self, seconds: float) -> list[bytes]:
@@ -101,7 +101,7 @@ class Dump:
         return event[:-4] if self._has_checksum and len(event) > HEADER + 4 else event
 
 
-def _asked(kind: Kind, number: int, start: str) -> bytes:
+def asked(kind: Kind, number: int, start: str) -> bytes:
     """The command, as a packet."""
     if kind.is_mariadb:
         body = struct.pack("<BIHI", _DUMP, 4, 0, number)
