@@ -60,7 +60,7 @@ def test_a_few_objects_and_their_beginnings_stand_for_all(
     store.put("in/events.csv", large.encode())
     store.put("in/packed.csv.gz", gzip.compress(large.encode(), 1))
     file = tmp_path / "t.parquet"
-    query = "select range as id, md5(range::varchar) as wide from range(300000)"
+    query = "select range as id, md5(range::varchar) as wide from range(200000)"
     duckdb.connect().execute(f"copy ({query}) to '{file}' (row_group_size 20000)")
     store.put("in/table.parquet", file.read_bytes())
     store.put("in/readme.md", b"nothing to read")

@@ -63,6 +63,7 @@ def test_a_topic_is_told_by_its_newest_messages_of_all_partitions(mocked: Stream
     assert "there is no such topic" in missing.exception.message
 
 
+@pytest.mark.full
 def test_what_is_drafted_of_a_topic_loads(mocked: Streamed) -> None:
     mocked.put(*({"order_id": n, "email": f"a{n}@example.com"} for n in range(30)))
     drafted = _drafted(mocked.project, mocked.topics.servers, mocked.topic)
