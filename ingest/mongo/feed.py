@@ -25,7 +25,7 @@ from ingest.mongo.outcome import Outcomes
 from ingest.mongo.preparing import prepare, sharing
 from ingest.mongo.snapshot import is_through
 from ingest.mongo.stream import ChangeReader, Watched
-from ingest.mongo.writer import UNTIL, CollectionWriter
+from ingest.mongo.writer import TOKEN, UNTIL, CollectionWriter
 from ingest.retry import Transient
 from ingest.watch.feed import Lag
 from plugins.core import duck
@@ -60,7 +60,7 @@ class MongoFeed:
             self._client = self._open.enter_context(deployment.client())
             self._server = require_change_streams(deployment, self._client)
             writers = {job.stream.name: CollectionWriter(job, self._connection()) for job in jobs}
-            prepared = prepare(self._watched, self._client, self._server, found, writers, self._log)
+            prepared = prepare(self._watched, self._client, found, writers, self._log)
             self._writers = {found[name]: writer for name, writer in prepared.writers.items()}
             self._outcomes = Outcomes(list(self._writers.values()), prepared.compared)
             self._outcomes.notes += prepared.notes
@@ -71,6 +71,8 @@ class MongoFeed:
             raise
         self._end: Mapping[str, object] | None = None
         self._unit: object = None
+        reached = max(writer.position.get(TOKEN, "") for writer in self._writers.values())
+        self._ahead = reached if reached > prepared.start.text else ""
         self._last: object = None
         self._taken = Taken()
         self._oldest: int | None = None
@@ -132,14 +134,16 @@ class MongoFeed:
         has_moved = self._log.place is None or place.text > self._log.place.text
         if self._unit is not None or not (has_moved or self._taken.events or self._are_ready()):
             return
-        is_first = True
+        # What a run that was killed has committed is seen when a place that is as far has a row.
+        is_new = bool(self._ahead) and place.text >= self._ahead
         for writer in self._writers.values():
             entries, is_seen = self._shown(writer)
             if writer.commit(place.text, entries, is_seen=is_seen):
                 reach("after-stream-commit")
-                is_first = False
+                is_new = True
         reach("before-place")
-        self._log.commit(place, self._taken, is_seen=not is_first)
+        self._log.commit(place, self._taken, is_seen=is_new)
+        self._ahead = self._ahead if place.text < self._ahead else ""
         reach("after-place")
         self._taken, self._oldest, self._advanced_at = Taken(), None, time.monotonic()
 

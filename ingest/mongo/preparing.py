@@ -9,10 +9,10 @@ from typing import Any
 from pymongo import MongoClient
 
 from ingest.load import Job, StreamResult
-from ingest.mongo.client import Server
+from ingest.mongo.client import require_change_streams
 from ingest.mongo.collections import Namespace, require_collection
 from ingest.mongo.log import PlaceWriter
-from ingest.mongo.snapshot import compare, read_collection
+from ingest.mongo.snapshot import compare, goes_on, read_collection
 from ingest.mongo.stream import Place, Watched
 from ingest.mongo.writer import ANEW, TOKEN, UNREAD, CollectionWriter
 from plugins.core.errors import SmeltError
@@ -42,7 +42,6 @@ def sharing(jobs: Sequence[Job], log: PlaceWriter) -> list[Job]:
 def prepare(
     watched: Watched,
     client: MongoClient[Any],
-    server: Server,
     found: Mapping[str, Namespace],
     writers: Mapping[str, CollectionWriter],
     log: PlaceWriter,
@@ -58,20 +57,22 @@ def prepare(
             job = writers[name].job
             require_collection(watched.deployment, client, job.name, found[name], with_images=with_images)
     start = _start(watched, client, writers, fresh, log)
-    for name in fresh:
+    # What is read from now on must not be older than the place after which the stream tells.
+    now = require_change_streams(watched.deployment, client).now
+    for name, why in fresh.items():
         # Whatever happens from here on, these are not taken for tables that only lack what the stream brings.
-        if TOKEN in writers[name].position and not _is_unread(writers[name]):
-            writers[name].commit(writers[name].position[TOKEN], {ANEW: True}, is_seen=True)
+        if TOKEN in writers[name].position and not goes_on(writers[name]):
+            writers[name].commit(writers[name].position[TOKEN], {ANEW: why}, is_seen=True)
     log.note(**start.entries(), streams={name: str(namespace) for name, namespace in found.items()})
     reach("after-start")
     notes, compared, ready = [], {}, dict(writers)
     for name, why in fresh.items():
         writer = writers[name]
-        if writer.state.snapshot_id is None or (_is_unread(writer) and writer.job.override is None):
-            read_collection(watched, client, found[name], writer, start, server.now)
+        if writer.state.snapshot_id is None or goes_on(writer):
+            read_collection(watched, client, found[name], writer, start, now)
             continue
         notes.append(f"{writer.job.name}: {why}; it was read again and compared")
-        result = compare(watched.deployment, writer.job, start, server.now)
+        result = compare(watched.deployment, writer.job, start, now)
         compared[result.name] = result
         ready[name] = CollectionWriter(writer.job, writer.con)
     return Prepared(start, ready, compared, notes)
@@ -85,7 +86,7 @@ def _start(
     log: PlaceWriter,
 ) -> Place:
     """Where the stream is read from: before anything that is still to be read, after what all others have."""
-    is_begun = any(_is_unread(writer) and writer.job.override is None for writer in writers.values())
+    is_begun = any(goes_on(writer) for writer in writers.values())
     if log.place is None or (len(fresh) == len(writers) and not is_begun):
         return watched.now(client)
     watched.open(client, log.place).close()
@@ -104,16 +105,12 @@ def _why_read(writer: CollectionWriter, namespace: Namespace, log: PlaceWriter) 
         return "asked for"
     if TOKEN not in writer.position:
         return "it was pulled before, or is new"
-    if writer.position.get(ANEW):
-        return "another collection was renamed to it"
-    if _is_unread(writer):
+    if why := writer.position.get(ANEW):
+        return why
+    if writer.position.get(UNREAD):
         return "its first reading was broken off"
     if name not in log.streams:
         return "it was left out for a while"
     if log.streams[name] != str(namespace):
         return f"it was {log.streams[name]} before"
     return ""
-
-
-def _is_unread(writer: CollectionWriter) -> bool:
-    return bool(writer.position.get(UNREAD))

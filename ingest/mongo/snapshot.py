@@ -61,6 +61,12 @@ def compare(deployment: Deployment, job: Job, start: Place, now: Timestamp) -> S
     return load_stream(replace(job, extractor=ComparedExtractor(deployment, start, now), override={}))
 
 
+def goes_on(writer: CollectionWriter) -> bool:
+    """Whether a first reading that was broken off goes on where it was."""
+    position = writer.position
+    return bool(position.get(UNREAD)) and not position.get(ANEW) and writer.job.override is None
+
+
 def read_collection(
     watched: Watched,
     client: MongoClient[Any],
@@ -70,12 +76,12 @@ def read_collection(
     now: Timestamp,
 ) -> None:
     """Read what of a collection is unread, as of `now` (cluster time) or later. Raises Transient, StaleBatch."""
-    last: str | None = writer.position.get(UNREAD) if writer.job.override is None else None
-    token = writer.position.get(TOKEN, start.text)
+    last: str | None = writer.position[UNREAD] if goes_on(writer) else None
+    token = writer.position[TOKEN] if last else start.text
     where = after(read_key(last)) if last and last != _ALL else {}
     if not last:
         # From now on the table is one that is being read, also if nothing of it is ever committed.
-        writer.commit(token, {UNREAD: _ALL}, is_seen=False)
+        writer.commit(token, {UNREAD: _ALL, ANEW: None}, is_seen=False)
         reach("after-begin")
     with client.start_session(causal_consistency=True) as session:
         session.advance_operation_time(now)

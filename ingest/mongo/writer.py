@@ -37,7 +37,7 @@ from plugins.core.lake.data_files import file_size, remove_file
 PIECE_ROWS, PIECE_BYTES = 25_000, 16 * 2**20
 _ROWS = "smelt_rows"
 # Entries of a position. token: the table is complete up to there; unread: keys that its first reading has yet to
-# come to; until: the cluster time of its end, before which nobody sees the table; anew: it must be read again.
+# come to; until: the cluster time of its end, before which nobody sees the table; anew: why it must be read again.
 TOKEN, UNREAD, UNTIL, ANEW = "token", "unread", "until", "anew"
 
 
@@ -121,7 +121,7 @@ class CollectionWriter:
     def renew(self, event: Event) -> None:
         """Another collection was renamed to this one: it must be read again."""
         if event.token > self.position.get(TOKEN, ""):
-            self._entries[ANEW] = True
+            self._entries[ANEW] = "another collection was renamed to it"
 
     def flush(self) -> None:
         """Write what is pending."""

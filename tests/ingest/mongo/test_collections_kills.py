@@ -157,6 +157,43 @@ def test_readers_see_no_transaction_in_one_collection_and_not_in_the_other(shop,
 
 
 @pytest.mark.full
+def test_what_a_killed_run_committed_is_seen_without_any_new_event(shop) -> None:
+    shop.insert({"_id": 1, "v": 1})
+    shop.read()
+    shop.load()
+    shop.insert({"_id": 2, "v": 2})
+    kill_at(shop, "after-stream-commit")
+    assert shop.state("_id") == [("1",)]
+    shop.load()
+    assert shop.state("_id") == [("1",), ("2",)]
+
+
+def reset(project: str) -> None:
+    import ingest
+
+    ingest.run(load_settings(Path(project)), reset=["s"])
+
+
+@pytest.mark.full
+def test_reading_again_killed_at_each_step_is_not_forgotten(shop) -> None:
+    """The oplog has lost events; what was begun to mend it goes on without being asked for again."""
+    history = History(shop, 3)
+    history.write(60)
+    shop.loads()
+    for failpoint in ("after-start", "before-commit:3", "after-parquet", "in-transaction:4", "after-acknowledge"):
+        history.write(30)
+        shop.replica.forget()
+        process = run(reset, str(shop.project), failpoint=failpoint, hit=shop.project / "hit")
+        process.join()
+        assert process.exitcode == -signal.SIGKILL, failpoint
+        history.write(10)
+        shop.loads()
+        for name in ("t", "u"):
+            documents = shop.replica.documents("shop", name)
+            assert shop.state("_id, v", name) == sorted((str(d["_id"]), d["v"]) for d in documents), failpoint
+
+
+@pytest.mark.full
 def test_killed_at_random_while_an_application_writes(shop) -> None:
     history = History(shop, 11, "lookup")
     for name in ("t", "u"):
