@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
+
+from tests.ingest.mysql.history import History
 
 pytestmark = pytest.mark.full
 
@@ -104,3 +108,65 @@ def test_the_place_moves_on_with_changes_of_other_tables(shop) -> None:
     shop.sql(f"purge binary logs to '{newest}'", "insert into t values (1)")
     shop.load()
     assert shop.events("id") == [("c", 1)]
+
+
+def test_the_snapshot_hands_over_to_the_log_while_the_database_is_written_to(shop) -> None:
+    history = History(shop, seed=11)
+    history.write(50)
+    is_ended = threading.Event()
+
+    def write() -> None:
+        while not is_ended.is_set():
+            history.write(5)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for _ in range(2):
+            shop.load()
+    finally:
+        is_ended.set()
+        writer.join()
+    shop.load()
+    history.close()
+    for table, events in history.events.items():
+        found = [event for event in shop.events("id, v", table) if event[0] != "r"]
+        assert found
+        assert found == events[len(events) - len(found) :]
+        assert shop.state("id, v", table=table) == shop.rows(f"select id, v from {table} order by id")
+
+
+def test_transactions_of_several_domains(shop) -> None:
+    shop.sql("create table t (id int primary key)")
+    shop.declare(t="[id]")
+    shop.load()
+    shop.sql("insert into t values (1)", "set gtid_domain_id = 5", "insert into t values (2)")
+    shop.sql("insert into t values (3)")
+    shop.load()
+    shop.sql("set gtid_domain_id = 5", "insert into t values (4)")
+    shop.sql("insert into t values (5)")
+    shop.load()
+    assert shop.events("id") == [("c", n) for n in range(1, 6)]
+    domains = shop.bronze("select split_part(_smelt_gtid, '-', 1) from bronze order by id")
+    assert domains == [("0",), ("5",), ("0",), ("5",), ("0",)]
+
+
+def test_a_prepared_transaction_stops_the_stream(shop) -> None:
+    shop.sql("create table t (id int primary key)")
+    shop.declare(t="[id]")
+    shop.load()
+    shop.sql("xa start 'x'", "insert into t values (1)", "xa end 'x'", "xa prepare 'x'", "xa rollback 'x'")
+    error, _ = shop.refused()
+    assert "prepared XA transaction" in error
+
+
+def test_all_events_of_a_transaction_have_the_time_of_its_commit(shop) -> None:
+    shop.sql("create table t (id int primary key)")
+    shop.declare(t="[id]")
+    shop.load()
+    shop.sql(
+        "start transaction", "insert into t values (1)", "do sleep(1.1)", "insert into t values (2)", "commit"
+    )
+    shop.load()
+    found = shop.bronze("select count(*), count(distinct _smelt_committed_at) from bronze")
+    assert found == [(2, 1)]
