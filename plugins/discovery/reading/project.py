@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import duckdb
 
 from plugins.core.duck import LAKE_EXTENSIONS, load_extensions, quote
 from plugins.core.errors import SmeltError
 from plugins.core.settings import Settings
 from plugins.discovery.reading.place import Place, Progress, Stream, count, sampled
+
+if TYPE_CHECKING:
+    from plugins.core.lake import Pin
 
 _OURS = "_smelt_"
 _POSITION, _OPERATION = "_smelt_source_position", "_smelt_op"
@@ -59,19 +64,20 @@ def read_bronze_table(
 def _bronze(
     con: duckdb.DuckDBPyConnection, settings: Settings, table: str, name: str, rows: int, on_progress: Progress
 ) -> Stream:
-    from plugins.core.lake import Lake, Pin, scan_sql
+    from plugins.core.lake import Lake, pin_namespace, scan_sql
 
     on_progress(f"reading {name}")
     load_extensions(con, LAKE_EXTENSIONS)
-    found = Lake(settings).table(f"bronze.{table}")
-    snapshot = found.current_snapshot()
-    pin = Pin("bronze", table, found.metadata_location, snapshot.snapshot_id if snapshot else None)
+    lake = Lake(settings)
+    found = lake.table(f"bronze.{table}")
+    (pin,) = pin_namespace(lake, "bronze", names=[table])
     columns = [field.name for field in found.schema().fields if not field.name.startswith(_OURS)]
     key = _declared_key(settings, table)
-    sql = f"select {', '.join(map(quote, columns)) or '*'} from {scan_sql(pin)}"
-    notes: tuple[str, ...] = ()
+    rows_of = _in_place(con, settings, pin) if pin.in_place else scan_sql(pin)
+    sql = f"select {', '.join(map(quote, columns)) or '*'} from {rows_of}"
+    notes: tuple[str, ...] = ("read in place",) if pin.in_place else ()
     names = {field.name for field in found.schema().fields}
-    if key and {_POSITION, _OPERATION, *key} <= names:
+    if key and not pin.in_place and {_POSITION, _OPERATION, *key} <= names:
         # Bronze has every version of a row; the latest is what the source has.
         order = f"partition by {', '.join(map(quote, key))} order by {_POSITION} desc"
         sql += f" qualify row_number() over ({order}) = 1 and {_OPERATION} is distinct from 'd'"
@@ -84,6 +90,15 @@ def _bronze(
         raise SmeltError(
             f"bronze.{table} cannot be read: {str(error).splitlines()[0]}", "smelt sources"
         ) from error
+
+
+def _in_place(con: duckdb.DuckDBPyConnection, settings: Settings, pin: Pin) -> str:
+    """The view over a stream's source; whoever reads it is told if that can't be reached."""
+    from plugins.core.warehouse.in_place import lay_in_place
+
+    con.execute(f"create schema if not exists {quote(pin.namespace)}")
+    lay_in_place(con, settings, [pin])
+    return f"{quote(pin.namespace)}.{quote(pin.table)}"
 
 
 def _declared_key(settings: Settings, table: str) -> tuple[str, ...]:

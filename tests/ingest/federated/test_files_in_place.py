@@ -17,6 +17,7 @@ from plugins.core import duck
 from plugins.core.lake import Lake, pin_namespace
 from plugins.core.settings import load_settings
 from plugins.core.warehouse.in_place import lay_in_place
+from plugins.discovery import read_place
 from tests.ingest.federated.counting import Counting, serve_folder, serve_s3
 from tests.ingest.landed import Landed
 from tests.ingest.objects.servers import make_certificate, open_client
@@ -137,6 +138,8 @@ def test_a_view_over_files_holds_what_a_load_of_them_lands(
     places = [place for (place,) in files.rows("select _smelt_source_position from bronze.s__t")]
     assert len({*places}) == len(places)
     assert {place[:-13] for place in places} == {f"2026/a b[1].{kind}", f"2026/b.{kind}"}
+    with read_place("s", project_dir=files.project) as told:
+        assert [(one.rows, one.notes) for one in told.streams] == [(len(in_place), ("read in place",))]
     files.stream(f"**/*.{kind}", "incremental")
     assert files.load().rows_loaded == len(in_place)
     assert files.bronze(order.format("bronze")) == in_place
