@@ -18,7 +18,7 @@ from ingest.mysql.dump import SILENCE_SECONDS, Dump
 from ingest.mysql.server import Kind, Server
 from ingest.retry import Transient
 
-_EVENTS, _BYTES = 100_000, 8 << 20
+_EVENTS, _BYTES = 50_000, 4 << 20
 # How long the events of whole transactions wait for company.
 _LINGER_SECONDS = 0.05
 # Runs that wait for the worker: what bounds memory when the server is faster than we are.

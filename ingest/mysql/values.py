@@ -28,6 +28,7 @@ _DAY = 86_400 * _MICROS
 _LONG = 18
 # Bytes of a value, on average, from which on values are copied one by one.
 _LONG_VALUES = 64
+_SMALL = 1 << 31
 _UTF8 = {"utf8", "utf8mb3", "utf8mb4", "ascii"}
 # Of the others, these don't write ASCII as it is.
 _TWO_BYTES = {"ucs2", "utf16", "utf16le", "utf32"}
@@ -167,8 +168,11 @@ def raw_values(data: Bytes, cells: Cells) -> pa.Array:
         spans = zip(cells.start.tolist(), (cells.start + cells.length).tolist(), strict=True)
         values = np.concatenate([data[start:end] for start, end in spans])
     else:
-        # Place of each byte of the result in `data`: eight bytes for one, so only of short values.
-        values = data[np.repeat(cells.start - offsets[:-1], cells.length) + np.arange(total)]
+        # Place of each byte of the result in `data`: four bytes for one, so only of short values.
+        kind = np.int32 if len(data) < _SMALL else np.int64
+        places = np.arange(total, dtype=kind)
+        places += np.repeat((cells.start - offsets[:-1]).astype(kind), cells.length)
+        values = data[places]
     valid = pa.py_buffer(np.packbits(~cells.is_null, bitorder="little"))
     return pa.LargeBinaryArray.from_buffers(
         pa.large_binary(), len(cells.length), [valid, pa.py_buffer(offsets), pa.py_buffer(values)]
