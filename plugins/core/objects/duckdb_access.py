@@ -11,8 +11,9 @@ import duckdb
 from plugins.core.duck import literal, load_extensions
 from plugins.core.errors import SmeltError
 from plugins.core.objects.certificates import trust
+from plugins.core.objects.google import service_account_of, token_of
 from plugins.core.objects.keys import keys_of
-from plugins.core.objects.store import is_site, split_url
+from plugins.core.objects.store import split_url
 from plugins.core.settings import Settings, StorageSettings, resolve
 
 
@@ -41,12 +42,6 @@ def allow_connection(con: duckdb.DuckDBPyConnection, settings: Settings, name: s
             f"{what}.url has credentials or parameters in it, which would stand in every view",
             "leave them away; bearer_token or keys of `storage` are kept apart",
         )
-    scheme, _, _ = split_url(url)
-    if scheme not in ("s3", "s3a") and not is_site(url):
-        raise SmeltError(
-            f"{what}: files of {scheme}:// are not read in place",
-            "load them (sync_mode: incremental), or reach the bucket by its S3 interface (url = s3://…, endpoint)",
-        )
     allow_storage(con, url, connection.storage, settings.project_dir, f"{what}.storage")
     return url
 
@@ -54,22 +49,22 @@ def allow_connection(con: duckdb.DuckDBPyConnection, settings: Settings, name: s
 def allow_storage(
     con: duckdb.DuckDBPyConnection, url: str, storage: StorageSettings, project_dir: Path, what: str
 ) -> None:
-    """Let `con` read what is below `url`, a bucket on `s3://` or a web server. `what` names the settings."""
+    """Let `con` read what is below `url`, a bucket or a web server. `what` names the settings.
+
+    The token of a Google service account is good for an hour.
+    """
+    kind, options_of = _KINDS.get(split_url(url)[0], (None, _of_site))
+    if kind is None:
+        raise SmeltError(f"{what}: DuckDB reads no {url}", "use s3://, gs://, https:// or a folder")
     load_extensions(con, ("httpfs",))
     if storage.ca_file:
         trust(con, project_dir / storage.ca_file, what)
-    find = _of_site if is_site(url) else _of_bucket
-    options = find(storage, project_dir, what)
-    if not options:
-        return
-    pairs = ", ".join(f"{name} {literal(value)}" for name, value in options.items())
+    options = options_of(storage, project_dir, what)
+    pairs = "".join(f", {name} {literal(value)}" for name, value in options.items())
     # A process may have several lakes and sources, one after the other or at once: each has a secret of its own.
     name = f"smelt_{hashlib.sha256(f'{what} {url}'.encode()).hexdigest()[:12]}"
-    kind = "http" if is_site(url) else "s3"
     try:
-        con.execute(
-            f"create or replace temporary secret {name} (type {kind}, scope {literal(url + '/')}, {pairs})"
-        )
+        con.execute(f"create or replace temporary secret {name} (type {kind}, scope {literal(url + '/')}{pairs})")
     except duckdb.Error as error:
         # Its own text may repeat the statement, and with it the keys.
         raise SmeltError(
@@ -83,16 +78,41 @@ def _of_site(storage: StorageSettings, project_dir: Path, what: str) -> dict[str
     return {"bearer_token": resolve(storage.bearer_token, project_dir, f"{what}.bearer_token")}
 
 
-def _of_bucket(storage: StorageSettings, project_dir: Path, what: str) -> dict[str, str]:
+def _of_s3(storage: StorageSettings, project_dir: Path, what: str) -> dict[str, str]:
     options = {"region": storage.region, "url_style": "path" if storage.is_path_style else "vhost"}
-    if storage.endpoint:
-        endpoint = urlsplit(storage.endpoint)
-        options |= {
-            "endpoint": endpoint.netloc + endpoint.path,
-            "use_ssl": str(endpoint.scheme == "https").lower(),
-        }
+    options |= _endpoint(storage)
     if keys := keys_of(storage, project_dir, what):
         options |= {"key_id": keys.access_key, "secret": keys.secret_key}
         if keys.session_token:
             options["session_token"] = keys.session_token
     return options
+
+
+def _of_google(storage: StorageSettings, project_dir: Path, what: str) -> dict[str, str]:
+    options = {"url_style": "path", **_endpoint(storage)}
+    if storage.is_anonymous:
+        return options
+    key = service_account_of(storage, project_dir, what)
+    if key is None:
+        raise SmeltError(
+            f"{what}: DuckDB doesn't know the machine's own account", 'add service_account = "file:KEY.json" to it'
+        )
+    return options | {"bearer_token": token_of(key, what)}
+
+
+def _endpoint(storage: StorageSettings) -> dict[str, str]:
+    if storage.endpoint is None:
+        return {}
+    endpoint = urlsplit(storage.endpoint)
+    return {"endpoint": endpoint.netloc + endpoint.path, "use_ssl": str(endpoint.scheme == "https").lower()}
+
+
+# By scheme: the kind of DuckDB's secret, and its options.
+_KINDS = {
+    "s3": ("s3", _of_s3),
+    "s3a": ("s3", _of_s3),
+    "gs": ("gcs", _of_google),
+    "gcs": ("gcs", _of_google),
+    "https": ("http", _of_site),
+    "http": ("http", _of_site),
+}

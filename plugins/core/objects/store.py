@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,8 +9,9 @@ from urllib.parse import urlsplit
 
 from plugins.core.errors import SmeltError
 from plugins.core.objects.certificates import authority_of
+from plugins.core.objects.google import service_account_of
 from plugins.core.objects.keys import keys_of
-from plugins.core.settings import StorageSettings, remember, resolve
+from plugins.core.settings import StorageSettings, resolve
 
 if TYPE_CHECKING:
     from obstore.store import GCSStore, HTTPStore, S3Store
@@ -109,14 +109,6 @@ def _gcs(bucket: str, storage: StorageSettings, project_dir: Path, what: str, cl
         options["base_url"] = storage.endpoint
     if storage.is_anonymous:
         options["skip_signature"] = True
-    elif storage.service_account is not None:
-        key = resolve(storage.service_account, project_dir, f"{what}.service_account")
-        try:
-            remember(json.loads(key)["private_key"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise SmeltError(
-                f"{what}.service_account is no JSON key of a service account",
-                "download one from the Google Cloud console, or leave it away to use the machine's own",
-            ) from error
+    elif key := service_account_of(storage, project_dir, what):
         options["service_account_key"] = key
     return GCSStore(bucket, **options)

@@ -120,7 +120,7 @@ def _copy(
     if size <= head:
         target.write_bytes(bucket.read(path))
         return False
-    if kind in PARQUET and bucket.url.startswith("s3"):
+    if kind in PARQUET and (bucket.url.startswith("s3") or bucket.storage.service_account):
         _copy_rows(con, bucket, path, target, rows)
         return True
     if kind in (*PARQUET, *SHEETS) or (kind in JSON and kind == "json"):

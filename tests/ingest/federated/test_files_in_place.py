@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -253,6 +254,20 @@ def test_types_of_json_stay_until_a_look_and_a_value_that_does_not_fit_is_no_nul
     assert bucket.rows("select sum(qty__v2), max(more), max(qty) from bronze.s__t") == [(4.5, 1, None)]
     bucket.put("c.ndjson", b"[1]\n")
     assert "a line is no JSON object" in (bucket.ingest().error or "")
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("kind", ["csv", "ndjson"])
+def test_names_of_strangers_are_only_names(folder: InPlace, kind: str) -> None:
+    name = "a \"b\" 'c' {{ d }} -- e; drop"
+    quoted = name.replace('"', '""')
+    texts = {"csv": f'id,"{quoted}"\n1,2\n', "ndjson": json.dumps({"id": "1", name: "2"}) + "\n"}
+    folder.put(f'it\'s {{{{ x }}}} "y".{kind}', texts[kind].encode())
+    folder.stream(f"*.{kind}")
+    folder.load()
+    assert folder.rows(f'select id, "{quoted}" from bronze.s__t') == [("1", "2")]
+    folder.stream(f"*.{kind}", "incremental")
+    assert folder.load().rows_loaded == 1
 
 
 @pytest.mark.full
