@@ -167,7 +167,7 @@ class Decoder:
     def _effects(self, statement: Statement, run: _Run) -> Iterator[Decoded]:
         taking = self._taking
         assert taking is not None, "it was looked at before"
-        found = effects(statement, self.captured)
+        found = effects(statement, self.captured, folds_case=self.catalog.folds_case)
         written = [table for table, effect in found if effect is Effect.WRITTEN]
         if written:
             raise _unread(f"a change of {'.'.join(written[0])} as a statement (binlog_format of a session)")

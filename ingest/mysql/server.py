@@ -271,7 +271,9 @@ def read_catalog(session: pymysql.Connection, kind: Kind, tables: Sequence[tuple
         "where data_type in ('uuid', 'inet4', 'inet6')",
     )
     named = {(schema, name, column): kind for schema, name, column, kind in typed if (schema, name) in set(tables)}
-    return Catalog(kind.is_mariadb, {int(number): charset for number, charset in ask(session, ids)}, named)
+    charsets = {int(number): charset for number, charset in ask(session, ids)}
+    ((case,),) = ask(session, "select @@global.lower_case_table_names")
+    return Catalog(kind.is_mariadb, charsets, named, folds_case=bool(case))
 
 
 def require_extra() -> None:

@@ -84,12 +84,13 @@ class Catalog:
     """What must be known of the server to read its TableMap events.
 
     charsets: by the id of a collation. typed: by schema, table and column, what its catalog calls types that the
-    binlog doesn't tell from others (MariaDB's uuid, inet4, inet6).
+    binlog doesn't tell from others (MariaDB's uuid, inet4, inet6). folds_case: whether `T` and `t` are one table.
     """
 
     is_mariadb: bool
     charsets: Mapping[int, str]
     typed: Mapping[tuple[str, str, str], str]
+    folds_case: bool = False
 
 
 def read_table(event: bytes, at: int, catalog: Catalog) -> Table:

@@ -134,3 +134,14 @@ def test_killed_at_random_while_the_database_is_written_to(shop, history: Histor
     shop.load()
     assert killed == 6
     assert_history(shop, history)
+
+
+def test_two_processes_that_capture_one_source_double_nothing(shop, history: History) -> None:
+    shop.load()
+    for _ in range(3):
+        history.write(40)
+        both = [start(shop.project), start(shop.project)]
+        for process in both:
+            process.join()
+    shop.load()
+    assert_history(shop, history)

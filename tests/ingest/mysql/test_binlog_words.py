@@ -24,6 +24,7 @@ EFFECTS = {
         "alter table t rename to u", "alter table t rename as u", "alter online table t truncate partition p",
         "alter table x exchange partition p with table t", "create or replace table t (id int)", "drop database d",
         "/*!50503 drop */ table t", "ALTER TABLE t DROP PARTITION p",
+        "alter table t add foreign key (p) references u (id) on delete cascade",
     ],
     Effect.WRITTEN: [
         "insert into t values ('select')", "update x join t on true set t.a = 1", "replace t select 1",
@@ -33,6 +34,7 @@ EFFECTS = {
         "alter table t rename index a to b", "alter table t add column truncate_me int", "drop table other.t",
         "create temporary table t (id int)", "create index i on t (a)", "drop trigger t", "flush tables t",
         "insert into u select * from t", "update u set a = 't'", "/*!40000 alter table t disable keys */",
+        "drop temporary table if exists t",
         "create trigger tr after insert on t for each row insert into u values (1)",
     ],
 }  # fmt: skip
@@ -48,6 +50,18 @@ def test_what_a_statement_does_to_a_captured_table(effect: Effect | None, text: 
 def test_statements_of_another_database() -> None:
     assert effects(Statement("other", "truncate t"), CAPTURED) == []
     assert effects(Statement("other", "truncate d.t"), CAPTURED) == [(("d", "t"), Effect.EMPTIED)]
+
+
+def test_case_tells_tables_apart_where_it_does_at_the_server() -> None:
+    assert effects(Statement("d", "truncate T"), CAPTURED) == []
+    assert effects(Statement("D", "truncate T"), CAPTURED, folds_case=True) == [(("d", "t"), Effect.EMPTIED)]
+
+
+def test_a_statement_in_another_character_set_may_name_any_table() -> None:
+    strange = Statement("d", "truncate `t\xe9`", is_certain=False)
+    assert effects(strange, CAPTURED) == []
+    with pytest.raises(SmeltError, match="not in UTF-8"):
+        effects(strange, [("d", "t\xe9")])
 
 
 def test_gtids_of_mariadb() -> None:
