@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
 
 import bson
 import pytest
 from bson.int64 import Int64
 from bson.objectid import ObjectId
 from bson.raw_bson import RawBSONDocument
+
+from plugins.core.settings import load_settings
 
 
 def live(shop, table: str = "t", field: str = "v") -> list[tuple]:
@@ -187,6 +190,44 @@ def test_collections_that_are_dropped_and_renamed(shop) -> None:
     shop.insert({"_id": 6, "v": 6})
     shop.loads()
     assert shop.state("_id, v") == [("5", 5), ("6", 6)]
+
+
+@pytest.mark.full
+def test_an_empty_collection_is_written_to_and_dropped(shop) -> None:
+    twice = bson.encode({"_id": 1, "a": 1, "b": 2}).replace(b"b\x00\x02", b"a\x00\x02")
+    shop.insert(RawBSONDocument(twice))
+
+    def write() -> None:
+        shop.insert({"_id": 2, "v": 2})
+        shop.replica.drop("shop", "t")
+        shop.insert({"_id": 3, "v": 3})
+
+    shop.replica.hooks += [("getMore", write)]
+    shop.read()
+    shop.load()
+    assert shop.state("_id, v") == [("3", 3)]
+    shop.replica.drop("shop", "t")
+    shop.load()
+    assert shop.state("_id") == []
+
+
+@pytest.mark.full
+def test_a_watch_reads_a_renamed_collection_again(shop) -> None:
+    from ingest.watch.engine import following
+
+    shop.insert({"_id": 1, "v": 1})
+    shop.insert({"_id": 7, "v": 7}, to="other")
+    shop.read()
+    shop.load()
+    with following(load_settings(shop.project), [], every=0.1, poll=60.0, on_commit=lambda _: None) as engine:
+        shop.replica.drop("shop", "t")
+        shop.replica.rename("shop", "other", "t")
+        shop.insert({"_id": 8, "v": 8})
+        deadline = time.monotonic() + 60
+        while shop.state("_id, v") != [("7", 7), ("8", 8)]:
+            assert time.monotonic() < deadline, (engine.statuses(), shop.state("_id, v"))
+            time.sleep(0.2)
+    assert shop.state("_id, v") == [("7", 7), ("8", 8)]
 
 
 @pytest.mark.full

@@ -168,6 +168,21 @@ def test_what_a_killed_run_committed_is_seen_without_any_new_event(shop) -> None
     assert shop.state("_id") == [("1",), ("2",)]
 
 
+@pytest.mark.full
+def test_two_ingests_at_once_double_nothing(shop, history: History) -> None:
+    history.write(40)
+    shop.loads()
+    for _ in range(2):
+        history.write(60)
+        both = [start(shop.project), start(shop.project)]
+        for process in both:
+            process.join()
+            # One may be told that the other was first.
+            assert process.exitcode in (0, 1)
+    shop.loads()
+    history.require(is_whole=False)
+
+
 def reset(project: str) -> None:
     import ingest
 
