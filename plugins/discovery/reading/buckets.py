@@ -69,7 +69,7 @@ class Bucket:
             told = " ".join(str(error).partition("Debug source")[0].split())[:300]
             how = f"check {self.what} with `smelt doctor`"
             if self.what == _ENVIRONMENT:
-                how = "set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, if it isn't AWS, AWS_ENDPOINT_URL"
+                how = "set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_ENDPOINT_URL, or onboard with --set"
             raise SmeltError(f"{mask(self.url)} cannot be read: {mask(told)}", how) from None
 
 
