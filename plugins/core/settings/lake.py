@@ -99,8 +99,8 @@ class RetentionSettings(Section):
     silver_days: int = Field(
         default=90,
         ge=0,
-        description="Published runs, for rollback: the newest `maintenance.published_runs`, and the last of each "
-        "day of so many days.",
+        description="Published runs, for rollback: the newest `maintenance.published_runs`, the last of each "
+        "hour of the last day, and of each day of so many days.",
     )
     gold_days: int = Field(
         default=3650, ge=0, description="Published runs likewise: the last of each month of so many days."
@@ -112,7 +112,7 @@ class MaintenanceSettings(Section):
 
     is_automatic: bool = Field(default=True, description="Whether loads maintain the tables that they wrote to.")
     snapshots: int = Field(default=50, ge=1, description="Newest snapshots of a bronze table that are kept.")
-    published_runs: int = Field(default=100, ge=1, description="Newest published runs that are kept.")
+    published_runs: int = Field(default=25, ge=1, description="Newest published runs that are kept.")
     small_files: int = Field(
         default=8, ge=2, description="So many files of about one size are written together to one."
     )

@@ -24,16 +24,21 @@ def plan_pruning(
     retention: RetentionSettings,
     now: datetime,
 ) -> list[str]:
-    """Ids of the runs that go: all but the newest, those `needed`, and the last of each day and month (UTC).
+    """Ids of the runs that go: all but the newest, those `needed`, and the last of each hour, day and month (UTC).
 
-    runs: when each was begun.
+    Hours are those of the last day. runs: when each was begun.
     """
     ordered = sorted(runs, key=lambda run: (runs[run], run))
+    hours = [
+        run for run in ordered if now - runs[run] <= min(timedelta(days=1), timedelta(days=retention.silver_days))
+    ]
     days = [run for run in ordered if now - runs[run] <= timedelta(days=retention.silver_days)]
     months = [run for run in ordered if now - runs[run] <= timedelta(days=retention.gold_days)]
+    last_of_hour = {(runs[run].date(), runs[run].hour): run for run in hours}
     last_of_day = {runs[run].date(): run for run in days}
     last_of_month = {(runs[run].year, runs[run].month): run for run in months}
-    kept = {*ordered[-maintenance.published_runs :], *needed, *last_of_day.values(), *last_of_month.values()}
+    last = {*last_of_hour.values(), *last_of_day.values(), *last_of_month.values()}
+    kept = {*ordered[-maintenance.published_runs :], *needed, *last}
     return [run for run in ordered if run not in kept]
 
 

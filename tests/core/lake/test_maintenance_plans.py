@@ -119,11 +119,12 @@ def test_a_file_goes_after_its_grace_and_not_while_it_may_be_written() -> None:
     assert [file.path for file in released.deleted] == [mine]
 
 
-def test_runs_are_thinned_to_one_a_day() -> None:
+def test_runs_are_thinned_to_one_an_hour_then_one_a_day() -> None:
     now = datetime(2026, 5, 20, 12, tzinfo=UTC)
-    runs = {f"r{n:03}": now - timedelta(hours=n) for n in range(200)}
+    runs = {f"r{n:03}": now - timedelta(minutes=30 * n) for n in range(400)}
     runs |= {f"month{n}": now - timedelta(days=30 * n) for n in range(1, 9)}
     days = RetentionSettings(silver_days=5, gold_days=200)
     gone = plan_pruning(runs, {"r150"}, MaintenanceSettings(published_runs=10), days, now)
-    newest, last_of_days = [f"r{n:03}" for n in range(10)], ["r013", "r037", "r061", "r085", "r109"]
-    assert sorted(runs.keys() - set(gone)) == [*(f"month{n}" for n in range(1, 7)), *newest, *last_of_days, "r150"]
+    last_of_hours, last_of_days = range(1, 48, 2), (25, 73, 121, 169, 217)
+    kept = {f"r{n:03}" for n in (*range(10), *last_of_hours, *last_of_days, 150)}
+    assert runs.keys() - set(gone) == {*(f"month{n}" for n in range(1, 7)), *kept}
