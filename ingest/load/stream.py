@@ -28,6 +28,7 @@ from ingest.load.result import StreamResult
 from ingest.load.types import AUDIT_TYPES, Shape, shape_of
 from ingest.retry import Transient, retrying
 from ingest.spec import SourceSpec, StreamSpec
+from plugins.core import duck
 from plugins.core.duck import literal, quote
 from plugins.core.errors import SmeltError
 from plugins.core.failpoints import reach
@@ -255,6 +256,7 @@ def _write(
         if landing.held:
             kept, letters = refused(con, loaded, landing)
         pin = Pin("bronze", "", state.metadata_location, state.snapshot_id)
+        duck.load_extensions(con, duck.LAKE_EXTENSIONS)
         known = scan_sql(pin)
         if job.stream.sync_mode == "cdc" and keys:
             # A batch of changes may hold several versions of a key; a pull is compared with the newest.

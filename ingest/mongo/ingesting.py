@@ -15,6 +15,8 @@ from plugins.core.errors import SmeltError
 from plugins.core.lake import StaleBatch
 
 _BATCH_SECONDS = 30.0
+# A majority that is away may be so for long.
+_STUCK_SECONDS = 60.0
 
 
 def capture_collections(jobs: Sequence[Job]) -> list[StreamResult]:
@@ -57,10 +59,17 @@ def _captured(jobs: Sequence[Job]) -> list[StreamResult]:
 
 def _read_on(feed: MongoFeed) -> None:
     """Take and commit everything up to now, or up to where the feed must be opened anew."""
-    since = time.monotonic()
+    since = moved = time.monotonic()
     feed.until_now()
     while not feed.has_ended:
-        feed.take(1.0)
+        if feed.take(1.0):
+            moved = time.monotonic()
+        elif time.monotonic() - moved > _STUCK_SECONDS:
+            raise SmeltError(
+                f"{feed.name}: for {_STUCK_SECONDS:.0f} s, the change stream has not come to what the server has "
+                "already: it tells only what a majority of the replica set's members have",
+                "start the members that are down, and run it again; nothing was lost",
+            )
         if feed.is_full or time.monotonic() - since >= _BATCH_SECONDS:
             feed.settle()
             since = time.monotonic()

@@ -88,8 +88,8 @@ class StreamSpec(_Section):
     description: str = ""
     table: str | None = Field(
         None,
-        description="postgres: `schema.table`; default: the stream's name in `public`. mysql: `database.table`; default: "
-        "the stream's name in the database of the connection's URL.",
+        description="postgres: `schema.table`; default: the stream's name in `public`. mysql: `database.table`; "
+        "default: the stream's name in the database of the connection's URL.",
     )
     files: FilesSpec | None = None
     dlt: DltSpec | None = None
@@ -103,8 +103,9 @@ class StreamSpec(_Section):
     sync_mode: Literal["full", "incremental", "cdc", "federated"] = Field(
         "full",
         description="full: everything, each time. incremental: what is new by the cursor. cdc: a snapshot, and "
-        "from then on every change in the server's log (postgres, mysql; mongodb, where it is the default). federated: "
-        "nothing is copied; builds read the source in place (postgres tables; Parquet, CSV and NDJSON files).",
+        "from then on every change in the server's log (postgres, mysql; mongodb, where it is the default). "
+        "federated: nothing is copied; builds read the source in place (postgres tables; Parquet, CSV and NDJSON "
+        "files).",
     )
     primary_key: list[str] = Field(
         default_factory=list, description="Empty: rows are told apart by their content."
