@@ -68,9 +68,13 @@ class Cursor:
 
 @dataclass
 class Replica:
-    """most: documents in an answer. hooks: called once, when a command of that name has been answered so often."""
+    """majority: time of what most members have; None: everything. most: documents in an answer.
+
+    hooks: each called once, when a command of that name was answered.
+    """
 
     name: str | None = "rs0"
+    majority: Timestamp | None = None
     most: int = 1000
     images: set[str] = field(default_factory=set)
     views: set[str] = field(default_factory=set)
@@ -202,7 +206,7 @@ class Replica:
             self.hooks.remove(hook)
             hook[1]()
         times = {
-            "operationTime": self._now,
+            "operationTime": self.majority if self.majority and name in ("aggregate", "getMore") else self._now,
             "$clusterTime": {"clusterTime": self._now, "signature": _NO_SIGNATURE},
         }
         return {**answer, **times} if self.name else answer
@@ -307,7 +311,7 @@ class Replica:
                         }
                         return [*events, bson.encode(ended)], place[0], True
                 if len(told) < self.most:
-                    place[0] = max(place[0], high_water(self._now) if self.oplog else place[0])
+                    place[0] = max(place[0], high_water(self.majority or self._now) if self.oplog else place[0])
                 return events, place[0], False
 
         return self._begun(Cursor(batch, f"{database}.$cmd.aggregate"))
@@ -352,9 +356,9 @@ class Replica:
         return [entry for entry in self.oplog if entry.place > place]
 
     def _is_told(self, entry: Entry, where: Mapping[str, Any], match: Mapping[str, Any]) -> bool:
-        return (
-            entry.event["operationType"] != "noop" and matches(where, entry.event) and matches(match, entry.event)
-        )
+        is_there = self.majority is None or entry.at <= self.majority
+        is_watched = entry.event["operationType"] != "noop" and matches(where, entry.event)
+        return is_there and is_watched and matches(match, entry.event)
 
     def _next(self) -> Timestamp:
         return Timestamp(self._now.time, self._now.inc + 1)

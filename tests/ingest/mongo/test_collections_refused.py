@@ -53,6 +53,20 @@ def test_what_is_not_there_or_may_not_be_read(shop) -> None:
     assert "127.0.0.1:1" in (shop.ingest().error or "")
 
 
+@pytest.mark.full
+def test_a_majority_that_is_away_is_told(shop, monkeypatch) -> None:
+    monkeypatch.setattr("ingest.mongo.ingesting._STUCK_SECONDS", 0.5)
+    shop.insert({"_id": 1})
+    shop.read()
+    shop.load()
+    shop.replica.majority = shop.replica.oplog[-1].at
+    shop.insert({"_id": 2})
+    assert "a majority" in (shop.ingest().error or "")
+    shop.replica.majority = None
+    shop.load()
+    assert shop.state("_id") == [("1",), ("2",)]
+
+
 def test_the_driver_is_an_extra(shop, monkeypatch) -> None:
     shop.insert({"_id": 1})
     shop.read()
