@@ -50,8 +50,13 @@ def holding(settings: Settings, name: str) -> Holding:
     Raises SmeltError if there is no such source, if it isn't Smelt's to release, or while somebody reads the slot.
     """
     source = next((source for source in load_sources(settings.project_dir) if source.name == name), None)
-    if source is None or source.kind != "postgres":
-        raise SmeltError(f"there is no source {name!r} of kind postgres", "`smelt sources` lists the sources")
+    if source is None:
+        raise SmeltError(f"there is no source {name!r}", "`smelt sources` lists the sources")
+    if source.kind != "postgres":
+        raise SmeltError(
+            f"{name}: nothing is kept at the server of a source of kind {source.kind} for it",
+            "there is nothing to release; delete its folder, or leave it",
+        )
     if not source.cdc.is_managed:
         raise SmeltError(
             f"{name}: its slot and publication are managed by an administrator (cdc.is_managed: false)",
