@@ -98,7 +98,7 @@ class LogThread(ABC, Generic[Run]):
         """Connect and `put` runs until `is_ended`; in the thread."""
 
     def interrupt(self) -> None:
-        """End a wait for the server: the thread is to see that it is over. One that never waits long needs none."""
+        """End a wait for the server, so that the thread sees that it is over."""
 
     @property
     def is_ended(self) -> bool:
