@@ -177,8 +177,7 @@ class MongoFeed:
             writer = self._writers[event.of]
             count = int(writer.take(event))
             writer.job.progress(count)
-        if event.kind == "rename" and event.to in self._writers:
-            self._writers[event.to].renew(event)
+        if event.kind == "rename" and event.to in self._writers and self._writers[event.to].renew(event):
             self.must_reopen = f"{self.name}: {event.of} was renamed to {event.to}; it is read again"
         if count:
             self._account(event)

@@ -13,7 +13,7 @@ from ingest.mongo.client import require_change_streams
 from ingest.mongo.collections import Namespace, require_collection
 from ingest.mongo.log import PlaceWriter
 from ingest.mongo.snapshot import compare, goes_on, read_collection
-from ingest.mongo.stream import Place, Watched
+from ingest.mongo.stream import HistoryLost, Place, Watched
 from ingest.mongo.writer import ANEW, TOKEN, UNREAD, CollectionWriter
 from plugins.core.errors import SmeltError
 from plugins.core.failpoints import reach
@@ -57,6 +57,7 @@ def prepare(
             job = writers[name].job
             require_collection(watched.deployment, client, job.name, found[name], with_images=with_images)
     start = _start(watched, client, writers, fresh, log)
+    is_onward = log.place is not None and start.text == log.place.text
     # What is read from now on must not be older than the place after which the stream tells.
     now = require_change_streams(watched.deployment, client).now
     for name, why in fresh.items():
@@ -72,7 +73,7 @@ def prepare(
             read_collection(watched, client, found[name], writer, start, now)
             continue
         notes.append(f"{writer.job.name}: {why}; it was read again and compared")
-        result = compare(watched.deployment, writer.job, start, now)
+        result = compare(watched.deployment, writer, start, now, is_onward=is_onward)
         compared[result.name] = result
         ready[name] = CollectionWriter(writer.job, writer.con)
     return Prepared(start, ready, compared, notes)
@@ -85,11 +86,21 @@ def _start(
     fresh: Mapping[str, str],
     log: PlaceWriter,
 ) -> Place:
-    """Where the stream is read from: before anything that is still to be read, after what all others have."""
-    is_begun = any(goes_on(writer) for writer in writers.values())
-    if log.place is None or (len(fresh) == len(writers) and not is_begun):
+    """Where the stream is read from: before anything that is still to be read, after what all others have.
+
+    Raises SmeltError if the server has no longer what some table needs; Transient.
+    """
+    are_all_read = len(fresh) == len(writers) and not any(goes_on(writer) for writer in writers.values())
+    is_asked = all(writer.job.override is not None or TOKEN not in writer.position for writer in writers.values())
+    if log.place is None or (are_all_read and is_asked):
         return watched.now(client)
-    watched.open(client, log.place).close()
+    try:
+        watched.open(client, log.place).close()
+    except HistoryLost:
+        # Nothing that is lost is needed for what is read again as a whole.
+        if are_all_read:
+            return watched.now(client)
+        raise
     return log.place
 
 

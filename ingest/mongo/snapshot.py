@@ -15,7 +15,7 @@ from bson.timestamp import Timestamp
 from pymongo import MongoClient
 
 from ingest.extract.base import Pull, PullRequest
-from ingest.load import Job, StreamResult, load_stream
+from ingest.load import StreamResult, load_stream
 from ingest.mongo.client import Deployment
 from ingest.mongo.collections import Namespace
 from ingest.mongo.pulling import CollectionPull
@@ -35,9 +35,14 @@ _PART_ROWS, _PART_BYTES = 100_000, 128 * 2**20
 
 @dataclass(frozen=True)
 class ComparedExtractor:
-    """Pulls a collection whose rows are in bronze already, and is complete from `start` on."""
+    """Pulls a collection whose rows are in bronze already; the stream goes on from `start`.
+
+    known: the table's position; is_onward: whether `start` is a place that the stream was read from before.
+    """
 
     deployment: Deployment
+    known: Mapping[str, Any]
+    is_onward: bool
     start: Place
     now: Timestamp
 
@@ -46,19 +51,24 @@ class ComparedExtractor:
         whole = replace(request, stream=request.stream.model_copy(update={"cursor": None}))
         pull = CollectionPull(self.deployment, self.now).pull(whole)
         # What nobody sees yet is seen when the stream has come here.
-        is_hidden = request.position.get(UNREAD) or request.position.get(UNTIL)
+        is_hidden = self.known.get(UNREAD) or self.known.get(UNTIL)
         until = {"time": [self.now.time, self.now.inc], "place": self.start.text} if is_hidden else None
-        entries = {TOKEN: self.start.text, UNREAD: None, UNTIL: until, ANEW: None}
-        return replace(pull, expected={TOKEN: request.position.get(TOKEN)}, advance=entries)
+        # Events that are there already, of a run that was killed before the common place was, aren't taken again.
+        token = max(self.start.text, self.known.get(TOKEN, "") if self.is_onward else "")
+        entries = {TOKEN: token, UNREAD: None, UNTIL: until, ANEW: None}
+        return replace(pull, advance=entries)
 
     def check(self, settings: Settings, source: SourceSpec) -> str:
         """Not for this."""
         raise NotImplementedError
 
 
-def compare(deployment: Deployment, job: Job, start: Place, now: Timestamp) -> StreamResult:
+def compare(
+    deployment: Deployment, writer: CollectionWriter, start: Place, now: Timestamp, *, is_onward: bool
+) -> StreamResult:
     """Read a collection whose rows are in bronze, and load what differs. Raises as `load_stream` does."""
-    return load_stream(replace(job, extractor=ComparedExtractor(deployment, start, now), override={}))
+    extractor = ComparedExtractor(deployment, writer.position, is_onward, start, now)
+    return load_stream(replace(writer.job, extractor=extractor, override={}))
 
 
 def goes_on(writer: CollectionWriter) -> bool:

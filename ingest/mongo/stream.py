@@ -22,6 +22,10 @@ _AWAIT_MS = 200
 _FULL_DOCUMENT = {"lookup": "updateLookup", "required": "required"}
 
 
+class HistoryLost(SmeltError):
+    """The server no longer has what comes after a place."""
+
+
 @dataclass(frozen=True)
 class Place:
     """A place in a change stream: its resume token; of: the collection of the event whose token it is.
@@ -100,7 +104,7 @@ class Watched:
     def _told(self, error: OperationFailure) -> SmeltError | None:
         where, again = self.deployment.where, f"`smelt ingest {self.source} --reset {self.source}`"
         if error.code in HISTORY_LOST:
-            return SmeltError(
+            return HistoryLost(
                 f"{where}: the server no longer has the changes after those in bronze (error {error.code}: its "
                 "oplog is too short, or was made anew)",
                 f"{again} reads the collections again and loads what differs; a longer oplog keeps them",

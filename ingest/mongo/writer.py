@@ -118,10 +118,12 @@ class CollectionWriter:
             self.add(event.row(self.declared))
         return True
 
-    def renew(self, event: Event) -> None:
-        """Another collection was renamed to this one: it must be read again."""
-        if event.token > self.position.get(TOKEN, ""):
-            self._entries[ANEW] = "another collection was renamed to it"
+    def renew(self, event: Event) -> bool:
+        """Another collection was renamed to this one, so it must be read again, unless that is known already."""
+        if event.token <= self.position.get(TOKEN, ""):
+            return False
+        self._entries[ANEW] = "another collection was renamed to it"
+        return True
 
     def flush(self) -> None:
         """Write what is pending."""

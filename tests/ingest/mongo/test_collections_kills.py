@@ -182,6 +182,24 @@ def test_two_ingests_at_once_double_nothing(shop, history: History) -> None:
     history.require(is_whole=False)
 
 
+@pytest.mark.full
+@pytest.mark.parametrize(
+    "failpoint", ["after-stream-commit", "after-place", "after-parquet", "before-acknowledge"]
+)
+def test_reading_a_renamed_collection_again_is_killed(shop, failpoint: str) -> None:
+    shop.insert({"_id": 1, "v": 1})
+    shop.insert({"_id": 7, "v": 7}, to="other")
+    shop.read()
+    shop.load()
+    shop.insert({"_id": 2, "v": 2}, {"_id": 3, "v": 3})
+    shop.replica.rename("shop", "other", "t")
+    kill_at(shop, failpoint)
+    shop.insert({"_id": 8, "v": 8})
+    shop.load()
+    assert [event for event in shop.events("_id") if event[0] == "c"] == [("c", "2"), ("c", "3"), ("c", "8")]
+    assert shop.state("_id, v") == [("7", 7), ("8", 8)]
+
+
 def reset(project: str) -> None:
     import ingest
 
