@@ -17,11 +17,11 @@ from dataclasses import replace
 import duckdb
 
 from ingest.load import Job, StreamResult
+from ingest.load.outcomes import Outcomes
 from ingest.mongo.client import Deployment, require_change_streams
 from ingest.mongo.collections import namespaces
 from ingest.mongo.events import Event
 from ingest.mongo.log import PlaceWriter, Taken
-from ingest.mongo.outcome import Outcomes
 from ingest.mongo.preparing import prepare, sharing
 from ingest.mongo.snapshot import is_through
 from ingest.mongo.stream import ChangeReader, Watched
@@ -62,8 +62,10 @@ class MongoFeed:
             writers = {job.stream.name: CollectionWriter(job, self._connection()) for job in jobs}
             prepared = prepare(self._watched, self._client, found, writers, self._log)
             self._writers = {found[name]: writer for name, writer in prepared.writers.items()}
-            self._outcomes = Outcomes(list(self._writers.values()), prepared.compared)
-            self._outcomes.notes += prepared.notes
+            accounted = list(self._writers.values())
+            self._outcomes = Outcomes(accounted, prepared.compared)
+            # They are of the source: told with its first stream.
+            self._outcomes.notes[accounted[0].job.name] += prepared.notes
             self._reader = ChangeReader(self._watched, self._client, self._server, prepared.start)
             self._open.callback(self._reader.close)
         except BaseException:

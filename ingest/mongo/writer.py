@@ -6,7 +6,6 @@ Pieces are written as rows come, so that memory stays bounded; nobody sees them 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
@@ -20,6 +19,7 @@ from ingest.load import Job
 from ingest.load.dead_letters import bury
 from ingest.load.files import file_stem, next_batch_id, remove_orphans
 from ingest.load.landing import Landing, plan_landing, pulled_sql
+from ingest.load.outcomes import Counts
 from ingest.load.parquet import audited, write_parquet
 from ingest.load.types import AUDIT_TYPES, Column, Shape, shape_of
 from ingest.mongo.collections import spec_of
@@ -39,22 +39,6 @@ _ROWS = "smelt_rows"
 # Entries of a position. token: the table is complete up to there; unread: keys that its first reading has yet to
 # come to; until: the cluster time of its end, before which nobody sees the table; anew: why it must be read again.
 TOKEN, UNREAD, UNTIL, ANEW = "token", "unread", "until", "anew"
-
-
-@dataclass(frozen=True)
-class Counts:
-    """Rows that landed, deletions among them, bytes of their files, dead letters."""
-
-    rows: int = 0
-    deletions: int = 0
-    bytes: int = 0
-    letters: int = 0
-
-    def __sub__(self, other: Counts) -> Counts:
-        return Counts(
-            self.rows - other.rows, self.deletions - other.deletions, self.bytes - other.bytes,
-            self.letters - other.letters,
-        )  # fmt: skip
 
 
 class CollectionWriter:
@@ -153,7 +137,7 @@ class CollectionWriter:
         )  # fmt: skip
         self.state = commit_batch(self.job.lake, self.job.identifier, batch).state
         self._batch_id = next_batch_id(self.state.batch_id)
-        self.counts = _sum(self.counts, self._fresh)
+        self.counts += self._fresh
         self._files, self._fresh, self._entries, self.held = [], Counts(), {}, 0
         return True
 
@@ -173,7 +157,7 @@ class CollectionWriter:
                 self._files.append(file)
                 deletions = sum(op == "d" for op in part.table["_smelt_op"].to_pylist())
                 size = file_size(self.job.lake.table(self.job.identifier), file)
-                self._fresh = _sum(self._fresh, Counts(count, deletions, size))
+                self._fresh += Counts(count, deletions, size)
         finally:
             # Or the connection would hold the rows until the next piece.
             self.con.unregister(_ROWS)
@@ -233,7 +217,7 @@ class CollectionWriter:
         if count:
             self._files.append(file)
             size = file_size(self.job.lake.table(self.job.identifier), file)
-            self._fresh = _sum(self._fresh, Counts(count, count, size))
+            self._fresh += Counts(count, count, size)
             self.held += count
         reach("after-piece")
 
@@ -257,12 +241,5 @@ class CollectionWriter:
         if letters:
             identifier = f"bronze.{self.job.source.name}__dead_letters"
             buried = bury(self.job.lake, identifier, self.job.stream.name, letters)
-            self.counts = _sum(self.counts, Counts(letters=buried))
+            self.counts += Counts(letters=buried)
             reach("after-letters")
-
-
-def _sum(one: Counts, other: Counts) -> Counts:
-    return replace(
-        one, rows=one.rows + other.rows, deletions=one.deletions + other.deletions, bytes=one.bytes + other.bytes,
-        letters=one.letters + other.letters,
-    )  # fmt: skip
