@@ -46,6 +46,8 @@ class Progress:
 
     def refresh(self) -> None:
         """Show how far each stream is."""
+        if self._shown.disable:
+            return  # to look costs the streams time
         for bar, meter in self._shows.values():
             rows, note = meter.rows, f"waited {meter.waited:.1f} s" if meter.waits else ""
             self._shown.update(bar, completed=min(meter.share, 0.99), rows=f"{rows:,}" if rows else "", note=note)
