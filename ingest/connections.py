@@ -77,8 +77,7 @@ class ConnectionPool:
         with self._lock:
             con = self._idle[name].pop() if self._idle[name] else None
         if con is None:
-            # What reads Iceberg takes a quarter of a second to load: whoever compares with bronze loads it.
-            con = duck.connect(extensions=())
+            con = duck.connect_one_of_many()
             con.execute(f"set memory_limit = '{_MEMORY}'")
             con.execute(f"set threads = {self.threads}")
             con.execute("set preserve_insertion_order = false")
