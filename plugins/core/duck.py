@@ -42,7 +42,7 @@ def _load(con: duckdb.DuckDBPyConnection, name: str) -> None:
 
 
 def _check(extensions: Collection[str]) -> None:
-    """Have the signatures of `extensions` checked, unless they were; raises what DuckDB says of one that is wrong."""
+    """Have the signatures of `extensions` checked that were not; raises what DuckDB says of one that is wrong."""
     with _checking:
         for name in [one for one in extensions if one not in _checked]:
             with duckdb.connect() as strict:
