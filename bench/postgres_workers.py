@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import duckdb
+
 _TYPES = {
     "id": "bigint", "customer_id": "integer", "status": "smallint", "price": "decimal(12, 2)",
     "amount": "decimal(12, 2)", "rate": "decimal(10, 4)", "score": "double", "is_active": "boolean",
@@ -41,15 +43,18 @@ def scanner(dsn: str, tables: Sequence[str], folder: Path) -> None:
     """A limit: DuckDB's postgres_scanner straight to Parquet, no catalog, no audit columns."""
     from plugins.core import duck
 
-    con = duck.connect(extensions=("postgres_scanner",))
-    con.execute("set preserve_insertion_order = false")
-    con.execute(f"attach {duck.literal(dsn)} as source (type postgres, read_only)")
+    def work() -> None:
+        # As Smelt's, its clock begins before the extension is loaded and the server is connected to.
+        con = duck.connect(extensions=("postgres_scanner",))
+        con.execute("set preserve_insertion_order = false")
+        con.execute(f"attach {duck.literal(dsn)} as source (type postgres, read_only)")
+        _side_by_side(lambda table: copy_one(con.cursor(), table), tables)
 
-    def copy_one(table: str) -> None:
+    def copy_one(con: duckdb.DuckDBPyConnection, table: str) -> None:
         target = duck.literal(str(folder / f"{table}.parquet"))
-        con.cursor().execute(f"copy (select * from source.public.{table}) to {target} (compression zstd)")
+        con.execute(f"copy (select * from source.public.{table}) to {target} (compression zstd)")
 
-    _timed(lambda: _side_by_side(copy_one, tables))
+    _timed(work)
 
 
 def copy(dsn: str, tables: Sequence[str], folder: Path) -> None:
@@ -57,9 +62,6 @@ def copy(dsn: str, tables: Sequence[str], folder: Path) -> None:
     import psycopg
 
     from plugins.core import duck
-
-    con = duck.connect(extensions=())
-    con.execute("set preserve_insertion_order = false")
 
     def send(table: str, pipe: Path) -> None:
         with psycopg.connect(dsn) as connection, pipe.open("wb") as file:
@@ -69,7 +71,12 @@ def copy(dsn: str, tables: Sequence[str], folder: Path) -> None:
                 for data in rows:
                     file.write(data)
 
-    def copy_one(table: str) -> None:
+    def work() -> None:
+        con = duck.connect(extensions=())
+        con.execute("set preserve_insertion_order = false")
+        _side_by_side(lambda table: copy_one(con.cursor(), table), tables)
+
+    def copy_one(con: duckdb.DuckDBPyConnection, table: str) -> None:
         pipe = folder / f"{table}.csv"
         os.mkfifo(pipe)
         columns = ", ".join(f"{name}: {duck.literal(kind)}" for name, kind in _TYPES.items())
@@ -77,10 +84,10 @@ def copy(dsn: str, tables: Sequence[str], folder: Path) -> None:
         target = duck.literal(str(folder / f"{table}.parquet"))
         with ThreadPoolExecutor(1) as executor:
             sending = executor.submit(send, table, pipe)
-            con.cursor().execute(f"copy (select * from {read}) to {target} (compression zstd)")
+            con.execute(f"copy (select * from {read}) to {target} (compression zstd)")
             sending.result()
 
-    _timed(lambda: _side_by_side(copy_one, tables))
+    _timed(work)
 
 
 def dlt(dsn: str, tables: Sequence[str], folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import defaultdict
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from plugins.core.settings import Settings, resolve
 
 # Each stream streams: this much is enough at any row count, and DuckDB spills to disk beyond it.
 _MEMORY = "1GB"
+_MOST_THREADS = 4
 
 
 def dsn_of(settings: Settings, name: str) -> str:
@@ -31,14 +33,22 @@ def dsn_of(settings: Settings, name: str) -> str:
 
 @dataclass
 class ConnectionPool:
-    """DuckDB connections of one run, by source connection; an idle one stays attached for the next stream."""
+    """DuckDB connections of one run, by source connection; an idle one stays attached for the next stream.
+
+    at_once: how many are in use at a time, about, which share the machine's cores.
+    """
 
     settings: Settings
-    threads: int = 2
+    at_once: int = 1
     _idle: dict[str, list[duckdb.DuckDBPyConnection]] = field(default_factory=lambda: defaultdict(list))
     _slots: dict[str, threading.BoundedSemaphore] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _leased: set[duckdb.DuckDBPyConnection] = field(default_factory=set)
+
+    @property
+    def _threads(self) -> int:
+        """Of one connection; each reads PostgreSQL over a connection of its own."""
+        return min(_MOST_THREADS, max(1, (os.cpu_count() or 1) // self.at_once))
 
     @contextmanager
     def lease(self, source: SourceSpec) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -79,7 +89,7 @@ class ConnectionPool:
         if con is None:
             con = duck.connect_one_of_many()
             con.execute(f"set memory_limit = '{_MEMORY}'")
-            con.execute(f"set threads = {self.threads}")
+            con.execute(f"set threads = {self._threads}")
             con.execute("set preserve_insertion_order = false")
             con.execute("set enable_progress_bar = true")
             con.execute("set enable_progress_bar_print = false")

@@ -56,7 +56,7 @@ def run(
         chosen = select(sources, reset)
     again = {_name(source, stream) for source, stream in select(sources, reset)} if reset else set()
     lake, ledger = Lake(settings), Ledger(settings)
-    pool = ConnectionPool(settings)
+    pool = ConnectionPool(settings, at_once=min(len(chosen), _WORKERS) or 1)
     with open_run(ledger, "ingest", streams=[_name(*pair) for pair in chosen]) as record:
         jobs = []
         for source, stream in chosen:
