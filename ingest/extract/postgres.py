@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -18,7 +18,14 @@ from ingest.spec import CursorSpec, SourceSpec, StreamSpec
 from plugins.core import duck
 from plugins.core.duck import literal, quote
 from plugins.core.errors import SmeltError
-from plugins.core.postgres import PgColumn, checked_url, columns_sql, described, extra_expression
+from plugins.core.postgres import (
+    PgColumn,
+    checked_url,
+    columns_sql,
+    described,
+    extra_expression,
+    scanned_expressions,
+)
 from plugins.core.settings import Settings, mask
 
 _ALIAS = "smelt_source"
@@ -86,12 +93,14 @@ class PostgresExtractor:
             where, is_whole = _window(table, stream.cursor, request.position, name)
             if self.part:
                 where, is_whole = f"where {self.part}", False
-            has_special, newest = _probe(con, table, stream.cursor, where)
+            is_scanned = not where and table.is_open and all(column.is_exact for column in table.columns)
+            looked_at = [column for column in table.columns if column.is_misread or not is_scanned]
+            has_special, newest = _probe(con, table, looked_at, stream.cursor, where)
         except duckdb.Error as error:
             raise _explained(error, request.source, name) from error
         position = {"cursor": newest or request.position.get("cursor")} if stream.cursor else {}
         return Pull(
-            relation=_relation(table, where, has_special),
+            relation=_scan(table) if is_scanned and not has_special else _query_of(table, where, has_special),
             scope=Scope.everything() if is_whole else Scope.nothing(),
             expected={"cursor": request.position.get("cursor")} if stream.cursor else {},
             advance=position,
@@ -128,7 +137,7 @@ def in_place_relation(
         _attach(con, settings, source)
         table = _describe(con, stream.table or f"public.{stream.name}", source)
         inexact = [column.name for column in table.columns if not column.is_exact]
-        has_special, _ = _probe(con, table, None, "")
+        has_special, _ = _probe(con, table, table.columns, None, "")
         _attach(con, settings, source, alias)
     except duckdb.Error as error:
         raise _explained(error, source, name) from error
@@ -142,7 +151,8 @@ def in_place_relation(
             f"{name}: it can't be read in place exactly: {found}",
             "read it through a view that casts them (such as numeric to numeric(18, 4)), or set sync_mode: full",
         )
-    return _relation(table, "", has_special=False).replace(f"from {_ALIAS}.", f"from {quote(alias)}.", 1)
+    names = ", ".join(quote(column.name) for column in table.columns)
+    return f"select {names} from {quote(alias)}.{table.quoted}"
 
 
 def _attach(con: duckdb.DuckDBPyConnection, settings: Settings, source: SourceSpec, alias: str = _ALIAS) -> None:
@@ -235,10 +245,14 @@ def _minus(lag: timedelta | float) -> str:
 
 
 def _probe(
-    con: duckdb.DuckDBPyConnection, table: _Table, cursor: CursorSpec | None, where: str
+    con: duckdb.DuckDBPyConnection,
+    table: _Table,
+    columns: Sequence[PgColumn],
+    cursor: CursorSpec | None,
+    where: str,
 ) -> tuple[bool, str | None]:
-    """Whether some value fits no bronze type, and the greatest cursor value, in the pull's snapshot."""
-    specials = [f"bool_or({column.special})" for column in table.columns if column.special]
+    """Whether a value of `columns` fits no bronze type, and the greatest cursor value, in the pull's snapshot."""
+    specials = [f"bool_or({column.special})" for column in columns if column.special]
     special = " or ".join(specials) or "false"
     newest = "null"
     if cursor:
@@ -254,12 +268,13 @@ def _probe(
     return bool(found), greatest
 
 
-def _relation(table: _Table, where: str, has_special: bool) -> str:
-    """The whole of a table with exact columns is scanned in parallel; anything else is one query on the server."""
-    is_exact = all(column.is_exact for column in table.columns)
-    if is_exact and table.is_open and not where and not has_special:
-        names = ", ".join(quote(column.name) for column in table.columns)
-        return f"select {names} from {_ALIAS}.{table.quoted}"
+def _scan(table: _Table) -> str:
+    """The whole of a table with exact columns, and without values that the scanner misreads: read in parallel."""
+    return f"select {', '.join(scanned_expressions(table.columns))} from {_ALIAS}.{table.quoted}"
+
+
+def _query_of(table: _Table, where: str, has_special: bool) -> str:
+    """Anything else is one query on the server."""
     expressions = [column.expression(has_special) for column in table.columns]
     if has_special:
         expressions.append(extra_expression(table.columns))

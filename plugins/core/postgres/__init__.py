@@ -6,5 +6,6 @@ out. Discovery and ingest share it, so that what is seen of a table is what will
 
 from plugins.core.postgres.columns import PgColumn, columns_sql, described, extra_expression
 from plugins.core.postgres.dsn import checked_url
+from plugins.core.postgres.scanned import scanned_expressions
 
-__all__ = ["PgColumn", "checked_url", "columns_sql", "described", "extra_expression"]
+__all__ = ["PgColumn", "checked_url", "columns_sql", "described", "extra_expression", "scanned_expressions"]

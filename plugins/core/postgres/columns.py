@@ -75,6 +75,11 @@ class PgColumn:
             return f"{name} = '24:00'"
         return None
 
+    @property
+    def is_misread(self) -> bool:
+        """Whether the scanner reads a special value as another one: NaN of a decimal as zero."""
+        return self._is_kept and self._is_small_decimal
+
     def expression(self, with_specials: bool) -> str:
         """What to select on the server. `with_specials`: some rows hold values that must be null here."""
         return f"{self._value(with_specials)} as {quote(self.alias)}"

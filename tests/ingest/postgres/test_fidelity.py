@@ -115,6 +115,29 @@ def test_a_value_that_fits_no_column_is_kept_in_extra(shop, kind: str, value: st
     assert shop.load().outcome == "unchanged"
 
 
+def test_what_fits_no_column_reads_the_same_when_the_server_selects_it(shop) -> None:
+    """A NaN makes the server select the whole table: rows that did not change are not taken for new ones."""
+    kinds = {
+        "d": ("date", ["infinity", "-infinity", "0044-03-15 BC", "5874897-12-31", "0001-01-01", "9999-12-31"]),
+        "moment": ("timestamp", ["294246-12-31 23:59:59.25", "294276-12-31 23:59:59.999999", "4713-01-01 BC"]),
+        "instant": ("timestamptz", ["294276-12-31 01:00:00.5+00", "-infinity", "0001-12-31 10:00:00.125+00 BC"]),
+        'odd "é"': ("time", ["24:00:00", "23:59:59.999999", "00:00:00"]),
+    }
+    columns = {name: '"' + name.replace('"', '""') + '"' for name in kinds}
+    declared = ", ".join(f"{columns[name]} {kind}" for name, (kind, _) in kinds.items())
+    shop.sql(f"create table t (id serial primary key, n numeric(5,1), {declared})")
+    for name, (_, values) in kinds.items():
+        for value in values:
+            shop.sql(f"insert into t ({columns[name]}) values ('{value}')")
+    shop.sql("insert into t (d, moment, instant) values ('infinity', 'infinity', '294247-01-11 00:00:00+00')")
+    shop.stream("t", "primary_key: [id]")
+    assert shop.load().rows_loaded == 16
+    shop.sql("insert into t (n) values ('NaN')")
+    assert shop.load().rows_loaded == 1
+    shop.sql("delete from t where n = 'NaN'")
+    assert shop.load().rows_loaded == 0
+
+
 def test_names_with_spaces_quotes_and_keywords_work(shop) -> None:
     shop.schema = f"{shop.schema} Mixed"
     shop.sql(f'create schema "{shop.schema}"')
