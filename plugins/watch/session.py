@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import queue
 import signal
 import sys
@@ -128,13 +129,21 @@ def _tables(results: Sequence[StreamResult]) -> set[str]:
     return tables | {f"{result.source}{name}" for result in results for name in ("__dead_letters", LOG)}
 
 
+def _stop_with(descriptor: int, session: Session) -> None:
+    """End when whoever holds the other end of the input is gone, killed perhaps; another may be started."""
+    while os.read(descriptor, 1):
+        pass
+    session.stop()
+
+
 def main() -> int:
-    """Run until a signal comes."""
+    """Run until a signal comes, or the input ends."""
     # As in `smelt`: imports make a million objects that stay.
     gc.set_threshold(50_000, 10, 10)
     session = Session(load_settings(), Wishes.of_text(sys.argv[1]))
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: session.stop())
+    threading.Thread(target=_stop_with, args=(sys.stdin.fileno(), session), daemon=True).start()
     try:
         return session.run()
     except SmeltError as error:

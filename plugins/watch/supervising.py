@@ -62,11 +62,13 @@ class _Supervisor:
 
     def run(self) -> int:
         """The exit code of the child, once it has ended."""
-        # A group of its own: Ctrl-C reaches it through us, once, and it can be told from one that died.
-        self._child = subprocess.Popen(
-            self._command, cwd=self._folder, env=self._environment, process_group=0, stdin=subprocess.DEVNULL
-        )
-        return self._child.wait()
+        # A group of its own: Ctrl-C reaches it through us, once, and it can be told from one that died. Nothing is
+        # ever written to its input: when that ends, we are gone, and it must not go on alone.
+        with subprocess.Popen(
+            self._command, cwd=self._folder, env=self._environment, process_group=0, stdin=subprocess.PIPE
+        ) as child:
+            self._child = child
+            return child.wait()
 
     def end(self, number: int, _: FrameType | None) -> None:
         """A signal came: the child ends in its own time; at another one later, at once."""

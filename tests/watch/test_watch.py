@@ -129,6 +129,23 @@ def test_a_killed_process_and_a_cut_connection_lose_and_double_nothing(followed)
 
 
 @pytest.mark.full
+def test_what_follows_ends_when_the_command_is_killed(followed) -> None:
+    shop, settings = followed
+    watch = Watch(shop.project, "--no-build")
+    until(lambda: watch.moments(), "it follows")
+    session = watch.session()
+    watch.process.kill()
+    watch.process.wait(PATIENCE)
+    session.wait(PATIENCE)
+    again = Watch(shop.project, "--no-build")
+    try:
+        shop.sql("insert into orders values (500, 'live', 5)")
+        until(lambda: _orders(settings) == _source(shop), "another follows in its place")
+    finally:
+        assert again.end() == 0
+
+
+@pytest.mark.full
 def test_a_first_reading_shows_how_far_it_is_and_ends_when_asked(shop: Captured) -> None:
     shop.sql("create table orders (id int primary key, customer text, amount int)")
     shop.sql(
