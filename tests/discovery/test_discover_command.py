@@ -162,6 +162,14 @@ def test_places_that_are_none_are_one_message(project: Path, place: str) -> None
     assert "hidden-word" not in str(error)
 
 
+@pytest.mark.parametrize(("url", "page"), [("mysql://u@h/d", "mysql.md"), ("mongodb://h/d", "mongodb.md")])
+def test_databases_that_are_loaded_but_not_discovered_say_how(project: Path, url: str, page: str) -> None:
+    error = _error(url, "--project-dir", project)
+
+    assert page in (error.hint or "")
+    assert (Path("docs/how-to") / page).is_file()
+
+
 def test_a_folder_of_nothing_is_one_message(tmp_path: Path) -> None:
     (tmp_path / "readme.md").write_text("nothing")
 

@@ -17,6 +17,7 @@ from plugins.discovery.reading import postgres
 from plugins.discovery.reading.place import Place, Progress, Reference, Stream, count, sampled
 
 _FORMS = "postgresql://user:password@host/database, sqlite:///path or duckdb:///path"
+_BY_HAND = {"mysql": "mysql.md", "mariadb": "mysql.md", "mongodb": "mongodb.md"}
 _EXTENSIONS = {"postgres": "postgres_scanner", "sqlite": "sqlite_scanner"}
 _SYSTEM = ("information_schema", "pg_catalog")
 # Of more rows, those read first stand for all: a sample of every row would read the whole table over the network.
@@ -85,6 +86,11 @@ def _attachable(dsn: str) -> tuple[str, str]:
     if scheme in ("http", "https"):
         raise SmeltError(
             f"{mask(dsn)} is an address on the web", "download the file; for an API's specification: smelt connect"
+        )
+    if scheme in _BY_HAND:
+        raise SmeltError(
+            f"databases of the kind {scheme}:// are loaded, but not discovered",
+            f"declare their streams in a source.yml, as docs/how-to/{_BY_HAND[scheme]} shows",
         )
     raise SmeltError(f"databases of the kind {scheme}:// are not read", _FORMS)
 
